@@ -1,0 +1,107 @@
+"""Cleaning: rows of a standard table without duplicates and in order of time, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.clean.identity import carries_identity
+from adcli.clean.runs import (
+    FILE,
+    HIDDEN,
+    LINE,
+    PLACE,
+    Run,
+    RunWriter,
+    in_input_order,
+    in_key_order,
+    schema_of,
+)
+from adcli.tables.blocks import REJECTS_SCHEMA
+from adcli.tables.read import TableStream
+
+DUPLICATE = "exact duplicate of an earlier row"
+
+
+def clean_stream(
+    stream: TableStream,
+    *,
+    spill: Path,
+    reject: Callable[[pl.DataFrame], None],
+    advance: Callable[[int], None] = lambda rows: None,
+) -> Iterator[pl.DataFrame]:
+    """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
+
+    The rows pass through sorted runs on disk, so that memory does not grow with their number but for a few
+    bytes a row while duplicates are looked for. Equal times keep the order of the input; of equal rows the
+    first stays; which rows can be duplicates at all is `carries_identity`'s rule. Dropped duplicates count as
+    rejected in `stream`.
+
+    Args:
+        stream: The table, not yet read.
+        spill: A private folder for the runs; the caller removes it.
+        reject: Takes rejected rows (file, line, reason, raw) as they come up.
+        advance: Is told how many more rows were read.
+    """
+    writer = RunWriter(spill)
+    is_fine_timed = False
+    for batch in stream.batches():
+        advance(batch.frame.height + batch.rejects.height)
+        if batch.rejects.height:
+            reject(batch.rejects)
+        if "event_time" in batch.frame.columns:
+            is_fine_timed |= bool((batch.frame["event_time"].dt.microsecond() != 0).any())
+        writer.add(batch.frame, batch.file, batch.lines)
+    writer.flush()
+    columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
+    identity = carries_identity(stream.table, columns, is_fine_timed=is_fine_timed)
+    is_kept = None if identity is None else _first_of_equals(writer.runs, writer.rows, columns, identity)
+    for frame in in_key_order(writer.runs):
+        kept = frame
+        if is_kept is not None:
+            mask = is_kept[frame[PLACE].to_numpy()]
+            if not mask.all():
+                kept = frame.filter(mask)
+                duplicates = _as_rejects(frame.filter(~mask), columns)
+                stream.reject(duplicates.height)
+                reject(duplicates)
+        if kept.height or not writer.rows:
+            yield kept.select(columns)
+
+
+def _first_of_equals(
+    runs: list[Run], rows: int, columns: list[str], identity: pl.Expr
+) -> npt.NDArray[np.bool_]:
+    """(rows,) True for each row, by its place, that is not equal to an earlier one with an identity.
+
+    Rows are compared by 64-bit hashes: among ten million rows a false match has a chance of 3 in a million.
+    """
+    hashes = np.zeros(rows, np.uint64)
+    is_identified = np.zeros(rows, bool)
+    for frame in in_input_order(runs):
+        places = frame[PLACE].to_numpy()
+        hashes[places] = frame.select(columns).hash_rows(seed=0).to_numpy()
+        is_identified[places] = frame.select(identity.alias("identity")).to_series().to_numpy()
+    is_first = pl.Series(hashes).is_first_distinct().to_numpy()
+    return is_first | ~is_identified
+
+
+def _as_rejects(duplicates: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    raw = [
+        json.dumps(row, ensure_ascii=False, default=str)
+        for row in duplicates.select(columns).iter_rows(named=True)
+    ]
+    return pl.DataFrame(
+        {
+            "file": duplicates[FILE],
+            "line": duplicates[LINE],
+            "reason": pl.Series([DUPLICATE], dtype=pl.String).new_from_index(0, duplicates.height),
+            "raw": pl.Series(raw, dtype=pl.String),
+        },
+        REJECTS_SCHEMA,
+    )

@@ -1,0 +1,1 @@
+"""The command line: options in, a call to the part, a summary out."""

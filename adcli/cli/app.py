@@ -1,0 +1,87 @@
+"""The Typer application: five commands, and what the whole program answers to."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from adcli import __version__
+from adcli.cli.clean import clean
+from adcli.cli.embed import embed
+from adcli.cli.evaluate import app as evaluate_app
+from adcli.cli.generate import generate
+from adcli.cli.optimize import app as optimize_app
+
+_EPILOG = (
+    "Each option can be given as ADCLI_COMMAND_OPTION in the environment, or in the file of --config. "
+    "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 3 bad data, 4 a gate was not met, "
+    "130 interrupted, 141 closed pipe."
+)
+
+app = typer.Typer(
+    name="adcli",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ADCLI"},
+)
+app.command()(clean)
+app.command()(embed)
+app.command()(generate)
+app.add_typer(optimize_app, name="optimize")
+app.add_typer(evaluate_app, name="evaluate")
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from adcli.tables.manifest import versions
+
+    found = versions()
+    found.pop("adcli", None)
+    typer.echo(f"adcli {__version__}")
+    typer.echo(", ".join(f"{name} {version}" for name, version in found.items()))
+    raise typer.Exit
+
+
+@app.callback()
+def adcli(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show versions and exit.")
+    ] = False,
+) -> None:
+    """Turn an online shop's raw logs into a tested advertising policy.
+
+    clean -> embed -> generate -> optimize -> evaluate: each step reads files and writes files,
+    works alone, and pipes into the next.
+    """
+
+
+def _fail_in_passing(failure: sys.UnraisableHookArgs) -> None:
+    """What fails while an object is thrown away: a Ctrl-C is passed on, the rest is for `--debug`.
+
+    Such failures follow another that ends the run and is told: a writer's file that is gone, for one.
+    """
+    if isinstance(failure.exc_value, KeyboardInterrupt):
+        threading.Timer(0.01, _thread.interrupt_main).start()  # once this hook is done, which it would hit
+    elif "--debug" in sys.argv:
+        sys.__unraisablehook__(failure)
+
+
+def main() -> None:
+    """Run the program; end quietly where a pipe closed or the user interrupted during start-up."""
+    sys.unraisablehook = _fail_in_passing
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted; nothing was written.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

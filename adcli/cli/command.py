@@ -1,0 +1,164 @@
+"""One mechanism for all commands: shared options in, a `Run` built, errors turned into exit codes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from copy import copy
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from adcli.cli.options import Common, Reading, Writing
+from adcli.cli.run import Run
+from adcli.errors import AdcliError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
+
+
+def command(body: Callable[..., None]) -> Callable[..., None]:
+    """A Typer command from a function that takes a `run: Run`.
+
+    `run` stands for the groups `Reading`, `Writing` and `Common`; any other parameter whose type is a
+    group of options (a dataclass such as `Models`) stands for its fields. Errors of adcli become one
+    sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
+    """
+    name = body.__module__.removeprefix("adcli.cli.").replace(".", " ")
+    hints = get_type_hints(body, include_extras=True)
+    groups: dict[str, tuple[type, ...]] = {
+        parameter: (Reading, Writing, Common) if hint is Run else (hint,)
+        for parameter, hint in hints.items()
+        if hint is Run or (is_dataclass(hint) and isinstance(hint, type))
+    }
+
+    @functools.wraps(body)
+    def wrapper(**values: Any) -> None:
+        arguments = {key: value for key, value in values.items() if key in hints}
+        built = {parameter: [_take(group, values) for group in kinds] for parameter, kinds in groups.items()}
+        run = None
+        for parameter, (first, *others) in built.items():
+            if hints[parameter] is Run:
+                run = Run(name, first, *others)
+                arguments[parameter] = run
+            else:
+                arguments[parameter] = first
+        if run is None:
+            raise TypeError(f"{name} takes no run")
+        _execute(run, lambda: body(**arguments))
+
+    signature = _flattened(body, hints, groups)
+    wrapper.__signature__ = signature  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {key: value.annotation for key, value in signature.parameters.items()}
+    return wrapper
+
+
+def _take(group: type, values: dict[str, Any]) -> Any:
+    return group(**{field.name: values[field.name] for field in fields(group)})
+
+
+def _flattened(
+    body: Callable[..., None], hints: dict[str, Any], groups: dict[str, tuple[type, ...]]
+) -> inspect.Signature:
+    parameters: list[inspect.Parameter] = []
+    shared: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(body).parameters.items():
+        if name not in groups:
+            parameters.append(
+                parameter.replace(annotation=_brief(hints[name]), kind=inspect.Parameter.KEYWORD_ONLY)
+            )
+            continue
+        for group in groups[name]:
+            shared.extend(_options_of(group))
+    return inspect.Signature(parameters + shared)
+
+
+def _options_of(group: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=[] if field.default is MISSING else field.default,
+            annotation=_brief(hints[field.name]),
+        )
+        for field in fields(group)
+    ]
+
+
+def _brief(hint: Any) -> Any:
+    """An option's annotation, of which help names the environment variable only where it has a short one.
+
+    The others are all called ADCLI_COMMAND_OPTION, which the program's help says once.
+    """
+    if get_origin(hint) is not Annotated:
+        return hint
+    kind, *notes = get_args(hint)
+    shown = [copy(note) for note in notes]
+    for note in shown:
+        note.show_envvar = bool(note.envvar)
+    return Annotated[kind, *shown]
+
+
+def _execute(run: Run, body: Callable[[], None]) -> None:
+    """Run a command's body and end the process as the contract says."""
+    try:
+        if _has_helped():
+            return
+        body()
+        run.finish()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        run.abandon()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(EXIT_PIPE_CLOSED) from None
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tidying up is short, and is finished
+        run.abandon()
+        run.console.error("interrupted; nothing was written.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except AdcliError as error:
+        run.abandon()
+        _say(run, str(error))
+        raise typer.Exit(error.exit_code) from None
+    except (typer.Exit, typer.BadParameter):
+        run.abandon()
+        raise
+    except OSError as error:
+        run.abandon()
+        where = f": {error.filename}" if error.filename else ""
+        _say(run, f"{error.strerror or error}{where}.")
+        raise typer.Exit(EXIT_FAILED) from None
+    except MemoryError:
+        run.abandon()
+        _say(run, "there is not enough memory for this input.")
+        raise typer.Exit(EXIT_FAILED) from None
+    except Exception as error:  # noqa: BLE001 - the one place where a defect of ours ends as a sentence
+        run.abandon()
+        _say(
+            run,
+            f"adcli itself failed ({type(error).__name__}: {error}). Run it again with --debug to see where.",
+        )
+        raise typer.Exit(EXIT_FAILED) from None
+
+
+def _has_helped() -> bool:
+    """Whether a launcher started this process to compute for the first one, which it has done by now."""
+    if "WORLD_SIZE" not in os.environ:
+        return False
+    from adcli.core.ensemble import join
+
+    return join()
+
+
+def _say(run: Run, sentence: str) -> None:
+    if run.debug:
+        traceback.print_exc()
+    run.console.error(sentence)

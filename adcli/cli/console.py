@@ -1,0 +1,183 @@
+"""What people see while a command runs: messages and progress, on standard error only."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PROGRESS_AFTER_S = 2.0
+_PLAIN_LINE_EVERY_S = 30.0
+
+
+class Console:
+    """Messages at three levels: errors always, notes unless `quiet`, details if `verbose`."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self._line(_styled("error:", "31;1") + f" {text}")
+
+    def warn(self, text: str) -> None:
+        """Say what the reader should know before trusting the result."""
+        self._line(_styled("warning:", "33;1") + f" {text}")
+
+    def note(self, text: str) -> None:
+        """Say what was decided or done."""
+        if not self.quiet:
+            self._line(text)
+
+    def detail(self, text: str) -> None:
+        """Say what only someone looking closely wants to know."""
+        if self.verbose:
+            self._line(text)
+
+    def progress(self, label: str, total: int | None = None, unit: str = "rows") -> Progress:
+        """A progress display to use as a context manager; call it with the amount of work just done."""
+        return Progress(self, label, total, unit)
+
+    def _line(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
+
+
+class Progress:
+    """A bar on a terminal once the work takes over two seconds; elsewhere a line every thirty seconds."""
+
+    def __init__(self, console: Console, label: str, total: int | None, unit: str) -> None:
+        self._console = console
+        self._label = label
+        self._total = total
+        self._unit = unit
+        self._done = 0
+        self._started = time.monotonic()
+        self._last_line = self._started
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, amount: int) -> None:
+        """Count `amount` more units of work."""
+        self._done += amount
+        if self._console.quiet:
+            return
+        now = time.monotonic()
+        if not sys.stderr.isatty():
+            if now - self._last_line >= _PLAIN_LINE_EVERY_S:
+                self._last_line = now
+                self._console.note(self._as_line(now))
+        elif self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif now - self._started >= _PROGRESS_AFTER_S:
+            self._bar, self._task = _start_bar(self._label, self._total, self._unit, self._done)
+
+    def _as_line(self, now: float) -> str:
+        rate = self._done / (now - self._started)
+        shown = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
+        if self._total is None:
+            return f"{self._label}: {self._done:,} {self._unit}, {shown}"
+        left = (self._total - self._done) / rate if rate else 0.0
+        return f"{self._label}: {self._done:,} of {self._total:,} {self._unit}, {shown}, {left:,.0f} s left"
+
+
+def _start_bar(label: str, total: int | None, unit: str, done: int) -> tuple[Any, Any]:
+    from rich.console import Console as RichConsole
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class _RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.0f}/s" if speed else "")
+
+    bar = RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit, markup=False),
+        _RateColumn(),
+        TimeRemainingColumn(),
+        console=RichConsole(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(label, total=total, completed=done)
+    bar.start()
+    return bar, task
+
+
+def _styled(text: str, code: str) -> str:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    return text if plain else f"\x1b[{code}m{text}\x1b[0m"
+
+
+def preview(frame: pl.DataFrame, rows: int, how_to_keep: str) -> None:
+    """Show the first rows of a table on the terminal, and one line saying how to keep the whole."""
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+
+    from adcli.errors import printable
+
+    screen = RichConsole(markup=False, highlight=False)
+    shown = _columns_that_fit(frame, screen.width)
+    table = Table(show_edge=False, pad_edge=False)
+    for name in shown:
+        numeric = frame.schema[name].is_numeric()
+        table.add_column(
+            printable(name, 30), justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True
+        )
+    for row in frame.select(shown).iter_rows():
+        table.add_row(*(_cell(value) for value in row))
+    screen.print(table)
+    left_out = [name for name in frame.columns if name not in shown]
+    if left_out:
+        screen.print(
+            f"and {len(left_out)} more columns: {printable(', '.join(left_out), 200)}", soft_wrap=True
+        )
+    screen.print(f"{frame.height:,} of {rows:,} rows. {how_to_keep}", soft_wrap=True)
+
+
+def _columns_that_fit(frame: pl.DataFrame, width: int) -> list[str]:
+    shown: list[str] = []
+    used = 0
+    for name in frame.columns:
+        longest = max([len(name), *(len(_cell(value)) for value in frame[name])])
+        used += min(longest, 32) + 3
+        if shown and used > width:
+            break
+        shown.append(name)
+    return shown
+
+
+def _cell(value: object) -> str:
+    from adcli.errors import printable
+
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list) and len(value) > 4:
+        return f"[{len(value)} values]"
+    return printable(str(value), 60)

@@ -1,0 +1,127 @@
+"""The encoder a command was asked for, with its store of vectors and its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adcli.cli.options import Models
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from adcli.core.encoder import Encoder
+    from adcli.core.store import VectorStore
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which model encodes, and how."""
+
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Directory, short name or hub name of the encoder.",
+            rich_help_panel="Models",
+        ),
+    ] = "minilm"
+    adapter: Annotated[
+        Path | None, typer.Option(help="Directory of `adcli optimize encoder`.", rich_help_panel="Models")
+    ] = None
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compute in fp32, whatever the machine.", rich_help_panel="Models")
+    ] = False
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            help="Tokens read at once; a longer text is read in windows.",
+            show_default="the model's own",
+            rich_help_panel="Models",
+        ),
+    ] = None
+    no_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-cache", help="Neither take vectors from the cache nor keep them.", rich_help_panel="Models"
+        ),
+    ] = False
+
+
+class TextEncoder:
+    """Texts to unit vectors, each distinct text once, known ones from the store; says what it does.
+
+    The model is looked for when the first texts come.
+    """
+
+    def __init__(self, run: Run, encoding: Encoding, models: Models) -> None:
+        self._run, self._encoding, self._models = run, encoding, models
+
+    def __call__(
+        self, texts: Sequence[str], advance: Callable[[int], None] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """(n, d) unit vectors of the texts.
+
+        Args:
+            texts: The texts.
+            advance: Is told of further texts that are done; without it, a display of its own is.
+        """
+        from adcli.core.cached import encode_cached
+
+        encoder, store = self._encoder, self._store
+        with self._run.step("encode"):
+            if advance is not None:
+                return encode_cached(encoder, texts, store, advance)
+            with self._run.console.progress("embedding", len(texts), "texts") as bar:
+                return encode_cached(encoder, texts, store, bar)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from adcli.core.encoder import Encoder
+
+        encoding, models = self._encoding, self._models
+        with self._run.step("load model"):
+            encoder = Encoder.load(
+                encoding.model,
+                device=models.device,
+                precision=models.precision,
+                adapter=encoding.adapter,
+                exact=encoding.exact,
+                processes=models.processes,
+                max_length=encoding.max_length,
+            )
+        self._run.facts["model"] = _facts(encoding, models, encoder)
+        for note in (f"{encoding.model} from {encoder.source.origin}", *encoder.notes):
+            self._run.console.detail(note)
+        return encoder
+
+    @cached_property
+    def _store(self) -> VectorStore:
+        from adcli.core.store import VectorStore
+
+        directory = self._run.scratch() if self._encoding.no_cache else None
+        encoder = self._encoder
+        return VectorStore(encoder.settings.fingerprint, encoder.dimension, directory=directory)
+
+
+def _facts(encoding: Encoding, models: Models, encoder: Encoder) -> dict[str, Any]:
+    settings = encoder.settings
+    return {
+        "name": encoding.model,
+        "fingerprint": settings.model,
+        "adapter": settings.adapter or None,
+        "device": models.device,
+        "precision": settings.precision,
+        "computed_by": settings.forward,
+        "pooling": settings.pooling,
+        "max_length": settings.max_length,
+        "dimension": encoder.dimension,
+        "settings": settings.fingerprint,
+    }

@@ -1,0 +1,79 @@
+"""`adcli evaluate ads`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.encoding import Encoding, TextEncoder
+from adcli.cli.options import Inputs, Models, Reporting
+from adcli.cli.reporting import publish
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    from adcli.evaluate.ads import Likelihood
+
+
+@command
+def ads(
+    run: Run,
+    encoding: Encoding,
+    models: Models,
+    reporting: Reporting,
+    inputs: Inputs = None,
+    products: Annotated[str | None, typer.Option(help="The products, to check claims against.")] = None,
+    references: Annotated[
+        str | None,
+        typer.Option(help="Texts to compare with: text, and the ad_id or item_id each belongs to."),
+    ] = None,
+    by: Annotated[list[str], typer.Option(help="Column whose values make groups; repeat for more.")] = [],  # noqa: B006
+    rating: Annotated[
+        list[str], typer.Option(help="Column of human ratings that the measures are to agree with; repeat.")
+    ] = [],  # noqa: B006
+    perplexity_of: Annotated[
+        str | None, typer.Option(help="A language model: how likely it finds the ads.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+) -> None:
+    """How ads read, vary, fit their channel and keep to the facts; beside references where there are some.
+
+    \b
+    Examples:
+      adcli evaluate ads ads.jsonl --products products.parquet --report ads.html
+      adcli evaluate ads ads.jsonl --references slogans.csv --perplexity-of smollm2
+    """
+    from adcli.evaluate.ads import ad_table
+    from adcli.evaluate.ads_page import ads_page
+
+    written = run.read(inputs, tables=["ads"])
+    about = run.read([products], tables=["products"]) if products else None
+    compared = run.read([references], tables=["references"]) if references else None
+    with run.step("measure"):
+        table = ad_table(
+            written,
+            products=about,
+            references=compared,
+            by=by,
+            ratings=rating,
+            encode=TextEncoder(run, encoding, models),
+            likelihood=_likelihood(models, perplexity_of) if perplexity_of else None,
+            confidence=confidence,
+        )
+    run.write(table)
+    publish(run, ads_page(table, written), reporting)
+
+
+def _likelihood(models: Models, model: str) -> Likelihood:
+    """Texts to their log-likelihoods and token counts under a language model."""
+    from adcli.core.writer import Writer
+
+    writer = Writer.load(model, device=models.device, precision=models.precision)
+
+    def likelihood(texts: Sequence[str]) -> Any:
+        found = writer.log_likelihood(texts)
+        return found.log_likelihood, found.tokens
+
+    return likelihood

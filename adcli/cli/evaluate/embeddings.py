@@ -1,0 +1,72 @@
+"""`adcli evaluate embeddings`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.options import Inputs, Reporting
+from adcli.cli.reporting import publish
+from adcli.cli.run import Run
+from adcli.errors import UsageError
+
+
+@command
+def embeddings(
+    run: Run,
+    reporting: Reporting,
+    inputs: Inputs = None,
+    products: Annotated[
+        str | None,
+        typer.Option(help="Products that say categories and titles.", show_default="the vectors' own"),
+    ] = None,
+    events: Annotated[str | None, typer.Option(help="Events: are the items that come next found?")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Split the events at this time (UTC).", show_default="each user's last item"
+        ),
+    ] = None,
+    k: Annotated[
+        list[int], typer.Option("-k", min=1, help="Neighbours looked at; repeat.", show_default="1 5 10 20")
+    ] = [],  # noqa: B006
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+) -> None:
+    """What vectors find and how they lie: recall, MRR, NDCG, anisotropy, uniformity; a map and neighbours.
+
+    \b
+    Examples:
+      adcli evaluate embeddings vectors.parquet --products products.parquet --report map.html
+      adcli evaluate embeddings vectors.parquet --events events.parquet --since 2024-05-01
+    """
+    from adcli.evaluate.embeddings import KS, embedding_table
+    from adcli.evaluate.embeddings_page import embeddings_page
+
+    vectors = run.read(inputs, tables=["vectors"])
+    goods = run.read([products], tables=["products"]) if products else None
+    log = run.read([events], tables=["events"]) if events else None
+    with run.step("embeddings"):
+        table = embedding_table(
+            vectors,
+            products=goods,
+            events=log,
+            since=_time(since),
+            ks=sorted(set(k)) or KS,
+            confidence=confidence,
+            seed=run.seed,
+        )
+    run.write(table)
+    publish(run, embeddings_page(table, vectors, goods, seed=run.seed), reporting)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--since {text}: expected a time such as 2024-05-01 or 2024-05-01T18:00.") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,0 +1,57 @@
+"""`adcli evaluate uplift`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.options import Inputs, Reporting
+from adcli.cli.reporting import publish
+from adcli.cli.run import Run
+
+
+@command
+def uplift(
+    run: Run,
+    reporting: Reporting,
+    inputs: Inputs = None,
+    score: Annotated[str, typer.Option(help="Column of the predicted uplift.")] = "score",
+    outcome: Annotated[str, typer.Option(help="Column of what came of it.")] = "conversion",
+    variant: Annotated[str | None, typer.Option(help="Column that names each unit's arm.")] = None,
+    control: Annotated[str | None, typer.Option(help="The arm without the treatment.")] = None,
+    treated: Annotated[str | None, typer.Option(help="The arm with it, where there are several.")] = None,
+    at: Annotated[
+        tuple[float, float, float], typer.Option(help="Three shares of the units whose uplift is told.")
+    ] = (0.1, 0.2, 0.3),
+    bins: Annotated[int, typer.Option(min=2, max=100, help="Of equally many units.")] = 10,
+    samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 200,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+) -> None:
+    """Whether a score finds those whom the treatment moves: Qini and AUUC in both definitions, uplift at k.
+
+    \b
+    Examples:
+      adcli evaluate uplift scored.parquet --score uplift --outcome visit --report uplift.html
+      adcli evaluate uplift units.csv --score history --outcome visit --treated mens --control none
+    """
+    from adcli.evaluate.uplift import uplift_table
+    from adcli.evaluate.uplift_page import uplift_page
+
+    units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
+    with run.step("uplift"):
+        table = uplift_table(
+            units,
+            score=score,
+            outcome=outcome,
+            control=control,
+            treated=treated,
+            at=at,
+            bins=bins,
+            samples=samples,
+            confidence=confidence,
+            seed=run.seed,
+        )
+    run.write(table)
+    publish(run, uplift_page(table, score=score, outcome=outcome), reporting)

@@ -1,0 +1,128 @@
+"""`adcli generate`: ads for products."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.options import Inputs, Models
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    from adcli.core.encoder import Encoder
+    from adcli.core.writer import Writer
+    from adcli.generate.ads import Segment
+
+
+@command
+def generate(
+    run: Run,
+    models: Models,
+    inputs: Inputs = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="Ads for each product and segment.")] = 3,
+    channel: Annotated[
+        str, typer.Option(help="Where they run: search, social, display or email.")
+    ] = "search",
+    profiles: Annotated[
+        str | None,
+        typer.Option(help="Profiles with segments, from `adcli embed --segments`: ads for each segment."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="The model that drafts.")] = "smollm2",
+    judge: Annotated[str, typer.Option(help="The encoder that compares drafts with products.")] = "minilm",
+    candidates: Annotated[
+        int, typer.Option(min=1, help="Drafts to choose from, per product and segment.")
+    ] = 12,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Of the sampling; 0 takes the likeliest.")
+    ] = 0.6,
+    top_p: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of probability sampled from.")] = 0.9,
+    exact: Annotated[bool, typer.Option("--exact", help="Compute in fp32, whatever the machine.")] = False,
+) -> None:
+    """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
+
+    \b
+    Examples:
+      adcli generate products.parquet -n 3 -o ads.jsonl
+      adcli clean catalogue.csv | adcli generate - --channel email --seed 7 -o ads.csv
+    """
+    from adcli.copy.channels import channel_named
+    from adcli.generate.ads import generate_ads
+
+    channel_named(channel)
+    products = run.read(inputs, tables=["products"])
+    audiences = _segments(run, profiles) if profiles else []
+    with run.step("load"):
+        writer, encoder = _load(run, models, model, judge, exact=exact)
+    with run.step("write"), run.console.progress("writing", products.height, "products") as advance:
+        done = 0
+
+        def on_products(count: int) -> None:
+            nonlocal done
+            advance(count - done)
+            done = count
+
+        ads = generate_ads(
+            products,
+            _Drafts(writer),
+            encode=encoder.encode,
+            n=n,
+            channel=channel,
+            seed=run.seed,
+            candidates=candidates,
+            segments=audiences,
+            chat=writer.talks,
+            model=writer.source.name,
+            temperature=temperature,
+            top_p=top_p,
+            on_products=on_products,
+        )
+    run.write(ads)
+    by_template = int(ads["flags"].list.contains("template").sum())
+    run.note(f"{ads.height:,} ads for {products.height:,} products; {by_template:,} built from facts alone.")
+
+
+class _Drafts:
+    """A writer as `generate_ads` calls it: what is drafted for a prompt hangs on it, not on its place."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __call__(
+        self, prompts: Sequence[str] | Sequence[list[dict[str, str]]], **how: Any
+    ) -> list[list[str]]:
+        rows = [zlib.crc32(json.dumps(prompt).encode()) for prompt in prompts]
+        return self._writer.write(list(prompts), rows=rows, **how)
+
+
+def _load(run: Run, models: Models, model: str, judge: str, *, exact: bool) -> tuple[Writer, Encoder]:
+    from adcli.core.encoder import Encoder
+    from adcli.core.writer import Writer
+
+    writer = Writer.load(
+        model,
+        device=models.device,
+        precision=models.precision,
+        exact=exact,
+        processes=models.processes,
+    )
+    encoder = Encoder.load(judge, device=models.device, precision=models.precision, exact=exact)
+    for note in (*writer.notes, *encoder.notes):
+        run.console.detail(note)
+    run.facts["models"] = {"writer": writer.source.name, "judge": encoder.source.name, "notes": writer.notes}
+    return writer, encoder
+
+
+def _segments(run: Run, profiles: str) -> list[Segment]:
+    from adcli.errors import DataError
+    from adcli.generate.ads import Segment
+
+    users = run.read([profiles], tables=["vectors"])
+    if not {"segment_id", "segment_name"} <= set(users.columns):
+        raise DataError(f"{profiles} has no segments.", fix="Make it with adcli embed --segments K.")
+    named = users.select("segment_id", "segment_name").drop_nulls().unique().sort("segment_id")
+    return [Segment(segment_id, name) for segment_id, name in named.iter_rows()]

@@ -1,0 +1,191 @@
+"""What a run reads: tables from files and pipes, learned directories, and the rows that were rejected."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adcli.cli.console import Console
+from adcli.cli.options import Reading
+from adcli.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.tables.read import InputRecord, ReadOptions, TableStream
+
+_REASONS_SHOWN = 3
+
+
+class RunInputs:
+    """The inputs of one run and what became of their rows.
+
+    Args:
+        reading: How the user wants inputs read.
+        console: Where decisions are told.
+        keep_rejects: Takes rejected rows for `--rejects`.
+    """
+
+    def __init__(
+        self, reading: Reading, console: Console, keep_rejects: Callable[[pl.DataFrame], None]
+    ) -> None:
+        self._reading = reading
+        self._console = console
+        self._keep_rejects = keep_rejects
+        self._streams: list[TableStream] = []
+        self._notes_told: Counter[int] = Counter()
+        self._directories: list[InputRecord] = []
+        self.reasons: Counter[str] = Counter()
+        self.paths: list[str] = []
+
+    @property
+    def verify(self) -> bool:
+        """Whether inputs are checked against their manifests."""
+        return not self._reading.no_verify
+
+    @property
+    def rows_read(self) -> int:
+        """Rows seen so far."""
+        return sum(stream.rows_read for stream in self._streams)
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows rejected so far."""
+        return sum(stream.rows_rejected for stream in self._streams)
+
+    @property
+    def records(self) -> list[InputRecord]:
+        """The files and directories read so far."""
+        return [*self._directories, *(record for stream in self._streams for record in stream.inputs)]
+
+    @property
+    def unknown_event_types(self) -> dict[str, int]:
+        """How often each event type came that nobody knows."""
+        counted: Counter[str] = Counter()
+        for stream in self._streams:
+            counted.update(stream.unknown_event_types)
+        return dict(counted.most_common())
+
+    def open(
+        self,
+        inputs: Sequence[str] | None,
+        *,
+        tables: Sequence[str],
+        needs: Sequence[str],
+        columns: Mapping[str, str],
+        command: str,
+    ) -> TableStream:
+        """Inputs as one standard table, not yet read."""
+        from adcli.tables.read import open_table
+
+        paths = self._given(inputs, command)
+        self.paths += paths
+        stream = open_table(paths, tables=tables, options=self._options(columns), needs=needs)
+        self._streams.append(stream)
+        self._tell_notes(stream)
+        return stream
+
+    def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
+        """The conformed frames of a stream; rejects are counted and kept on the way."""
+        with self._console.progress(f"reading {stream.table.name}") as advance:
+            for batch in stream.batches():
+                self.reject(batch.rejects)
+                advance(batch.frame.height + batch.rejects.height)
+                yield batch.frame
+        self._tell_notes(stream)
+
+    def directory(self, directory: Path) -> Path:
+        """A directory that adcli wrote, checked against its manifest and counted among the inputs.
+
+        Raises:
+            UsageError: If there is no such directory.
+            DataError: If it is not what its manifest describes.
+        """
+        from adcli.tables.atomic import directory_sha256
+        from adcli.tables.manifest import verify
+        from adcli.tables.read import InputRecord
+
+        if not directory.is_dir():
+            raise UsageError(f"{directory} is not a directory.", fix="Name one that adcli optimize wrote.")
+        if self.verify:
+            verify(directory)
+        size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+        self._directories.append(InputRecord(str(directory), size, 0, directory_sha256(directory)))
+        return directory
+
+    def reject(self, rejects: pl.DataFrame) -> None:
+        """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
+        if not rejects.height:
+            return
+        for reason, count in (
+            rejects["reason"].str.extract("^([^:]*(?:: missing)?)").value_counts().iter_rows()
+        ):
+            self.reasons[reason] += count
+        self._keep_rejects(rejects)
+
+    def why_rejected(self) -> str:
+        """The commonest reasons with their counts."""
+        text = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.most_common(_REASONS_SHOWN))
+        further = len(self.reasons) - _REASONS_SHOWN
+        return text + (f", {further} more reasons" if further > 0 else "")
+
+    def tell_notes(self) -> None:
+        """Say what was decided about the inputs and not said yet."""
+        for stream in self._streams:
+            self._tell_notes(stream)
+
+    def _tell_notes(self, stream: TableStream) -> None:
+        for note in stream.notes[self._notes_told[id(stream)] :]:
+            self._console.note(note)
+        self._notes_told[id(stream)] = len(stream.notes)
+
+    def _given(self, inputs: Sequence[str] | None, command: str) -> list[str]:
+        if inputs:
+            return list(inputs)
+        if sys.stdin.isatty():
+            raise UsageError(
+                "No input: name files, or pipe something in.", fix=f"See adcli {command} --help."
+            )
+        return ["-"]
+
+    def _options(self, columns: Mapping[str, str]) -> ReadOptions:
+        from adcli.tables.read import ReadOptions
+
+        return ReadOptions(
+            format=self._reading.format,
+            delimiter=self._reading.delimiter,
+            encoding=self._reading.encoding,
+            column_map={**columns, **_standard(self._reading.map, "--map")},
+            constants=_standard(self._reading.set, "--set"),
+            verify=self.verify,
+        )
+
+
+def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
+    """The names and values of `NAME=VALUE` options.
+
+    Raises:
+        UsageError: If one has another form.
+    """
+    split = [text.partition("=") for text in texts]
+    for text, (name, _, value) in zip(texts, split, strict=True):
+        if not name or not value:
+            raise UsageError(f"{option} {text}: expected NAME=VALUE.")
+    return [(name, value) for name, _, value in split]
+
+
+def _standard(texts: Sequence[str], option: str) -> dict[str, str]:
+    from adcli.tables.standard import TABLES
+
+    known = {column for table in TABLES.values() for column in table.names}
+    given = pairs(texts, option)
+    for name, value in given:
+        if name not in known:
+            raise UsageError(
+                f"{option} {name}={value}: there is no standard column '{name}'.",
+                fix=did_you_mean(name, known),
+            )
+    return dict(given)

@@ -1,0 +1,82 @@
+"""`adcli optimize policy`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.options import Inputs
+from adcli.cli.run import Run
+
+
+@command
+def policy(
+    run: Run,
+    inputs: Inputs = None,
+    reward: Annotated[
+        str, typer.Option(help="What to earn more of: click, conversion or revenue.")
+    ] = "click",
+    action: Annotated[
+        list[str],
+        typer.Option(
+            help="Column that makes an action; repeat for joint ones.", show_default="item_id or ad_id"
+        ),
+    ] = [],  # noqa: B006
+    context: Annotated[
+        list[str],
+        typer.Option(help="Column known before the choice; repeat for more.", show_default="all that can be"),
+    ] = [],  # noqa: B006
+    items: Annotated[
+        str | None,
+        typer.Option(help="Attributes or vectors of the items: products, or what `adcli embed` wrote."),
+    ] = None,
+    eligible_by: Annotated[
+        str | None, typer.Option(help="Column whose value decides which actions may be shown.")
+    ] = None,
+    epsilon: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of choices spread evenly, to keep learning.")
+    ] = 0.1,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts for cross-fitting.")] = 3,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the bound that decides.")] = 0.95,
+) -> None:
+    """Learn whom to show what from logged impressions with their propensities.
+
+    \b
+    Examples:
+      adcli optimize policy impressions.parquet -o policy
+      adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
+    """
+    from adcli.optimize.policy_learning import learn_policy
+    from adcli.policies.store import save_policy
+
+    impressions = run.read(inputs, tables=["impressions"])
+    attributes = run.read([items], tables=["vectors", "products", "item_features"]) if items else None
+    with run.step("learn"):
+        learned = learn_policy(
+            impressions,
+            reward=reward,
+            action=action,
+            context=context,
+            items=attributes,
+            eligible_by=eligible_by,
+            epsilon=epsilon,
+            folds=folds,
+            confidence=confidence,
+            seed=run.seed,
+        )
+    about = {
+        "chosen": learned.chosen,
+        "reason": learned.reason,
+        "reward": reward,
+        "context": learned.context,
+        "settings": {"epsilon": epsilon, "folds": folds, "confidence": confidence, "seed": run.seed},
+        "reward_model": {"form": learned.reward_form, "normalised_entropy": learned.normalised_entropy},
+        "candidates": learned.candidates.to_dicts(),
+        "learned_from": [record._asdict() for record in run.input_records()],
+    }
+    save_policy(learned.policy, run.directory(), about)
+    for note in learned.notes:
+        run.note(note)
+    run.note(learned.reason)

@@ -1,0 +1,141 @@
+"""The options that commands share, in groups; `adcli.cli.command` puts them into each command's signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from adcli.cli.config import load_defaults
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files or globs; - or nothing reads standard input.", show_default=False, metavar="INPUT..."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How inputs are read."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(help="Format of the input, instead of looking.", rich_help_panel="Input"),
+    ] = None
+    delimiter: Annotated[
+        str | None, typer.Option(help="Delimiter of the input, instead of looking.", rich_help_panel="Input")
+    ] = None
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the input, instead of looking.", rich_help_panel="Input")
+    ] = None
+    map: Annotated[
+        list[str],
+        typer.Option(
+            metavar="STANDARD=SOURCE", help="Name a column by hand; repeat for more.", rich_help_panel="Input"
+        ),
+    ] = field(default_factory=list)
+    set: Annotated[
+        list[str],
+        typer.Option(
+            metavar="STANDARD=VALUE", help="Give a column one value on each row.", rich_help_panel="Input"
+        ),
+    ] = field(default_factory=list)
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Keep rejected rows here: file, line, reason, raw row.", rich_help_panel="Input"),
+    ] = None
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Fail with exit code 4 if any row is rejected.", rich_help_panel="Input"
+        ),
+    ] = False
+    no_verify: Annotated[
+        bool,
+        typer.Option(
+            "--no-verify", help="Do not check inputs against their manifests.", rich_help_panel="Input"
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Where the output goes."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Output; its extension says the format.", rich_help_panel="Output"
+        ),
+    ] = None
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Format of the output: csv, tsv, ndjson, parquet, arrow.", rich_help_panel="Output"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command takes."""
+
+    seed: Annotated[
+        int,
+        typer.Option(min=0, envvar="ADCLI_SEED", help="Seed of all that is random.", rich_help_panel="Run"),
+    ] = 0
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file with a table of defaults per command.",
+            is_eager=True,
+            callback=load_defaults,
+            rich_help_panel="Run",
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel="Run")] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Explain decisions.", rich_help_panel="Run")
+    ] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel="Run")] = False
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where and how models run."""
+
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"],
+        typer.Option(envvar="ADCLI_DEVICE", help="Where models run.", rich_help_panel="Models"),
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"],
+        typer.Option(envvar="ADCLI_PRECISION", help="What models compute in.", rich_help_panel="Models"),
+    ] = "auto"
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="ADCLI_PROCESSES",
+            help="Processes that share the work.",
+            show_default="one per GPU, or 1",
+            rich_help_panel="Models",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What else an evaluation leaves for people."""
+
+    report: Annotated[
+        Path | None, typer.Option(help="Write one self-contained HTML page here.", rich_help_panel="Output")
+    ] = None
+    plots: Annotated[
+        Path | None,
+        typer.Option(help="Write each plot as SVG and PNG into this folder.", rich_help_panel="Output"),
+    ] = None

@@ -1,0 +1,203 @@
+"""One run of a command: its inputs and outputs, its steps, its manifest and its closing line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adcli.cli.console import Console
+from adcli.cli.inputs import RunInputs
+from adcli.cli.options import Common, Reading, Writing
+from adcli.cli.outputs import RunOutputs
+from adcli.errors import GateError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.tables.read import InputRecord, TableStream
+
+
+class Run:
+    """What a command reads with, writes with and speaks through.
+
+    Nothing becomes visible under its final name before `finish`; `abandon` leaves no trace. `facts` goes into
+    the manifests.
+    """
+
+    def __init__(self, command: str, reading: Reading, writing: Writing, common: Common) -> None:
+        self.command = command
+        self.seed = common.seed
+        self.debug = common.debug
+        self.console = Console(quiet=common.quiet, verbose=common.verbose)
+        self.facts: dict[str, Any] = {}
+        self._strict = reading.strict
+        self._config = common.config
+        self._started = time.time()
+        self._steps: dict[str, float] = {}
+        self._outputs = RunOutputs(writing, reading.rejects)
+        self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
+
+    # ---- reading
+
+    def stream(
+        self,
+        inputs: Sequence[str] | None,
+        *,
+        tables: Sequence[str],
+        needs: Sequence[str] = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> TableStream:
+        """Open inputs as one standard table, read batch by batch with `frames`.
+
+        Args:
+            inputs: Paths, globs or `-`; none means standard input.
+            tables: The standard tables that the input may be, in order of preference.
+            needs: Further columns that the command cannot do without.
+            columns: Source columns named by options of the command itself, by standard name.
+        """
+        stream = self._inputs.open(
+            inputs, tables=tables, needs=needs, columns=columns or {}, command=self.command
+        )
+        self._outputs.refuse_inputs(self._inputs.paths)
+        return stream
+
+    def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
+        """The conformed frames of a stream; rejects are counted and kept on the way."""
+        return self._inputs.frames(stream)
+
+    def read(
+        self,
+        inputs: Sequence[str] | None,
+        *,
+        tables: Sequence[str],
+        needs: Sequence[str] = (),
+        columns: Mapping[str, str] | None = None,
+    ) -> pl.DataFrame:
+        """Inputs as one standard table, whole; the arguments are those of `stream`."""
+        from adcli.tables.unify import concatenated
+
+        with self.step("read"):
+            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns)
+            return concatenated(list(self.frames(stream)))
+
+    def learned(self, directory: Path) -> Path:
+        """A directory that adcli wrote, checked against its manifest and counted among the inputs."""
+        return self._inputs.directory(directory)
+
+    def reject(self, rejects: pl.DataFrame) -> None:
+        """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
+        self._inputs.reject(rejects)
+
+    def input_records(self) -> list[InputRecord]:
+        """The files and directories read so far."""
+        return self._inputs.records
+
+    # ---- writing
+
+    def write(self, frames: pl.DataFrame | Iterable[pl.DataFrame]) -> None:
+        """Write the result: to `-o`, or to standard output, or as a preview on a terminal."""
+        import polars as pl
+
+        with self.step("write"):
+            self._outputs.write([frames] if isinstance(frames, pl.DataFrame) else frames)
+
+    def directory(self) -> Path:
+        """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
+        return self._outputs.directory()
+
+    @property
+    def output(self) -> Path | None:
+        """Where the result goes, if `-o` says so."""
+        return self._outputs.path
+
+    def scratch(self) -> Path:
+        """A private folder beside the output that is gone after the run."""
+        return self._outputs.scratch()
+
+    def attach(self, path: Path, content: bytes) -> None:
+        """Write a further file beside the result, such as a report page."""
+        self._outputs.attach(path, content)
+
+    # ---- telling
+
+    def note(self, text: str) -> None:
+        """Say what was decided or done."""
+        self.console.note(text)
+
+    def warn(self, text: str) -> None:
+        """Say what the reader should know before trusting the result."""
+        self.console.warn(text)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step of the run for the manifest."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._steps[name] = round(self._steps.get(name, 0.0) + time.monotonic() - started, 3)
+
+    def accounting(self) -> str:
+        """`read = written + rejected` of the run so far, as a line."""
+        rows = self._rows()
+        kept = "written" if rows["written"] == rows["used"] else "used"
+        line = f"{rows['read']:,} read = {rows['used']:,} {kept} + {rows['rejected']:,} rejected"
+        return line + (f" ({self._inputs.why_rejected()})" if rows["rejected"] else "")
+
+    # ---- ending
+
+    def finish(self) -> None:
+        """Give all outputs their names, write their manifests, say the accounting."""
+        self._inputs.tell_notes()
+        rejected = self._inputs.rows_rejected
+        if self._strict and rejected:
+            raise GateError(
+                f"{rejected:,} rows were rejected ({self._inputs.why_rejected()}) and --strict was given."
+            )
+        self._outputs.commit(rejected, self._manifest)
+        self.console.note(self._closing_line())
+
+    def abandon(self) -> None:
+        """Leave no trace of outputs that were not finished."""
+        self._outputs.abort()
+
+    def _manifest(self, target: Path, size: int, rows: int, sha256: str) -> dict[str, Any]:
+        from adcli.tables.manifest import versions
+
+        return {
+            "command": ["adcli", *sys.argv[1:]],
+            "versions": versions(),
+            "seed": self.seed,
+            "config": str(self._config) if self._config else None,
+            **self.facts,
+            "inputs": [record._asdict() for record in self._inputs.records],
+            "output": {"path": str(target), "bytes": size, "rows": rows, "sha256": sha256},
+            "rows": self._rows(),
+            "rejected_because": dict(self._inputs.reasons.most_common()),
+            "unknown_event_types": self._inputs.unknown_event_types,
+            "seconds": self._steps,
+            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    def _rows(self) -> dict[str, int]:
+        read, rejected = self._inputs.rows_read, self._inputs.rows_rejected
+        return {
+            "read": read,
+            "used": read - rejected,
+            "written": self._outputs.rows_written,
+            "rejected": rejected,
+        }
+
+    def _closing_line(self) -> str:
+        rows = self._rows()
+        line = self.accounting()
+        if rows["written"] not in (0, rows["used"]):
+            line += f"; {rows['written']:,} written"
+        where = f" -> {self._outputs.name}" if self._outputs.name else ""
+        return f"adcli {self.command}: {line}{where} in {time.time() - self._started:.1f} s"

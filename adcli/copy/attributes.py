@@ -1,0 +1,104 @@
+"""The attributes of a product, from whatever its record keeps them in.
+
+Read are: a column of key–value pairs (JSON, or Ruby's `{"key"=>"Color", "value"=>"Red"}`), `类型#裙*颜色#红`,
+attribute columns of their own (`color`, `material`), and a description that lists specifications in a row
+(`Specifications of … Brand X Color Red`), for the headings that are usual in shops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from adcli.copy.wording import plain_text, specification_text
+
+_PAIR = re.compile(
+    r'\{\s*"key"\s*(?:=>|:)\s*"(?P<key>[^"]+)"\s*,\s*"value"\s*(?:=>|:)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*\}'
+)
+_FLAT_PAIR = re.compile(
+    r'"(?P<key>[^"]{1,60})"\s*(?:=>|:)\s*(?:"(?P<value>(?:[^"\\]|\\.)*)"|(?P<number>-?[\d.]+|true|false))'
+)
+_HASH_PAIR = re.compile(r"(?P<key>[^#*\s]{1,20})#(?P<value>[^#*]+)")
+_TEXT_COLUMNS = frozenset({
+    "item_id", "title", "description", "brand", "category", "price", "image", "url", "text", "embedding",
+    "kind", "id", "event_time", "user_id",
+})  # fmt: skip
+_ATTRIBUTE_COLUMNS = {
+    "color": "Color", "colour": "Color", "material": "Material", "fabric": "Fabric", "size": "Size",
+    "gender": "Ideal For", "weight": "Weight", "capacity": "Capacity", "pattern": "Pattern", "style": "Style",
+    "features": "Features",
+}  # fmt: skip
+_HEADINGS = """
+    Brand|Type|Sub Type|Color|Colour|Material|Outer Material|Inner Material|Body Material|Strap Material|
+    Handle Material|Fabric|Fabric Care|Pattern|Design|Design Code|Style Code|Style|Model Name|Model ID|Model
+    Id| Model Number|Part Number|Ideal For|Suitable For|Designed For|Occasion|Age Group|Gender|Size|Size in
+    Number| Length|Width|Height|Depth|Diameter|Weight|Thickness|Dimensions|Capacity|Mug
+    Capacity|Quantity|Volume|GSM| Thread Count|Shape|Sleeve|Neck|Fit|Closure|Number of Contents in Sales
+    Package|Number of Contents in Set| Sales Package|Pack of|In the Box|In The Box|Machine Washable|Hand
+    Washable|Microwave Safe|Dishwasher Safe| Freezer Safe|Water Resistant|Scratch Resistant|Shock
+    Resistance|Reversible|Organic|Non-stick| Induction Bottom|Power Source|Power Consumption|Battery Type|Dial
+    Color|Dial Shape|Strap Color|Mechanism| Warranty Summary|Domestic Warranty|Covered in Warranty|Not Covered
+    in Warranty|Warranty Service Type| Hair Type|Skin Type|Applied For|Composition|Fragrance|SPF
+    Ratings|Container Type|Place of Use|Theme|Finish| Character|Certification|Other Traits|Other
+    Features|Other Details|Additional Features|General Details| General Traits|Additional Details|Bath Towel
+    Features|Body and Design Features|Body & Design|Key Features| Warranty|General|Care Instructions
+"""
+_BY_LENGTH = sorted((heading.strip() for heading in _HEADINGS.split("|")), key=len, reverse=True)
+_HEADING = re.compile(rf"(?<![\w-])(?P<key>{'|'.join(_BY_LENGTH)})(?![\w-]):?\s")
+_NEGATIVE = frozenset(
+    {"no", "na", "n/a", "none", "not available", "not applicable", "false", "0", "-", "null"}
+)
+
+
+def attributes(record: Mapping[str, object]) -> dict[str, str]:
+    """The attributes of one product by heading, in the order on record; those answered No are left out.
+
+    Args:
+        record: One row of a products table, attributes and other columns beside the standard ones.
+    """
+    found: dict[str, str] = {}
+    for column, value in record.items():
+        if isinstance(value, str) and value and column not in _TEXT_COLUMNS:
+            known = _ATTRIBUTE_COLUMNS.get(column.lower())
+            pairs = {known: value} if known else _structured(value)
+            found.update({key: text for key, text in pairs.items() if key not in found})
+    if not found:
+        description = record.get("description")
+        found = listed(description) if isinstance(description, str) else {}
+    cleaned = {plain_text(key): plain_text(value) for key, value in found.items()}
+    return {key: value for key, value in cleaned.items() if key and value and value.lower() not in _NEGATIVE}
+
+
+def _structured(value: str) -> dict[str, str]:
+    if "=>" in value or value.lstrip().startswith(("{", "[")):
+        pairs = [(match["key"], match["value"]) for match in _PAIR.finditer(value)]
+        pairs = pairs or [
+            (match["key"], match["value"] or match["number"]) for match in _FLAT_PAIR.finditer(value)
+        ]
+        return _joined(pairs)
+    return listed(value)
+
+
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """One entry a heading; further values of a heading follow the first after a comma."""
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        found[key] = (
+            f"{found[key]}, {value}" if key in found and value not in found[key] else found.get(key, value)
+        )
+    return found
+
+
+def listed(text: str) -> dict[str, str]:
+    """The attributes that `text` lists: `类型#裙*颜色#红`, or usual headings with their values in a row."""
+    if "#" in text and "*" in text:
+        return _joined([(match["key"], match["value"]) for match in _HASH_PAIR.finditer(text)])
+    specification = specification_text(plain_text(text))
+    headings = list(_HEADING.finditer(specification))
+    ends = [heading.start() for heading in headings[1:]] + [len(specification)] * bool(headings)
+    pairs: dict[str, str] = {}
+    for heading, end in zip(headings, ends, strict=True):
+        value = specification[heading.end() : end].strip(" ,")
+        if value and len(value) <= 120:
+            pairs.setdefault(heading["key"], value)
+    return pairs

@@ -1,0 +1,172 @@
+"""Numbers with their units, in English and Chinese text, so that texts can be compared by what they state.
+
+    >>> quantities("1 litre bottle, pack of 2")  # doctest: +NORMALIZE_WHITESPACE
+    [Quantity(number=1.0, value=1000.0, dimension='volume', text='1 litre'),
+     Quantity(number=2.0, value=2.0, dimension='count', text='pack of 2')]
+
+It reads figures and the English number words from two to twelve; it does not read Chinese numerals.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    """One stated number: as written, in its dimension's base unit, and the words it was stated in."""
+
+    number: float
+    value: float
+    dimension: str
+    text: str
+
+
+_UNITS: dict[str, tuple[str, float]] = {
+    alias: (dimension, factor)
+    for dimension, factor, aliases in (
+        ("length", 0.1, "mm millimeter millimeters millimetre millimetres 毫米"),
+        ("length", 1.0, "cm cms centimeter centimeters centimetre centimetres 厘米"),
+        ("length", 100.0, "m meter meters metre metres 米"),
+        ("length", 1e5, "km kilometer kilometers kilometre kilometres 公里"),
+        ("length", 2.54, 'inch inches in " ” 寸 英寸'),
+        ("length", 30.48, "ft feet foot"),
+        ("mass", 0.001, "mg"),
+        ("mass", 1.0, "g gm gms gram grams 克"),
+        ("mass", 1000.0, "kg kgs kilogram kilograms kilo kilos 公斤 千克"),
+        ("mass", 453.592, "lb lbs pound pounds"),
+        ("mass", 28.3495, "oz ounce ounces"),
+        ("volume", 1.0, "ml mls millilitre millilitres milliliter milliliters 毫升"),
+        ("volume", 1000.0, "l ltr litre litres liter liters 升"),
+        ("power", 1.0, "w watt watts 瓦"),
+        ("voltage", 1.0, "v volt volts 伏"),
+        ("charge", 1.0, "mah"),
+        ("charge", 1000.0, "ah"),
+        ("current", 1.0, "amp amps ampere"),
+        ("data", 1.0, "mb"),
+        ("data", 1024.0, "gb"),
+        ("data", 1048576.0, "tb"),
+        ("speed", 1.0, "mbps"),
+        ("speed", 1000.0, "gbps"),
+        ("frequency", 1.0, "hz"),
+        ("frequency", 1e6, "mhz"),
+        ("frequency", 1e9, "ghz"),
+        ("share", 1.0, "% percent per-cent"),
+        ("time", 1 / 60, "minute minutes min mins 分钟"),
+        ("time", 1.0, "hour hours hr hrs 小时"),
+        ("time", 24.0, "day days 天"),
+        ("time", 168.0, "week weeks 周"),
+        ("time", 730.0, "month months 个月"),
+        ("time", 8760.0, "year years yr yrs 年"),
+        ("count", 1.0, "piece pieces pcs pc pack packs set sets pair pairs 件 个 只 双 套 件套"),
+        ("density", 1.0, "gsm"),
+        ("threads", 1.0, "tc thread-count"),
+        ("spf", 1.0, "spf"),
+        ("temperature", 1.0, "°c ℃"),
+        ("rupees", 1.0, "rs rs. rupees inr ₹"),
+        ("dollars", 1.0, "$ usd dollars"),
+        ("euros", 1.0, "€ eur euros"),
+        ("sterling", 1.0, "£ gbp"),
+        ("yuan", 1.0, "¥ 元 cny rmb"),
+    )
+    for alias in aliases.split()
+}
+CURRENCIES = frozenset({"rupees", "dollars", "euros", "sterling", "yuan"})
+_NUMBER_WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12,
+}  # fmt: skip
+_BEFORE = re.compile(
+    r"(?:\b(?P<count>pack|set|combo|lot|bundle|box) of|(?P<currency>\brs\.?|\binr|[₹$€£¥])|\b(?P<spf>spf)|"
+    r"\b(?P<density>gsm)|\((?P<unit>[a-z%°]{1,4})\))\s*:?\s*$",
+    re.IGNORECASE,
+)
+_WORD_UNITS = sorted(
+    (unit for unit in _UNITS if unit.isascii() and unit[0].isalpha() and unit != "in"), key=len, reverse=True
+)
+_SIGN_UNITS = sorted(
+    (unit for unit in _UNITS if not (unit.isascii() and unit[0].isalpha())), key=len, reverse=True
+)
+_STATED = re.compile(
+    r"(?<![A-Za-z0-9_])(?<!\d[.,])(?<![A-Za-z]-)(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:(?P<unit>(?<=\d)in(?![A-Za-z])|[\s-]?(?:"
+    + "|".join(map(re.escape, _WORD_UNITS))
+    + r")(?![A-Za-z0-9])|"
+    r"\s?(?:" + "|".join(map(re.escape, _SIGN_UNITS)) + r"))|(?![A-Za-z0-9_]))",
+    re.IGNORECASE,
+)
+_WORDED = re.compile(
+    r"\b(?P<number>"
+    + "|".join(_NUMBER_WORDS)
+    + r")\b(?:[\s-](?P<unit>"
+    + "|".join(map(re.escape, _WORD_UNITS))
+    + r")\b)?",
+    re.IGNORECASE,
+)
+_TIMES = re.compile(r"(\d)\s*[x×*]\s*(?=\d)", re.IGNORECASE)
+_CODE = re.compile(r"(?<![\w])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+", re.ASCII)
+
+
+def quantities(text: str) -> list[Quantity]:
+    """The quantities stated in `text`, in reading order; a number without unit has the dimension ''."""
+    plain = _TIMES.sub(r"\1 x ", unicodedata.normalize("NFKC", text))
+    found = [
+        (match.start(), _quantity(plain, match, float(match["number"].replace(",", ""))))
+        for match in _STATED.finditer(plain)
+    ]
+    found += [
+        (match.start(), _quantity(plain, match, float(_NUMBER_WORDS[match["number"].lower()])))
+        for match in _WORDED.finditer(plain)
+    ]
+    return [quantity for _, quantity in sorted(found, key=lambda item: item[0])]
+
+
+def _quantity(text: str, match: re.Match[str], number: float) -> Quantity:
+    unit = (match["unit"] or "").strip(" -").lower()
+    ahead = _BEFORE.search(text[max(0, match.start() - 12) : match.start()])
+    if ahead and not unit:
+        stated = (ahead[0] + match[0]).strip()
+        unit = (ahead["unit"] or ahead["currency"] or "").lower()
+        if not unit:
+            return Quantity(number, number, ahead.lastgroup or "", stated)
+        return Quantity(
+            number, number * _UNITS.get(unit, ("", 1.0))[1], _UNITS.get(unit, ("", 1.0))[0], stated
+        )
+    dimension, factor = _UNITS.get(unit, ("", 1.0))
+    return Quantity(number, number * factor, dimension, match[0].strip())
+
+
+def codes(text: str) -> set[str]:
+    """Words of `text`, in lower case, that mix letters and digits and are no quantity (`BR-6428NC`, `4K`)."""
+    plain = unicodedata.normalize("NFKC", text)
+    return {word.lower() for word in _CODE.findall(plain) if not _is_quantity(word)}
+
+
+def _is_quantity(word: str) -> bool:
+    found = _STATED.match(word)
+    return bool(found and found["unit"] and found.end() == len(word)) or bool(
+        re.fullmatch(r"\d+(?:[-x]\d+)*", word, re.IGNORECASE)
+    )
+
+
+def is_stated(claim: Quantity, record: Iterable[Quantity]) -> bool:
+    """Whether `record` states the number that `claim` states, in whichever unit of the same dimension.
+
+    A claim without unit agrees with the same figure of any unit, a claimed count with a figure without unit
+    (`Number of contents 3` supports `set of 3`), and an amount of money with a price of no stated currency
+    (dimension `price`); any other unit must be the record's own.
+    """
+    for known in record:
+        if known.dimension == claim.dimension and math.isclose(known.value, claim.value, rel_tol=1e-3):
+            return True
+        loose = (
+            claim.dimension == ""
+            or (claim.dimension == "count" and known.dimension == "")
+            or (claim.dimension in CURRENCIES and known.dimension == "price")
+        )
+        if loose and known.number == claim.number:
+            return True
+    return False

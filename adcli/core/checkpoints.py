@@ -1,0 +1,57 @@
+"""The state of a training run on disk: whole or not there, safetensors and JSON.
+
+A run that is killed goes on from its last checkpoint and ends with the weights it would have ended with.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adcli.core.cache import build_directory
+
+if TYPE_CHECKING:
+    import torch
+
+TENSORS, PROGRESS = "tensors.safetensors", "progress.json"
+
+
+class Checkpoint(NamedTuple):
+    """What a training run goes on from.
+
+    Attributes:
+        tensors: Weights, the optimizer's moments and whatever else is learned, by name.
+        progress: Steps, losses, evaluations, as JSON.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    progress: dict[str, Any]
+
+
+def save_checkpoint(
+    directory: Path, step: int, tensors: Mapping[str, torch.Tensor], progress: object
+) -> None:
+    """Write the state after a step, and drop earlier ones."""
+    from safetensors.torch import save_file
+
+    def build(folder: Path) -> None:
+        save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, folder / TENSORS)
+        (folder / PROGRESS).write_text(json.dumps(progress), "utf-8")
+
+    kept = build_directory(directory / f"step-{step:08}", build)
+    for path in directory.glob("step-*"):
+        if path != kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def load_checkpoint(directory: Path) -> Checkpoint | None:
+    """The state after the last step that was written, or None."""
+    from safetensors.torch import load_file
+
+    found = sorted(directory.glob("step-*"))
+    if not found:
+        return None
+    return Checkpoint(load_file(found[-1] / TENSORS), json.loads((found[-1] / PROGRESS).read_text("utf-8")))

@@ -1,0 +1,67 @@
+"""Choices that take seconds to make and stay true on a machine, kept in the cache folder.
+
+Which precision a machine is fastest with is measured once. A run that finds everything else in a cache then
+never loads a model, and two runs on one machine never choose differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from adcli.core.cache import cache_directory, temporary_name
+
+DECIDING_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
+DECIDING_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")
+
+
+def recall(asked: Mapping[str, object]) -> dict[str, Any] | None:
+    """What was chosen for this request on this machine before, if anything."""
+    try:
+        content = json.loads(_place(asked).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def remember(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
+    """Keep what was chosen for the next run."""
+    target = _place(asked)
+    temporary = temporary_name(target)
+    temporary.write_text(json.dumps(dict(chosen), indent=1), "utf-8")
+    temporary.replace(target)
+
+
+def digest(content: object) -> str:
+    """16 hexadecimal digits that stand for what JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _place(asked: Mapping[str, object]) -> Path:
+    return cache_directory("choices") / f"{digest([dict(asked), _machine()])}.json"
+
+
+def _machine() -> dict[str, object]:
+    """What a choice depends on beside the request: processor, devices, versions."""
+    processor = Path("/proc/cpuinfo")
+    lines = processor.read_text("utf-8").splitlines() if processor.exists() else [platform.processor()]
+    telling = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return {
+        "processor": [platform.machine(), *telling],
+        "devices": sorted(str(path) for path in Path("/dev").glob("nvidia[0-9]*")),
+        "variables": [os.environ.get(name) for name in DECIDING_VARIABLES],
+        "versions": [_version(name) for name in DECIDING_PACKAGES],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

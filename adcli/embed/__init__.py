@@ -1,0 +1,1 @@
+"""From texts and behaviour to vectors and profiles."""

@@ -1,0 +1,116 @@
+"""What users did and wrote, as one frame: events and reviews side by side.
+
+    deeds = pl.concat([behaviour_of_events(events), behaviour_of_reviews(reviews)])
+    deeds = weighted(before(deeds, cutoff), {"purchase": 8})
+
+Columns: `user_id event_time event_type item_id text category price revenue`. `text` is what was searched for
+or written; `event_time` is null only for a review that does not say when it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from adcli.embed.texts import cleaned, texts_of
+from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.standard import EVENT_TYPES
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "impression": 0.0,
+    "view": 1.0,
+    "click": 2.0,
+    "search": 2.0,
+    "review": 3.0,
+    "cart": 3.0,
+    "purchase": 5.0,
+    "other": 0.0,
+}
+_TIME: Final = pl.Datetime("us", "UTC")
+SCHEMA: Final[Mapping[str, pl.DataType]] = {
+    "user_id": pl.String(),
+    "event_time": _TIME,
+    "event_type": pl.Enum(EVENT_TYPES),
+    "item_id": pl.String(),
+    "text": pl.String(),
+    "category": pl.String(),
+    "price": pl.Float64(),
+    "revenue": pl.Float64(),
+}
+
+
+def behaviour_of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """The behaviour in rows of the events table; their `query` is the text, else their `text`."""
+    written = [
+        cleaned(events[name]).replace("", None) for name in ("query", "text") if name in events.columns
+    ]
+    text = pl.coalesce(written) if written else pl.lit(None, pl.String)
+    return _shaped(events.with_columns(text.alias("text"), _revenue(events).alias("revenue")))
+
+
+def behaviour_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
+    """The behaviour in rows of the reviews table that say whose they are.
+
+    Raises:
+        DataError: If no review says whose it is.
+    """
+    if "user_id" not in reviews.columns or reviews["user_id"].null_count() == reviews.height:
+        raise DataError(
+            "The reviews do not say which user wrote them.", fix="Name the column: --map user_id=COLUMN."
+        )
+    text = texts_of(reviews, "reviews").replace("", None)
+    written = reviews.with_columns(text.alias("text"), pl.lit("review").alias("event_type"))
+    return _shaped(written.drop("category", strict=False).filter(pl.col("user_id").is_not_null()))
+
+
+def before(behaviour: pl.DataFrame, cutoff: datetime | None) -> pl.DataFrame:
+    """What happened before `cutoff`, leaving out what does not say when it happened; all of it for None."""
+    return behaviour if cutoff is None else behaviour.filter(pl.col("event_time") < cutoff)
+
+
+def default_weights(given: Mapping[str, float]) -> dict[str, float]:
+    """The weight of each event type: as given, else the usual one."""
+    return {**WEIGHTS, **given}
+
+
+def weighted(behaviour: pl.DataFrame, weights: Mapping[str, float]) -> pl.DataFrame:
+    """The behaviour with a column `weight` by its type; a type not in `weights` has its usual weight."""
+    table = default_weights(weights)
+    of_type = pl.col("event_type").cast(pl.String).replace_strict(table, return_dtype=pl.Float64)
+    return behaviour.with_columns(of_type.alias("weight"))
+
+
+def check_weights(weights: Mapping[str, float]) -> None:
+    """Make sure that weights are given to types of events and are not negative.
+
+    Raises:
+        UsageError: If not.
+    """
+    for name, weight in weights.items():
+        if name not in WEIGHTS:
+            raise UsageError(
+                f"--weight {name}={weight:g}: no such event type; there are {', '.join(WEIGHTS)}.",
+                fix=did_you_mean(name, WEIGHTS),
+            )
+        if not 0 <= weight < float("inf"):
+            raise UsageError(f"--weight {name}={weight:g}: a weight is 0 or more.")
+
+
+def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in SCHEMA.items()
+    )
+
+
+def _revenue(events: pl.DataFrame) -> pl.Expr:
+    """What a purchase brought: its revenue, else price x quantity; null for other events."""
+    stated = [pl.col("revenue")] if "revenue" in events.columns else []
+    if "price" in events.columns:
+        quantity = pl.col("quantity") if "quantity" in events.columns else pl.lit(1.0)
+        stated.append(pl.col("price").cast(pl.Float64) * quantity.fill_null(1.0))
+    value = pl.coalesce([sum_.cast(pl.Float64) for sum_ in stated]) if stated else pl.lit(None, pl.Float64)
+    return pl.when(pl.col("event_type") == "purchase").then(value)

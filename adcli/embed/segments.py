@@ -1,0 +1,129 @@
+"""Users (or products) in K segments that have names.
+
+    found = segment(vectors, 6, tellings, seed=0)
+    found.frame()                    # segment_id segment_name, a row for each vector
+
+The same vectors and seed give the same segments. Where earlier segments are given, the new ones start from
+them and keep their ids and names, so that a name means the same people tomorrow.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.embed.segment_names import Tellings, segment_names
+from adcli.embed.vectors import FloatArray
+from adcli.errors import UsageError
+
+WHOLE_UP_TO: Final = 100_000  # rows that every step of K-means looks at; beyond, samples of them
+STARTS: Final = 10
+
+
+class Segments(NamedTuple):
+    """A segmentation.
+
+    Attributes:
+        labels: (n,) the segment of each row.
+        ids: (k,) a short stable word for each segment.
+        names: (k,) what marks each, in words.
+        explained: Share of the vectors' spread that the segments account for.
+    """
+
+    labels: npt.NDArray[np.int64]
+    ids: list[str]
+    names: list[str]
+    explained: float
+
+    def frame(self) -> pl.DataFrame:
+        """`segment_id segment_name` of each row."""
+        return pl.DataFrame(
+            {
+                "segment_id": [self.ids[label] for label in self.labels],
+                "segment_name": [self.names[label] for label in self.labels],
+            },
+            schema={"segment_id": pl.String, "segment_name": pl.String},
+        )
+
+
+class Earlier(NamedTuple):
+    """Segments of an earlier run: ids, names and (k, d) mean vectors."""
+
+    ids: list[str]
+    names: list[str]
+    centres: npt.NDArray[np.float64]
+
+
+def segment(
+    vectors: FloatArray, k: int, tellings: Tellings, *, seed: int, earlier: Earlier | None = None
+) -> Segments:
+    """The rows in `k` segments.
+
+    Args:
+        vectors: (n, d) unit vectors.
+        k: Segments.
+        tellings: What is known of the rows in words.
+        seed: Of K-means.
+        earlier: Segments to start from and to keep the names of.
+
+    Raises:
+        UsageError: If there are fewer rows than segments, or another number of earlier ones.
+    """
+    if k > len(vectors):
+        raise UsageError(f"--segments {k}: there are only {len(vectors):,} rows.")
+    if earlier is not None and len(earlier.ids) != k:
+        raise UsageError(
+            f"--segments {k}: the earlier profiles have {len(earlier.ids)} segments.",
+            fix=f"Give --segments {len(earlier.ids)}, or segment without --update-from.",
+        )
+    labels, explained = _k_means(vectors, k, seed, None if earlier is None else earlier.centres)
+    if earlier is not None:
+        return Segments(labels, earlier.ids, earlier.names, explained)
+    by_size = np.argsort(-np.bincount(labels, minlength=k), kind="stable")
+    labels = np.argsort(by_size)[labels]
+    names = segment_names(tellings, labels, k)
+    return Segments(labels, [slug(name) for name in names], names, explained)
+
+
+def earlier_segments(profiles: pl.DataFrame) -> Earlier | None:
+    """The segments of profiles that have some, largest first; None if they have none."""
+    if "segment_id" not in profiles.columns or profiles["segment_id"].null_count() == profiles.height:
+        return None
+    told = profiles.filter(pl.col("segment_id").is_not_null() & (pl.col("kind") == "user"))
+    sizes = (
+        told.group_by("segment_id", "segment_name", maintain_order=True).len().sort("len", descending=True)
+    )
+    centres = [
+        told.filter(pl.col("segment_id") == key)["embedding"].to_numpy().mean(axis=0, dtype=np.float64)
+        for key in sizes["segment_id"]
+    ]
+    return Earlier(sizes["segment_id"].to_list(), sizes["segment_name"].to_list(), np.array(centres))
+
+
+def slug(name: str) -> str:
+    """A name as one word: `Kitchen · moka pot` is `kitchen-moka-pot`."""
+    return re.sub(r"[^\w]+", "-", name.lower()).strip("-_")
+
+
+def _k_means(
+    vectors: FloatArray, k: int, seed: int, centres: npt.NDArray[np.float64] | None
+) -> tuple[npt.NDArray[np.int64], float]:
+    """(n,) clusters, and the share of the spread they account for."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
+    whole = len(vectors) <= WHOLE_UP_TO
+    kind = KMeans if whole else MiniBatchKMeans
+    start = {"init": centres.astype(np.float32), "n_init": 1} if centres is not None else {"n_init": STARTS}
+    with threadpool_limits(1):  # sums in one order, so that a re-run is the same to the bit
+        fitted = kind(k, random_state=seed, **start).fit(vectors)
+        labels = fitted.predict(vectors).astype(np.int64)
+    around = vectors - vectors.mean(axis=0)
+    within = vectors - fitted.cluster_centers_[labels]
+    total = float((around.astype(np.float64) ** 2).sum())
+    explained = 1 - float((within.astype(np.float64) ** 2).sum()) / total if total else 1.0
+    return labels, explained

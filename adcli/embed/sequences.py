@@ -1,0 +1,97 @@
+"""Behaviour as text: x = (time, content, action), serialised for the encoder.
+
+sequences(contents)["text"][0]
+# 'Monday evening: viewed Kupferhaus moka pot, put into the cart Kupferhaus moka pot. Tuesday ...'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import polars as pl
+
+from adcli.embed.contents import NOTHING, Contents
+from adcli.embed.vectors import Encode, embedding_column, matrix
+
+LAST_DEEDS: Final = 64
+_DONE: Final[Mapping[str, str]] = {
+    "impression": "was shown",
+    "view": "viewed",
+    "click": "clicked",
+    "cart": "put into the cart",
+    "purchase": "bought",
+    "review": "wrote",
+    "search": "searched for",
+    "other": "did something with",
+}
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_LONGEST_CONTENT = 200  # characters; a review says enough in them
+
+
+def sequences(contents: Contents) -> pl.DataFrame:
+    """`user_id text`, by user: the last 64 deeds that count, oldest first, repeats said once.
+
+    Args:
+        contents: Deeds with a `weight`, and what they were about.
+    """
+    told = contents.deeds.filter((pl.col("weight") > 0) & (pl.col("level") > NOTHING))
+    told = told.sort("user_id", "event_time", nulls_last=False, maintain_order=True)
+    said = told.select(
+        "user_id",
+        _moment().alias("moment"),
+        pl.concat_str(
+            pl.col("event_type").cast(pl.String).replace_strict(_DONE),
+            pl.lit(" "),
+            pl.lit(contents.words).str.slice(0, _LONGEST_CONTENT).gather(pl.col("content")),
+        ).alias("deed"),
+    )
+    fresh = said.filter(
+        (pl.struct("user_id", "moment", "deed") != pl.struct("user_id", "moment", "deed").shift()).fill_null(
+            value=True
+        )
+    )
+    last = fresh.group_by("user_id", maintain_order=True).tail(LAST_DEEDS)
+    moments = last.group_by(
+        "user_id", pl.struct("user_id", "moment").rle_id().alias("run"), maintain_order=True
+    ).agg(pl.col("moment").first(), pl.col("deed").str.join(", "))
+    sentence = pl.concat_str(pl.col("moment") + ": ", "deed", ignore_nulls=True)
+    return (
+        moments.with_columns(sentence.alias("sentence"))
+        .group_by("user_id", maintain_order=True)
+        .agg(pl.col("sentence").str.join(". ").alias("text"))
+    )
+
+
+def sequence_profiles(
+    profiles: Iterable[pl.DataFrame], contents: Contents, encode: Encode
+) -> Iterator[pl.DataFrame]:
+    """Profiles with the vector of each user's sequence in place of the mean; `basis` is then `sequence`.
+
+    Args:
+        profiles: As `adcli.embed.profiles` makes them of the same deeds.
+        contents: The deeds and what they were about.
+        encode: Texts to (n, d) unit vectors.
+    """
+    texts = sequences(contents)
+    for frame in profiles:
+        mine = texts.join(frame.select(pl.col("id").alias("user_id")).with_row_index("row"), on="user_id")
+        vectors = matrix(frame["embedding"]).copy()
+        rows = mine["row"].to_numpy()
+        vectors[rows] = encode(mine["text"].to_list())
+        basis = frame["basis"].to_numpy().copy()
+        basis[rows] = "sequence"
+        yield frame.drop("coherence").with_columns(embedding_column(vectors), pl.Series("basis", basis))
+
+
+def _moment() -> pl.Expr:
+    """`Monday evening`; null for a deed without a time."""
+    hour = pl.col("event_time").dt.hour()
+    part = (
+        pl.when(hour < 6).then(pl.lit("night"))
+        .when(hour < 12).then(pl.lit("morning"))
+        .when(hour < 18).then(pl.lit("afternoon"))
+        .otherwise(pl.lit("evening"))
+    )  # fmt: skip
+    day = pl.col("event_time").dt.weekday().replace_strict(dict(enumerate(_DAYS, 1)), return_dtype=pl.String)
+    return pl.when(pl.col("event_time").is_not_null()).then(pl.concat_str(day, pl.lit(" "), part))

@@ -1,0 +1,57 @@
+"""Errors that people read: each is one sentence, carries its exit code, and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AdcliError(Exception):
+    """The run failed. Exit code 1.
+
+    Args:
+        message: What is wrong and where (file, line, column), as one sentence.
+        fix: What the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        """The sentence and its cure."""
+        return f"{self.message} {self.fix}".rstrip()
+
+
+class UsageError(AdcliError):
+    """The command was called wrongly. Exit code 2."""
+
+    exit_code = 2
+
+
+class DataError(AdcliError):
+    """The input cannot be used. Exit code 3."""
+
+    exit_code = 3
+
+
+class GateError(AdcliError):
+    """A condition that the user set (`--fail-under`, `--strict`) was not met. Exit code 4."""
+
+    exit_code = 4
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`Did you mean 'x'?` for the known word closest to `word`, or an empty string."""
+    lowered = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return f"Did you mean '{lowered[close[0]]}'?" if close else ""
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """`text` from a data file, made safe to show: no control characters, at most `limit` characters."""
+    shown = "".join(char if char.isprintable() else "·" for char in text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

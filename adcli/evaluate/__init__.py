@@ -1,0 +1,1 @@
+"""What it earned, and how sure we are."""

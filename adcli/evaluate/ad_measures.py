@@ -1,0 +1,68 @@
+"""The measures of single ads: what each is called in the table, its range, and what it is."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class Measure(NamedTuple):
+    """One per-ad score in the table: its name there, whether it is a share of ads, its range, what it is."""
+
+    score: str
+    metric: str
+    is_share: bool
+    low: float
+    high: float
+    definition: str
+
+
+def _share(score: str, metric: str, definition: str) -> Measure:
+    return Measure(score, metric, True, 0, 1, f"share of ads {definition}")
+
+
+def _mean(
+    score: str, definition: str, *, low: float = -math.inf, high: float = math.inf, metric: str = ""
+) -> Measure:
+    return Measure(score, metric or score, False, low, high, f"mean {definition}")
+
+
+MEASURES: tuple[Measure, ...] = (
+    _share("fits_channel", "format_fit_rate", "whose headline and description fit their channel"),
+    _mean("headline_width", "display columns of the headline"),
+    _mean("description_width", "display columns of the description"),
+    _mean("words", "words of the whole text"),
+    _share("template", "template_rate", "flagged as built from facts, by no model"),
+    _share(
+        "unsupported_claims",
+        "unsupported_claim_rate",
+        "with a number, material, colour, property, offer or brand that the product's record lacks",
+    ),
+    _mean("fact_coverage", "share of the product's facts that the ad states", low=0, high=1),
+    _share("banned_terms", "banned_term_rate", "with an absolute or superlative claim, by adcli.copy.rules"),
+    _share("personal_data", "personal_data_rate", "with an e-mail address, link or telephone number"),
+    _share("toxicity", "toxicity_rate", "with a word of the small list adcli.copy.lexicon.TOXIC"),
+    _mean(
+        "sentiment",
+        "(positive - negative) / (positive + negative) words, by the small lists of adcli.copy.lexicon",
+        low=-1,
+        high=1,
+    ),
+    _mean("readability", "Flesch reading ease of English ads; 60 to 70 is plain", metric="reading_ease"),
+    _mean("rouge_1", "ROUGE-1 F1 with the nearest reference", low=0, high=1),
+    _mean("rouge_2", "ROUGE-2 F1 with the nearest reference", low=0, high=1),
+    _mean("rouge_l", "ROUGE-L F1 with the nearest reference", low=0, high=1),
+    _mean(
+        "bert_score",
+        "BERTScore F1 with the nearest reference, by this encoder's tokens, no idf, no rescaling",
+        low=-1,
+        high=1,
+    ),
+    _mean(
+        "sentence_similarity",
+        "cosine of whole texts with the nearest reference; no BERTScore, which compares tokens",
+        low=-1,
+        high=1,
+    ),
+    _mean("product_similarity", "cosine of the ad with its product's text", low=-1, high=1),
+)

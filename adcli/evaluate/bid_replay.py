@@ -1,0 +1,157 @@
+"""Logged second-price auctions, and what a list of bids would have won in them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+
+Numbers = NDArray[np.float64]
+
+
+class Auctions(NamedTuple):
+    """Auctions in the order they came, shape (n,) each; those of an episode stand together.
+
+    `price` is the highest other bid or the floor, whichever is more; `value` what winning is worth; `pctr`
+    the predicted click and `bid` a logged bid, NaN where the table has none; `episode` numbers the episodes
+    from 0; `budget` is what may be spent in each, shape (episodes,).
+    """
+
+    price: Numbers
+    click: Numbers
+    value: Numbers
+    pctr: Numbers
+    bid: Numbers
+    episode: NDArray[np.int64]
+    budget: Numbers
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each episode starts, and the end of the last, shape (episodes + 1,)."""
+        return np.append(np.flatnonzero(np.diff(self.episode, prepend=-1)), self.episode.size)
+
+    def take(self, episodes: NDArray[np.bool_]) -> Auctions:
+        """Some of the episodes."""
+        rows = episodes[self.episode]
+        numbers = np.cumsum(episodes) - 1
+        return Auctions(
+            self.price[rows],
+            self.click[rows],
+            self.value[rows],
+            self.pctr[rows],
+            self.bid[rows],
+            numbers[self.episode[rows]],
+            self.budget[episodes],
+        )
+
+
+class Replay(NamedTuple):
+    """The share of each auction that was won (0 or 1; a bound's last in part), and the bids; shape (n,)."""
+
+    won: Numbers
+    bid: Numbers
+
+
+def replay(bids: Numbers, auctions: Auctions) -> Replay:
+    """What the bids would have won at second price: an auction is won by a bid of at least its price.
+
+    A bid is cut to what is left of the episode's budget, so that no episode spends more than that.
+    """
+    won = np.zeros(bids.size)
+    wanted = bids >= auctions.price
+    for number, (start, stop) in enumerate(zip(auctions.starts[:-1], auctions.starts[1:], strict=True)):
+        candidates = start + np.flatnonzero(wanted[start:stop])
+        won[candidates] = affordable(auctions.price[candidates], float(auctions.budget[number]))
+    return Replay(won, bids)
+
+
+def affordable(prices: Numbers, budget: float) -> NDArray[np.bool_]:
+    """Which of some purchases, offered in turn, a budget pays for; one too dear for the rest is passed."""
+    bought = np.cumsum(prices) <= budget
+    if bought.all():
+        return bought
+    first_refused = int(np.argmin(bought))
+    left = budget - float(prices[:first_refused].sum())
+    for number in range(first_refused, prices.size):
+        bought[number] = prices[number] <= left
+        left -= prices[number] * bought[number]
+    return bought
+
+
+def read_auctions(
+    frame: pl.DataFrame, *, budget_per_auction: float, value: str = "click", episode: str = "episode"
+) -> Auctions:
+    """The auctions of a table.
+
+    Args:
+        frame: `market_price`, the value's column, and where there are `click pctr floor_price campaign_id
+            event_time` and the episode's column. Without episodes, a campaign's day is one, or all of it.
+        budget_per_auction: What may be spent per auction; an episode's budget is that times its auctions.
+        value: The column that says what winning is worth.
+        episode: The column that numbers the episodes of a campaign.
+
+    Raises:
+        DataError: If a column is missing, or holds anything but numbers of at least 0.
+    """
+    if frame.is_empty():
+        raise DataError("There are no auctions.")
+    if not budget_per_auction > 0:
+        raise DataError(f"A budget of {budget_per_auction:g} per auction buys nothing.")
+    ordered, numbers = _episodes(frame, episode)
+    price = _amounts(ordered, "market_price")
+    floor = _optional(ordered, "floor_price")
+    return Auctions(
+        price=np.fmax(price, floor),
+        click=_optional(ordered, "click"),
+        value=_amounts(ordered, value),
+        pctr=_optional(ordered, "pctr"),
+        bid=_optional(ordered, "bid"),
+        episode=numbers,
+        budget=np.asarray(np.bincount(numbers) * budget_per_auction, dtype=np.float64),
+    )
+
+
+def _episodes(frame: pl.DataFrame, episode: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """The frame with each episode's rows together, in order, and the number of each row's episode."""
+    keys = [name for name in ("campaign_id", episode) if name in frame.columns]
+    dated = frame
+    if episode not in frame.columns and "event_time" in frame.columns:
+        dated = frame.with_columns(__day=pl.col("event_time").dt.date()).sort(
+            "event_time", maintain_order=True
+        )
+        keys.append("__day")
+    if not keys:
+        return frame, np.zeros(frame.height, dtype=np.int64)
+    first = dated.select(*keys).unique(maintain_order=True).with_row_index("__episode")
+    numbered = dated.join(first, on=keys, how="left", maintain_order="left", nulls_equal=True)
+    ordered = numbered.sort("__episode", maintain_order=True)
+    return ordered, ordered["__episode"].cast(pl.Int64).to_numpy()
+
+
+def _optional(frame: pl.DataFrame, name: str) -> Numbers:
+    """A column's amounts, NaN where it is not there or, for a floor price, not given."""
+    if name not in frame.columns or frame[name].null_count() == frame.height:
+        return np.full(frame.height, np.nan)
+    if name == "floor_price":
+        return _amounts(frame.with_columns(pl.col(name).fill_null(0)), name)
+    return _amounts(frame, name)
+
+
+def _amounts(frame: pl.DataFrame, name: str) -> Numbers:
+    if name not in frame.columns:
+        raise DataError(
+            f"The auctions have no column '{name}'.",
+            fix=did_you_mean(name, frame.columns) or "Name it with --map.",
+        )
+    numbers = frame[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    wrong = ~(numbers >= 0) | ~np.isfinite(numbers)
+    if wrong.any():
+        raise DataError(
+            f"'{name}' is missing, negative or not a number in {int(wrong.sum()):,} auctions, "
+            f"the first in row {int(np.argmax(wrong)) + 1}."
+        )
+    return numbers

@@ -1,0 +1,67 @@
+"""Columns as numbers: text and flags that a file delivered, made fit for arithmetic or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from adcli.errors import DataError, did_you_mean
+
+MOST_SHOWN = 12  # column names in a message
+TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+
+
+def known_columns(wanted: str, columns: Iterable[str]) -> str:
+    """What to say to who asked for a column that is not there."""
+    names = list(columns)
+    rest = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return did_you_mean(wanted, names) or f"The columns are: {', '.join(names[:MOST_SHOWN])}{rest}."
+
+
+def as_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The frame with `columns` as numbers: flags and yes/no words as 1 and 0, exact money as floats.
+
+    Raises:
+        DataError: If a text is no number; the message shows the first.
+    """
+    schema = frame.schema
+    unfit = [
+        name for name in dict.fromkeys(columns) if not (schema[name].is_integer() or schema[name].is_float())
+    ]
+    return frame.with_columns(_number(frame, name) for name in unfit) if unfit else frame
+
+
+def numbers_expr(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column that is already a number or a flag, as one; the column itself if arithmetic can take it.
+
+    Raises:
+        DataError: If it is anything else.
+    """
+    column = pl.col(name)
+    if dtype == pl.Boolean:
+        return column.cast(pl.Int8)
+    if dtype.is_integer() or dtype.is_float():
+        return column
+    if dtype.is_decimal():
+        return column.cast(pl.Float64)
+    raise DataError(f"Column '{name}' is of the kind {dtype}, which is no number.")
+
+
+def _number(frame: pl.DataFrame, name: str) -> pl.Series:
+    column = frame[name]
+    if column.dtype != pl.String:
+        return frame.select(numbers_expr(name, column.dtype)).to_series()
+    lowered = column.str.strip_chars().str.to_lowercase()
+    number = pl.select(
+        pl.when(lowered.is_in(TRUE))
+        .then(1.0)
+        .when(lowered.is_in(FALSE))
+        .then(0.0)
+        .otherwise(lowered.cast(pl.Float64, strict=False))
+    ).to_series()
+    if (unread := column.filter(number.is_null() & column.is_not_null())).len():
+        raise DataError(
+            f"Column '{name}' holds {unread.len():,} texts that are no numbers, the first '{unread[0][:40]}'."
+        )
+    return number.alias(name)

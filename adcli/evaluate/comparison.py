@@ -1,0 +1,46 @@
+"""What a test of one arm against another finds."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from adcli.evaluate.intervals import Interval
+
+
+class ArmFigure(NamedTuple):
+    """A figure of one arm with the variance of its estimate."""
+
+    n: int
+    value: float
+    variance: float
+
+
+class Comparison(NamedTuple):
+    """The variant against the control.
+
+    Attributes:
+        variant: Its figure.
+        control: Its figure.
+        difference: variant - control, with its interval.
+        relative: variant / control - 1, with its interval; NaN where the control is not positive.
+        statistic: z or t.
+        p_value: Two-sided.
+        test: Which test, and which intervals.
+        caution: Why the p-value should not be believed; empty if it may.
+        variance_reduction: Share of the variance that the covariates took away; NaN without covariates.
+        is_proportion: Whether the figures are proportions.
+    """
+
+    variant: ArmFigure
+    control: ArmFigure
+    difference: float
+    difference_interval: Interval
+    relative: float
+    relative_interval: Interval
+    statistic: float
+    p_value: float
+    test: str
+    caution: str = ""
+    variance_reduction: float = math.nan
+    is_proportion: bool = False

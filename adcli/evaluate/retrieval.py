@@ -1,0 +1,122 @@
+"""How well nearness finds what belongs together: recall, reciprocal rank and NDCG of each query.
+
+Source: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques" (2002), for NDCG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+CHUNK: Final = 256
+
+
+class Task(NamedTuple):
+    """Queries, and which candidates each should find.
+
+    Attributes:
+        queries: (q, d) unit vectors.
+        candidates: (n, d) unit vectors.
+        relevant: The (c, n) right answers of some queries, from their (c,) places.
+        own: (q,) the candidate that a query is itself and is not looked for; -1 for none.
+    """
+
+    queries: npt.NDArray[np.floating]
+    candidates: npt.NDArray[np.floating]
+    relevant: Callable[[IntArray], BoolArray]
+    own: IntArray
+
+
+class Found(NamedTuple):
+    """What each query found.
+
+    Attributes:
+        values: (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k.
+        metrics: Their names.
+        chance: (q, len(ks)) the recall that a random order has.
+    """
+
+    values: FloatArray
+    metrics: list[str]
+    chance: FloatArray
+
+
+def search(task: Task, ks: Sequence[int], *, seed: int) -> Found:
+    """Rank the candidates by cosine for each query and hold them against the right answers.
+
+    Recall at k is what was found of what k places can hold: right answers among the first k, by the smaller
+    of k and their number. Of candidates equally near, a random one comes first.
+
+    Args:
+        task: Queries with at least one right answer each.
+        ks: How many candidates are looked at.
+        seed: Of the order of equals.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(task.candidates))
+    candidates = np.ascontiguousarray(task.candidates[shuffled], np.float32)
+    place = np.argsort(shuffled)
+    parts = [
+        _search_some(
+            task, candidates, shuffled, place, np.arange(start, min(start + CHUNK, len(task.queries))), ks
+        )
+        for start in range(0, len(task.queries), CHUNK)
+    ]
+    metrics = [*(f"recall@{k}" for k in ks), "mrr", f"ndcg@{max(ks)}"]
+    return Found(
+        np.vstack([values for values, _ in parts]), metrics, np.vstack([chance for _, chance in parts])
+    )
+
+
+def _search_some(
+    task: Task,
+    candidates: npt.NDArray[np.float32],
+    shuffled: IntArray,
+    place: IntArray,
+    rows: IntArray,
+    ks: Sequence[int],
+) -> tuple[FloatArray, FloatArray]:
+    scores = task.queries[rows].astype(np.float32) @ candidates.T
+    right = task.relevant(rows)[:, shuffled]
+    own = task.own[rows]
+    itself = np.flatnonzero(own >= 0)
+    scores[itself, place[own[itself]]] = -np.inf
+    right[itself, place[own[itself]]] = False
+    many = np.maximum(right.sum(axis=1), 1)
+    deepest = min(max(ks), scores.shape[1])
+    nearest = (
+        np.argsort(-scores, axis=1, kind="stable")[:, :deepest]
+        if deepest * 4 > scores.shape[1]
+        else _top(scores, deepest)
+    )
+    is_right = np.take_along_axis(right, nearest, axis=1)
+    hits = is_right.cumsum(axis=1)
+    recall = [hits[:, min(k, deepest) - 1] / np.minimum(k, many) for k in ks]
+    gain = 1 / np.log2(np.arange(2, deepest + 2))
+    ideal = gain.cumsum()[np.minimum(many, deepest) - 1]
+    values = np.column_stack([*recall, 1 / _first_rank(scores, right), is_right @ gain / ideal])
+    others = scores.shape[1] - (own >= 0)
+    chance = np.column_stack([np.minimum(k, others) * many / others / np.minimum(k, many) for k in ks])
+    return values, chance
+
+
+def _top(scores: npt.NDArray[np.float32], k: int) -> IntArray:
+    """(c, k) places of the highest scores, highest first, equals by place."""
+    found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    its = np.take_along_axis(scores, found, axis=1)
+    return np.asarray(np.take_along_axis(found, np.lexsort((found, -its)), axis=1))
+
+
+def _first_rank(scores: npt.NDArray[np.float32], right: BoolArray) -> FloatArray:
+    """(c,) the rank of the first right answer, equals ranked by place."""
+    best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
+    at_best = scores == best
+    first = (at_best & right).argmax(axis=1)
+    before = at_best & (np.arange(scores.shape[1]) < first[:, None])
+    return np.asarray(1.0 + (scores > best).sum(axis=1) + before.sum(axis=1))

@@ -1,0 +1,136 @@
+"""Figures of a predicted probability, each with what every row contributed to its error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.evaluate.intervals import FloatArray, Interval, student_quantile
+
+SMALLEST_PROBABILITY = 1e-15  # a prediction of 0 that came true costs 34.5, not infinity
+
+
+class Figure(NamedTuple):
+    """A figure and its influences: the mean of these is 0, and their spread is that of the figure.
+
+    Attributes:
+        value: The figure.
+        influence: (n,) by how much each row moves n x the figure.
+    """
+
+    value: float
+    influence: FloatArray
+
+
+class ScoreMetric(NamedTuple):
+    """A figure by its name."""
+
+    name: str
+    definition: str
+    figure: Callable[[FloatArray, FloatArray], Figure]
+    scale: str  # on which its interval is symmetric: linear, log or logit
+
+
+def auc(label: FloatArray, score: FloatArray) -> Figure:
+    """Area under the ROC curve; ties count a half.
+
+    Source: DeLong, DeLong and Clarke-Pearson (1988), their placement values as influences.
+    """
+    from scipy.stats import rankdata
+
+    positive = label == 1
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    ranks, within = rankdata(score), np.empty(len(score))
+    within[positive], within[~positive] = rankdata(score[positive]), rankdata(score[~positive])
+    placement = np.where(positive, (ranks - within) / zeros, 1 - (ranks - within) / ones)
+    value = float(placement[positive].mean())
+    # DeLong's variances divide by ones - 1 and zeros - 1
+    weight = np.where(
+        positive, 1 / math.sqrt(ones * max(ones - 1, 1)), 1 / math.sqrt(zeros * max(zeros - 1, 1))
+    )
+    return Figure(value, len(score) * weight * (placement - value))
+
+
+def log_loss(label: FloatArray, score: FloatArray) -> Figure:
+    """Mean of -log of the probability given to what happened, in nats."""
+    return _mean(_losses(label, score))
+
+
+def normalised_entropy(label: FloatArray, score: FloatArray) -> Figure:
+    """Log loss over that of the constant prediction of the base rate; below 1 is better than the constant.
+
+    Source: He et al. (2014), equation 1.
+    """
+    base = float(label.mean())
+    entropy = -(base * math.log(base) + (1 - base) * math.log(1 - base))
+    loss = _mean(_losses(label, score))
+    slope = math.log((1 - base) / base)  # of the entropy in the base rate
+    influence = loss.influence / entropy - loss.value / entropy**2 * slope * (label - base)
+    return Figure(loss.value / entropy, influence)
+
+
+def brier(label: FloatArray, score: FloatArray) -> Figure:
+    """Mean squared distance of the prediction from what happened."""
+    return _mean((score - label) ** 2)
+
+
+def calibration_ratio(label: FloatArray, score: FloatArray) -> Figure:
+    """What happened over what was predicted: sum of labels / sum of scores; 1 is calibrated overall."""
+    predicted = float(score.mean())
+    value = float(label.mean()) / predicted
+    return Figure(value, (label - value * score) / predicted)
+
+
+def _losses(label: FloatArray, score: FloatArray) -> FloatArray:
+    sure = np.clip(score, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return -(label * np.log(sure) + (1 - label) * np.log1p(-sure))
+
+
+def _mean(values: FloatArray) -> Figure:
+    value = float(values.mean())
+    return Figure(value, values - value)
+
+
+SCORE_METRICS = (
+    ScoreMetric("auc", "area under the ROC curve; DeLong interval on the logit scale", auc, "logit"),
+    ScoreMetric("log_loss", "mean -log of the probability given to what happened, in nats", log_loss, "log"),
+    ScoreMetric("normalised_entropy", "log loss / entropy of the base rate; below 1 beats a constant",
+                normalised_entropy, "log"),
+    ScoreMetric("brier", "mean squared distance of prediction and outcome", brier, "log"),
+    ScoreMetric("calibration_ratio", "outcomes / sum of predictions; below 1, the predictions are too high",
+                calibration_ratio, "log"),
+)  # fmt: skip
+
+
+def figure_interval(
+    figure: Figure, cluster: npt.NDArray[np.int64] | None, *, confidence: float, scale: str
+) -> Interval:
+    """The interval of a figure whose rows, or whose clusters of rows, are independent.
+
+    Args:
+        figure: Value and influences.
+        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
+        confidence: Such as .95.
+        scale: `linear`, `log` or `logit`.
+    """
+    value, influence = figure
+    rows = len(influence)
+    sums = influence if cluster is None else np.bincount(cluster, influence)
+    groups = len(sums)
+    if groups < 2:
+        return Interval(math.nan, math.nan)
+    variance = groups / (groups - 1) * float(sums @ sums) / rows**2
+    if variance == 0:
+        return Interval(math.nan, math.nan)
+    reach = student_quantile(confidence, groups - 1) * math.sqrt(variance)
+    if scale == "logit" and 0 < value < 1:
+        middle, reach = math.log(value / (1 - value)), reach / (value * (1 - value))
+        return Interval(1 / (1 + math.exp(reach - middle)), 1 / (1 + math.exp(-reach - middle)))
+    if scale == "log" and value > 0:
+        factor = math.exp(min(reach / value, 700.0))
+        return Interval(value / factor, value * factor)
+    return Interval(value - reach, value + reach) if scale == "linear" else Interval(math.nan, math.nan)

@@ -1,0 +1,1 @@
+"""From product texts to ad copy."""

@@ -1,0 +1,1 @@
+"""Who sees what, where, when and at which bid."""

@@ -1,0 +1,58 @@
+"""A policy applied: each context gets an action, a placement and the probability it was chosen with."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.policies.policy import Policy, chunks
+
+DRAWS_PER_STEP = 4  # what one step of the Philox counter gives
+OF_ANOTHER_ACTION = ("click", "conversion", "revenue", "cost", "quantity", "propensity")
+
+
+def apply_policy(
+    policy: Policy, contexts: pl.DataFrame, *, seed: int = 0, first_row: int = 0, greedy: bool = False
+) -> pl.DataFrame:
+    """The columns of the action chosen for each context, its `propensity`, and the context itself.
+
+    The draw of a row depends on the seed and the row's number alone, so that a file applied in parts gives
+    the same as applied at once. Outcomes of an action logged before are left out; the logged action itself is
+    kept as `logged_...`.
+
+    Args:
+        policy: The policy.
+        contexts: One row per decision, with the policy's context columns.
+        seed: Of the draws.
+        first_row: The number of the first row in the whole input.
+        greedy: Take the likeliest action instead of drawing one.
+
+    Raises:
+        DataError: If the contexts lack a column the policy needs.
+    """
+    chosen = np.empty(contexts.height, dtype=np.int64)
+    propensity = np.empty(contexts.height)
+    draws = row_uniforms(seed, first_row, contexts.height)
+    for rows in chunks(contexts.height, len(policy.actions)):
+        probabilities = policy.probabilities(contexts[rows])
+        chosen[rows] = probabilities.argmax(axis=1) if greedy else draw(probabilities, draws[rows])
+        propensity[rows] = probabilities[np.arange(probabilities.shape[0]), chosen[rows]]
+    logged = {name: f"logged_{name}" for name in policy.actions.columns if name in contexts.columns}
+    kept = contexts.drop(*OF_ANOTHER_ACTION, *logged.values(), strict=False)
+    decided = policy.actions.frame[chosen].with_columns(propensity=pl.Series(propensity))
+    return decided.hstack(kept.rename(logged))
+
+
+def draw(probabilities: NDArray[np.float32], uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """An action for each row by inversion: the first whose cumulated probability passes the row's uniform."""
+    cumulated = np.cumsum(probabilities, axis=1, dtype=np.float64)
+    reached = uniforms[:, None] * cumulated[:, -1:] < cumulated
+    return np.asarray(reached.argmax(axis=1), dtype=np.int64)
+
+
+def row_uniforms(seed: int, first_row: int, n: int) -> NDArray[np.float64]:
+    """A uniform number for each of n rows that depends on the seed and the row's number alone, shape (n,)."""
+    steps, skipped = divmod(first_row, DRAWS_PER_STEP)
+    generator = np.random.Generator(np.random.Philox(key=seed, counter=steps))
+    return generator.random(n + skipped)[skipped:]

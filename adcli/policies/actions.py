@@ -1,0 +1,130 @@
+"""What can be shown: the set of actions, and which of them each row may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+
+ACTION_COLUMNS = ("item_id", "ad_id")
+
+
+@dataclass(frozen=True)
+class ActionSet:
+    """K actions, each a row of `frame` (the columns that make an action, as strings, sorted).
+
+    `eligible` says, for each value of the column `eligible_by`, which actions may be shown there, as a mask
+    of shape (K,). Where a row has a value that it does not hold, everything may be shown.
+    """
+
+    frame: pl.DataFrame
+    eligible_by: str | None = None
+    eligible: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """K."""
+        return self.frame.height
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that make an action."""
+        return tuple(self.frame.columns)
+
+    def index(self, frame: pl.DataFrame) -> NDArray[np.int32]:
+        """The number of each row's action, shape (n,); -1 where it is none of these."""
+        numbered = self.frame.with_row_index("__action")
+        keys = frame.select(pl.col(name).cast(pl.String) for name in self.columns)
+        found = keys.join(numbered, on=list(self.columns), how="left", maintain_order="left")
+        return found["__action"].cast(pl.Int32).fill_null(-1).to_numpy()
+
+    def eligibility(self, frame: pl.DataFrame) -> NDArray[np.bool_] | None:
+        """Which actions each row may be shown, shape (n, K); None where every row may be shown all.
+
+        Raises:
+            DataError: If the frame lacks the column that decides it.
+        """
+        if self.eligible_by is None:
+            return None
+        if self.eligible_by not in frame.columns:
+            raise DataError(
+                f"The policy needs the column '{self.eligible_by}', which decides what may be shown.",
+                fix=did_you_mean(self.eligible_by, frame.columns) or "Add it, or name it with --map.",
+            )
+        values = list(self.eligible)
+        masks = np.vstack([*self.eligible.values(), np.ones(len(self), dtype=bool)])
+        codes = (
+            frame[self.eligible_by]
+            .cast(pl.String)
+            .replace_strict(values, range(len(values)), default=len(values), return_dtype=pl.Int32)
+        )
+        chosen: NDArray[np.bool_] = masks[codes.fill_null(len(values)).to_numpy()]
+        return chosen
+
+
+def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns that make an action: those wanted, else `item_id`, else `ad_id`.
+
+    Raises:
+        DataError: If a column is missing.
+    """
+    for name in wanted:
+        if name not in frame.columns:
+            raise DataError(
+                f"There is no column '{name}' to take the action from.",
+                fix=did_you_mean(name, frame.columns) or "Name it with --map.",
+            )
+    if wanted:
+        return tuple(wanted)
+    for name in ACTION_COLUMNS:
+        if name in frame.columns:
+            return (name,)
+    raise DataError("The impressions have neither item_id nor ad_id.", fix="Name the shown item with --map.")
+
+
+def action_set(
+    impressions: pl.DataFrame, columns: Sequence[str] = (), *, eligible_by: str | None = None
+) -> ActionSet:
+    """The actions that the log shows, with where each was shown if `eligible_by` names a column.
+
+    Raises:
+        DataError: If a column is missing, an action is null, or there are fewer than two actions.
+    """
+    names = action_columns(impressions, columns)
+    keys = impressions.select(pl.col(name).cast(pl.String) for name in names)
+    for name in names:
+        missing = keys[name].null_count()
+        if missing:
+            raise DataError(
+                f"{missing:,} impressions have no '{name}'.",
+                fix="Remove them with `adcli clean`, or fill them in.",
+            )
+    frame = keys.unique().sort(names)
+    if frame.height < 2:
+        raise DataError(
+            f"The log shows {frame.height} action, and a policy needs at least two to choose among."
+        )
+    if eligible_by is None:
+        return ActionSet(frame)
+    if eligible_by not in impressions.columns:
+        raise DataError(
+            f"There is no column '{eligible_by}' to read eligibility from.",
+            fix=did_you_mean(eligible_by, impressions.columns),
+        )
+    return ActionSet(frame, eligible_by, _seen_together(impressions, ActionSet(frame), eligible_by))
+
+
+def _seen_together(impressions: pl.DataFrame, actions: ActionSet, by: str) -> dict[str, NDArray[np.bool_]]:
+    pairs = pl.DataFrame(
+        {"value": impressions[by].cast(pl.String), "action": actions.index(impressions)}
+    ).unique()
+    eligible: dict[str, NDArray[np.bool_]] = {}
+    for value in sorted(v for v in pairs["value"].unique().to_list() if v is not None):
+        mask = np.zeros(len(actions), dtype=bool)
+        mask[pairs.filter(pl.col("value") == value)["action"].to_numpy()] = True
+        eligible[value] = mask
+    return eligible

@@ -1,0 +1,110 @@
+"""What the log would have shown: propensities estimated from the context where the log has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.policies.actions import action_set
+from adcli.policies.context import ContextEncoder, choose_context, fit_context
+from adcli.policies.policy import chunks, softmax
+from adcli.policies.reward_design import Scores
+from adcli.policies.reward_model import assign_folds
+
+STRENGTH = 0.1
+MOST_ROWS = 50_000
+LEAST = 1e-4
+
+
+def with_estimated_propensities(
+    impressions: pl.DataFrame,
+    *,
+    action: Sequence[str] = (),
+    context: Sequence[str] = (),
+    folds: int = 3,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """The impressions with a column `propensity` estimated from their context.
+
+    Args:
+        impressions: A log that does not state how likely each ad was to be shown.
+        action: The columns that make an action; `item_id` (or `ad_id`) unless given.
+        context: The columns that the choice may have depended on; all that can be unless given.
+        folds: Of the cross-fitting.
+        seed: Of the folds and samples.
+
+    Raises:
+        DataError: If the actions or the context cannot be read from the log.
+    """
+    actions = action_set(impressions, action)
+    columns = choose_context(impressions, action=actions.columns, wanted=context)
+    encoder = fit_context(impressions, columns.columns)
+    propensity = estimate_propensities(
+        impressions, actions.index(impressions), encoder, n_actions=len(actions), folds=folds, seed=seed
+    )
+    return impressions.with_columns(propensity=pl.Series(propensity))
+
+
+def estimate_propensities(
+    impressions: pl.DataFrame,
+    action: NDArray[np.int32],
+    encoder: ContextEncoder,
+    *,
+    n_actions: int,
+    folds: int = 3,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """How likely each row's action was in its context, by a model that did not see the row; at least 0.0001.
+
+    It cannot know the reasons for showing an ad that are not in the context.
+
+    Args:
+        impressions: The log, n rows.
+        action: The action (or its group) of each row, shape (n,), in [0, K).
+        encoder: The encoder of the context.
+        n_actions: K.
+        folds: Of the cross-fitting.
+        seed: Of the folds, and of the 50,000 rows fitted where there are more.
+    """
+    fold = assign_folds(action.size, folds, seed)
+    propensity = np.empty(action.size)
+    for held in range(folds):
+        scores = _choice_model(impressions, action, encoder, fold != held, n_actions, seed)
+        own = np.flatnonzero(fold == held)
+        for part in chunks(own.size, n_actions):
+            rows = own[part]
+            context = encoder.encode(impressions[rows])
+            likely = softmax((context @ scores.weights + scores.bias).astype(np.float32))
+            propensity[rows] = likely[np.arange(rows.size), action[rows]]
+    return np.maximum(propensity, LEAST)
+
+
+def _choice_model(
+    impressions: pl.DataFrame,
+    action: NDArray[np.int32],
+    encoder: ContextEncoder,
+    training: NDArray[np.bool_],
+    n_actions: int,
+    seed: int,
+) -> Scores:
+    """Scores whose softmax is the probability of each action, by multinomial logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.flatnonzero(training)
+    if rows.size > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+    context = encoder.encode(impressions[rows])
+    weights, bias = np.zeros((context.shape[1], n_actions)), np.full(n_actions, -np.inf)
+    shown = np.unique(action[rows])
+    if not context.shape[1] or shown.size < 2:
+        bias[:] = np.log(np.maximum(np.bincount(action[rows], minlength=n_actions) / rows.size, LEAST))
+        return Scores(weights, bias)
+    model = LogisticRegression(C=STRENGTH, max_iter=200).fit(context, action[rows])
+    if shown.size == 2:
+        weights[:, shown[1]], bias[shown] = model.coef_[0], [0.0, float(model.intercept_[0])]
+    else:
+        weights[:, shown], bias[shown] = model.coef_.T, model.intercept_
+    return Scores(weights, bias)

@@ -1,0 +1,206 @@
+"""A policy against a log, row by row: what every off-policy estimate is made of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+from adcli.policies.actions import ActionSet
+from adcli.policies.context import ContextEncoder
+from adcli.policies.logged import LoggedRows
+from adcli.policies.policy import Policy, chunks
+from adcli.policies.reward_fit import RewardRows
+from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model, sample_rows
+
+MOST_MASS_ELSEWHERE = 0.5
+
+
+class FittedReward(NamedTuple):
+    """A cross-fitted reward model, the encoder of the context it reads, and the fold of each row (n,)."""
+
+    encoder: ContextEncoder
+    model: RewardFit
+    fold: NDArray[np.int32]
+
+
+class PolicyRows(NamedTuple):
+    """One entry per impression, shape (n,) each.
+
+    `weight` is the policy's probability of the logged action over its propensity. `q_logged` is the expected
+    reward of the logged action, `q_policy` that of the policy; both are NaN without a model, `q_policy` also
+    where only the probability of the logged action is known. `unsupported` is the probability that the policy
+    gives to actions the log never shows in such a place.
+    """
+
+    weight: NDArray[np.float64]
+    q_logged: NDArray[np.float64]
+    q_policy: NDArray[np.float64]
+    unsupported: NDArray[np.float64]
+
+
+class Support(NamedTuple):
+    """Which actions the log shows where: a place for each row (n,), and a mask (places, K)."""
+
+    place: NDArray[np.int32]
+    shown: NDArray[np.bool_]
+
+
+def support(impressions: pl.DataFrame, logged: LoggedRows, actions: ActionSet) -> Support:
+    """Which actions the log shows in each placement (or in each value of what decides eligibility)."""
+    by = actions.eligible_by or ("placement" if "placement" in impressions.columns else None)
+    if by is None or by in actions.columns:
+        place = np.zeros(impressions.height, dtype=np.int32)
+    else:
+        words = impressions[by].cast(pl.String).fill_null("")
+        codes = words.cast(pl.Enum(words.unique().sort())).to_physical()
+        place = codes.cast(pl.Int32).to_numpy()
+    shown = np.zeros((int(place.max()) + 1, len(actions)), dtype=bool)
+    shown[place, logged.action] = True
+    return Support(place, shown)
+
+
+def policy_rows(
+    impressions: pl.DataFrame,
+    logged: LoggedRows,
+    actions: ActionSet,
+    policy: Policy,
+    reward: FittedReward | None = None,
+) -> PolicyRows:
+    """A policy against a log, in chunks of rows so that memory does not grow with rows x actions.
+
+    Args:
+        impressions: The log, n rows.
+        logged: Its logged side.
+        actions: The K actions of the log.
+        policy: The policy to value; it may choose among other actions than the log's.
+        reward: The cross-fitted reward model behind `q_logged` and `q_policy`.
+
+    Raises:
+        DataError: If more than half of what the policy chooses is never in the log.
+    """
+    n = impressions.height
+    own = policy.actions.index(actions.frame)
+    shown = support(impressions, logged, actions)
+    whole = bool(shown.shown.all() and (own >= 0).all() and len(policy.actions) == len(actions))
+    target, unsupported = np.empty(n), np.zeros(n)
+    q_logged, q_policy = np.full(n, np.nan), np.full(n, np.nan)
+    for rows in chunks(n, max(len(actions), len(policy.actions))):
+        part, action = impressions[rows], logged.action[rows]
+        each = np.arange(part.height)
+        probabilities = onto(policy.probabilities(part), own)
+        target[rows] = probabilities[each, action]
+        if not whole:
+            unsupported[rows] = _mass_elsewhere(probabilities, shown, rows)
+        if reward is not None:
+            expected = expected_rewards(reward, part, reward.fold[rows])
+            q_logged[rows] = expected[each, action]
+            q_policy[rows] = np.einsum("ij,ij->i", probabilities, expected)
+    if unsupported.mean() > MOST_MASS_ELSEWHERE:
+        raise DataError(
+            f"The policy '{policy.name}' chooses what this log never shows {unsupported.mean():.0%} of the "
+            f"time: {int((own >= 0).sum()):,} of its {len(policy.actions):,} actions are among the "
+            f"{len(actions):,} of the log.",
+            fix="Use a log of the same items and placements.",
+        )
+    return PolicyRows(target / logged.propensity, q_logged, q_policy, np.clip(unsupported, 0, 1))
+
+
+def logged_policy_rows(logged: LoggedRows, q_logged: NDArray[np.float64]) -> PolicyRows:
+    """The policy that made the log: every weight is 1."""
+    n = logged.reward.size
+    return PolicyRows(np.ones(n), q_logged, q_logged, np.zeros(n))
+
+
+def target_column_rows(
+    impressions: pl.DataFrame, logged: LoggedRows, column: str, q_logged: NDArray[np.float64]
+) -> PolicyRows:
+    """A policy of which only the probability of each logged action is known, as a column.
+
+    Raises:
+        DataError: If the column is missing or holds something else than probabilities.
+    """
+    if column not in impressions.columns:
+        raise DataError(
+            f"There is no column '{column}' of target probabilities.",
+            fix=did_you_mean(column, impressions.columns),
+        )
+    target = impressions[column].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    wrong = ~((target >= 0) & (target <= 1))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"'{column}' is not a probability in {int(wrong.sum()):,} rows, first in row {row + 1}."
+        )
+    return PolicyRows(
+        target / logged.propensity, q_logged, np.full_like(target, np.nan), np.zeros(target.size)
+    )
+
+
+def fit_reward(
+    impressions: pl.DataFrame,
+    logged: LoggedRows,
+    encoder: ContextEncoder,
+    features: NDArray[np.float32],
+    *,
+    folds: int,
+    seed: int,
+) -> FittedReward:
+    """The cross-fitted reward model of a log; only the rows it is fitted to are encoded.
+
+    Args:
+        impressions: The log, n rows.
+        logged: Its logged side; rows of one user share a fold.
+        encoder: The encoder of its context.
+        features: Features of the actions, shape (K, e); e may be 0.
+        folds: The number of folds.
+        seed: Of the folds, and of the rows fitted where there are more than 200,000.
+    """
+    fold = assign_folds(impressions.height, folds, seed, logged.cluster)
+    kept, weight = sample_rows(logged.reward, seed)
+    context = encoder.encode(impressions[kept])
+    rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, features)
+    return FittedReward(encoder, fit_reward_model(rows, fold[kept]), fold)
+
+
+def expected_rewards(
+    reward: FittedReward, part: pl.DataFrame, fold: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """The expected reward of every action, each row by the model that did not see it, shape (m, K)."""
+    context = reward.encoder.encode(part)
+    expected = np.empty((part.height, reward.model.full.bias.size), dtype=np.float32)
+    for number, model in enumerate(reward.model.folds):
+        rows = fold == number
+        expected[rows] = model.predict(context[rows])
+    return expected
+
+
+def own_expected_rewards(
+    impressions: pl.DataFrame, logged: LoggedRows, reward: FittedReward | None
+) -> NDArray[np.float64]:
+    """The expected reward of each logged action, by the model that did not see it; NaN without one."""
+    expected = np.full(impressions.height, np.nan)
+    if reward is None:
+        return expected
+    for rows in chunks(impressions.height, reward.model.full.bias.size):
+        part = expected_rewards(reward, impressions[rows], reward.fold[rows])
+        expected[rows] = part[np.arange(part.shape[0]), logged.action[rows]]
+    return expected
+
+
+def onto(probabilities: NDArray[np.float32], own: NDArray[np.int32]) -> NDArray[np.float32]:
+    """A policy's probabilities of the log's K actions, (m, K); `own` (K,) is where the policy keeps each."""
+    if own.size == probabilities.shape[1] and (own == np.arange(own.size)).all():
+        return probabilities
+    aligned: NDArray[np.float32] = probabilities[:, own]
+    aligned[:, own < 0] = 0
+    return aligned
+
+
+def _mass_elsewhere(probabilities: NDArray[np.float32], shown: Support, rows: slice) -> NDArray[np.float32]:
+    seen = shown.shown[shown.place[rows]]
+    supported: NDArray[np.float32] = np.einsum("ij,ij->i", probabilities, seen)
+    return np.float32(1) - supported

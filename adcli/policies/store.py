@@ -1,0 +1,155 @@
+"""A policy's directory: policy.json, which a person can read, and policy.safetensors, its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError
+from adcli.policies.actions import ActionSet
+from adcli.policies.context import read_encoder
+from adcli.policies.policy import Policy, ScoredPolicy
+from adcli.policies.table_policy import TablePolicy
+
+FORMAT = "policy/1"
+JSON_NAME = "policy.json"
+TENSORS_NAME = "policy.safetensors"
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> None:
+    """Write a policy into an existing, empty directory.
+
+    Args:
+        policy: A policy of this package.
+        directory: Where `policy.json` and `policy.safetensors` go.
+        about: What it is, from what, with what settings, and what it scored: plain values.
+
+    Raises:
+        TypeError: If the policy is of a kind that has no file format.
+    """
+    from safetensors.numpy import save_file
+
+    content, tensors = _describe(policy)
+    actions, mask = _describe_actions(policy.actions)
+    document = {"format": FORMAT, "name": policy.name, **about, **content, "actions": actions}
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    (directory / JSON_NAME).write_text(text + "\n", encoding="utf-8")
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in (tensors | mask).items()}
+    save_file(contiguous, directory / TENSORS_NAME)
+
+
+def load_policy(directory: Path) -> Policy:
+    """The policy that `save_policy` wrote.
+
+    Raises:
+        DataError: If the directory is not a policy, is damaged, or is of another version.
+    """
+    document, tensors = read_description(directory), _read_tensors(directory)
+    try:
+        return _build(document, tensors)
+    except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as damage:
+        raise DataError(
+            f"{directory / JSON_NAME} does not describe a whole policy ({damage}).", fix="Learn it again."
+        ) from damage
+
+
+def read_description(directory: Path) -> dict[str, Any]:
+    """What `policy.json` says.
+
+    Raises:
+        DataError: If it is missing, is not JSON, or is of another version.
+    """
+    path = directory / JSON_NAME
+    if not path.is_file():
+        raise DataError(
+            f"{directory} is not a policy: it has no {JSON_NAME}.", fix="See adcli optimize policy."
+        )
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as damage:
+        raise DataError(f"{path} is damaged: {damage}.", fix="Learn the policy again.") from damage
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise DataError(f"{path} has the format {found!r}; this version of adcli reads {FORMAT!r}.")
+    return document  # type: ignore[no-any-return]
+
+
+def _read_tensors(directory: Path) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = directory / TENSORS_NAME
+    try:
+        tensors: Tensors = load_file(path)
+    except FileNotFoundError as missing:
+        raise DataError(f"{path} is missing.", fix="Learn the policy again.") from missing
+    except (SafetensorError, OSError) as damage:
+        raise DataError(f"{path} is damaged: {damage}.", fix="Learn the policy again.") from damage
+    return tensors
+
+
+def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
+    if isinstance(policy, ScoredPolicy):
+        scored = {
+            "kind": "scored",
+            "rule": policy.rule,
+            "epsilon": policy.epsilon,
+            "context": policy.encoder.to_json(),
+        }
+        return scored, {"weights": policy.weights, "bias": policy.bias, **policy.encoder.tensors()}
+    if isinstance(policy, TablePolicy):
+        groups = [list(row) for row in policy.groups.rows()]
+        table = {"kind": "table", "epsilon": policy.epsilon, "by": list(policy.by), "groups": groups}
+        return table, {"table": policy.table}
+    raise TypeError(f"a {type(policy).__name__} has no file format")
+
+
+def _describe_actions(actions: ActionSet) -> tuple[dict[str, Any], Tensors]:
+    described = {
+        "columns": list(actions.columns),
+        "values": [list(row) for row in actions.frame.rows()],
+        "eligible_by": actions.eligible_by,
+        "eligible_values": list(actions.eligible),
+    }
+    mask = (
+        {"eligible": np.vstack(list(actions.eligible.values())).astype(np.uint8)} if actions.eligible else {}
+    )
+    return described, mask
+
+
+def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Policy:
+    actions = _build_actions(document["actions"], tensors)
+    name, epsilon = str(document["name"]), float(document["epsilon"])
+    if document["kind"] == "table":
+        by = tuple(document["by"])
+        groups = pl.DataFrame(document["groups"], schema=dict.fromkeys(by, pl.String), orient="row")
+        table = _shaped(tensors["table"], (groups.height + 1, len(actions)))
+        return TablePolicy(name, actions, by, groups, table, epsilon)
+    if document["kind"] != "scored" or document["rule"] not in ("greedy", "softmax"):
+        raise ValueError("unknown kind of policy")
+    encoder = read_encoder(document["context"], tensors)
+    weights = _shaped(tensors["weights"], (len(encoder.names), len(actions)))
+    bias = _shaped(tensors["bias"], (len(actions),))
+    return ScoredPolicy(name, actions, encoder, weights, bias, document["rule"], epsilon)
+
+
+def _build_actions(described: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> ActionSet:
+    schema = dict.fromkeys(map(str, described["columns"]), pl.String)
+    frame = pl.DataFrame(described["values"], schema=schema, orient="row")
+    values = described["eligible_values"]
+    masks = _shaped(tensors["eligible"], (len(values), frame.height)).astype(bool) if values else ()
+    return ActionSet(frame, described["eligible_by"], dict(zip(values, masks, strict=True)))
+
+
+def _shaped(tensor: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if tensor.shape != shape:
+        raise ValueError(f"a tensor of shape {tensor.shape} stands where {shape} belongs")
+    return tensor

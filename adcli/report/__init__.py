@@ -1,0 +1,26 @@
+"""One look for every HTML page and plot."""
+
+from adcli.report.canvas import Plot
+from adcli.report.curves import Curve, cumulative_plot, trend_plot
+from adcli.report.intervals import bar_plot, interval_plot
+from adcli.report.page import Page, Passage
+from adcli.report.reliability import reliability_plot
+from adcli.report.spread import histogram_plot, map_plot
+from adcli.report.table import Table
+from adcli.report.verdict import Verdict
+
+__all__ = [
+    "Curve",
+    "Page",
+    "Passage",
+    "Plot",
+    "Table",
+    "Verdict",
+    "bar_plot",
+    "cumulative_plot",
+    "histogram_plot",
+    "interval_plot",
+    "map_plot",
+    "reliability_plot",
+    "trend_plot",
+]

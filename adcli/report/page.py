@@ -1,0 +1,123 @@
+"""One self-contained HTML page: the verdict first, then figures, plots, and an appendix on method and data.
+
+    page = Page("Click rates by placement", verdicts=[Verdict("better", "…")], tables=[Table("Rates", frame)])
+    page.html()
+
+The page holds no script and asks the network for nothing: a content security policy forbids both. Everything
+that came from data is escaped. The same page gives the same bytes. What it does not do: write files, read the
+clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from adcli.report.canvas import Plot
+from adcli.report.numbers import show
+from adcli.report.table import Table
+from adcli.report.text import clean_text
+from adcli.report.theme import DARK, LIGHT, css_variables
+from adcli.report.verdict import Verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
+
+
+class Passage(NamedTuple):
+    """A paragraph of the method: what a figure is, by which estimator, after which source."""
+
+    heading: str
+    text: str
+
+
+class InputFile(Protocol):
+    """What the page says of a file that was read."""
+
+    @property
+    def path(self) -> object:
+        """Where it was read from."""
+
+    @property
+    def rows(self) -> int | None:
+        """Rows read."""
+
+    @property
+    def bytes(self) -> int | None:
+        """Size as stored."""
+
+    @property
+    def sha256(self) -> str:
+        """Its digest, in hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one report says.
+
+    Args:
+        title: What was asked, in the reader's words.
+        command_line: The command that made the page.
+        summary: A sentence or two below the title.
+        verdicts: What came out, the most important first.
+        tables: The figures.
+        plots: The plots, each drawn once; their names differ.
+        method: How the figures were made.
+        inputs: The files read.
+        data_notes: Sentences about the data: what was recognised, rejected, suppressed.
+        versions: Version by name of software.
+        seed: The seed of everything random.
+        made: When the page was made, where the caller wants that said.
+    """
+
+    title: str
+    command_line: str = ""
+    summary: str = ""
+    verdicts: Sequence[Verdict] = ()
+    tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
+    method: Sequence[Passage] = ()
+    inputs: Sequence[InputFile] = ()
+    data_notes: Sequence[str] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    made: str = ""
+
+    def html(self) -> str:
+        """The page as one HTML document."""
+        return _template().render(page=self, light=css_variables(LIGHT), dark=css_variables(DARK))
+
+
+@cache
+def _template() -> Template:
+    """The page's template: whatever it prints is cleaned, then escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("adcli.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_cleaned,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["count"] = lambda number: show(number, "count")
+    environment.filters["prose"] = _prose
+    return environment.get_template("report.html")
+
+
+def _prose(text: str) -> Markup:
+    """Text, escaped, in which what stands between backticks is set as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(clean_text(text)))))  # noqa: S704
+
+
+def _cleaned(value: object) -> object:
+    """Data as clean text; the template's own markup and inlined plots as they are."""
+    return value if hasattr(value, "__html__") else clean_text(value)

@@ -1,0 +1,107 @@
+"""The names under which standard columns are known elsewhere, best first.
+
+Case and separators do not count (`CustomerID`, `customer-id` and `customer_id` are one name); a column's own
+name always comes before its aliases. `TABLE_ALIASES` replaces the list of a column within one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_CLICK = ("clicked", "is_click", "is_clicked", "clk", "click_flag", "has_click", "clicks", "label")
+_ITEM = (
+    "item", "product_id", "parent_asin", "asin", "sku", "sku_id", "stock_code", "uniq_id", "clothing_id",
+    "article_id", "goods_id", "product_code", "item_code", "movie_id", "listing_id", "offer_id", "style_id",
+    "isbn", "ean", "gtin", "upc", "pid", "product",
+)  # fmt: skip
+_USER = (
+    "user", "visitor_id", "customer_id", "client_id", "member_id", "shopper_id", "account_id", "buyer_id",
+    "reviewer_id", "person_id", "household_key", "household_id", "cust_id", "profile_id", "cookie_id",
+    "cookie", "user_pseudo_id", "anonymous_id", "uid", "visitor", "customer", "reviewer",
+)  # fmt: skip
+_TIME = (
+    "timestamp", "event_timestamp", "event_datetime", "datetime", "date_time", "time_stamp", "ts", "time",
+    "click_time", "impression_time", "bid_time", "created_at", "occurred_at", "server_time", "visit_time",
+    "view_time", "invoice_date", "order_date", "order_time", "order_purchase_timestamp", "purchase_date",
+    "purchase_time", "transaction_date", "transaction_time", "unix_timestamp", "unix_time",
+    "unix_review_time", "review_time", "review_date", "reviewed_at", "submission_date", "event_date", "date",
+)  # fmt: skip
+
+ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "event_time": _TIME,
+    "user_id": _USER,
+    "event_type": (
+        "event", "event_name", "action_type", "behavior_type", "behaviour_type", "behavior", "behaviour",
+        "interaction_type", "interaction", "activity_type", "activity", "action", "type",
+    ),
+    "item_id": _ITEM,
+    "session_id": ("session", "sess_id", "visit_id", "user_session"),
+    "placement": ("placement_id", "position", "slot", "ad_slot", "ad_position", "slot_id", "position_id"),
+    "campaign_id": ("campaign", "advertiser", "advertiser_id"),
+    "ad_id": ("ad", "creative_id", "creative", "banner_id", "banner"),
+    "query": ("search_query", "search_term", "search_terms", "query_text", "search", "keyword", "keywords"),
+    "query_id": ("qid", "search_id"),
+    "text": ("item_text", "description", "product_name", "item_name", "product_title", "title"),
+    "price": (
+        "unit_price", "item_price", "sale_price", "selling_price", "discounted_price", "final_price",
+        "actual_price", "current_price", "retail_price", "list_price",
+    ),
+    "quantity": ("qty", "units", "amount_purchased"),
+    "revenue": (
+        "total_revenue", "sales_value", "order_value", "total_price", "total_amount", "sales", "amount",
+        "gmv",
+    ),
+    "device": ("device_type", "device_category", "platform"),
+    "channel": ("traffic_source", "traffic_channel"),
+    "country": ("country_code", "geo_country"),
+    "referrer": ("referer", "http_referer", "http_referrer", "referrer_url"),
+    "user_agent": ("ua", "http_user_agent"),
+    "ip": ("ip_address", "client_ip", "remote_addr", "remote_host"),
+    "propensity": (
+        "propensity_score", "pscore", "action_prob", "action_probability", "logging_probability",
+        "logging_prob", "behavior_prob",
+    ),
+    "cost": ("ad_cost", "ad_spend", "spend"),
+    "click": _CLICK,
+    "conversion": (
+        "converted", "is_conversion", "is_converted", "is_attributed", "has_conversion", "conv",
+        "conversion_flag", "conversions", "purchased", "is_purchase",
+    ),
+    "market_price": (
+        "paying_price", "pay_price", "winning_price", "win_price", "clearing_price", "second_price",
+    ),
+    "pctr": ("predicted_ctr", "ctr_prediction", "p_ctr", "pred_ctr"),
+    "pcvr": ("predicted_cvr", "cvr_prediction", "p_cvr", "pred_cvr"),
+    "bid": ("bid_price", "bidding_price", "bid_amount"),
+    "floor_price": ("bid_floor", "slot_price", "slot_floor_price", "floor", "reserve_price", "reserve"),
+    "title": ("product_name", "product_title", "product_display_name", "item_name", "item_title", "name"),
+    "description": ("product_description", "item_description", "about_product", "long_description", "desc"),
+    "brand": ("brand_name", "manufacturer", "vendor"),
+    "category": (
+        "product_category_tree", "product_category", "category_name", "category_tree", "category_path",
+        "main_category", "master_category", "categories", "department", "product_type",
+    ),
+    "image": ("image_url", "image_link", "image_src", "img", "img_url", "picture"),
+    "url": ("product_url", "product_link", "item_url", "link"),
+    "rating": ("star_rating", "review_rating", "ratings", "stars", "overall", "score"),
+    "embedding": ("vector", "embeddings"),
+    "segment_id": ("segment", "audience"),
+    "variant": (
+        "arm", "treatment_group", "test_group", "experiment_group", "ab_group", "variation", "treatment",
+        "experiment_variant", "group", "version", "bucket", "cell", "condition", "segment",
+    ),
+    "unit_id": ("unit", *_USER, "user_id", "session_id", "session"),
+}  # fmt: skip
+
+TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "products": {"item_id": (*_ITEM, "id", "handle")},
+    "reviews": {
+        "text": ("review_text", "review_body", "review_content", "review_comment", "review", "comment",
+                 "body", "content", "reviews"),
+        "title": ("review_title", "review_summary", "review_headline", "summary", "headline"),
+        "user_id": (*_USER, "author", "reviewer_name", "user_name", "username"),
+    },
+    "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},
+    "queries": {"query_id": ("qid", "search_id", "id")},
+}  # fmt: skip

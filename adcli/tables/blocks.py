@@ -1,0 +1,148 @@
+"""Blocks of whole lines out of a stream of UTF-8 text, and the raw rows that readers make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.tables.compression import Reader
+
+BLOCK_BYTES = 4 << 20
+BLOCK_LINES = 100_000
+MAX_LINE_BYTES = 16 << 20
+MAX_COLUMNS = 10_000
+_RAW_OF_LONG_LINE = 200
+
+IntArray = npt.NDArray[np.int64]
+
+
+REJECTS_SCHEMA = pl.Schema({"file": pl.String, "line": pl.Int64, "reason": pl.String, "raw": pl.String})
+
+
+class Rejects:
+    """Rows that were not taken: the line (or row) number of each from 1, why, and what stood there."""
+
+    def __init__(self) -> None:
+        self._lines: list[int] = []
+        self._reasons: list[str] = []
+        self._raws: list[str] = []
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._lines)
+
+    def add(self, line: int, reason: str, raw: str) -> None:
+        """Note one row."""
+        self._lines.append(line)
+        self._reasons.append(reason)
+        self._raws.append(raw)
+
+    def extend(self, lines: Iterable[int], reasons: Iterable[str], raws: Iterable[str]) -> None:
+        """Note many rows."""
+        self._lines += lines
+        self._reasons += reasons
+        self._raws += raws
+
+    def frame(self, file: str) -> pl.DataFrame:
+        """The rows as a table in order of their lines: file, line, reason, raw."""
+        columns = {
+            "file": [file] * len(self),
+            "line": self._lines,
+            "reason": self._reasons,
+            "raw": self._raws,
+        }
+        return pl.DataFrame(columns, REJECTS_SCHEMA).sort("line", maintain_order=True)
+
+
+class RawBatch(NamedTuple):
+    """Some rows as they stood in the input.
+
+    Attributes:
+        frame: The source's columns; text formats give strings, with null for what is empty.
+        lines: (n,) line (or row) number of each row, from 1.
+        raws: What stood in the input at rows, given their indices in `frame`.
+        rejects: Rows that could not be read.
+        numbers: Columns that hold the text of numbers, and the type to carry them in if nothing claims them.
+    """
+
+    frame: pl.DataFrame
+    lines: IntArray
+    raws: Callable[[IntArray], list[str]]
+    rejects: Rejects
+    numbers: Mapping[str, pl.DataType] = MappingProxyType({})
+
+
+def no_rows(columns: Sequence[str]) -> RawBatch:
+    """A batch of text columns without rows."""
+    frame = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    return RawBatch(frame, np.empty(0, np.int64), lambda _: [], Rejects())
+
+
+class Block(NamedTuple):
+    """Whole lines, each ended by a newline except perhaps the very last of the input."""
+
+    data: bytes
+    first_line: int
+    is_last: bool
+    rejects: Rejects
+
+
+def blocks(below: Reader) -> Iterator[Block]:
+    """The text in blocks of about `BLOCK_BYTES`, the last marked as such, perhaps empty.
+
+    Lines longer than `MAX_LINE_BYTES` are rejected without being held.
+    """
+    carry, line, rejects, is_long = b"", 1, Rejects(), False
+    for data, is_last in _chunks(below):
+        if is_long:  # the rest of a line that was rejected already
+            cut = data.find(b"\n") + 1
+            data, is_long, line = (data[cut:], False, line + 1) if cut else (b"", True, line)
+        data = carry + data
+        first_end = data.find(b"\n")
+        if (first_end if first_end >= 0 else len(data)) > MAX_LINE_BYTES:
+            rejects.add(line, f"line over {MAX_LINE_BYTES >> 20} MiB", shown(data[:_RAW_OF_LONG_LINE]))
+            is_long = first_end < 0
+            data, line = (b"", line) if is_long else (data[first_end + 1 :], line + 1)
+        cut = len(data) if is_last else data.rfind(b"\n") + 1
+        whole, carry = data[:cut], data[cut:]
+        pieces = _pieces(whole) or [b""] * is_last
+        for left, piece in enumerate(pieces, 1 - len(pieces)):
+            yield Block(piece, line, is_last and not left, rejects)
+            line, rejects = line + piece.count(b"\n"), Rejects()
+
+
+def _chunks(below: Reader) -> Iterator[tuple[bytes, bool]]:
+    """The text as it comes, and whether it ends there; where lines end with CR alone, with LF instead."""
+    is_cr_only = None
+    is_last = False
+    while not is_last:
+        data = _read_full(below, BLOCK_BYTES)
+        is_last = len(data) < BLOCK_BYTES
+        if is_cr_only is None:
+            is_cr_only = b"\r" in (data if is_last else data[:-1]) and b"\n" not in data
+        yield (data.replace(b"\r", b"\n") if is_cr_only else data), is_last
+
+
+def _pieces(whole: bytes) -> list[bytes]:
+    """The lines in pieces of at most `BLOCK_LINES` lines: very short lines make many rows."""
+    ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == ord("\n"))[BLOCK_LINES - 1 :: BLOCK_LINES] + 1
+    return [whole[start:end] for start, end in pairwise([0, *ends.tolist(), len(whole)]) if start < end]
+
+
+def shown(raw: bytes) -> str:
+    """Bytes as text for people; what is not UTF-8 is escaped."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _read_full(below: Reader, size: int) -> bytes:
+    parts, missing = [], size
+    while missing and (data := below.read(missing)):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)

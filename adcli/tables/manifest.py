@@ -1,0 +1,88 @@
+"""The manifest beside each output: what made it, from what, and what it must contain when read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from adcli.errors import DataError
+from adcli.tables.atomic import directory_sha256, file_sha256, manifest_path, temporary_beside
+
+_PACKAGES = (
+    "adcli",
+    "polars",
+    "pyarrow",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "accelerate",
+)
+
+
+def versions() -> dict[str, str]:
+    """Version of Python and of each package that can change a result, without importing any."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_manifest(output: Path, content: Mapping[str, Any]) -> None:
+    """Write `OUTPUT.meta.json`, whole or not at all."""
+    target = manifest_path(output)
+    temporary = temporary_beside(target)
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(content, handle, indent=2, ensure_ascii=False, default=str)
+        handle.write("\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(target)
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """The manifest beside a file or directory, or None where there is none.
+
+    Raises:
+        DataError: If there is one that cannot be read.
+    """
+    beside = manifest_path(path)
+    if not beside.exists():
+        return None
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8"))
+        if not isinstance(content["output"]["sha256"], str):
+            raise TypeError("output.sha256 is not a string")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{beside}: this manifest cannot be read ({type(error).__name__}).",
+            fix="Remove it, or read without it: --no-verify.",
+        ) from None
+    return dict(content)
+
+
+def verify(path: Path) -> None:
+    """Check a file or directory against the manifest beside it, if it has one.
+
+    Raises:
+        DataError: If the content is not what the manifest says.
+    """
+    content = read_manifest(path)
+    if content is None:
+        return
+    found = directory_sha256(path) if path.is_dir() else file_sha256(path)
+    if found != content["output"]["sha256"]:
+        raise DataError(
+            f"{path} is not what its manifest {manifest_path(path).name} describes (SHA-256 {found[:12]}…, "
+            f"expected {content['output']['sha256'][:12]}…): it was changed or damaged after it was written.",
+            fix="Make it again, or read it as it is with --no-verify.",
+        )

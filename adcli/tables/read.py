@@ -1,0 +1,202 @@
+"""Inputs of any format as one standard table, batch by batch, each row accepted or rejected with its reason.
+
+stream = open_table(["shop.csv.gz"], tables=["events"], options=ReadOptions())
+for batch in stream.batches():
+    batch.frame       # the standard columns first, then all others as they were
+    batch.rejects     # file, line, reason, raw
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from adcli.errors import AdcliError, DataError
+from adcli.tables.blocks import no_rows
+from adcli.tables.coerce import Habits
+from adcli.tables.conform import Batch, Conformer
+from adcli.tables.formats import Format, named_format, recognise_format
+from adcli.tables.manifest import verify
+from adcli.tables.recognise import Header, Placement, choose, describe, place
+from adcli.tables.sources import Source, expand
+from adcli.tables.standard import TABLES, StandardTable
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How inputs are read, where the user says so.
+
+    Attributes:
+        format: One of the known formats, instead of looking.
+        delimiter: What separates the fields of delimited text, instead of looking.
+        encoding: How text is encoded, instead of looking.
+        column_map: Source column of standard columns named by hand.
+        constants: Standard columns that hold one value on each row.
+        verify: Whether an input is checked against the manifest beside it.
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    verify: bool = True
+
+
+class InputRecord(NamedTuple):
+    """One input as it was read: its size and hash are those of the raw bytes."""
+
+    path: str
+    bytes: int
+    rows: int
+    sha256: str
+
+
+class Part(NamedTuple):
+    """One input, how it is read, and where its columns go."""
+
+    source: Source
+    form: Format
+    placement: Placement
+
+
+class TableStream:
+    """One standard table that is read from all inputs, once.
+
+    Attributes:
+        table: The standard table.
+        notes: What was decided about each input, one sentence each.
+        rows_read: Rows seen so far; at the end it is accepted plus rejected.
+        rows_rejected: Rows rejected so far.
+        inputs: What was read to its end so far.
+        unknown_event_types: How often each event type came that nobody knows.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], options: ReadOptions, needs: Sequence[str], notes: Sequence[str]
+    ) -> None:
+        self.table: StandardTable = parts[0].placement.table
+        self.notes = [*_notes(parts), *notes]
+        self.rows_read = 0
+        self.rows_rejected = 0
+        self.inputs: list[InputRecord] = []
+        self.unknown_event_types: Counter[str] = Counter()
+        self._parts = parts
+        self._options = options
+        self._needs = frozenset(needs)
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
+
+        Raises:
+            DataError: If an input turns out to be damaged.
+        """
+        width: dict[str, int] = {}
+        columns = frozenset().union(*(part.placement.placed for part in self._parts))
+        for source, form, placement in self._parts:
+            habits = Habits(width)
+            conformer = Conformer(
+                source.name,
+                placement,
+                columns=columns,
+                needs=self._needs,
+                habits=habits,
+                unknown_event_types=self.unknown_event_types,
+            )
+            rows_before = self.rows_read
+            is_any = False
+            try:
+                for raw in form.read(source):
+                    is_any = True
+                    self._follow(conformer, raw.frame.columns, source)
+                    batch = conformer.conform(raw)
+                    self.rows_read += batch.frame.height + batch.rejects.height
+                    self.rows_rejected += batch.rejects.height
+                    yield batch
+            finally:
+                source.close()
+            if not is_any:
+                yield conformer.conform(no_rows(form.columns))
+            self.notes += [f"{source.name}: {note}." for note in habits.notes()]
+            self.inputs.append(
+                InputRecord(source.name, source.size, self.rows_read - rows_before, source.sha256)
+            )
+
+    def reject(self, count: int) -> None:
+        """Count rows as rejected that were accepted at first."""
+        self.rows_rejected += count
+
+    def _follow(self, conformer: Conformer, columns: Sequence[str], source: Source) -> None:
+        """Place columns that came up only now, as JSON may bring them."""
+        known = conformer.known_columns
+        new = [column for column in columns if column not in known]
+        if new:
+            header = Header(source.name, [*known, *new])
+            conformer.placement = place(self.table, header, self._options.column_map, self._options.constants)
+
+
+def open_table(
+    inputs: Sequence[str],
+    *,
+    tables: Sequence[str],
+    options: ReadOptions | None = None,
+    needs: Sequence[str] = (),
+) -> TableStream:
+    """The inputs as one standard table: what they are is found out now, their rows are read by `batches()`.
+
+    Args:
+        inputs: Paths, globs, or `-` for standard input.
+        tables: Standard tables in order of preference; the first is taken into which all inputs fit.
+        options: How to read, where the user says so.
+        needs: Further standard columns that the caller cannot do without.
+
+    Raises:
+        UsageError: If an input does not exist, or an option names what is not there.
+        DataError: If an input cannot be read as any of the tables.
+    """
+    sources = expand(inputs)
+    try:
+        return _opened(sources, tables, options or ReadOptions(), needs)
+    except AdcliError:
+        for source in sources:
+            source.close()
+        raise
+
+
+def _opened(
+    sources: Sequence[Source], tables: Sequence[str], options: ReadOptions, needs: Sequence[str]
+) -> TableStream:
+    kind = named_format(options.format)
+    found: list[tuple[Source, Format]] = []
+    empty: list[Source] = []
+    for source in sources:
+        if options.verify and source.path is not None:
+            verify(source.path)
+        form = recognise_format(source, kind=kind, delimiter=options.delimiter, encoding=options.encoding)
+        if form is None:
+            empty.append(source)
+        else:
+            found.append((source, form))
+    if not found:
+        raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
+    headers = [Header(source.name, form.columns, is_log=form.kind == "log") for source, form in found]
+    placements = choose(
+        [TABLES[name] for name in tables], headers, options.column_map, options.constants, needs
+    )
+    parts = [
+        Part(source, form, placement) for (source, form), placement in zip(found, placements, strict=True)
+    ]
+    return TableStream(parts, options, needs, [f"{source.name}: is empty." for source in empty])
+
+
+def _notes(parts: Sequence[Part]) -> list[str]:
+    """What each input was taken for; inputs alike share one sentence."""
+    alike: dict[str, list[str]] = {}
+    for source, form, placement in parts:
+        alike.setdefault(f"{form.label}; {describe(placement)}.", []).append(source.name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {said}"
+        for said, names in alike.items()
+    ]

@@ -1,0 +1,209 @@
+"""How tables are written: CSV, NDJSON, Parquet, Arrow IPC; plain, gzip or zstd."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from adcli.errors import UsageError, did_you_mean
+from adcli.tables.vector_files import VECTOR_FORMATS, VectorSink
+
+FORMATS = ("csv", "tsv", "ndjson", "parquet", "arrow")
+BINARY_FORMATS = ("parquet", "arrow")
+_EXTENSIONS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".ipc": "arrow",
+    ".feather": "arrow",
+    ".npy": "npy",
+    ".safetensors": "safetensors",
+}
+_COMPRESSIONS = (".gz", ".zst")
+_ROW_GROUP = 65_536
+_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+def format_of(path: Path, to: str | None) -> str:
+    """Format of an output: `--to` first, then the extension, then Parquet.
+
+    Raises:
+        UsageError: If the format or the extension is unknown.
+    """
+    if to is not None:
+        if to not in FORMATS:
+            raise UsageError(
+                f"--to {to}: no such format; there are {', '.join(FORMATS)}.", fix=did_you_mean(to, FORMATS)
+            )
+        return to
+    plain = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
+    if not plain.suffix:
+        return "parquet"
+    if plain.suffix not in _EXTENSIONS:
+        raise UsageError(
+            f"{path}: no format has the extension '{plain.suffix}'.",
+            fix=did_you_mean(plain.suffix, _EXTENSIONS)
+            or "Say which with --to csv|tsv|ndjson|parquet|arrow.",
+        )
+    return _EXTENSIONS[plain.suffix]
+
+
+class Sink(Protocol):
+    """Somewhere that frames of one schema are written to, in order."""
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the frame's rows."""
+
+    def close(self) -> None:
+        """Write what the format ends with; the handle below stays open."""
+
+
+def open_sink(handle: IO[bytes], format_name: str, compression: str = "") -> Sink:
+    """A sink of a format over an open binary handle.
+
+    Args:
+        handle: Where the bytes go.
+        format_name: One of `FORMATS`, or of `VECTOR_FORMATS` over a file that can be sought in.
+        compression: `.gz`, `.zst` or empty; Parquet and Arrow compress inside and ignore it.
+    """
+    if format_name == "parquet":
+        return _ParquetSink(handle)
+    if format_name == "arrow":
+        return _ArrowSink(handle)
+    if format_name in VECTOR_FORMATS:
+        return VectorSink(handle, format_name)
+    below = _compressed(handle, compression)
+    if format_name == "ndjson":
+        return _NdjsonSink(below, handle)
+    return _CsvSink(below, handle, "\t" if format_name == "tsv" else ",")
+
+
+def _compressed(handle: IO[bytes], compression: str) -> IO[bytes]:
+    if compression == ".gz":
+        # No name and no time in the header: the same rows give the same bytes.
+        return gzip.GzipFile(filename="", fileobj=handle, mode="wb", compresslevel=6, mtime=0)  # type: ignore[return-value]
+    if compression == ".zst":
+        import zstandard
+
+        return zstandard.ZstdCompressor(level=6).stream_writer(handle, closefd=False)
+    return handle
+
+
+class _TextSink:
+    def __init__(self, below: IO[bytes], handle: IO[bytes]) -> None:
+        self._below = below
+        self._handle = handle
+
+    def close(self) -> None:
+        if self._below is not self._handle:
+            self._below.close()
+        self._handle.flush()
+
+
+class _CsvSink(_TextSink):
+    def __init__(self, below: IO[bytes], handle: IO[bytes], separator: str) -> None:
+        super().__init__(below, handle)
+        self._separator = separator
+        self._has_header = False
+
+    def write(self, frame: pl.DataFrame) -> None:
+        self._below.write(
+            frame.select(_as_csv_text(frame.schema))
+            .write_csv(include_header=not self._has_header, separator=self._separator)
+            .encode()
+        )
+        self._has_header = True
+
+
+class _NdjsonSink(_TextSink):
+    def write(self, frame: pl.DataFrame) -> None:
+        if frame.height:
+            self._below.write(frame.select(_as_json_values(frame.schema)).write_ndjson().encode())
+
+
+def _as_csv_text(schema: pl.Schema) -> list[pl.Expr]:
+    return [
+        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
+        if isinstance(dtype, pl.List)
+        else pl.col(name).cast(pl.List(pl.Float32)).cast(pl.List(pl.String)).list.join(" ")
+        if isinstance(dtype, pl.Array)
+        else _plain_decimal(name)
+        if isinstance(dtype, pl.Decimal)
+        else _rfc3339(name)
+        if isinstance(dtype, pl.Datetime)
+        else pl.col(name)
+        for name, dtype in schema.items()
+    ]
+
+
+def _as_json_values(schema: pl.Schema) -> list[pl.Expr]:
+    return [
+        pl.col(name).cast(pl.Float64)
+        if isinstance(dtype, pl.Decimal)
+        else _rfc3339(name)
+        if isinstance(dtype, pl.Datetime)
+        else pl.col(name).cast(pl.List(pl.Float32))
+        if isinstance(dtype, pl.Array)
+        else pl.col(name)
+        for name, dtype in schema.items()
+    ]
+
+
+def _rfc3339(name: str) -> pl.Expr:
+    return pl.col(name).dt.strftime(_TIME)
+
+
+def _plain_decimal(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
+
+
+class _ParquetSink:
+    """Parquet with page checksums, so that a damaged page is an error and not another number."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self._writer: pq.ParquetWriter | None = None
+        self._schema: Any = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        if self._writer is None:
+            self._schema = table.schema
+            self._writer = pq.ParquetWriter(
+                self._handle, self._schema, compression="zstd", write_page_checksum=True, store_schema=True
+            )
+        self._writer.write_table(table.cast(self._schema), row_group_size=_ROW_GROUP)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _ArrowSink:
+    """Arrow IPC as a stream, which files and pipes both take."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self._writer: Any = None
+        self._schema: Any = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        if self._writer is None:
+            self._schema = table.schema
+            self._writer = pa.ipc.new_stream(self._handle, self._schema)
+        self._writer.write_table(table.cast(self._schema), max_chunksize=_ROW_GROUP)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._handle.flush()

@@ -1,0 +1,211 @@
+"""Where bytes come from: paths, globs and standard input, decompressed and hashed while they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.compression import peel
+
+PEEK_BYTES = 1 << 20
+"""How much of an input is looked at to find out what it is."""
+
+STDIN = "standard input"
+
+
+class Source:
+    """One input: a file that can be opened again, or a pipe that is read once.
+
+    Attributes:
+        name: The path as it was given, or "standard input".
+        path: The file, or None where it is a pipe.
+    """
+
+    def __init__(self, given: str) -> None:
+        self.name = STDIN if given == "-" else given
+        self.path = None if given == "-" or _is_pipe(Path(given)) else Path(given)
+        self._given = given
+        self._waiting: PeekableStream | None = None
+        self._hashed: _HashingReader | None = None
+        self._spool: IO[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """Size of the raw input, as far as it was read."""
+        return self._hashed.size if self._hashed else 0
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the raw input, as far as it was read."""
+        return self._hashed.sha256.hexdigest() if self._hashed else ""
+
+    def peek(self) -> tuple[bytes, tuple[str, ...]]:
+        """The first decompressed bytes, at most `PEEK_BYTES`, and the compressions found.
+
+        Raises:
+            DataError: If the input cannot be read.
+        """
+        self._waiting = self._waiting or self._open()
+        try:
+            return self._waiting.peek(PEEK_BYTES), self._waiting.compressions
+        finally:
+            if self.path is not None:
+                self.close()
+
+    @contextmanager
+    def open(self) -> Iterator[PeekableStream]:
+        """The decompressed bytes from the start.
+
+        Raises:
+            DataError: If the input cannot be read.
+        """
+        stream = self._waiting or self._open()
+        self._waiting = None
+        try:
+            yield stream
+        finally:
+            if self.name != STDIN:
+                stream.close()
+
+    @contextmanager
+    def seekable(self) -> Iterator[IO[bytes]]:
+        """A file to jump about in with the decompressed bytes: the input itself, or an unnamed copy."""
+        if self._spool is None:
+            with self.open() as stream:
+                if self.path is not None and not stream.compressions:
+                    stream.drain()
+                    with self.path.open("rb") as handle:
+                        yield handle
+                    return
+                self._spool = tempfile.TemporaryFile(prefix="adcli-")  # noqa: SIM115  # closed by close()
+                while data := stream.read(PEEK_BYTES):
+                    self._spool.write(data)
+        yield self._spool
+
+    def close(self) -> None:
+        """Close what is still open."""
+        if self._spool is not None:
+            self._spool.close()
+        if self._waiting is not None and self.name != STDIN:
+            self._waiting.close()
+        self._waiting = self._spool = None
+
+    def _open(self) -> PeekableStream:
+        try:
+            raw: IO[bytes] = sys.stdin.buffer if self.name == STDIN else Path(self._given).open("rb")  # noqa: SIM115
+        except OSError as error:
+            raise DataError(f"{self.name}: cannot be opened: {error.strerror}.") from None
+        self._hashed = _HashingReader(raw, self.name)
+        try:
+            return PeekableStream(self._hashed, self.name)
+        except DataError:
+            self._hashed.close()
+            raise
+
+
+class _HashingReader:
+    """A reader that hashes and counts what passes through it."""
+
+    def __init__(self, raw: IO[bytes], name: str) -> None:
+        self._raw = raw
+        self._name = name
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        try:
+            data = self._raw.read(size)
+        except OSError as error:
+            raise DataError(f"{self._name}: cannot be read: {error.strerror}.") from None
+        self.sha256.update(data)
+        self.size += len(data)
+        return data
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class PeekableStream:
+    """Decompressed bytes that can be looked at before they are read."""
+
+    def __init__(self, raw: _HashingReader, name: str) -> None:
+        self._raw = raw
+        self._plain, self.compressions = peel(raw, name)
+        self._ahead = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, at most `size`, without taking them."""
+        parts = [self._ahead]
+        missing = size - len(self._ahead)
+        while missing > 0 and (data := self._plain.read(missing)):
+            parts.append(data)
+            missing -= len(data)
+        self._ahead = b"".join(parts)
+        return self._ahead[:size]
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; empty at the end."""
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
+            return data
+        return self._plain.read(size)
+
+    def drain(self) -> None:
+        """Read to the end, so that size and hash are those of the whole input."""
+        while self.read(PEEK_BYTES):
+            pass
+
+    def close(self) -> None:
+        """Close the file below."""
+        self._raw.close()
+
+
+def expand(inputs: Sequence[str]) -> list[Source]:
+    """The sources that paths, globs and `-` stand for; a glob's in sorted order, each file once.
+
+    Raises:
+        UsageError: If a path does not exist, is a directory, or a glob matches nothing.
+    """
+    names = dict.fromkeys(name for given in inputs for name in _expand_one(given))
+    return [Source(name) for name in names]
+
+
+def _expand_one(given: str) -> list[str]:
+    path = Path(given)
+    if given == "-" or path.is_file() or _is_pipe(path):
+        return [given]
+    if path.is_dir():
+        raise UsageError(
+            f"{given} is a directory.", fix=f"Name its files, for example '{given.rstrip('/')}/*.csv'."
+        )
+    if any(mark in given for mark in "*?["):
+        found = sorted(_glob(given))
+        if not found:
+            raise UsageError(f"{given}: no file matches this pattern.")
+        return found
+    siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise UsageError(f"{given}: there is no such file.", fix=did_you_mean(path.name, siblings))
+
+
+def _glob(pattern: str) -> list[str]:
+    path = Path(pattern)
+    root, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.anchor else (Path(), path)
+    try:
+        return [str(found) for found in root.glob(str(rest)) if found.is_file()]
+    except ValueError as error:
+        raise UsageError(f"{pattern}: not a pattern: {error}.") from None
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)

@@ -1,0 +1,166 @@
+"""Cleaning orders rows, drops what was logged twice and nothing else, and accounts for every row."""
+
+import polars as pl
+import pytest
+
+from adcli.clean import runs
+from adcli.clean.pipeline import DUPLICATE, clean_stream
+from adcli.tables.read import ReadOptions, open_table
+from adcli.tables.standard import TABLES
+
+
+@pytest.fixture
+def clean(tmp_path):
+    """Cleans contents given as CSV; checks the accounting."""
+
+    def run(
+        *contents, tables=("impressions", "events", "reviews", "products", "units"), suffix=".csv", **options
+    ):
+        paths = []
+        for number, content in enumerate(contents):
+            path = tmp_path / f"{number}{suffix}"
+            path.write_text(content)
+            paths.append(str(path))
+        stream = open_table(paths, tables=tables, options=ReadOptions(**options))
+        spill = tmp_path / "spill"
+        spill.mkdir(exist_ok=True)
+        rejects = []
+        frames = list(clean_stream(stream, spill=spill, reject=rejects.append))
+        assert len({tuple(frame.schema.items()) for frame in frames}) == 1
+        frame = pl.concat(frames)
+        rejected = pl.concat(rejects) if rejects else pl.DataFrame(schema=["file", "line", "reason", "raw"])
+        assert stream.rows_read == frame.height + rejected.height
+        assert stream.rows_rejected == rejected.height
+        assert not [name for name in frame.columns if name.startswith("__")]
+        return frame, rejected
+
+    return run
+
+
+HEADER = "event_time,user_id,event_type,item_id\n"
+
+
+def test_rows_are_ordered_by_time_and_equal_times_keep_their_order(clean):
+    frame, _ = clean(
+        HEADER
+        + "2024-01-02,b,view,1\n2024-01-01,z,view,2\n2024-01-02,a,view,3\n2024-01-01,y,view,4\n2024-01-03,x,view,5\n"
+    )
+    assert frame["item_id"].to_list() == ["2", "4", "1", "3", "5"]
+
+
+def test_rows_without_a_time_come_last_in_their_order(clean):
+    frame, _ = clean("item_id,click,event_time\n1,0,2024-01-02\n2,0,\n3,0,2024-01-01\n4,0,\n")
+    assert frame["item_id"].to_list() == ["3", "1", "2", "4"]
+
+
+def test_a_table_without_times_keeps_its_order(clean):
+    frame, _ = clean("item_id,title\nb,B\na,A\nc,C\n")
+    assert frame["item_id"].to_list() == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_any_number_of_runs_are_merged_in_order(clean, monkeypatch, shuffled):
+    monkeypatch.setattr(runs, "_RUN_ROWS", 100)
+    monkeypatch.setattr(runs, "_GROUP_ROWS", 16)
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 1500)
+    count = 1500
+    order = [(i * 733) % count for i in range(count)] if shuffled else range(count)
+    rows = [(f"2024-01-01 00:{i // 7 // 60:02}:{i // 7 % 60:02}", f"{i:05}") for i in order]
+    frame, _ = clean(HEADER + "".join(f"{time},u,view,{item}\n" for time, item in rows))
+    expected = sorted(rows, key=lambda row: row[0])  # a stable sort: ties keep the order of the input
+    assert frame["item_id"].to_list() == [item for _, item in expected]
+
+
+def test_equal_times_beyond_a_run_are_still_merged_in_order(clean, monkeypatch):
+    monkeypatch.setattr(runs, "_RUN_ROWS", 50)
+    monkeypatch.setattr(runs, "_GROUP_ROWS", 10)
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 500)
+    rows = [("2024-01-02", f"{i:04}") for i in range(600)] + [
+        ("2024-01-01", f"{i:04}") for i in range(600, 1200)
+    ]
+    frame, _ = clean(HEADER + "".join(f"{time},u,view,{item}\n" for time, item in rows))
+    assert frame["item_id"].to_list() == [f"{i:04}" for i in [*range(600, 1200), *range(600)]]
+
+
+def test_a_row_logged_twice_to_the_microsecond_is_a_duplicate(clean):
+    row = "2024-01-01 10:00:00.123456,u,view,7\n"
+    frame, rejected = clean(HEADER + row + "2024-01-01 10:00:00.123457,u,view,7\n" + row)
+    assert frame.height == 2
+    assert rejected.select("line", "reason").rows() == [(4, DUPLICATE)]
+    assert '"item_id": "7"' in rejected["raw"][0]
+
+
+@pytest.mark.parametrize("time", ["2024-01-01 10:00:00", "2024-01-01 10:00", "2024-01-01"])
+def test_equal_rows_with_coarse_times_are_two_things(clean, time):
+    frame, rejected = clean(HEADER + f"{time},u,view,7\n" * 3)
+    assert (frame.height, rejected.height) == (3, 0)
+
+
+def test_equal_rows_of_an_order_are_duplicates(clean):
+    header = "InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID\n"
+    frame, rejected = clean(header + "1,a,2,2011-01-01 08:00,3,7\n" * 2 + ",a,2,2011-01-01 08:00,3,7\n" * 2)
+    assert (frame.height, rejected.height) == (3, 1)  # the rows without a number of their own both stay
+
+
+def test_equal_units_are_people_alike_unless_they_have_a_name(clean):
+    assert clean("segment,visit,spend\na,0,0\na,0,0\n")[0].height == 2
+    assert clean("segment,unit_id,visit\na,7,0\na,7,0\n")[0].height == 1
+
+
+def test_equal_products_are_one(clean):
+    frame, rejected = clean("item_id,title\n1,A\n2,B\n1,A\n1,C\n")
+    assert frame.rows() == [("1", "A"), ("2", "B"), ("1", "C")]
+    assert rejected["line"].to_list() == [4]
+
+
+def test_access_log_lines_are_never_duplicates(clean):
+    line = '192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "x"\n'
+    assert clean(line * 3, suffix=".log")[0].height == 3
+
+
+def test_duplicates_are_found_across_inputs_and_runs(clean, monkeypatch):
+    monkeypatch.setattr(runs, "_RUN_ROWS", 20)
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 700)
+    rows = "".join(f"2024-01-01 10:00:00.{i:06},u,view,{i}\n" for i in range(100))
+    frame, rejected = clean(HEADER + rows, HEADER + rows)
+    assert frame["item_id"].to_list() == [str(i) for i in range(100)]
+    assert rejected["file"].str.ends_with("1.csv").all()
+    assert rejected["line"].to_list() == list(range(2, 102))
+
+
+def test_inputs_with_different_columns_are_united(clean):
+    frame, _ = clean("item_id,title,colour\n1,A,red\n", "sku,name,price\n2,B,3\n")
+    assert frame.columns == ["item_id", "title", "price", "colour"]
+    assert frame.rows()[1][0] == "2"
+    assert frame["colour"].to_list() == ["red", None]
+
+
+def test_a_column_that_changes_its_type_becomes_text(clean, monkeypatch):
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 60)
+    rows = [
+        '{"item_id": "1", "title": "A", "size": 1, "n": 1}',
+        '{"item_id": "2", "title": "B", "size": "XL", "n": 1.5}',
+    ]
+    frame, _ = clean("\n".join(rows), suffix=".jsonl")
+    assert frame["size"].to_list() == ["1", "XL"]
+    assert frame["n"].to_list() == [1.0, 1.5]
+
+
+def test_a_table_in_which_every_row_is_rejected_still_has_its_columns(clean):
+    frame, rejected = clean(HEADER + "never,u,view,1\n")
+    assert frame.columns == ["event_time", "user_id", "event_type", "item_id"]
+    assert (frame.height, rejected.height) == (0, 1)
+
+
+def test_a_header_alone_is_an_empty_table(clean):
+    frame, rejected = clean(HEADER)
+    assert (frame.width, frame.height, rejected.height) == (4, 0, 0)
+
+
+def test_progress_is_told_in_rows(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text(HEADER + "2024-01-01,u,view,1\nbad,u,view,1\n")
+    told = []
+    stream = open_table([str(path)], tables=list(TABLES))
+    list(clean_stream(stream, spill=tmp_path, reject=lambda _: None, advance=told.append))
+    assert sum(told) == 2

@@ -1,0 +1,295 @@
+"""What holds for every command: inputs, outputs, manifests, messages, exit codes."""
+
+import gzip
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+LOG = "timestamp,visitorid,itemid,placement,click,pscore\n" + "".join(
+    f"2024-05-01 12:{i % 60:02}:00.{i:06},u{i % 70},0012{i % 4},home,{int(i % 9 == 0)},0.25\n"
+    for i in range(600)
+)
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(LOG)
+    return path
+
+
+def lines(done):
+    return [json.loads(line) for line in done.text.splitlines()]
+
+
+def test_rows_on_standard_output_messages_on_standard_error(adcli, log):
+    done = adcli("clean", log)
+    assert done.returncode == 0
+    rows = lines(done)
+    assert len(rows) == 600
+    assert rows[0]["item_id"] == "00120"
+    assert rows[0]["user_id"] == "u0"
+    assert "600 read = 600 written + 0 rejected" in done.said
+    assert "\r" not in done.said
+    assert "\x1b" not in done.said
+
+
+@pytest.mark.parametrize("given", [[], ["-"]])
+def test_standard_input_with_or_without_a_dash(adcli, given):
+    assert len(lines(adcli("clean", *given, stdin=LOG))) == 600
+    assert len(lines(adcli("clean", *given, stdin=gzip.compress(LOG.encode())))) == 600
+
+
+def test_every_way_in_gives_the_same_bytes(adcli, log, tmp_path):
+    expected = adcli("clean", log).stdout
+    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(LOG.encode()))
+    for way in ([log], [tmp_path / "log.csv.gz"], ["lo[g].csv"]):
+        assert adcli("clean", *way).stdout == expected
+    assert adcli("clean", "-", stdin=LOG).stdout == expected
+
+
+def test_formats_out_and_back_in_give_the_same_rows(adcli, log, tmp_path):
+    expected = adcli("clean", log).stdout
+    for name in ("a.csv", "a.tsv", "a.ndjson", "a.parquet", "a.arrow", "a.csv.gz", "a.ndjson.zst"):
+        assert adcli("clean", log, "-o", name).returncode == 0
+        assert adcli("clean", name).stdout == expected, name
+    for to in ("csv", "parquet", "arrow"):
+        piped = adcli("clean", log, "--to", to)
+        assert adcli("clean", "-", stdin=piped.stdout).stdout == expected, to
+
+
+def test_a_manifest_says_what_made_the_file(adcli, log, tmp_path):
+    adcli("clean", log, "-o", "out.parquet", "--seed", "7")
+    manifest = json.loads((tmp_path / "out.parquet.meta.json").read_text())
+    assert manifest["seed"] == 7
+    assert manifest["rows"] == {"read": 600, "used": 600, "written": 600, "rejected": 0}
+    assert manifest["output"]["rows"] == 600
+    assert manifest["inputs"][0]["rows"] == 600
+    assert len(manifest["inputs"][0]["sha256"]) == 64
+    assert "polars" in manifest["versions"]
+    assert manifest["command"][1:4] == ["clean", str(log), "-o"]
+
+
+def test_a_damaged_input_is_found_by_its_manifest(adcli, log, tmp_path):
+    adcli("clean", log, "-o", "out.csv")
+    text = (tmp_path / "out.csv").read_text()
+    (tmp_path / "out.csv").write_text(text.replace("u3,", "u4,", 1))
+    done = adcli("evaluate", "rates", "out.csv")
+    assert done.returncode == 3
+    assert "manifest" in done.said
+    assert "--no-verify" in done.said
+    assert adcli("evaluate", "rates", "out.csv", "--no-verify").returncode == 0
+
+
+def test_the_same_run_gives_the_same_bytes(adcli, log, tmp_path):
+    first = adcli("clean", log, "-o", "a.parquet", env={"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"})
+    again = adcli(
+        "clean", log, "-o", "b.parquet", env={"PYTHONHASHSEED": "2", "TZ": "UTC", "POLARS_MAX_THREADS": "1"}
+    )
+    assert first.returncode == again.returncode == 0
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_an_output_never_overwrites_an_input(adcli, log):
+    done = adcli("clean", log, "-o", log)
+    assert done.returncode == 2
+    assert "never overwrites" in done.said
+    assert log.read_text() == LOG
+
+
+def test_rejects_are_kept_with_file_line_reason_and_row(adcli, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "timestamp,user_id,item_id,click\n2024-05-01,u1,i1,1\n2024-05-01,u1,i1\nyesterday,u2,i2,0\n"
+    )
+    done = adcli("clean", path, "--table", "impressions", "-o", "out.csv", "--rejects", "rejects.csv")
+    assert done.returncode == 0, done.said
+    rejects = pl.read_csv(tmp_path / "rejects.csv")
+    assert rejects.columns == ["file", "line", "reason", "raw"]
+    assert rejects["line"].to_list() == [3, 4]
+    assert rejects["raw"].to_list() == ["2024-05-01,u1,i1", "yesterday,u2,i2,0"]
+    assert "3 read = 1 written + 2 rejected" in done.said
+    assert adcli("clean", path, "--table", "impressions", "-o", "strict.csv", "--strict").returncode == 4
+    assert not (tmp_path / "strict.csv").exists()
+
+
+def test_a_closed_pipe_ends_silently(log, tmp_path):
+    path = tmp_path / "big.csv"
+    header, *rows = LOG.splitlines()
+    path.write_text(
+        "\n".join([header, *(row.replace(",u", f",v{i}u") for i in range(200) for row in rows)]) + "\n"
+    )
+    done = subprocess.run(
+        f"{sys.executable} -m adcli clean -q {path} | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "141"
+    assert json.loads(done.stdout.splitlines()[0])["user_id"]
+
+
+def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
+    path = tmp_path / "big.csv"
+    with path.open("w") as out:
+        out.write(LOG.splitlines()[0] + "\n")
+        for _ in range(2000):
+            out.write("\n".join(LOG.splitlines()[1:]) + "\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adcli", "clean", str(path), "-o", "out.parquet"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["big.csv"]
+
+
+def test_columns_named_by_hand_and_given_by_hand(adcli, tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("when,who,what\n2024-05-01,u1,i1\n")
+    done = adcli("clean", path, "--table", "events")
+    assert done.returncode == 3
+    assert "event_time" in done.said
+    assert "--map" in done.said
+    done = adcli(
+        "clean", path, "--table", "events", "--map", "event_time=when", "--map", "user_id=who", "--map", "item_id=what",
+        "--set", "event_type=view",
+    )  # fmt: skip
+    assert lines(done) == [
+        {"event_time": "2024-05-01T00:00:00.000000Z", "user_id": "u1", "event_type": "view", "item_id": "i1"}
+    ]
+    done = adcli("clean", path, "--map", "event_tim=when")
+    assert done.returncode == 2
+    assert "Did you mean 'event_time'?" in done.said
+
+
+def test_flag_over_environment_over_configuration_over_default(adcli, log, tmp_path):
+    (tmp_path / "adcli.toml").write_text('[evaluate.rates]\nby = ["item_id"]\nmin-users = 1\nseed = 3\n')
+    by_item = lines(adcli("evaluate", "rates", log, "--config", "adcli.toml"))
+    assert {row["item_id"] for row in by_item} == {"00120", "00121", "00122", "00123"}
+    by_placement = lines(adcli("evaluate", "rates", log, "--config", "adcli.toml", "--by", "placement"))
+    assert {row["placement"] for row in by_placement} == {"home"}
+
+    def seed(*arguments, env=None):
+        adcli("evaluate", "rates", log, "-o", "rates.csv", *arguments, env=env)
+        return json.loads((tmp_path / "rates.csv.meta.json").read_text())["seed"]
+
+    assert seed() == 0
+    assert seed("--config", "adcli.toml") == 3
+    assert seed("--config", "adcli.toml", env={"ADCLI_SEED": "5"}) == 5
+    assert seed("--config", "adcli.toml", "--seed", "9", env={"ADCLI_SEED": "5"}) == 9
+
+
+def test_a_configuration_with_an_unknown_option_is_said(adcli, log, tmp_path):
+    (tmp_path / "adcli.toml").write_text("[clean]\nrejets = 'x.csv'\n")
+    done = adcli("clean", log, "--config", "adcli.toml")
+    assert done.returncode == 2
+    assert "rejects" in done.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["clean", "nowhere.csv"], 2, "nowhere.csv"),
+        (["clean", "*.nothing"], 2, "*.nothing"),
+        (["clean", "log.csv", "-o", "no/such/folder.csv"], 2, "folder"),
+        (["clean", "log.csv", "-o", "out.xlsx"], 2, ".xlsx"),
+        (["clean", "log.csv", "--to", "excel"], 2, "excel"),
+        (["clean", "log.csv", "--seed", "-1"], 2, "seed"),
+        (["clean", "log.csv", "--table", "evnts"], 2, "Did you mean 'events'?"),
+        (["evaluate", "rates", "log.csv", "--by", "placment"], 3, "Did you mean 'placement'?"),
+    ],
+)
+def test_errors_are_one_sentence_with_their_exit_code(adcli, log, arguments, code, words):
+    done = adcli(*arguments)
+    assert done.returncode == code, done.said
+    assert words in done.said
+    assert done.stdout == b""
+
+
+def test_an_empty_input_is_bad_data(adcli):
+    for content in ("", "\n\n", "   "):
+        assert adcli("clean", "-", stdin=content).returncode == 3
+
+
+def test_quiet_says_nothing_and_a_full_disk_is_a_sentence(adcli, log):
+    assert adcli("clean", log, "-q").said == ""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "adcli", "clean", str(log)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def on_a_terminal(command, cwd):
+    """What a command shows on a terminal of 100 columns."""
+    main, other = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adcli", *command],
+        cwd=cwd,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        env={**os.environ, "COLUMNS": "100", "TERM": "xterm"},
+    )
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    process.wait()
+    os.close(main)
+    return process.returncode, shown.decode()
+
+
+def test_a_terminal_gets_a_preview_and_a_line_saying_how_to_keep_it(log, tmp_path):
+    code, shown = on_a_terminal(["clean", str(log)], tmp_path)
+    assert code == 0
+    assert "user_id" in shown
+    assert "20 of 600 rows" in shown
+    assert "-o FILE" in shown
+
+
+def test_escape_codes_in_data_do_not_reach_the_terminal(tmp_path):
+    path = tmp_path / "evil.csv"
+    path.write_text("item_id,title\n1,\x1b]0;owned\x07\x1b[31mred [bold]x[/bold]\n")
+    _, shown = on_a_terminal(["clean", "--table", "products", "-q", str(path)], tmp_path)
+    assert "\x1b]0" not in shown
+    assert "\x1b[31m" not in shown
+    assert "[bold]x" in shown
+
+
+def test_binary_does_not_go_to_a_terminal_and_no_input_does_not_hang(log, tmp_path):
+    code, shown = on_a_terminal(["clean", str(log), "--to", "parquet"], tmp_path)
+    assert code == 2
+    assert "binary" in shown
+    code, shown = on_a_terminal(["clean"], tmp_path)
+    assert code == 2
+    assert "No input" in shown

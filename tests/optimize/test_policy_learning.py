@@ -1,0 +1,156 @@
+"""Learning a policy: better where the log can show it, and honest where it cannot."""
+
+import numpy as np
+import polars as pl
+import pytest
+from logged_world import LoggedWorld
+from open_bandit_log import open_bandit_log
+
+from adcli.errors import DataError
+from adcli.optimize.candidates import shrunk_rates
+from adcli.optimize.likelihood import fit_likelihood_policy
+from adcli.optimize.policy_learning import learn_policy
+from adcli.policies.policy import ScoredPolicy
+from adcli.policies.table_policy import TablePolicy
+
+CONTEXT = ("segment", "placement")
+
+
+class TestWhereThereIsSomethingToLearn:
+    world = LoggedWorld(rate=0.08, taste=1.0)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def learned(cls):
+        return learn_policy(cls.world.log(20_000, seed=1), context=CONTEXT, epsilon=0.1)
+
+    def test_the_policy_truly_earns_more_than_the_logs(self, learned):
+        best = self.world.click.max(axis=2).mean()
+        gap = (self.world.value(learned.policy) - self.world.logged_value) / (best - self.world.logged_value)
+        assert isinstance(learned.policy, ScoredPolicy)
+        assert gap > 0.75
+
+    def test_every_eligible_action_keeps_its_floor(self, learned):
+        chosen = learned.policy.probabilities(self.world.log(500))
+        assert chosen.min() >= 0.1 / 8 * 0.999
+        assert chosen.sum(axis=1) == pytest.approx(np.ones(500), abs=1e-5)
+
+    def test_the_record_says_how_it_was_chosen(self, learned):
+        table = learned.candidates
+        assert table["policy"][0] == "logged"
+        assert table.filter("chosen")["policy"].to_list() == [learned.chosen]
+        assert table.filter("chosen")["lower_bound"][0] > table["lower_bound"][0]
+        assert learned.chosen in learned.reason
+        assert "segment" in learned.context
+
+    def test_its_lower_bounds_are_below_the_truth(self, learned):
+        direct = learned.candidates.filter(pl.col("policy") == learned.chosen)
+        assert direct["lower_bound"][0] < self.world.value(learned.policy)
+        assert abs(direct["value"][0] - self.world.value(learned.policy)) < 5 * direct["std_error"][0]
+
+    def test_the_same_seed_gives_the_same_policy(self, learned):
+        log = self.world.log(20_000, seed=1)
+        again = learn_policy(log, context=CONTEXT, epsilon=0.1)
+        assert np.array_equal(again.policy.probabilities(log), learned.policy.probabilities(log))
+
+
+def test_item_features_help_where_items_are_many():
+    world = LoggedWorld(seed=2, items=60, rate=0.08, taste=0.0)
+    rng = np.random.default_rng(0)
+    described = rng.normal(size=(60, 2))
+    tastes = rng.normal(size=(4, 2))
+    world.click = np.repeat(1 / (1 + np.exp(2.8 - tastes @ described.T))[:, None, :], 2, axis=1)
+    items = pl.DataFrame({"item_id": world.items, "x": described[:, 0], "y": described[:, 1]})
+    log = world.log(8_000, seed=3)
+    with_features = world.value(learn_policy(log, context=CONTEXT, items=items).policy)
+    without = world.value(learn_policy(log, context=CONTEXT).policy)
+    assert with_features > without
+
+
+def test_joint_actions_choose_the_placement_too():
+    world = LoggedWorld(rate=0.1)
+    log = world.log(10_000).with_columns(propensity=pl.col("propensity") / 2)
+    learned = learn_policy(log, action=["item_id", "placement"], context=["segment"])
+    assert learned.policy.actions.columns == ("item_id", "placement")
+    assert len(learned.policy.actions) == 16
+    first = learned.policy.probabilities(pl.DataFrame({"segment": world.segments}))
+    by_place = first @ (learned.policy.actions.frame["placement"] == "place0").to_numpy()
+    assert by_place.mean() > 0.5  # the better placement
+
+
+def test_revenue_can_be_what_is_earned():
+    world = LoggedWorld(rate=0.1)
+    worth = {item: 20.0 if item == "item05" else 1.0 for item in world.items}
+    log = world.log(20_000).with_columns(
+        revenue=pl.col("click") * pl.col("item_id").replace_strict(worth, return_dtype=pl.Float64)
+    )
+    learned = learn_policy(log, reward="revenue")
+    chosen = learned.policy.probabilities(log)[:, 5]
+    assert chosen.mean() > 0.8
+
+
+class TestWhereThereIsNot:
+    @pytest.mark.parametrize("name", ["random_men", "random_all", "bts_men", "bts_all"])
+    def test_the_small_open_bandit_logs_teach_nothing_and_it_says_so(self, shared_data, name):
+        learned = learn_policy(open_bandit_log(shared_data, name))
+        assert learned.chosen == "logged"
+        assert learned.reason.startswith("Not enough evidence")
+        assert "matched rewards" in learned.reason
+        assert isinstance(learned.policy, TablePolicy)
+        assert learned.policy.name == ("uniform" if name.startswith("random") else "logged shares")
+
+    def test_no_clicks_at_all(self):
+        log = LoggedWorld().log(500).with_columns(click=pl.lit(0, dtype=pl.Int8))
+        assert learn_policy(log).chosen == "logged"
+
+    def test_no_context_at_all(self):
+        log = LoggedWorld(rate=0.1).log(3_000).select("item_id", "click", "propensity")
+        assert learn_policy(log).context == []
+
+    def test_bad_logs_are_one_sentence(self):
+        log = LoggedWorld().log(100)
+        with pytest.raises(DataError, match="no propensities"):
+            learn_policy(log.drop("propensity"))
+        with pytest.raises(DataError, match="no column 'reveneu'"):
+            learn_policy(log, reward="reveneu")
+        with pytest.raises(DataError, match="neither item_id nor ad_id"):
+            learn_policy(log.drop("item_id"))
+        some = pl.when(pl.int_range(pl.len()) >= 3).then("item_id")
+        with pytest.raises(DataError, match="3 impressions have no 'item_id'"):
+            learn_policy(log.with_columns(item_id=some))
+
+
+def test_the_likelihood_policy_prefers_what_was_rewarded_against_the_odds():
+    rng = np.random.default_rng(0)
+    context = rng.choice([-1.0, 1.0], (4_000, 1)).astype(np.float32)
+    action = rng.choice(3, 4_000, p=[0.8, 0.1, 0.1]).astype(np.int32)
+    propensity = np.array([0.8, 0.1, 0.1])[action]
+    wanted = np.where(context[:, 0] > 0, 1, 2)
+    reward = (rng.random(4_000) < np.where(action == wanted, 0.5, 0.1)).astype(float)
+    won = reward > 0
+    scores = fit_likelihood_policy(
+        context[won], action[won], reward[won], propensity[won], features=np.zeros((3, 0), np.float32)
+    )
+    best = (context @ scores.weights + scores.bias).argmax(axis=1)
+    assert (best == wanted).mean() > 0.95
+
+
+def test_without_rewards_the_likelihood_policy_prefers_nothing():
+    nothing = np.zeros(0)
+    scores = fit_likelihood_policy(
+        np.zeros((0, 2), np.float32),
+        np.zeros(0, np.int32),
+        nothing,
+        nothing,
+        features=np.zeros((3, 0), np.float32),
+    )
+    assert not scores.weights.any()
+    assert not scores.bias.any()
+
+
+def test_rates_are_shrunk_to_the_mean():
+    action = np.array([0] * 1_000 + [1] * 5, dtype=np.int32)
+    reward = np.r_[np.tile([1.0, 0, 0, 0], 250), np.ones(5)]
+    rates = shrunk_rates(action, reward, np.full(1_005, 0.5), 3)
+    assert rates[0] < rates[1] == rates.max()
+    assert rates[2] == pytest.approx(reward.mean() / (15 / (5 + 10 / reward.mean())), rel=1e-6)

@@ -1,0 +1,220 @@
+"""Values become what their column is, or say why not."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from adcli.tables.coerce import Habits, coerce
+from adcli.tables.standard import Column
+
+
+def coerced(values, kind, name="column"):
+    series = values if isinstance(values, pl.Series) else pl.Series(values)
+    made, problems = coerce(series, Column(name, kind), Habits())
+    bad = pl.Series([False] * len(series))
+    for problem in problems:
+        bad |= problem.where
+    return made.to_list(), bad.to_list()
+
+
+NOON = datetime(2024, 3, 4, 12, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2024-03-04 12:30:00", NOON),
+        ("2024-03-04T12:30:00Z", NOON),
+        ("2024-03-04T12:30:00.000000Z", NOON),
+        ("2024-03-04T14:30:00+02:00", NOON),
+        ("2024-03-04 14:30:00 +0200", NOON),
+        ("2024-03-04 12:30:00.123456+00:00", NOON.replace(microsecond=123456)),
+        ("2024-03-04 12:30:00 UTC", NOON),
+        ("2024-03-04 12:30", NOON),
+        ("2024-3-4 12:30", NOON),
+        ("2024-03-04T12:30", NOON),
+        ("2024/03/04 12:30:00", NOON),
+        ("3/4/2024 12:30", NOON),
+        ("3/4/24 12:30", NOON),
+        ("03/04/2024 12:30:00 PM", NOON),
+        ("04.03.2024 12:30", NOON),
+        ("04/Mar/2024:12:30:00 +0000", NOON),
+        ("1709555400", NOON),
+        ("1709555400.25", NOON.replace(microsecond=250_000)),
+        ("1709555400000", NOON),
+        ("1709555400000000", NOON),
+        ("20240304123000", NOON),
+        ("2024-03-04", datetime(2024, 3, 4, tzinfo=UTC)),
+        ("20240304", datetime(2024, 3, 4, tzinfo=UTC)),
+        ("03 4, 2024", datetime(2024, 3, 4, tzinfo=UTC)),
+        ("4 Mar 2024", datetime(2024, 3, 4, tzinfo=UTC)),
+    ],
+)
+def test_times_in_the_ways_logs_write_them(text, time):
+    assert coerced([text, None], "time") == ([time, None], [False, False])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yesterday", "2024-13-04", "2024-02-30 10:00", "12", "0000-01-01", "9999-12-31", "10000-01-01", "1e9"],
+)
+def test_what_is_no_time_is_a_problem(text):
+    assert coerced([text, "2024-03-04"], "time") == ([None, datetime(2024, 3, 4, tzinfo=UTC)], [True, False])
+
+
+def test_times_of_several_forms_in_one_column():
+    times, bad = coerced(["2024-03-04 12:30", "1709555400", "2024-03-04T12:30:00Z"] * 50, "time")
+    assert set(times) == {NOON}
+    assert not any(bad)
+
+
+def test_day_first_is_recognised_by_a_day_above_twelve():
+    assert coerced(["03/04/2024", "25/04/2024"], "time")[0] == [
+        datetime(2024, 4, 3, tzinfo=UTC),
+        datetime(2024, 4, 25, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (1709555400, NOON),
+        (1709555400000, NOON),
+        (1709555400.0, NOON),
+        (20240304, datetime(2024, 3, 4, tzinfo=UTC)),
+    ],
+)
+def test_times_that_are_numbers(value, time):
+    assert coerced([value], "time") == ([time], [False])
+
+
+def test_naive_times_are_taken_as_utc_and_zones_are_converted():
+    naive = pl.Series([datetime(2024, 3, 4, 12, 30)])  # noqa: DTZ001  # that is the point
+    zoned = pl.Series([datetime(2024, 3, 4, 12, 30)]).dt.replace_time_zone("Asia/Tokyo")  # noqa: DTZ001
+    assert coerced(naive, "time")[0] == [NOON]
+    assert coerced(zoned, "time")[0] == [datetime(2024, 3, 4, 3, 30, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2.55", "2.55"),
+        ("-3", "-3"),
+        (" 5 ", "5"),
+        ("1e3", "1000"),
+        ("1,234.50", "1234.50"),
+        ("1,234,567", "1234567"),
+        ("1.234,50", "1234.50"),
+        ("12,5", "12.5"),
+        ("$1,234.50", "1234.50"),
+        ("9.99 €", "9.99"),
+        ("0.000001", "0.000001"),
+        ("12345678901234567890.123456", "12345678901234567890.123456"),
+    ],
+)
+def test_sums_of_money_are_exact(text, value):
+    assert coerced([text], "money") == ([Decimal(value)], [False])
+
+
+@pytest.mark.parametrize("text", ["abc", "1,234", "1.2.3", "12,34,5", "inf", "--5", "9" * 40])
+def test_what_is_no_sum_or_an_ambiguous_one_is_a_problem(text):
+    assert coerced([text], "money") == ([None], [True])
+
+
+@pytest.mark.parametrize("nothing", ["", "NA", "NULL", "null", "nan", "NaN", "None", "\\N", "-", "  "])
+@pytest.mark.parametrize("kind", ["time", "money", "number", "integer", "flag", "probability"])
+def test_ways_to_write_that_there_is_no_value(nothing, kind):
+    assert coerced([nothing], kind) == ([None], [False])
+
+
+def test_prices_are_never_negative_but_revenue_may_be():
+    assert coerced(["-1"], "money", "price")[1] == [True]
+    assert coerced(["-1"], "money", "revenue")[1] == [False]
+
+
+def test_flags_in_many_spellings():
+    texts = ["TRUE", "False", "yes", "NO", "1", "0", "1.0", "t", "2", "maybe"]
+    assert coerced(texts, "flag") == ([1, 0, 1, 0, 1, 0, 1, 1, None, None], [False] * 8 + [True] * 2)
+    assert coerced([True, False, None], "flag") == ([1, 0, None], [False] * 3)
+    assert coerced([1, 0, 3], "flag") == ([1, 0, None], [False, False, True])
+
+
+def test_probabilities_stay_in_their_range():
+    assert (
+        coerced(["0", "1", "0.5", "1.01", "-0.1", "x"], "probability", "pctr")[1] == [False] * 3 + [True] * 3
+    )
+    assert coerced(["0", "1", "0.5"], "probability", "propensity")[1] == [True, False, False]
+
+
+def test_whole_numbers_are_whole():
+    assert coerced(["3", "3.0", "3.5", "x"], "integer") == ([3, 3, None, None], [False, False, True, True])
+    assert coerced([3.0, 3.5], "integer") == ([3, None], [False, True])
+
+
+def test_numbers_must_be_finite():
+    assert coerced(["3.5", "inf", "1e999"], "number") == ([3.5, None, None], [False, True, True])
+
+
+def test_ids_stay_as_they_are_written():
+    assert coerced(["00123", " a ", "1e5"], "string", "user_id")[0] == ["00123", "a", "1e5"]
+    assert coerced([7, 8], "string", "user_id")[0] == ["7", "8"]
+
+
+def test_ids_that_pandas_made_decimals_are_whole_again_if_all_are():
+    assert coerced(["17850.0", None, "12.0"], "string", "user_id")[0] == ["17850", None, "12"]
+    assert coerced(["17850.0", "A1"], "string", "user_id")[0] == ["17850.0", "A1"]
+    assert coerced([17850.0, None], "string", "user_id")[0] == ["17850", None]
+
+
+def test_words_for_nothing_are_no_ids_but_may_be_text():
+    assert coerced(["nan", "NULL", "x"], "string", "user_id")[0] == [None, None, "x"]
+    assert coerced(["nan", "NULL", "x"], "string", "text")[0] == ["nan", "NULL", "x"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[1.0, 2.0], [3.0, 4.0]],
+        [["1", "2"], ["3", "4"]],
+        ["[1, 2]", "[3.0, 4e0]"],
+        ["1 2", "3 4"],
+        pl.Series([[1, 2], [3, 4]], dtype=pl.Array(pl.Int32, 2)),
+    ],
+)
+def test_vectors_from_lists_and_texts(values):
+    made, problems = coerce(pl.Series(values), Column("embedding", "vector"), Habits())
+    assert made.dtype == pl.Array(pl.Float32, 2)
+    assert made.to_list() == [[1.0, 2.0], [3.0, 4.0]]
+    assert not any(problem.where.any() for problem in problems)
+
+
+def test_vectors_of_another_width_or_with_gaps_are_problems():
+    assert coerced([[1.0, 2.0], [3.0], [1.0, float("nan")], None], "vector")[1] == [False, True, True, False]
+    assert coerced(["1 2", "1 x", "word"], "vector")[1] == [False, True, True]
+
+
+def test_lists_of_words():
+    assert coerced([["a"], []], "list")[0] == [["a"], []]
+    assert coerced(['["a", 1, {"b": 2}]', "plain", None], "list")[0] == [
+        ["a", "1", '{"b": 2}'],
+        ["plain"],
+        None,
+    ]
+
+
+def test_what_cannot_be_read_is_quoted_short_and_without_control_characters(read):
+    header = "event_time,user_id,event_type,price\n"
+    got = read(
+        header + "2024-01-01,u,view,\x1b[31mred" + "x" * 100 + "\n2024-01-01,,view,1\n2024-01-01,u,view,5\n"
+    )
+    (_, first), second = got.reasons
+    assert first.startswith("price: not a number: '�[31mredxxx")
+    assert len(first) < 80
+    assert second == (3, "user_id: missing")
+
+
+def test_the_first_reason_is_given_for_a_row_with_several(read):
+    got = read("event_time,user_id,event_type,price,quantity\nlater,,view,abc,many\n")
+    assert got.reasons == [(2, "event_time: not a time: 'later'")]

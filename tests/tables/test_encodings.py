@@ -1,0 +1,61 @@
+"""Text is read in the encoding it is in; what cannot be decoded costs its row, not the file."""
+
+import pytest
+
+HEADER = "event_time,user_id,event_type,text\n"
+GERMAN = HEADER + "2024-01-01,u1,view,Größe für Käse\n" * 20
+CHINESE = HEADER + "2024-01-01,u1,view,简约而不简单的牛仔外套\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "said"),
+    [
+        (GERMAN, "utf-8", ""),
+        (GERMAN, "utf-8-sig", "UTF-8 with BOM"),
+        (GERMAN, "utf-16", "UTF-16"),
+        (GERMAN, "utf-16-le", "UTF-16 without BOM"),
+        (GERMAN, "utf-16-be", "UTF-16 without BOM"),
+        (GERMAN, "utf-32", "UTF-32"),
+        (GERMAN, "cp1252", "Latin-1"),
+        (CHINESE, "gb18030", "GB18030"),
+        (CHINESE, "utf-16", "UTF-16"),
+    ],
+)
+def test_the_encoding_is_recognised_and_said(read, text, codec, said):
+    got = read(text.encode(codec))
+    assert got.frame["text"].unique().to_list() == [text.splitlines()[1].split(",")[3]]
+    assert got.rejects.is_empty()
+    assert said in got.stream.notes[0]
+
+
+def test_the_encoding_given_wins(read):
+    content = (HEADER + "2024-01-01,u1,view,Ł\n").encode("iso8859-2")
+    assert read(content, encoding="iso8859-2").frame["text"].to_list() == ["Ł"]
+    assert read(content).frame["text"].to_list() == ["£"]
+
+
+def test_a_late_byte_that_is_not_utf8_rejects_its_row_only(read):
+    rows = b"2024-01-01,u1,view,plain\n" * 60_000
+    got = read(HEADER.encode() + rows + b"2024-01-01,u2,view,caf\xe9\n" + rows)
+    assert got.frame.height == 120_000
+    assert got.reasons == [(60_002, "not in the input's encoding (byte 23 of the line)")]
+    assert got.rejects["raw"][0].endswith(r"caf\xe9")
+
+
+def test_damage_in_a_file_full_of_utf8_is_damage_and_not_latin_1(read):
+    content = CHINESE.encode() + "2024-01-01,u2,view,简约".encode()[:-1] + b"\n"
+    got = read(content)
+    assert got.frame.height == 20
+    assert [reason.split(" (")[0] for _, reason in got.reasons] == ["not in the input's encoding"]
+
+
+def test_undecodable_gb18030_rejects_its_row_only(read):
+    got = read(CHINESE.encode("gb18030") + b"2024-01-01,u2,view,\xff\xff\n", encoding="gb18030")
+    assert (got.frame.height, len(got.reasons)) == (20, 1)
+
+
+def test_an_unknown_encoding_is_wrong_usage(read):
+    from adcli.errors import UsageError
+
+    with pytest.raises(UsageError, match="--encoding klingon: there is no such encoding"):
+        read(GERMAN, encoding="klingon")

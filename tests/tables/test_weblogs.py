@@ -1,0 +1,52 @@
+"""Access logs become page views; lines of another form are rejected."""
+
+from datetime import UTC, datetime
+
+COMBINED = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /p/7?x=1 HTTP/1.1" 200 2326 "http://shop.example/" "Agent \\"7\\" (x)"\n'
+COMMON = '192.0.2.7 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 304 -\n'
+
+
+def test_combined_log(read):
+    got = read(COMBINED * 2, name="access.log")
+    assert got.frame.row(0, named=True) == {
+        "event_time": datetime(2015, 5, 17, 8, 5, 3, tzinfo=UTC),
+        "user_id": "192.0.2.7",
+        "event_type": "view",
+        "referrer": "http://shop.example/",
+        "user_agent": 'Agent \\"7\\" (x)',
+        "ip": "192.0.2.7",
+        "method": "GET",
+        "url": "/p/7?x=1",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "bytes": 2326,
+    }
+    assert "event_type is 'view'" in got.stream.notes[0]
+
+
+def test_common_log(read):
+    got = read(COMMON)
+    assert got.frame["event_time"][0] == datetime(2000, 10, 10, 20, 55, 36, tzinfo=UTC)
+    assert got.frame.select("url", "status", "bytes", "referrer").row(0) == ("/a.gif", 304, None, None)
+
+
+def test_a_line_cut_short_is_rejected_with_its_number(read):
+    got = read(COMBINED + COMBINED[:-6] + "\n" + COMBINED + "\n" + COMBINED)
+    assert got.frame.height == 3
+    assert got.reasons == [(2, "not a line of a combined access log")]
+    assert got.rejects["raw"][0] == COMBINED[:-6]
+
+
+def test_nginx_fields_after_the_agent_are_allowed(read):
+    got = read(COMBINED.replace("\n", ' "203.0.113.9" 0.042\n'))
+    assert got.frame["ip"].to_list() == ["192.0.2.7"]
+
+
+def test_a_request_that_is_none_is_still_a_hit(read):
+    got = read(COMBINED + COMBINED.replace("GET /p/7?x=1 HTTP/1.1", "-"))
+    assert got.frame["url"].to_list() == ["/p/7?x=1", None]
+
+
+def test_a_time_that_is_none_rejects_the_line(read):
+    got = read(COMBINED * 3 + COMBINED.replace("17/May", "37/May"))
+    assert got.reasons == [(4, "event_time: not a time: '37/May/2015:10:05:03 +0200'")]
