@@ -79,9 +79,9 @@ def ab(
       adcli evaluate ab units.parquet --metric revenue --metric revenue/orders --covariate revenue_before
       adcli evaluate ab --plan value.csv --daily-units 5000
     """
-    from adcli.evaluate.ab import ab_table
-    from adcli.evaluate.ab_page import ab_page
-    from adcli.evaluate.segments import segment_table
+    from adcli.evaluate.ab.page import ab_page
+    from adcli.evaluate.ab.segments import segment_table
+    from adcli.evaluate.ab.table import ab_table
 
     if plan:
         write_plan(

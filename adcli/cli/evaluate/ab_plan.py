@@ -21,8 +21,8 @@ def write_plan(
     """Write the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`."""
     import polars as pl
 
-    from adcli.evaluate.plan import plan_from_policy_value, plan_table
-    from adcli.evaluate.power import Design
+    from adcli.evaluate.ab.plan import plan_from_policy_value, plan_table
+    from adcli.evaluate.ab.power import Design
 
     design = Design(power=power, confidence=confidence)
     if baseline is not None:

@@ -14,7 +14,7 @@ from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
-    from adcli.evaluate.ads import Likelihood
+    from adcli.evaluate.ads.table import Likelihood
 
 
 @command
@@ -45,8 +45,8 @@ def ads(
       adcli evaluate ads ads.jsonl --products products.parquet --report ads.html
       adcli evaluate ads ads.jsonl --references slogans.csv --perplexity-of smollm2
     """
-    from adcli.evaluate.ads import ad_table
-    from adcli.evaluate.ads_page import ads_page
+    from adcli.evaluate.ads.page import ads_page
+    from adcli.evaluate.ads.table import ad_table
 
     written = run.read(inputs, tables=["ads"])
     about = run.read([products], tables=["products"]) if products else None

@@ -17,8 +17,8 @@ from adcli.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.evaluate.bid_policies import Prices
-    from adcli.evaluate.bid_replay import Auctions
+    from adcli.evaluate.bids.policies import Prices
+    from adcli.evaluate.bids.replay import Auctions
 
 
 @command
@@ -55,10 +55,10 @@ def bids(
       adcli evaluate bids auctions.parquet --bidder mcpc --bidder bid --report bids.html
       adcli evaluate bids auctions.csv.gz --campaign 2997 --totals 2997.info.json --budget-share 0.03125
     """
-    from adcli.evaluate.bid_policies import replay_bidders
-    from adcli.evaluate.bid_replay import read_auctions
-    from adcli.evaluate.bids import bid_table, spend_curve
-    from adcli.evaluate.bids_page import bids_page
+    from adcli.evaluate.bids.page import bids_page
+    from adcli.evaluate.bids.policies import replay_bidders
+    from adcli.evaluate.bids.replay import read_auctions
+    from adcli.evaluate.bids.table import bid_table, spend_curve
 
     frame = _only(run.read(inputs, tables=["auctions"]), campaign)
     with run.step("replay"):
@@ -87,7 +87,7 @@ def _only(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
 
 
 def _prices(run: Run, auctions: Auctions, totals: Path | None) -> Prices:
-    from adcli.evaluate.bid_policies import prices_of, read_prices
+    from adcli.evaluate.bids.policies import prices_of, read_prices
 
     if totals is None:
         run.note(

@@ -42,8 +42,8 @@ def embeddings(
       adcli evaluate embeddings vectors.parquet --products products.parquet --report map.html
       adcli evaluate embeddings vectors.parquet --events events.parquet --since 2024-05-01
     """
-    from adcli.evaluate.embeddings import KS, embedding_table
-    from adcli.evaluate.embeddings_page import embeddings_page
+    from adcli.evaluate.embeddings.page import embeddings_page
+    from adcli.evaluate.embeddings.table import KS, embedding_table
 
     vectors = run.read(inputs, tables=["vectors"])
     goods = run.read([products], tables=["products"]) if products else None

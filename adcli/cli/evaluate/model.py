@@ -37,9 +37,9 @@ def model(
       adcli evaluate model auctions.parquet --score pctr --label click --report model.html
       adcli evaluate model today.parquet --reference last_month.parquet
     """
-    from adcli.evaluate.drift import drift_table
-    from adcli.evaluate.model_page import drift_page, model_page
-    from adcli.evaluate.model_quality import model_table
+    from adcli.evaluate.model.drift import drift_table
+    from adcli.evaluate.model.page import drift_page, model_page
+    from adcli.evaluate.model.table import model_table
 
     frame = run.read(inputs, tables=PREDICTIONS)
     if reference is not None:

@@ -15,7 +15,7 @@ from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from adcli.evaluate.off_policy import Target
+    from adcli.evaluate.off_policy.table import Target
 
 WORDS = ("uniform", "logged")
 
@@ -67,9 +67,9 @@ def policy(
       adcli evaluate policy policy impressions.parquet --report value.html
       adcli evaluate policy uniform obd_bts_men.csv.gz
     """
-    from adcli.evaluate.off_policy import policy_value_table
-    from adcli.evaluate.off_policy_estimates import DEFAULT
-    from adcli.evaluate.off_policy_page import policy_page
+    from adcli.evaluate.off_policy.estimates import DEFAULT
+    from adcli.evaluate.off_policy.page import policy_page
+    from adcli.evaluate.off_policy.table import policy_value_table
 
     named, inputs = (
         ([], policy_and_inputs) if target_column else (policy_and_inputs[:1], policy_and_inputs[1:])
@@ -104,7 +104,7 @@ def policy(
 
 
 def _column(name: str | None) -> list[Target]:
-    from adcli.evaluate.off_policy import TargetColumn
+    from adcli.evaluate.off_policy.table import TargetColumn
 
     return [TargetColumn(name)] if name else []
 

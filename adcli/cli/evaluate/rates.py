@@ -41,10 +41,10 @@ def rates(
       adcli evaluate rates events.parquet --funnel --window-days 1
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
-    from adcli.evaluate.fairness import fairness_table
-    from adcli.evaluate.funnel import funnel_table
-    from adcli.evaluate.rates import rate_table
-    from adcli.evaluate.rates_page import comparison_page, funnel_page, rates_page
+    from adcli.evaluate.rates.fairness import fairness_table
+    from adcli.evaluate.rates.funnel import funnel_table
+    from adcli.evaluate.rates.page import comparison_page, funnel_page, rates_page
+    from adcli.evaluate.rates.table import rate_table
 
     if funnel:
         log = run.read(inputs, tables=["events"])

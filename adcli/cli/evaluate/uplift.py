@@ -36,8 +36,8 @@ def uplift(
       adcli evaluate uplift scored.parquet --score uplift --outcome visit --report uplift.html
       adcli evaluate uplift units.csv --score history --outcome visit --treated mens --control none
     """
-    from adcli.evaluate.uplift import uplift_table
-    from adcli.evaluate.uplift_page import uplift_page
+    from adcli.evaluate.uplift.page import uplift_page
+    from adcli.evaluate.uplift.table import uplift_table
 
     units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
     with run.step("uplift"):

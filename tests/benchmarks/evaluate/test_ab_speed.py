@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from interleaved import medians, show
 
-from adcli.evaluate.ab import ab_table
+from adcli.evaluate.ab.table import ab_table
 
 THREE = ["click", "rev", "rev_per_click=rev/click"]
 FIVE = [*THREE, "cuped=rev ~ pre", "pre"]

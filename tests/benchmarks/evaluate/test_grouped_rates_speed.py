@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from interleaved import medians, show
 
-from adcli.evaluate.fairness import fairness_table
-from adcli.evaluate.group_gaps import GroupSums, bootstrap_ratios
+from adcli.evaluate.rates.fairness import fairness_table
+from adcli.evaluate.rates.group_gaps import GroupSums, bootstrap_ratios
 
 ROWS, GROUPS, SAMPLES = 1_000_000, 5, 20
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from adcli.evaluate.boundaries import obrien_fleming_boundaries
+from adcli.evaluate.ab.boundaries import obrien_fleming_boundaries
+from adcli.evaluate.ab.sequential import AnyTime
 from adcli.evaluate.intervals import normal_quantile
-from adcli.evaluate.sequential import AnyTime
 
 LOOKS, PER_ARM, EXPERIMENTS = 28, 80_637, 20_000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from interleaved import medians, show
 
-from adcli.evaluate.uplift_bootstrap import estimate_areas
+from adcli.evaluate.uplift.bootstrap import estimate_areas
 
 ROWS, SAMPLES = 1_000_000, 100
 

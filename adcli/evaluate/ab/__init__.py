@@ -1,0 +1,1 @@
+"""A/B tests: arms against a control, planned, watched and told in words."""

@@ -1,0 +1,100 @@
+"""The rows of an A/B table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from adcli.evaluate.ab.compare import Found
+from adcli.evaluate.ab.posterior import Posterior
+from adcli.evaluate.ab.sample_ratio import SampleRatio
+from adcli.evaluate.ab.verdicts import sample_ratio_verdict
+from adcli.evaluate.effects.aggregates import Aggregates
+from adcli.evaluate.verdicts import Verdict
+
+Row = dict[str, object]
+AB_COLUMNS = {
+    "metric": pl.String,
+    "variant": pl.String,
+    "control": pl.String,
+    "n_variant": pl.Int64,
+    "n_control": pl.Int64,
+    "mean_variant": pl.Float64,
+    "mean_control": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+    "relative": pl.Float64,
+    "relative_low": pl.Float64,
+    "relative_high": pl.Float64,
+    "statistic": pl.Float64,
+    "p_value": pl.Float64,
+    "p_adjusted": pl.Float64,
+    "probability_best": pl.Float64,
+    "expected_loss": pl.Float64,
+    "variance_reduction": pl.Float64,
+    "test": pl.String,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+
+
+def sample_ratio_row(arms: Mapping[str, Aggregates], control: str, ratio: SampleRatio, alpha: float) -> Row:
+    """The arms' sizes: `mean_variant` and `mean_control` hold the shares seen, `test` those expected."""
+    others = [name for name in arms if name != control]
+    total = sum(arm.n for arm in arms.values())
+    expected = ", ".join(f"{name} {share:.1%}" for name, share in ratio.expected_share.items())
+    verdict = sample_ratio_verdict(ratio.p_value, alpha)
+    return dict.fromkeys(AB_COLUMNS) | {
+        "metric": "sample_ratio",
+        "variant": others[0] if len(others) == 1 else "all",
+        "control": control,
+        "n_variant": total - arms[control].n,
+        "n_control": arms[control].n,
+        "mean_variant": 1 - arms[control].n / total,
+        "mean_control": arms[control].n / total,
+        "statistic": ratio.statistic,
+        "p_value": ratio.p_value,
+        "test": f"chi-square of the arms' sizes against the expected shares ({expected})",
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }
+
+
+def comparison_row(
+    one: Found,
+    *,
+    control: str,
+    p_value: float,
+    p_adjusted: float,
+    best: Posterior,
+    verdict: Verdict,
+    design: str,
+) -> Row:
+    """One arm against the control on one metric; `design` is added to the name of the test."""
+    found = one.comparison
+    return {
+        "metric": one.metric.name,
+        "variant": one.variant,
+        "control": control,
+        "n_variant": found.variant.n,
+        "n_control": found.control.n,
+        "mean_variant": found.variant.value,
+        "mean_control": found.control.value,
+        "difference": found.difference,
+        "difference_low": found.difference_interval.low,
+        "difference_high": found.difference_interval.high,
+        "relative": found.relative,
+        "relative_low": found.relative_interval.low,
+        "relative_high": found.relative_interval.high,
+        "statistic": found.statistic,
+        "p_value": p_value,
+        "p_adjusted": p_adjusted,
+        "probability_best": best.probability_best,
+        "expected_loss": best.expected_loss,
+        "variance_reduction": found.variance_reduction,
+        "test": "; ".join(filter(None, (found.test, design))),
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }

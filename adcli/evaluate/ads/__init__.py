@@ -1,0 +1,1 @@
+"""What ads are worth before they run."""

@@ -1,0 +1,53 @@
+"""Whether measures of ads rank them as people, or shoppers' clicks, do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import polars as pl
+
+from adcli.evaluate.ads.rows import MetricRow
+from adcli.evaluate.intervals import NO_INTERVAL, Interval, normal_quantile
+
+FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold
+
+
+def agreement_rows(
+    scores: pl.DataFrame, ratings: pl.Series, name: str, confidence: float
+) -> Iterator[MetricRow]:
+    """Spearman's and Kendall's rank correlation of each per-ad score with the ratings.
+
+    Args:
+        scores: One row an ad (`ad_scores`).
+        ratings: (n,) ratings of the same ads; null where an ad was not rated.
+        name: What the ratings are called.
+        confidence: Of the intervals.
+
+    Source: Bonett and Wright (2000), equations 3 (Spearman) and 2 (Kendall), on Fisher's z.
+    """
+    from scipy.stats import kendalltau, spearmanr
+
+    for score in scores.columns:
+        known = pl.DataFrame({"score": scores[score], "rating": ratings}).drop_nulls().drop_nans()
+        if known.height < FEWEST or known["score"].n_unique() < 2 or known["rating"].n_unique() < 2:
+            continue
+        left, right = known["score"].to_numpy(), known["rating"].to_numpy()
+        spearman, kendall = float(spearmanr(left, right).statistic), float(kendalltau(left, right).statistic)
+        for metric, value, variance in (
+            ("spearman", spearman, (1 + spearman**2 / 2) / (known.height - 3)),
+            ("kendall", kendall, 0.437 / (known.height - 4)),
+        ):
+            low, high = _fisher(value, variance, confidence)
+            yield MetricRow(
+                metric, f"{name} ~ {score}", value, low, high, known.height,
+                f"rank correlation of {score} with {name}, over ads",
+            )  # fmt: skip
+
+
+def _fisher(correlation: float, variance: float, confidence: float) -> Interval:
+    if abs(correlation) >= 1:
+        return NO_INTERVAL
+    reach = normal_quantile(confidence) * math.sqrt(variance)
+    z = math.atanh(correlation)
+    return Interval(math.tanh(z - reach), math.tanh(z + reach))

@@ -1,0 +1,136 @@
+"""What ads are worth before they run: form, claims, wording, variety, references, agreement with people.
+
+Each figure says what it is and over what; intervals are over products, because the ads of one product are
+alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.errors import DataError
+from adcli.evaluate.ads.agreement import agreement_rows
+from adcli.evaluate.ads.corpus import corpus_rows
+from adcli.evaluate.ads.measures import MEASURES, Measure
+from adcli.evaluate.ads.rows import MetricRow, metric_table
+from adcli.evaluate.ads.scores import Encode, EncodeTokens, ad_scores
+from adcli.evaluate.intervals import Interval, ratio_interval, wilson_clustered
+
+FloatArray = npt.NDArray[np.float64]
+Likelihood = Callable[[Sequence[str]], tuple[FloatArray, FloatArray | npt.NDArray[np.int64]]]
+
+
+def ad_table(
+    ads: pl.DataFrame,
+    *,
+    products: pl.DataFrame | None = None,
+    references: pl.DataFrame | None = None,
+    by: Sequence[str] = (),
+    ratings: Sequence[str] = (),
+    encode: Encode | None = None,
+    encode_tokens: EncodeTokens | None = None,
+    likelihood: Likelihood | None = None,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """Every measure that the ads, and what is given beside them, allow.
+
+    Args:
+        ads: An ads table; a `reference` column counts as a reference of its ad.
+        products: The products the ads are for; allows claims to be checked.
+        references: Texts to compare with: `text`, and the `ad_id` or else `item_id` each belongs to.
+        by: Columns of `ads`; each of their values is a group of its own beside all ads.
+        ratings: Columns of `ads` with human ratings, or rates, that the measures are to agree with.
+        encode: Texts to (n, d) unit vectors.
+        encode_tokens: Texts to one (tokens, d) array of unit vectors each; allows BERTScore.
+        likelihood: Texts to their log-likelihoods and token counts under a language model; allows perplexity.
+        confidence: Of the intervals.
+
+    Returns:
+        One row per measure and group: `metric group value ci_low ci_high n definition`.
+
+    Raises:
+        DataError: If there are no ads, or a column of `by` or `ratings` is missing.
+    """
+    _check(ads, by, ratings)
+    ads = ads.with_columns(pl.col("ad_id", "item_id").cast(pl.String), pl.col("text").fill_null(""))
+    wanted = _references(ads, references)
+    scores = ad_scores(ads, products=products, references=wanted, encode=encode, encode_tokens=encode_tokens)
+    likely = likelihood(ads["text"].to_list()) if likelihood else None
+    rows: list[MetricRow] = []
+    for group, chosen in _groups(ads, by):
+        part, items = scores.filter(chosen), ads["item_id"].filter(chosen)
+        rows += _score_rows(part, items, group, confidence)
+        kept = np.flatnonzero(chosen.to_numpy())
+        rows += corpus_rows(
+            ads["text"].filter(chosen).to_list(),
+            items.to_list(),
+            group,
+            references=[wanted[ad_id] for ad_id in ads["ad_id"].filter(chosen)] if wanted else None,
+            likely=(likely[0][kept], likely[1][kept]) if likely else None,
+            confidence=confidence,
+        )
+    for rating in ratings:
+        rows += agreement_rows(scores, ads[rating].cast(pl.Float64, strict=False), rating, confidence)
+    return metric_table(rows)
+
+
+def _check(ads: pl.DataFrame, by: Sequence[str], ratings: Sequence[str]) -> None:
+    if not ads.height:
+        raise DataError("There are no ads to evaluate.")
+    missing = [name for name in ("ad_id", "item_id", "text", *by, *ratings) if name not in ads.columns]
+    if missing:
+        raise DataError(
+            f"The ads have no column '{missing[0]}'.", fix=f"They have: {', '.join(ads.columns)}."
+        )
+
+
+def _references(ads: pl.DataFrame, references: pl.DataFrame | None) -> Mapping[str, list[str]] | None:
+    """The references of each ad by `ad_id`; None where there are none at all."""
+    found: dict[str, list[str]] = {ad_id: [] for ad_id in ads["ad_id"]}
+    if "reference" in ads.columns:
+        for ad_id, text in ads.select("ad_id", "reference").drop_nulls().iter_rows():
+            found[ad_id].append(text)
+    if references is not None:
+        key = "ad_id" if "ad_id" in references.columns else "item_id"
+        texts = references.select(pl.col(key).cast(pl.String), pl.col("text").alias("wanted")).drop_nulls()
+        for ad_id, text in ads.join(texts, on=key).select("ad_id", "wanted").iter_rows():
+            found[ad_id].append(text)
+    return found if any(found.values()) else None
+
+
+def _groups(ads: pl.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, pl.Series]]:
+    """All ads, and those of each value of each column."""
+    yield "all", pl.Series([True] * ads.height)
+    for column in by:
+        values = ads[column].cast(pl.String)
+        for value in sorted(values.drop_nulls().unique()):
+            yield f"{column}={value}", (values == value).fill_null(value=False)
+
+
+def _score_rows(scores: pl.DataFrame, items: pl.Series, group: str, confidence: float) -> Iterator[MetricRow]:
+    for measure in MEASURES:
+        if measure.score not in scores.columns:
+            continue
+        known = pl.DataFrame({"item": items, "score": scores[measure.score]}).drop_nulls()
+        if not known.height:
+            continue
+        per_item = known.group_by("item", maintain_order=True).agg(
+            pl.col("score").sum(), n=pl.len().cast(pl.Float64)
+        )
+        interval = _interval(measure, per_item["score"].to_numpy(), per_item["n"].to_numpy(), confidence)
+        value = float(known["score"].sum()) / known.height
+        yield MetricRow(
+            measure.metric, group, value, interval.low, interval.high, known.height, measure.definition
+        )
+
+
+def _interval(measure: Measure, total: FloatArray, n: FloatArray, confidence: float) -> Interval:
+    """Wilson's interval of a share, else the delta method's of a mean, over products, within its range."""
+    if measure.is_share:
+        return wilson_clustered(total, n, confidence)
+    low, high = ratio_interval(total, n, confidence)
+    return Interval(max(low, measure.low), min(high, measure.high))

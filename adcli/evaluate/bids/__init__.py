@@ -1,0 +1,1 @@
+"""What bid policies would have bought."""

@@ -1,0 +1,105 @@
+"""Bidders compared campaign by campaign, each with its own prices and budgets, and over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from adcli.evaluate.bids.policies import Prices, prices_of, replay_bidders
+from adcli.evaluate.bids.replay import Auctions, Replay, read_auctions
+from adcli.evaluate.bids.table import BOUND, bid_table, spend_curve
+
+
+class BidValues(NamedTuple):
+    """One row per campaign and bidder, and how the budget went over an episode (of all campaigns)."""
+
+    table: pl.DataFrame
+    spend_curve: pl.DataFrame
+
+
+def evaluate_bids(
+    frame: pl.DataFrame,
+    *,
+    bidders: Sequence[str] = ("mcpc", "linear", BOUND),
+    baseline: str | None = None,
+    prices: Mapping[str, Prices] | None = None,
+    budget_share: float = 1 / 32,
+    value: str = "click",
+    episode: str = "episode",
+    confidence: float = 0.95,
+) -> BidValues:
+    """What bidders would have bought in a table of auctions, campaign by campaign.
+
+    The table has `bidder campaign_id` and the columns of `bid_table`; where there are several campaigns, the
+    rows of `campaign_id` "all" come first.
+
+    Args:
+        frame: The auctions; see `read_auctions`.
+        bidders: Names from `BIDDERS`.
+        baseline: The bidder that the others are compared with; the first unless named.
+        prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
+        budget_share: The budget of an episode, as a share of what all its impressions would cost at the mean
+            price.
+        value: The column that says what winning is worth.
+        episode: The column that numbers the episodes.
+        confidence: Of the intervals.
+
+    Raises:
+        UsageError: If a bidder is not known.
+        DataError: If a column is missing or holds anything but amounts.
+    """
+    compared = baseline or bidders[0]
+    campaigns = (
+        frame.partition_by("campaign_id", as_dict=True, maintain_order=True)
+        if _named(frame)
+        else {("",): frame}
+    )
+    played = {
+        str(name): _play(part, bidders, (prices or {}).get(str(name)), budget_share, value, episode)
+        for (name,), part in campaigns.items()
+    }
+    together = _together(list(played.values()))
+    parts = ({"all": together} if len(played) > 1 else {}) | played
+    tables = [
+        bid_table(auctions, replays, baseline=compared, confidence=confidence).select(
+            "bidder", pl.lit(name or None, dtype=pl.String).alias("campaign_id"), pl.exclude("bidder")
+        )
+        for name, (auctions, replays) in parts.items()
+    ]
+    return BidValues(pl.concat(tables), spend_curve(*together))
+
+
+def _named(frame: pl.DataFrame) -> bool:
+    return "campaign_id" in frame.columns and frame.height > 0
+
+
+def _play(
+    part: pl.DataFrame, bidders: Sequence[str], prices: Prices | None, share: float, value: str, episode: str
+) -> tuple[Auctions, dict[str, Replay]]:
+    known = prices or prices_of(read_auctions(part, budget_per_auction=1, value=value, episode=episode))
+    auctions = read_auctions(
+        part, budget_per_auction=known.per_impression * share, value=value, episode=episode
+    )
+    return auctions, replay_bidders(auctions, bidders, known)
+
+
+def _together(
+    played: Sequence[tuple[Auctions, Mapping[str, Replay]]],
+) -> tuple[Auctions, dict[str, Replay]]:
+    """Several campaigns' auctions and replays as one."""
+    before = np.cumsum([0, *(auctions.budget.size for auctions, _ in played)])
+    moved = [
+        auctions._replace(episode=auctions.episode + start)
+        for (auctions, _), start in zip(played, before[:-1], strict=True)
+    ]
+    joined = Auctions(*(np.concatenate(column) for column in zip(*moved, strict=True)))
+    replays = {
+        name: Replay(
+            *(np.concatenate(column) for column in zip(*(own[name] for _, own in played), strict=True))
+        )
+        for name in played[0][1]
+    }
+    return joined, replays

@@ -1,0 +1,154 @@
+"""What bid policies would have bought, and how sure the comparison is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from adcli.errors import DataError
+from adcli.evaluate.bids.replay import Auctions, Numbers, Replay
+from adcli.evaluate.intervals import Interval, student_quantile
+from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+
+FEWEST_EPISODES = 20
+FEWEST_CLICKS = 50.0
+SMALLEST_EFFECT = 0.1
+CURVE_POINTS = 50
+BOUND = "clairvoyant"
+
+
+def bid_table(
+    auctions: Auctions, replays: Mapping[str, Replay], *, baseline: str, confidence: float = 0.95
+) -> pl.DataFrame:
+    """One row per bidder: what it bought, and how its value differs from the baseline's over paired episodes.
+
+    The columns are `bidder impressions clicks cost value win_rate ecpc ecpm spend_share value_per_episode
+    difference difference_low difference_high share_of_bound verdict reason`. `ecpc` is cost per click, `ecpm`
+    cost per thousand impressions, `spend_share` the part of the budget spent; `difference` is per episode.
+
+    Args:
+        auctions: The auctions.
+        replays: What each bidder won; "clairvoyant" is the bound, and gets no verdict.
+        baseline: The bidder that the others are compared with.
+        confidence: Of the intervals.
+
+    Raises:
+        DataError: If the baseline is not among the bidders.
+    """
+    if baseline not in replays:
+        raise DataError(f"The baseline '{baseline}' is not among the bidders: {', '.join(replays)}.")
+    values = {name: by_episode(one.won * auctions.value, auctions) for name, one in replays.items()}
+    bound = values[BOUND].sum() if BOUND in values else np.nan
+    rows = []
+    for name, one in replays.items():
+        difference = values[name] - values[baseline]
+        interval = paired_interval(difference, confidence)
+        verdict = _verdict(name, baseline, interval, values, confidence)
+        rows.append(
+            {
+                "bidder": name,
+                **_bought(one, auctions),
+                "value_per_episode": float(values[name].mean()),
+                "difference": float(difference.mean()),
+                "difference_low": interval.low,
+                "difference_high": interval.high,
+                "share_of_bound": float(values[name].sum() / bound) if bound else np.nan,
+                "verdict": verdict.verdict,
+                "reason": verdict.reason,
+            }
+        )
+    return pl.DataFrame(rows).with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _bought(one: Replay, auctions: Auctions) -> dict[str, float]:
+    impressions, clicks = float(one.won.sum()), float(one.won @ auctions.click)  # NaN without clicks
+    cost = float(one.won @ auctions.price)
+    return {
+        "impressions": impressions,
+        "clicks": clicks,
+        "cost": cost,
+        "value": float(one.won @ auctions.value),
+        "win_rate": impressions / auctions.price.size,
+        "ecpc": cost / clicks if clicks else np.nan,
+        "ecpm": 1000 * cost / impressions if impressions else np.nan,
+        "spend_share": cost / float(auctions.budget.sum()),
+    }
+
+
+def by_episode(amounts: Numbers, auctions: Auctions) -> Numbers:
+    """The sum of amounts in each episode, shape (episodes,)."""
+    return np.asarray(
+        np.bincount(auctions.episode, weights=amounts, minlength=auctions.budget.size), dtype=np.float64
+    )
+
+
+def paired_interval(differences: Numbers, confidence: float) -> Interval:
+    """Student's interval of the mean difference over episodes; NaN with fewer than two."""
+    episodes = differences.size
+    if episodes < 2:
+        return Interval(np.nan, np.nan)
+    error = float(differences.std(ddof=1)) / np.sqrt(episodes)
+    reach = student_quantile(confidence, episodes - 1) * error
+    return Interval(float(differences.mean()) - reach, float(differences.mean()) + reach)
+
+
+def _verdict(
+    name: str, baseline: str, interval: Interval, values: Mapping[str, Numbers], confidence: float
+) -> Verdict:
+    if name == baseline:
+        return Verdict(NO_DIFFERENCE, "This is the baseline itself.")
+    if name == BOUND:
+        return Verdict(NOT_ENOUGH, "A bound that knows the future: no bidder to choose.")
+    episodes = values[name].size
+    if episodes < FEWEST_EPISODES:
+        return Verdict(
+            NOT_ENOUGH,
+            f"There are {episodes} episodes; at least {FEWEST_EPISODES} are needed to compare bidders.",
+        )
+    level = float(values[baseline].mean())
+    words = (
+        f"Per episode {interval.low:+.3g} to {interval.high:+.3g} against {level:.3g} of '{baseline}' "
+        f"({confidence:.0%}, paired over {episodes} episodes)."
+    )
+    if interval.low > 0:
+        return Verdict(BETTER, words)
+    if interval.high < 0:
+        return Verdict(WORSE, words)
+    if max(-interval.low, interval.high) <= SMALLEST_EFFECT * level:
+        return Verdict(NO_DIFFERENCE, words)
+    needed = (
+        episodes * (interval.high - interval.low) ** 2 / (2 * SMALLEST_EFFECT * level) ** 2
+        if level
+        else np.inf
+    )
+    more = f" About {needed:,.0f} episodes would show {SMALLEST_EFFECT:.0%}." if np.isfinite(needed) else ""
+    return Verdict(NOT_ENOUGH, words + more)
+
+
+def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFrame:
+    """How the budget went over an episode: `bidder progress spend_share value_share`, 50 points each.
+
+    `progress` is the part of the episode's auctions seen, `spend_share` the part of all budgets spent by
+    then, `value_share` the part of the value that the bidder won in all.
+    """
+    starts = auctions.starts
+    place = np.arange(auctions.price.size) - starts[auctions.episode]
+    progress = (place + 1) / np.diff(starts)[auctions.episode]
+    bin_of = np.ceil(progress * CURVE_POINTS).astype(np.int64)
+    frames = []
+    for name, one in replays.items():
+        spent = np.cumsum(np.bincount(bin_of, weights=one.won * auctions.price, minlength=CURVE_POINTS + 1))
+        earned = np.cumsum(np.bincount(bin_of, weights=one.won * auctions.value, minlength=CURVE_POINTS + 1))
+        frames.append(
+            pl.DataFrame(
+                {
+                    "bidder": [name] * (CURVE_POINTS + 1),
+                    "progress": np.linspace(0, 1, CURVE_POINTS + 1),
+                    "spend_share": spent / auctions.budget.sum(),
+                    "value_share": earned / max(float(earned[-1]), 1e-300),
+                }
+            )
+        )
+    return pl.concat(frames)

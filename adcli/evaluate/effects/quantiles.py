@@ -1,0 +1,64 @@
+"""Two quantiles, from the values of two arms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from adcli.evaluate.effects.comparison import ArmFigure, Comparison
+from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
+
+
+def compare_quantiles(
+    variant: FloatArray, control: FloatArray, quantile: float, confidence: float
+) -> Comparison:
+    """Two quantiles by z, with Maritz and Jarrett's standard errors; the relative interval on the log scale.
+
+    Args:
+        variant: (n,) values of the variant's units.
+        control: (m,) values of the control's units.
+        quantile: In (0, 1).
+        confidence: Of the intervals.
+    """
+    one, other = (_quantile_figure(values, quantile) for values in (variant, control))
+    difference, error = one.value - other.value, math.sqrt(one.variance + other.variance)
+    positive = min(one.value, other.value) > 0
+    test = "z on quantiles, Maritz-Jarrett standard errors; relative: log scale"
+    if not error > 0:
+        tied = "too many equal values at this quantile"
+        relative = one.value / other.value - 1 if other.value > 0 else math.nan
+        figures = (one, other, difference, NO_INTERVAL, relative, NO_INTERVAL, math.nan, math.nan)
+        return Comparison(*figures, test, caution=tied)
+    reach = normal_quantile(confidence) * error
+    return Comparison(
+        variant=one,
+        control=other,
+        difference=difference,
+        difference_interval=Interval(difference - reach, difference + reach),
+        relative=one.value / other.value - 1 if other.value > 0 else math.nan,
+        relative_interval=_log_ratio(one, other, confidence) if positive else NO_INTERVAL,
+        statistic=difference / error,
+        p_value=math.erfc(abs(difference / error) / math.sqrt(2)),
+        test=test,
+    )
+
+
+def _quantile_figure(values: FloatArray, quantile: float) -> ArmFigure:
+    """The sample quantile, and the variance that the order statistics around it would have.
+
+    Source: Maritz and Jarrett (1978), with the weights of Harrell and Davis (1982).
+    """
+    from scipy.special import betainc
+
+    n, ordered = len(values), np.sort(values)
+    steps = betainc((n + 1) * quantile, (n + 1) * (1 - quantile), np.arange(n + 1) / n)
+    weights = np.diff(steps)
+    centre = float(weights @ ordered)
+    return ArmFigure(n, float(np.quantile(ordered, quantile)), float(weights @ (ordered - centre) ** 2))
+
+
+def _log_ratio(one: ArmFigure, other: ArmFigure, confidence: float) -> Interval:
+    error = math.hypot(math.sqrt(one.variance) / one.value, math.sqrt(other.variance) / other.value)
+    reach, ratio = normal_quantile(confidence) * error, one.value / other.value
+    return Interval(ratio * math.exp(-reach) - 1, ratio * math.exp(min(reach, 700.0)) - 1)

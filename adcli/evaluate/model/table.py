@@ -1,0 +1,222 @@
+"""How good predicted probabilities are: ranking, loss, calibration; overall and by group, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.errors import DataError
+from adcli.evaluate.ab.metrics import check_columns
+from adcli.evaluate.columns import as_numbers
+from adcli.evaluate.intervals import FloatArray, Interval
+from adcli.evaluate.model.calibration import expected_calibration_error, reliability
+from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
+from adcli.evaluate.suppression import suppressed_cells
+from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+
+CHANCE = {"auc": (0.5, 1), "normalised_entropy": (1.0, -1)}  # what knows nothing scores; which way is better
+FEWEST = 10  # rows of the rarer label
+MODEL_COLUMNS = {
+    "metric": pl.String,
+    "group": pl.String,
+    "value": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+    "predicted": pl.Float64,
+    "rows": pl.Int64,
+    "positives": pl.Int64,
+    "definition": pl.String,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+
+
+class _Row(NamedTuple):
+    metric: str
+    group: str
+    definition: str = ""
+    verdict: str = ""
+    reason: str = ""
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    predicted: float | None = None
+    rows: int | None = None
+    positives: int | None = None
+
+
+class _Part(NamedTuple):
+    """The rows of one group."""
+
+    group: str
+    label: FloatArray
+    score: FloatArray
+    cluster: npt.NDArray[np.int64] | None
+
+
+def model_table(
+    frame: pl.DataFrame,
+    *,
+    score: str,
+    label: str = "click",
+    by: Sequence[str] = (),
+    user: str | None = None,
+    bins: int = 10,
+    min_users: int = 50,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """AUC, log loss, normalised entropy, Brier score, calibration and reliability of predicted probabilities.
+
+    Args:
+        frame: One row per prediction.
+        score: Column of the predicted probability; a score outside [0, 1] is only ranked (AUC).
+        label: Column of what happened, 0 or 1.
+        by: Columns whose values make groups, each column by itself.
+        user: Column of the user, whose rows hang together; None takes `user_id` where there is one.
+        bins: Of the reliability and the calibration error, equally many rows each.
+        min_users: Groups of fewer users (rows, without users) are hidden, as in `rate_table`.
+        confidence: Of the intervals.
+
+    Returns:
+        Columns of `MODEL_COLUMNS`; `group` is `all`, `bin 3 of 10`, or `COLUMN=VALUE`.
+
+    Raises:
+        DataError: If a column is missing, holds NaN, or the label is not 0 or 1.
+    """
+    user = user or ("user_id" if "user_id" in frame.columns else None)
+    check_columns("model", [score, label, *by, *([user] if user else [])], frame.columns)
+    rows = _checked(frame, score, label)
+    whole = _part("all", rows, score, label, user)
+    table = [
+        *_figures(whole, confidence),
+        *_calibration(whole, bins=bins, confidence=confidence),
+    ]
+    for column in by:
+        for group, part in _groups(rows, column, user, min_users):
+            if part is None:
+                why = f"hidden, so that no group of fewer than {min_users} users can be read or worked out"
+                table.append(_Row("auc", group, verdict=NOT_ENOUGH, reason=why))
+            else:
+                table.extend(_figures(_part(group, part, score, label, user), confidence))
+    dicts = [row._asdict() for row in table]
+    return pl.DataFrame(dicts, schema=MODEL_COLUMNS).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _checked(frame: pl.DataFrame, score: str, label: str) -> pl.DataFrame:
+    if frame.is_empty():
+        raise DataError("There are no predictions to judge.")
+    rows = as_numbers(frame, [score, label]).with_columns(pl.col(score, label).cast(pl.Float64))
+    for name in (score, label):
+        if not rows[name].is_finite().fill_null(value=False).all():
+            raise DataError(f"Column '{name}' holds missing, NaN or infinite values.")
+    if not rows[label].is_in([0.0, 1.0]).all():
+        raise DataError(
+            f"Column '{label}' holds other values than 0 and 1; it cannot be what happened or not."
+        )
+    return rows
+
+
+def _part(group: str, rows: pl.DataFrame, score: str, label: str, user: str | None) -> _Part:
+    cluster = _numbers(rows[user]) if user else None
+    return _Part(group, rows[label].to_numpy(), rows[score].to_numpy(), cluster)
+
+
+def _numbers(values: pl.Series) -> npt.NDArray[np.int64]:
+    """(n,) the values as numbers from 0 on, in the order of their first occurrence."""
+    rows = values.rename("value").to_frame()
+    distinct = rows.unique(maintain_order=True).with_row_index("number")
+    numbered = rows.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")
+    return numbered["number"].to_numpy().astype(np.int64)
+
+
+def _groups(
+    rows: pl.DataFrame, column: str, user: str | None, min_users: int
+) -> Iterator[tuple[str, pl.DataFrame | None]]:
+    ordered = rows.sort(column, nulls_last=True, maintain_order=True)
+    cell = _numbers(ordered[column])
+    who = ordered[user] if user else pl.Series(np.arange(rows.height))
+    members = pl.DataFrame({"cell": cell, "value": ordered[column], "user": who}).unique(maintain_order=True)
+    small, protecting = suppressed_cells(members, by=["value"], min_users=min_users)
+    for number, part in enumerate(ordered.partition_by(column, maintain_order=True)):
+        hidden = small[number] or protecting[number]
+        yield f"{column}={part[column][0]}", None if hidden else part
+
+
+def _figures(part: _Part, confidence: float) -> Iterator[_Row]:
+    rows, positives = len(part.label), int(part.label.sum())
+    probability = bool(part.score.min() >= 0 and part.score.max() <= 1)
+    mean = float(part.score.mean())
+    for metric in SCORE_METRICS:
+        said = metric.definition + ("; clustered by user" if part.cluster is not None else "")
+        about = _Row(metric.name, part.group, said, predicted=mean, rows=rows, positives=positives)
+        if nothing := _impossible(metric.name, rows, positives, probability=probability, mean=mean):
+            yield about._replace(verdict=NOT_ENOUGH if metric.name in CHANCE else "", reason=nothing)
+            continue
+        figure = metric.figure(part.label, part.score)
+        ends = figure_interval(figure, part.cluster, confidence=confidence, scale=metric.scale)
+        verdict, reason = _verdict(metric.name, ends, min(positives, rows - positives))
+        yield about._replace(
+            value=figure.value, ci_low=ends.low, ci_high=ends.high, verdict=verdict, reason=reason
+        )
+
+
+def _impossible(metric: str, rows: int, positives: int, *, probability: bool, mean: float) -> str:
+    if metric in CHANCE and positives in {0, rows}:
+        return f"all {rows:,} rows have the same label"
+    if metric != "auc" and not probability:
+        return "the scores are not probabilities, so only their order is judged"
+    return "all predictions are 0" if metric == "calibration_ratio" and mean == 0 else ""
+
+
+def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
+    if metric not in CHANCE:
+        return Verdict("", "")
+    if fewest < FEWEST:
+        return Verdict(NOT_ENOUGH, f"only {fewest} rows of the rarer label")
+    if math.isnan(ends.low):
+        return Verdict(NOT_ENOUGH, "the figure lies at its bound, where no interval can be told")
+    chance, way = CHANCE[metric]
+    low, high = sorted(way * (end - chance) for end in ends)
+    if low > 0:
+        return Verdict(BETTER, "better than a model that knows nothing")
+    if high < 0:
+        return Verdict(WORSE, "worse than a model that knows nothing")
+    return Verdict(NOT_ENOUGH, f"the interval holds {chance:g}, what a model that knows nothing would score")
+
+
+def _calibration(part: _Part, *, bins: int, confidence: float) -> Iterator[_Row]:
+    if part.score.min() < 0 or part.score.max() > 1:
+        return
+    label, score, rows = part.label, part.score, len(part.label)
+    error = expected_calibration_error(label, score, bins=bins, confidence=confidence)
+    yield _Row(
+        "ece",
+        "all",
+        f"mean distance of prediction and rate over {bins} bins of equally many rows",
+        reason=f"{error.by_chance:.3g} would be expected of a perfect model, by chance",
+        value=error.value,
+        ci_low=error.interval.low,
+        ci_high=error.interval.high,
+        rows=rows,
+        positives=int(label.sum()),
+    )
+    found = reliability(label, score, bins=bins, confidence=confidence)
+    for i, one in enumerate(found):
+        held = one.interval.low <= one.predicted <= one.interval.high
+        yield _Row(
+            "reliability",
+            f"bin {i + 1} of {len(found)}",
+            "rate of the bin; Wilson interval",
+            reason="" if held else f"predicted {one.predicted:.4g}, outside of the interval of the rate",
+            value=one.observed,
+            ci_low=one.interval.low,
+            ci_high=one.interval.high,
+            predicted=one.predicted,
+            rows=one.rows,
+            positives=round(one.observed * one.rows),
+        )

@@ -1,0 +1,143 @@
+"""Many actions: weights of groups of actions in place of single ones, and whether they can be trusted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+from adcli.evaluate.off_policy.intervals import std_error
+from adcli.policies.actions import ActionSet
+from adcli.policies.context import ContextEncoder
+from adcli.policies.logged import LoggedRows
+from adcli.policies.policy import Policy, chunks
+from adcli.policies.propensity import estimate_propensities
+from adcli.policies.rows import onto
+
+MOST_GROUP_ERROR = 4.0
+LEAST_P_VALUE = 0.01
+
+
+class GroupWeights(NamedTuple):
+    """The policy's probability of each row's group of actions over the log's own, shape (n,).
+
+    `error` is by how many standard errors the worst group's weight misses the probability that the policy
+    gives that group; `p_value` that of equal rewards for all actions within the groups (what MIPS takes for
+    granted).
+    """
+
+    weight: NDArray[np.float64]
+    groups: int
+    error: float
+    p_value: float
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the weights fit."""
+        return self.error <= MOST_GROUP_ERROR
+
+
+def group_by_column(actions: ActionSet, items: pl.DataFrame, column: str) -> NDArray[np.int32]:
+    """The group of each action, by a column of the table of items (a category, a brand); shape (K,).
+
+    Raises:
+        DataError: If the table has no such column.
+    """
+    item = actions.columns[0]
+    for name in (item, column):
+        if name not in items.columns:
+            raise DataError(
+                f"The table of items has no column '{name}'.", fix=did_you_mean(name, items.columns)
+            )
+    values = items.select(pl.col(item).cast(pl.String), __group=pl.col(column).cast(pl.String)).unique(item)
+    joined = actions.frame.join(values, on=item, how="left", maintain_order="left")
+    return joined["__group"].fill_null("").rank("dense").cast(pl.Int32).to_numpy() - 1
+
+
+def group_by_features(features: NDArray[np.float32], groups: int, seed: int) -> NDArray[np.int32]:
+    """The group of each action by k-means of its features, shape (K,)."""
+    from sklearn.cluster import KMeans
+
+    found = KMeans(min(groups, features.shape[0]), random_state=seed, n_init=4).fit(features)
+    return np.asarray(found.labels_, dtype=np.int32)
+
+
+def group_weights(
+    impressions: pl.DataFrame,
+    logged: LoggedRows,
+    actions: ActionSet,
+    policy: Policy,
+    group: NDArray[np.int32],
+    encoder: ContextEncoder,
+    *,
+    seed: int = 0,
+) -> GroupWeights:
+    """The weights of groups of actions, and how far to trust them.
+
+    The policy's probability of a group is exact; the log's own is estimated, as the log states only that of
+    the action it took.
+
+    Args:
+        impressions: The log, n rows.
+        logged: Its logged side.
+        actions: The K actions of the log.
+        policy: The policy to value.
+        group: The group of each action, shape (K,).
+        encoder: The encoder of the context that the log's choice may depend on.
+        seed: Of the cross-fitting.
+
+    Source: Saito and Joachims, "Off-policy evaluation for large action spaces via embeddings" (2022).
+    """
+    groups = int(group.max()) + 1
+    member = np.zeros((len(actions), groups), dtype=np.float32)
+    member[np.arange(group.size), group] = 1
+    own = group[logged.action]
+    target, mean_target = np.empty(own.size), np.zeros(groups)
+    place = policy.actions.index(actions.frame)
+    for rows in chunks(own.size, max(len(actions), len(policy.actions))):
+        by_group = onto(policy.probabilities(impressions[rows]), place) @ member
+        target[rows] = by_group[np.arange(by_group.shape[0]), own[rows]]
+        mean_target += by_group.sum(axis=0, dtype=np.float64)
+    likely = estimate_propensities(impressions, own, encoder, n_actions=groups, seed=seed)
+    weight = target / likely
+    error = _worst_error(weight, own, mean_target / own.size, logged.cluster)
+    return GroupWeights(weight, groups, error, equal_rewards_p_value(logged, own))
+
+
+def _worst_error(
+    weight: NDArray[np.float64],
+    own: NDArray[np.int32],
+    expected: NDArray[np.float64],
+    cluster: NDArray[np.int64] | None,
+) -> float:
+    """By how many standard errors the worst group's mean weight misses the policy's probability of it."""
+    worst = 0.0
+    for number, probability in enumerate(expected):
+        influence = np.where(own == number, weight, 0.0)
+        missed = abs(float(influence.mean()) - float(probability))
+        error = std_error(influence, cluster)
+        if missed > 1e-6:
+            worst = max(worst, missed / error if error else np.inf)
+    return worst
+
+
+def equal_rewards_p_value(logged: LoggedRows, own: NDArray[np.int32]) -> float:
+    """The p-value of equal reward rates for all actions of a group: small where single actions matter.
+
+    A chi-square test of action x (reward above 0) within the groups, added up; contexts are not adjusted for.
+    """
+    from scipy.stats import chi2, chi2_contingency
+
+    statistic, degrees = 0.0, 0
+    hit = logged.reward > 0
+    for number in np.unique(own):
+        rows = own == number
+        _, action = np.unique(logged.action[rows], return_inverse=True)
+        counts = np.column_stack([np.bincount(action, ~hit[rows]), np.bincount(action, hit[rows])])
+        if counts.shape[0] > 1 and (counts.sum(axis=0) > 0).all():
+            test = chi2_contingency(counts, correction=False)
+            statistic, degrees = statistic + float(test.statistic), degrees + int(test.dof)
+    return float(chi2.sf(statistic, degrees)) if degrees else 1.0

@@ -1,0 +1,115 @@
+"""The risk of choosing by an estimate: among a shortlist, and with propensities that are not quite right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.evaluate.intervals import Interval
+from adcli.evaluate.off_policy.estimates import ESTIMATORS
+from adcli.evaluate.off_policy.intervals import skew_interval
+from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, target_rows
+from adcli.policies.reward_model import assign_folds
+
+Rows = NDArray[np.float64]
+
+
+def shortlist_table(
+    prepared: Prepared,
+    targets: Sequence[Target],
+    *,
+    estimator: str = "snips",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """The risk of trying the k best of these policies; the columns are those of `shortlist_risk`.
+
+    Args:
+        prepared: A log, from `prepare` (with a model, if the estimator needs one).
+        targets: The policies.
+        estimator: The estimator that ranks and values them, a name from `ESTIMATORS`.
+        confidence: Of the worst one's lower end.
+        seed: Of the halves.
+    """
+    logged = prepared.logged
+    influences = {
+        name_of(target): ESTIMATORS[estimator](logged, target_rows(target, prepared)).estimate.influence
+        for target in targets
+    }
+    return shortlist_risk(influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed)
+
+
+def shortlist_risk(
+    influences: Mapping[str, Rows],
+    baseline: Rows,
+    *,
+    cluster: NDArray[np.int64] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """What the k best policies by an estimate bring when tried: the best, the worst, and their ratio.
+
+    Policies are ranked on one half of the log and valued on the other, and the other way round, so that one
+    which only looks good where it was chosen is found out. The columns are `k policies best worst worst_low
+    spread sharpe_ratio baseline_value`: `best` and `worst` are the highest and lowest value among the first k
+    (mean of both halves), `worst_low` the lower end of the worst one's interval on the whole log, `spread`
+    their standard deviation, `sharpe_ratio` (best - baseline) / spread, missing for k = 1.
+
+    Args:
+        influences: The influence of each row on each policy's value, shape (n,) each.
+        baseline: The same of the baseline (the log's rewards).
+        cluster: The user of each row.
+        confidence: Of `worst_low`.
+        seed: Of the halves.
+
+    Source: Kiyohara et al., "Towards assessing and benchmarking risk-return tradeoff of off-policy
+    evaluation" (2024): SharpeRatio@k.
+    """
+    half = assign_folds(baseline.size, 2, seed, cluster) == 0
+    names = list(influences)
+    whole = {name: skew_interval(influences[name], cluster, confidence=confidence) for name in names}
+    rows = []
+    for k in range(1, len(names) + 1):
+        best, worst, spread, lowest = [], [], [], []
+        for ranked, valued in ((half, ~half), (~half, half)):
+            order = sorted(names, key=lambda name: -float(influences[name][ranked].mean()))[:k]
+            values = np.array([influences[name][valued].mean() for name in order])
+            best.append(values.max())
+            worst.append(values.min())
+            spread.append(values.std())
+            lowest.append(whole[order[int(values.argmin())]].low)
+        gain, deviation = float(np.mean(best) - baseline.mean()), float(np.mean(spread))
+        rows.append(
+            {
+                "k": k,
+                "policies": ", ".join(sorted(names, key=lambda name: -float(influences[name].mean()))[:k]),
+                "best": float(np.mean(best)),
+                "worst": float(np.mean(worst)),
+                "worst_low": float(min(lowest)),
+                "spread": deviation,
+                "sharpe_ratio": gain / deviation if deviation else None,
+                "baseline_value": float(baseline.mean()),
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def sensitivity_bounds(reward: Rows, weight: Rows, *, factor: float) -> Interval:
+    """The least and greatest self-normalised value if every propensity may be wrong by up to this factor.
+
+    Each weight may be anything from weight / factor to weight x factor; the extremes give all rewards above a
+    threshold the one and all below it the other.
+
+    Source: Zhao, Small and Bhattacharya (2019), the marginal sensitivity model.
+    """
+    order = np.argsort(reward, kind="stable")
+    ordered, weights = reward[order], weight[order]
+    total, gains = np.append(0.0, np.cumsum(weights)), np.append(0.0, np.cumsum(weights * ordered))
+    low_total, high_total = total * factor, (total[-1] - total) / factor
+    low_gain, high_gain = gains * factor, (gains[-1] - gains) / factor
+    least = (low_gain + high_gain) / (low_total + high_total)
+    most = (gains / factor + (gains[-1] - gains) * factor) / (total / factor + (total[-1] - total) * factor)
+    return Interval(float(least.min()), float(most.max()))

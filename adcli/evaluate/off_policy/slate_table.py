@@ -1,0 +1,184 @@
+"""The value of policies per slate: several placements that one user sees at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.evaluate.off_policy import slates as slates
+from adcli.evaluate.off_policy.estimates import NamedEstimate
+from adcli.evaluate.off_policy.gates import Diagnostics, Gates, diagnose
+from adcli.evaluate.off_policy.intervals import Method
+from adcli.evaluate.off_policy.records import record
+from adcli.evaluate.off_policy.table import PolicyValues
+from adcli.evaluate.off_policy.targets import Target, name_of, prepare, target_rows
+from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.policies.logged import LoggedRows
+from adcli.policies.rows import PolicyRows
+
+SLATE_ESTIMATORS = ("iips", "rips", "cascade-dr", "sips")
+
+
+class Grid(NamedTuple):
+    """Where each impression stands: its slate and its position, shape (n,) each, and how many there are."""
+
+    slate: NDArray[np.int64]
+    position: NDArray[np.int64]
+    slates: int
+    positions: int
+
+    def spread(self, values: NDArray[np.float64], empty: float) -> NDArray[np.float64]:
+        """Values of impressions as (slates, positions), `empty` where a slate has no impression."""
+        grid = np.full((self.slates, self.positions), empty)
+        grid[self.slate, self.position] = values
+        return grid
+
+
+def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
+    """The grid of slates and positions; positions are in numeric order, or that of their names.
+
+    Raises:
+        DataError: If a column is missing or has gaps, or a slate has two impressions in one position.
+    """
+    for name in (slate, position):
+        if name not in impressions.columns:
+            raise DataError(f"There is no column '{name}'.", fix=did_you_mean(name, impressions.columns))
+        if impressions[name].null_count():
+            raise DataError(f"'{name}' is missing in {impressions[name].null_count():,} impressions.")
+    if impressions.select(slate, position).is_duplicated().any():
+        raise DataError(f"A '{slate}' has two impressions in one '{position}'.")
+    places = impressions[position].cast(pl.String)
+    numeric = places.cast(pl.Float64, strict=False)
+    ranked = (places if numeric.null_count() else numeric).rank("dense").cast(pl.Int64).to_numpy() - 1
+    groups = impressions[slate].cast(pl.String).rank("dense").cast(pl.Int64).to_numpy() - 1
+    return Grid(groups, ranked, int(groups.max()) + 1, int(ranked.max()) + 1)
+
+
+def slate_value_table(
+    impressions: pl.DataFrame,
+    targets: Sequence[Target],
+    *,
+    slate: str = "slate_id",
+    position: str = "placement",
+    reward: str = "click",
+    estimators: Sequence[str] = SLATE_ESTIMATORS,
+    action: Sequence[str] = (),
+    context: Sequence[str] = (),
+    items: pl.DataFrame | None = None,
+    method: Method = "skew",
+    gates: Gates | None = None,
+    confidence: float = 0.95,
+    folds: int = 3,
+    seed: int = 0,
+) -> PolicyValues:
+    """The value of each policy per slate, by slate estimators; the columns are those of `policy_value_table`.
+
+    `propensity` is the probability of each position's own action, given those above it.
+
+    Args:
+        impressions: The log, one row per slate and position.
+        targets: The policies.
+        slate: The column that holds a slate together.
+        position: The column that orders the positions.
+        reward: The column to earn, added up over the slate.
+        estimators: Names from `SLATE_ESTIMATORS`.
+        action: The columns that make an action.
+        context: The columns the reward model may use.
+        items: Attributes or vectors of the items for the reward model.
+        method: Of the intervals.
+        gates: What an estimate must have for its verdict to be spoken.
+        confidence: Of the intervals.
+        folds: Of the cross-fitted reward model.
+        seed: Of folds, samples and resamples.
+
+    Raises:
+        UsageError: If an estimator is not known.
+        DataError: As `policy_value_table` and `slate_grid`.
+    """
+    for name in estimators:
+        if name not in SLATE_ESTIMATORS:
+            raise UsageError(f"'{name}' is none of {', '.join(SLATE_ESTIMATORS)}.")
+    grid = slate_grid(impressions, slate=slate, position=position)
+    prepared = prepare(
+        impressions,
+        targets,
+        reward=reward,
+        action=action,
+        context=context,
+        items=items,
+        eligible_by=None,
+        folds=folds,
+        seed=seed,
+        with_model="cascade-dr" in estimators,
+    )
+    earned = grid.spread(prepared.logged.reward, 0.0)
+    setting = Setting(
+        _whole_slates(prepared.logged, grid, earned), method, confidence, gates or Gates(), seed
+    )
+    records: list[dict[str, object]] = []
+    for target in targets:
+        rows = target_rows(target, prepared)
+        for name in estimators:
+            if name == "cascade-dr" and np.isnan(rows.q_policy).any():
+                continue
+            named, weight = _estimate(name, earned, grid, rows)
+            found = _diagnose_slates(earned, weight, float(rows.unsupported.mean()))
+            records.append(
+                record(
+                    name_of(target),
+                    named,
+                    weight.mean(axis=1),
+                    found,
+                    setting,
+                    headline=name == estimators[0],
+                )
+            )
+    table = pl.DataFrame(records, infer_schema_length=None).with_columns(cs.float().fill_nan(None))
+    return PolicyValues(table, prepared.notes)
+
+
+def _whole_slates(logged: LoggedRows, grid: Grid, earned: NDArray[np.float64]) -> LoggedRows:
+    """The logged side with one entry per slate, its user that of its impressions."""
+    cluster = None
+    if logged.cluster is not None:
+        cluster = np.zeros(grid.slates, dtype=np.int64)
+        cluster[grid.slate] = logged.cluster
+    nothing = np.zeros(grid.slates)
+    return LoggedRows(nothing.astype(np.int32), earned.sum(axis=1), nothing, cluster, None)
+
+
+def _estimate(
+    name: str, earned: NDArray[np.float64], grid: Grid, rows: PolicyRows
+) -> tuple[NamedEstimate, NDArray[np.float64]]:
+    """The estimate, and the weight it gives each reward, shape (slates, positions)."""
+    weight = grid.spread(rows.weight, 1.0)
+    so_far = weight.cumprod(axis=1)
+    match name:
+        case "iips":
+            return NamedEstimate(name, slates.iips(earned, weight), "each position by its own weight"), weight
+        case "sips":
+            whole = np.repeat(so_far[:, -1:], grid.positions, axis=1)
+            return NamedEstimate(name, slates.sips(earned, weight), "by the weight of the whole slate"), whole
+        case "rips":
+            return NamedEstimate(name, slates.rips(earned, weight), "by the weights from the top"), so_far
+        case _:
+            q_logged, q_policy = grid.spread(rows.q_logged, 0.0), grid.spread(rows.q_policy, 0.0)
+            follows = slates.rewards_to_come(q_policy)
+            estimate = slates.cascade_dr(earned, weight, q_logged + follows, q_policy + follows)
+            return NamedEstimate(name, estimate, "rips, doubly robust along the positions"), so_far
+
+
+def _diagnose_slates(
+    earned: NDArray[np.float64], weight: NDArray[np.float64], unsupported: float
+) -> Diagnostics:
+    slates_of, positions = np.indices(weight.shape)
+    found = diagnose(earned.ravel(), weight.ravel(), unsupported, slates_of.ravel())
+    return found._replace(
+        n=weight.shape[0], effective_sample_size=found.effective_sample_size / (positions.max() + 1)
+    )

@@ -1,0 +1,1 @@
+"""Rates of a log, and who they differ between."""

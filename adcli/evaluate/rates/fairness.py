@@ -1,0 +1,212 @@
+"""Rates by group, each held against all others, and a plain sentence on each gap that stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from adcli.evaluate.multiplicity import Correction, adjust
+from adcli.evaluate.rates.counts import UnitCounts, count_units
+from adcli.evaluate.rates.group_gaps import Gap, GroupSums, bootstrap_ratios, gap
+from adcli.evaluate.rates.table import RATES, Rate, rate_table
+from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+
+GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
+LOWER_IS_BETTER = frozenset({"cpc", "cpa", "cpm"})
+FAIRNESS_COLUMNS = {
+    "metric": pl.String,
+    "group": pl.String,
+    "value": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+    "rest": pl.Float64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+    "p_value": pl.Float64,
+    "p_adjusted": pl.Float64,
+    "users": pl.Int64,
+    "definition": pl.String,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+Row = dict[str, object]
+
+
+class _Judged(NamedTuple):
+    rate: Rate
+    row: Row  # of the rate table
+    group: str
+    gap: Gap | None
+
+
+def fairness_table(
+    log: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    metrics: Sequence[str] = ("ctr",),
+    min_users: int = 50,
+    smallest_effect: float = 0.05,
+    samples: int = 200,
+    confidence: float = 0.95,
+    correction: Correction = "holm",
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Each rate of each group, its gap to all others, and the largest gap between two groups.
+
+    Args:
+        log: The impressions or the events table.
+        by: Columns whose values make groups, each column by itself.
+        metrics: Which of the rates of `rate_table`; those that the log does not allow are passed over.
+        min_users: Smaller groups are hidden, as in `rate_table`, and not compared.
+        smallest_effect: Relative gap worth knowing of.
+        samples: Bootstrap samples, for the largest gap.
+        confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
+        correction: Of the p-values, over all groups and metrics.
+        seed: Of the bootstrap.
+
+    Returns:
+        Columns of `FAIRNESS_COLUMNS`; `reason` is the sentence. `better` and `worse` are the group's lot.
+
+    Raises:
+        DataError: As `rate_table`.
+    """
+    judged: list[_Judged] = []
+    largest: list[Row] = []
+    for column in by:
+        counts = count_units(log, by=[column])
+        table = rate_table(log, by=[column], min_users=min_users, confidence=confidence)
+        for rate in RATES:
+            rows = table.filter(pl.col("metric") == rate.metric).to_dicts()
+            if rows and rate.metric in metrics:
+                sums = _sums(counts, rate, column, [row[column] for row in rows])
+                judged += _judge_groups(sums, rate, column, rows, confidence)
+                largest += _largest(
+                    sums, rate, column, rows, samples=samples, confidence=confidence, seed=seed
+                )
+    p_values = np.array([one.gap.p_value if one.gap else math.nan for one in judged])
+    adjusted = adjust(p_values, correction)
+    rules = _Rules(1 - confidence, smallest_effect, int(np.isfinite(p_values).sum()))
+    rows = [_row(one, float(p), rules) for one, p in zip(judged, adjusted, strict=True)]
+    return pl.DataFrame([*rows, *largest], schema=FAIRNESS_COLUMNS).with_columns(
+        pl.col(pl.Float64).fill_nan(None)
+    )
+
+
+class _Rules(NamedTuple):
+    alpha: float
+    smallest_effect: float
+    comparisons: int
+
+
+def _judge_groups(
+    sums: GroupSums, rate: Rate, column: str, rows: Sequence[Row], confidence: float
+) -> Iterator[_Judged]:
+    for i, row in enumerate(rows):
+        comparable = row["value"] is not None and len(rows) > 1
+        found = gap(sums, i, confidence=confidence) if comparable else None
+        yield _Judged(rate, row, f"{column}={row[column]}", found)
+
+
+def _sums(counts: UnitCounts, rate: Rate, column: str, groups: Sequence[object]) -> GroupSums:
+    """What each unit of `counts` adds to the rate, with the groups numbered in the order given."""
+    frame = counts.frame
+    numbers = pl.DataFrame({column: pl.Series(groups, dtype=frame[column].dtype)}).with_row_index(GROUP)
+    frame = frame.join(numbers, on=column, how="left", nulls_equal=True, maintain_order="left")
+    known = frame.select("user").drop_nulls().unique(maintain_order=True).with_row_index(UNIT)
+    frame = frame.join(known, on="user", how="left", maintain_order="left").with_columns(
+        pl.col(UNIT).cast(pl.Int64)
+    )
+    alone = known.height + pl.col(UNIT).is_null().cum_sum() - 1  # a row without a user is its own unit
+    frame = frame.with_columns(pl.col(UNIT).fill_null(alone))
+    bottom = (
+        pl.col("known_user").cast(pl.Float64) if rate.denominator == "users" else pl.col(rate.denominator)
+    )
+    top = pl.col(rate.numerator).cast(pl.Float64) * (
+        pl.col("known_user") if rate.denominator == "users" else 1
+    )
+    return GroupSums(
+        frame[GROUP].to_numpy().astype(np.int64),
+        frame[UNIT].to_numpy(),
+        frame.select(top).to_series().to_numpy() * rate.scale,
+        frame.select(bottom.cast(pl.Float64)).to_series().to_numpy(),
+    )
+
+
+def _row(one: _Judged, p_adjusted: float, rules: _Rules) -> Row:
+    found = one.gap
+    verdict = _verdict(one, p_adjusted, rules)
+    return {name: one.row.get(name) for name in FAIRNESS_COLUMNS} | {
+        "group": one.group,
+        "rest": found.rest if found else None,
+        "difference": found.difference if found else None,
+        "difference_low": found.interval.low if found else None,
+        "difference_high": found.interval.high if found else None,
+        "p_value": found.p_value if found else None,
+        "p_adjusted": p_adjusted,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }
+
+
+def _verdict(one: _Judged, p_adjusted: float, rules: _Rules) -> Verdict:
+    found, metric = one.gap, one.rate.metric
+    if found is None or math.isnan(p_adjusted):
+        nothing = (
+            "there is nothing to compare it with" if found is None else "the rows of each group are all alike"
+        )
+        return Verdict(NOT_ENOUGH, str(one.row["reason"]) or nothing)
+    over = f" over {rules.comparisons} comparisons" if rules.comparisons > 1 else ""
+    against = f"{_show(metric, float(str(one.row['value'])))} against {_show(metric, found.rest)}"
+    if p_adjusted <= rules.alpha:
+        higher = found.difference > 0
+        size = f"{abs(found.difference / found.rest):.0%} " if found.rest > 0 else ""
+        sentence = (
+            f"The {metric} of {one.group} is {size}{'higher' if higher else 'lower'} than that of all others "
+            f"({against}), and this is not chance (p {p_adjusted:.2g}{over})."
+        )
+        return Verdict(BETTER if higher != (metric in LOWER_IS_BETTER) else WORSE, sentence)
+    room = max(abs(found.interval.low), abs(found.interval.high))
+    if found.rest > 0 and room <= rules.smallest_effect * found.rest:
+        none = f"No gap of {rules.smallest_effect:.0%} or more"
+        return Verdict(NO_DIFFERENCE, f"{none}: {against} (p {p_adjusted:.2g}{over}).")
+    return Verdict(NOT_ENOUGH, f"The gap may be chance: {against} (p {p_adjusted:.2g}{over}).")
+
+
+def _show(metric: str, value: float) -> str:
+    return f"{value:.2%}" if metric in {"ctr", "cvr"} else f"{value:.4g}"
+
+
+def _largest(
+    sums: GroupSums,
+    rate: Rate,
+    column: str,
+    rows: Sequence[Row],
+    *,
+    samples: int,
+    confidence: float,
+    seed: int,
+) -> Iterator[Row]:
+    """The largest gap between two groups, with a bootstrap interval corrected for its upward bias."""
+    values = {i: float(str(row["value"])) for i, row in enumerate(rows) if row["value"] is not None}
+    if len(values) < 2:
+        return
+    drawn = bootstrap_ratios(sums, samples=samples, seed=seed)[:, list(values)]
+    top, bottom = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+    value = values[top] - values[bottom]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(np.nanmax(drawn, axis=1) - np.nanmin(drawn, axis=1), [tail, 1 - tail])
+    yield dict.fromkeys(FAIRNESS_COLUMNS) | {
+        "metric": rate.metric,
+        "group": f"{column}: largest gap",
+        "value": value,
+        "ci_low": max(2 * value - float(high), 0.0),
+        "ci_high": max(2 * value - float(low), 0.0),
+        "definition": f"largest less smallest {rate.metric} of the groups shown; basic bootstrap interval",
+        "verdict": "",
+        "reason": f"{column}={rows[top][column]} is highest, {column}={rows[bottom][column]} lowest",
+    }

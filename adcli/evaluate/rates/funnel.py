@@ -1,0 +1,160 @@
+"""The way from impression to click, cart and purchase, within a window of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import reduce
+from itertools import pairwise
+from typing import NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError
+from adcli.evaluate.intervals import wilson_clustered
+from adcli.evaluate.rates.cells import group_cells, hidden_cells
+from adcli.evaluate.rates.counts import UnitCounts, check_cells
+from adcli.evaluate.rates.time_parts import with_time_parts
+
+STEPS = ("impression", "click", "cart", "purchase")
+EVENT = "number of the event"
+NO_ITEM = ""  # what an event without an item is matched by
+
+
+class _Links(NamedTuple):
+    """What led to what.
+
+    Attributes:
+        pairs: One row per later event that an earlier one led to: `earlier later` (event numbers), `delay`.
+        later: Number of later events, linked or not.
+    """
+
+    pairs: pl.DataFrame
+    later: int
+
+
+def funnel_table(
+    events: pl.DataFrame,
+    *,
+    steps: Sequence[str] = STEPS,
+    window: timedelta = timedelta(days=7),
+    by: Sequence[str] = (),
+    min_users: int = 50,
+    confidence: float = 0.95,
+) -> pl.DataFrame:
+    """How many events of each step led on to the next, and of the first to the last.
+
+    An event is led to by the latest event of the step before, of the same user and item, at the same time or
+    earlier and no longer ago than `window`. An impression that brings three clicks led on once.
+
+    Args:
+        events: The events table; an event without `item_id` is linked to events without one.
+        steps: Values of `event_type` in order; those that the log does not hold are passed over.
+        window: From one step to the next.
+        by: Columns of the earlier event to break down by.
+        min_users: As in `rate_table`.
+        confidence: Of the intervals, clustered by user.
+
+    Returns:
+        One row per pair of steps and cell: `metric`, such as `impression_to_click`, the `by` columns, `value
+        ci_low ci_high numerator denominator users median_seconds unlinked definition reason`; `unlinked` is
+        the share of the later events that no earlier one led to.
+
+    Raises:
+        DataError: If the log holds fewer than two of the steps, or a column is missing.
+    """
+    events = with_time_parts(events, by).with_row_index(EVENT)
+    check_cells(events, by)
+    seen = [step for step in steps if step in set(events["event_type"].unique())]
+    if len(seen) < 2:
+        raise DataError(
+            f"A funnel needs two of the steps {', '.join(steps)}; the log has {', '.join(seen) or 'none'}."
+        )
+    links = {pair: _link(events, *pair, window) for pair in pairwise(seen)}
+    if len(seen) > 2:
+        links[seen[0], seen[-1]] = reduce(_chain, links.values())
+    tables = []
+    for (earlier, later), found in links.items():
+        counts = _count(events, earlier, found.pairs, by)
+        table = _table(counts, by, min_users, confidence)
+        formula = f"{earlier} events that led to a {later} within {window} / {earlier} events"
+        definition = f"{formula}; {confidence:.0%} Wilson interval, clustered by user"
+        delays = found.pairs["delay"].median()
+        tables.append(
+            table.select(
+                pl.lit(f"{earlier}_to_{later}").alias("metric"),
+                *by,
+                "value",
+                "ci_low",
+                "ci_high",
+                "numerator",
+                "denominator",
+                "users",
+                pl.lit(delays.total_seconds() if isinstance(delays, timedelta) else None, pl.Float64).alias(
+                    "median_seconds"
+                ),
+                pl.lit(1 - found.pairs.height / found.later).alias("unlinked"),
+                pl.lit(definition).alias("definition"),
+                "reason",
+            )
+        )
+    return pl.concat(tables)
+
+
+def _link(events: pl.DataFrame, earlier: str, later: str, window: timedelta) -> _Links:
+    item = pl.col("item_id").fill_null(NO_ITEM) if "item_id" in events.columns else pl.lit(NO_ITEM)
+    keyed = events.select(EVENT, "event_type", "event_time", "user_id", item.alias("item")).sort(
+        "event_time", maintain_order=True
+    )
+    causes = keyed.filter(pl.col("event_type") == earlier).select(
+        "user_id", "item", "event_time", cause_time="event_time", earlier=EVENT
+    )
+    effects = keyed.filter(pl.col("event_type") == later).drop("event_type")
+    found = effects.join_asof(
+        causes,
+        on="event_time",
+        by=["user_id", "item"],
+        strategy="backward",
+        tolerance=window,
+        check_sortedness=False,
+    )
+    delay = pl.col("event_time") - pl.col("cause_time")
+    pairs = found.drop_nulls("earlier").select("earlier", later=EVENT, delay=delay)
+    return _Links(pairs, effects.height)
+
+
+def _chain(first: _Links, second: _Links) -> _Links:
+    joined = first.pairs.join(second.pairs, left_on="later", right_on="earlier", suffix="_after")
+    pairs = joined.select("earlier", later="later_after", delay=pl.col("delay") + pl.col("delay_after"))
+    return _Links(pairs, second.later)
+
+
+def _count(events: pl.DataFrame, earlier: str, pairs: pl.DataFrame, by: Sequence[str]) -> UnitCounts:
+    led = pl.col(EVENT).is_in(pairs["earlier"].unique().implode()).cast(pl.Int64)
+    causes = events.filter(pl.col("event_type") == earlier).with_columns(led=led)
+    counted = causes.group_by(*by, pl.col("user_id").alias("user"), maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("events"), pl.col("led").sum()
+    )
+    return UnitCounts(
+        counted.with_columns(known_user=pl.col("user").is_not_null()), ("events", "led"), has_users=True
+    )
+
+
+def _table(counts: UnitCounts, by: Sequence[str], min_users: int, confidence: float) -> pl.DataFrame:
+    cells = group_cells(counts, by)
+    led = cells.units["led"].cast(pl.Float64).to_numpy()
+    events = cells.units["events"].cast(pl.Float64).to_numpy()
+    rows = []
+    for cell, why in enumerate(hidden_cells(cells, by, min_users=min_users)):
+        if why:
+            rows.append((None, None, None, None, None, None, why))
+            continue
+        span = slice(cells.starts[cell], cells.starts[cell + 1])
+        low, high = wilson_clustered(led[span], events[span], confidence)
+        top, bottom = float(led[span].sum()), float(events[span].sum())
+        ends = (None, None) if math.isnan(low) else (low, high)
+        rows.append((top / bottom, *ends, top, bottom, int(cells.sums["users"][cell]), ""))
+    schema = dict.fromkeys(("value", "ci_low", "ci_high", "numerator", "denominator"), pl.Float64)
+    figures = pl.DataFrame(rows, schema=schema | {"users": pl.Int64, "reason": pl.String}, orient="row")
+    return pl.concat([cells.sums.select(by), figures], how="horizontal") if by else figures

@@ -1,0 +1,175 @@
+"""Rates of a log, R = sum of what came / sum of what it came from, with intervals over users."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError
+from adcli.evaluate.intervals import FloatArray, Interval, ratio_interval, wilson, wilson_clustered
+from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
+from adcli.evaluate.rates.counts import UnitCounts, count_units
+
+FEW_WITH_ONE = 10  # below this many users with a success the design effect is a guess
+COUNT_RATES = frozenset({"ctr", "cvr"})
+
+
+class Rate(NamedTuple):
+    """A ratio of two sums: `scale` x `numerator` / `denominator`."""
+
+    metric: str
+    numerator: str
+    denominator: str
+    scale: int = 1
+
+
+RATES = (
+    Rate("ctr", "clicks", "impressions"),
+    Rate("cvr", "conversions", "clicks"),
+    Rate("cpc", "cost", "clicks"),
+    Rate("cpa", "cost", "conversions"),
+    Rate("cpm", "cost", "impressions", 1000),
+    Rate("rpm", "revenue", "impressions", 1000),
+    Rate("roas", "revenue", "cost"),
+    Rate("revenue_per_user", "revenue", "users"),
+    Rate("average_order_value", "revenue", "conversions"),
+)
+
+
+def rate_table(
+    log: pl.DataFrame, *, by: Sequence[str] = (), min_users: int = 50, confidence: float = 0.95
+) -> pl.DataFrame:
+    """Each rate that the log allows, in each cell of `by`, with its interval.
+
+    Click and conversion rates get Wilson's interval, on the effective number of trials if users are known;
+    ratios with money get the delta method's, clustered by user.
+
+    Args:
+        log: The impressions table (`click`, and where there are such `conversion cost revenue user_id`), or
+            the events table, of which `event_type` is counted; a purchase without `revenue` is worth
+            price x quantity.
+        by: Columns to break down by; none gives the whole.
+        min_users: Cells of fewer users are hidden, and further cells so that these cannot be worked out.
+        confidence: Of the intervals.
+
+    Returns:
+        One row per rate and cell: `metric`, the `by` columns, `value ci_low ci_high numerator denominator
+        users definition reason`. Without users in the log, `users` counts its rows.
+
+    Raises:
+        DataError: If a column is missing or impossible, or the log allows no rate.
+    """
+    units = count_units(log, by=by)
+    cells = group_cells(units, by)
+    hidden = hidden_cells(cells, by, min_users=min_users)
+    rows = [row for rate in _possible(units) for row in _rate_rows(rate, cells, hidden, confidence)]
+    table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    labelled = table.join(cells.sums.select("cell", *by), on="cell", how="left", maintain_order="left")
+    return labelled.select("metric", *by, *_Row._fields[4:], "definition", "reason")
+
+
+class _Row(NamedTuple):
+    metric: str
+    cell: int
+    definition: str
+    reason: str
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    users: int | None = None
+
+
+_SCHEMA = dict.fromkeys(_Row._fields, pl.Float64) | {
+    "metric": pl.String,
+    "cell": pl.UInt32,
+    "definition": pl.String,
+    "reason": pl.String,
+    "users": pl.Int64,
+}
+
+
+def _possible(units: UnitCounts) -> list[Rate]:
+    sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.has_users)}
+    rates = [rate for rate in RATES if rate.numerator in sums and sums.get(rate.denominator, 0) > 0]
+    if not rates:
+        raise DataError(
+            f"No rate can be formed from what the log counts ({', '.join(units.counted) or 'nothing'}).",
+            fix="A rate needs two of impressions, clicks, conversions, cost and revenue.",
+        )
+    return rates
+
+
+def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
+    definition = _definition(rate, has_users=cells.has_users, confidence=confidence)
+    sums = _cell_sums(rate, cells)
+    for cell, why in enumerate(hidden):
+        if why:
+            yield _Row(rate.metric, cell, definition, why)
+            continue
+        top, bottom, users = sums.top[cell], sums.bottom[cell], int(cells.sums["users"][cell])
+        if bottom == 0:
+            why = f"no {rate.denominator}"
+            yield _Row(rate.metric, cell, definition, why, numerator=top, denominator=bottom, users=users)
+            continue
+        span = slice(cells.starts[cell], cells.starts[cell + 1])
+        interval, reason = _interval(rate, sums.tops[span], sums.bottoms[span], cells.has_users, confidence)
+        low, high = (None if math.isnan(end) else rate.scale * end for end in interval)
+        value = rate.scale * top / bottom
+        yield _Row(rate.metric, cell, definition, reason, value, low, high, top, bottom, users)
+
+
+class _Sums(NamedTuple):
+    """What is divided by what: exact sums of each cell, and the values of each unit."""
+
+    top: list[float]
+    bottom: list[float]
+    tops: FloatArray
+    bottoms: FloatArray
+
+
+def _cell_sums(rate: Rate, cells: RateCells) -> _Sums:
+    units, sums = cells.units, cells.sums
+    if rate.denominator == "users":  # revenue of nobody known is nobody's
+        units = units.with_columns(
+            pl.when("known_user").then(rate.numerator).otherwise(0).alias(rate.numerator),
+            pl.col("known_user").cast(pl.Int64).alias("users"),
+        )
+        known = units.group_by("cell").agg(pl.col(rate.numerator).sum(), pl.col("users").sum())
+        sums = known.sort("cell")
+    return _Sums(
+        [float(value) for value in sums[rate.numerator]],
+        [float(value) for value in sums[rate.denominator]],
+        units[rate.numerator].cast(pl.Float64).to_numpy(),
+        units[rate.denominator].cast(pl.Float64).to_numpy(),
+    )
+
+
+def _interval(
+    rate: Rate, tops: FloatArray, bottoms: FloatArray, has_users: bool, confidence: float
+) -> tuple[Interval, str]:
+    """The interval, and what to beware of in it."""
+    counts = rate.metric in COUNT_RATES
+    if counts and not has_users and (tops <= bottoms).all():
+        return wilson(float(tops.sum()), float(bottoms.sum()), confidence), ""
+    clustered = counts and bool((tops <= bottoms).all())
+    interval = (wilson_clustered if clustered else ratio_interval)(tops, bottoms, confidence)
+    unit, with_one = "users" if has_users else "rows", int((tops > 0).sum())
+    if math.isnan(interval.low):
+        return interval, f"no interval: too few {unit} with {rate.numerator} to see how much it varies"
+    if with_one < FEW_WITH_ONE:
+        return interval, f"rough: only {with_one} {unit} with {rate.numerator}"
+    unclicked = "some conversions came without a click, so this is a ratio and may exceed 1"
+    return interval, unclicked if counts and not clustered else ""
+
+
+def _definition(rate: Rate, *, has_users: bool, confidence: float) -> str:
+    scale = "" if rate.scale == 1 else f"{rate.scale} x "
+    method = "Wilson interval" if rate.metric in COUNT_RATES else "delta-method interval"
+    clustered = ", clustered by user" if has_users else ""
+    alone = "" if has_users else "; the log has no user_id, so each row counts as a unit of its own"
+    return f"{scale}{rate.numerator} / {rate.denominator}; {confidence:.0%} {method}{clustered}{alone}"

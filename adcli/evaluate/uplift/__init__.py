@@ -1,0 +1,1 @@
+"""How well a score ranks units by what a treatment does to them."""

@@ -1,0 +1,91 @@
+"""Intervals of uplift areas: units resampled by Poisson weights, summed by rank, sorted only once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.evaluate.intervals import FloatArray
+from adcli.evaluate.uplift.curves import Areas, Ranked, areas, sum_ties, tie_starts
+
+BLOCKS = 512  # of ranks; areas of resamples are taken over these, the estimate itself over every unit
+SAMPLES_AT_A_TIME = 64
+FEW_VALUES = 16  # distinct outcomes that are counted in a dense table
+
+
+def estimate_areas(
+    score: FloatArray, treated: FloatArray, outcome: FloatArray, *, samples: int, confidence: float, seed: int
+) -> tuple[Areas, Areas]:
+    """Each area, and the two ends of its percentile interval.
+
+    Resampling n units is, but for the total, drawing a Poisson number of copies of each; equal units of one
+    block are drawn at once, so that a sample of a million units costs a few thousand draws.
+
+    Args:
+        score: (n,) predicted uplift.
+        treated: (n,) 1 or 0.
+        outcome: (n,) what came of it.
+        samples: Bootstrap samples.
+        confidence: Of the intervals.
+        seed: Of the draws.
+
+    Source: Efron (1979); Hanley and MacGibbon (2006) for Poisson weights.
+    """
+    order = np.argsort(-score, kind="stable")
+    score, treated, outcome = score[order], treated[order], outcome[order]
+    copies = _collapse(score, treated, outcome)
+    binary = bool(((outcome == 0) | (outcome == 1)).all())
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for start in range(0, samples, SAMPLES_AT_A_TIME):
+        size = (min(SAMPLES_AT_A_TIME, samples - start), len(copies.times))
+        drawn.append(np.stack(areas(_sum(rng.poisson(copies.times, size), copies), binary=binary)))
+    estimate = np.stack(areas(sum_ties(score, treated, outcome), binary=binary))
+    coarse = np.stack(areas(_sum(copies.times[None], copies), binary=binary))
+    resampled = np.concatenate(drawn, axis=1) + (estimate[:, None] - coarse)
+    tail = (1 - confidence) / 2
+    ends = [_quantiles(draws[np.isfinite(draws)], [tail, 1 - tail]) for draws in resampled]
+    return Areas(*estimate), Areas(*ends)
+
+
+def _quantiles(draws: FloatArray, levels: list[float]) -> FloatArray:
+    """Percentiles at levels of draws + 1, as few draws would otherwise be too sure."""
+    if not len(draws):
+        return np.full(2, np.nan)
+    return np.asarray(np.quantile(draws, levels, method="weibull"))
+
+
+class _Copies(NamedTuple):
+    """Units that are alike, as one: their block and arm, their outcome, how many they are."""
+
+    cell: npt.NDArray[np.int64]  # 2 x block + 1 if treated, increasing
+    value: FloatArray
+    times: npt.NDArray[np.int64]
+    blocks: int
+
+
+def _collapse(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> _Copies:
+    starts = tie_starts(score)
+    sizes = np.diff(starts, append=len(score))
+    block = np.repeat(starts * BLOCKS // len(score), sizes)
+    values, code = np.unique(outcome, return_inverse=True)
+    kind = (block * 2 + treated.astype(np.int64)) * len(values) + code
+    if len(values) <= FEW_VALUES:
+        counts = np.bincount(kind)
+        kinds = np.flatnonzero(counts)
+        counts = counts[kinds]
+    else:
+        kinds, counts = np.unique(kind, return_counts=True)
+    return _Copies(kinds // len(values), values[kinds % len(values)], counts, BLOCKS)
+
+
+def _sum(weights: npt.NDArray[np.int64], copies: _Copies) -> Ranked:
+    """Weighted sums by block and arm; (samples, blocks) each."""
+    starts = np.flatnonzero(np.diff(copies.cell, prepend=-1))
+    units = np.zeros((len(weights), copies.blocks * 2))
+    outcomes = np.zeros_like(units)
+    units[:, copies.cell[starts]] = np.add.reduceat(weights, starts, axis=1)
+    outcomes[:, copies.cell[starts]] = np.add.reduceat(weights * copies.value, starts, axis=1)
+    return Ranked(units[:, 1::2], units[:, ::2], outcomes[:, 1::2], outcomes[:, ::2])

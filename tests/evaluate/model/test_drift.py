@@ -1,0 +1,109 @@
+"""Drift between two files: seen where it is, with an interval, and not where it is not."""
+
+import numpy as np
+import polars as pl
+import pytest
+from nominal_coverage import TRIALS, assert_covers
+
+from adcli.errors import DataError
+from adcli.evaluate.model.drift import _stability_interval, drift_table, population_stability
+
+
+def make(n=3000, shift=0.0, web=0.5, seed=0):
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "price": rng.normal(shift, 1, n),
+            "device": np.where(rng.random(n) < web, "web", "app"),
+            "click": rng.random(n) < 0.3,
+        }
+    )
+
+
+def row(table, metric, group):
+    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
+
+
+def test_the_index_is_that_of_its_formula():
+    assert population_stability(np.array([50.0, 50.0]), np.array([60.0, 40.0])) == pytest.approx(
+        0.1 * np.log(0.6 / 0.5) + 0.1 * np.log(0.5 / 0.4)
+    )
+
+
+def test_without_drift_nothing_stands():
+    table = drift_table(make(), make(seed=1))
+    assert set(table["verdict"]) == {"not enough evidence"}
+
+
+def test_drift_is_seen_in_its_column_alone():
+    table = drift_table(make(), make(shift=0.7, seed=1))
+    assert row(table, "psi", "price")["verdict"] == "worse"
+    assert row(table, "ks", "price")["verdict"] == "worse"
+    assert row(table, "psi", "device")["verdict"] == "not enough evidence"
+
+
+def test_small_drift_in_a_large_file_is_real_but_small():
+    table = drift_table(make(100_000), make(100_000, shift=0.05, seed=1))
+    found = row(table, "psi", "price")
+    assert found["p_adjusted"] < 0.001
+    assert found["verdict"] == "no difference found"
+    assert "below 0.1" in found["reason"]
+
+
+def test_the_distance_is_that_of_scipy():
+    from scipy.stats import ks_2samp
+
+    a, b = make(), make(shift=0.1, seed=1)
+    found = row(drift_table(a, b, correction="none"), "ks", "price")
+    theirs = ks_2samp(a["price"], b["price"], method="asymp")
+    assert (found["value"], found["p_value"]) == pytest.approx((theirs.statistic, theirs.pvalue))
+
+
+def test_a_column_of_one_value_has_not_moved():
+    same = pl.DataFrame({"x": [1.0] * 9})
+    assert drift_table(same, same)["verdict"].to_list() == ["no difference found"]
+
+
+def test_new_values_and_missing_ones_are_drift():
+    new = make(seed=1).with_columns(device=pl.lit("tv"), price=pl.lit(None, pl.Float64))
+    table = drift_table(make(), new)
+    assert row(table, "psi", "device")["value"] > 1
+    assert row(table, "psi", "price")["value"] > 1
+
+
+@pytest.mark.parametrize("shift", [0.2, 0.5])
+def test_the_interval_covers(shift):
+    rng = np.random.default_rng(2)
+    p = np.full(8, 1 / 8)
+    q = p * (1 + shift * np.linspace(-1, 1, 8))
+    truth = population_stability(1e9 * p, 1e9 * q)
+    ends = []
+    for _ in range(TRIALS):
+        counts = np.array([rng.multinomial(3000, p), rng.multinomial(2000, q)], np.float64)
+        interval, _ = _stability_interval(population_stability(*counts), counts, 0.95)
+        ends.append(interval)
+    assert_covers(*np.transpose(ends), truth)
+
+
+def test_without_drift_the_p_value_is_uniform():
+    rng = np.random.default_rng(3)
+    p = np.full(8, 1 / 8)
+    counts = np.array([rng.multinomial(2000, p, TRIALS), rng.multinomial(3000, p, TRIALS)], np.float64)
+    low = [
+        _stability_interval(population_stability(*counts[:, t]), counts[:, t], 0.95)[1] < 0.05
+        for t in range(TRIALS)
+    ]
+    assert np.mean(low) == pytest.approx(0.05, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "options", "said"),
+    [
+        (make(0), make(), {}, "rows in both files"),
+        (make(), pl.DataFrame({"other": [1, 2]}), {}, "no column in common"),
+        (make(), make(), {"columns": ["prise"]}, "Did you mean 'price'"),
+    ],
+)
+def test_files_that_cannot_be_compared_are_refused(reference, current, options, said):
+    with pytest.raises(DataError, match=said):
+        drift_table(reference, current, **options)

@@ -1,0 +1,139 @@
+"""Gaps between groups: found where they are, with users in several groups counted once, in plain sentences."""
+
+import numpy as np
+import polars as pl
+import pytest
+from nominal_coverage import TRIALS, assert_covers
+
+from adcli.errors import DataError
+from adcli.evaluate.rates.fairness import FAIRNESS_COLUMNS, fairness_table
+from adcli.evaluate.rates.group_gaps import GroupSums, bootstrap_ratios, gap
+
+
+def make_log(rates, n=20_000, seed=0, users=4000):
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, len(rates), n)
+    names = np.array(list(rates))
+    click = rng.random(n) < np.array(list(rates.values()))[group]
+    return pl.DataFrame(
+        {
+            "user_id": rng.integers(0, users, n).astype(str),
+            "item_id": "1",
+            "device": names[group],
+            "click": click.astype(int),
+            "cost": 0.01,
+        }
+    )
+
+
+def row(table, group, metric="ctr"):
+    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
+
+
+def test_a_gap_that_stands_is_a_sentence():
+    table = fairness_table(make_log({"web": 0.10, "app": 0.15, "tv": 0.10}), by=["device"])
+    assert table.columns == list(FAIRNESS_COLUMNS)
+    found = row(table, "device=app")
+    assert found["verdict"] == "better"
+    assert found["reason"].startswith("The ctr of device=app is ")
+    assert "higher than that of all others" in found["reason"]
+    assert found["reason"].endswith("over 3 comparisons).")
+    assert row(table, "device=web")["verdict"] == "worse"
+
+
+def test_equal_groups_have_no_gap_that_stands():
+    table = fairness_table(make_log({"web": 0.1, "app": 0.1, "tv": 0.1}), by=["device"])
+    assert not set(table["verdict"]) & {"better", "worse"}
+    large = fairness_table(make_log({"web": 0.5, "app": 0.5}, n=200_000), by=["device"])
+    assert row(large, "device=web")["verdict"] == "no difference found"
+
+
+def test_paying_less_for_a_click_is_the_better_lot():
+    table = fairness_table(make_log({"web": 0.1, "app": 0.2}), by=["device"], metrics=["cpc"])
+    assert row(table, "device=app", "cpc")["verdict"] == "better"
+    assert row(table, "device=app", "cpc")["difference"] < 0
+
+
+def test_the_gap_is_the_difference_to_all_others():
+    log = make_log({"web": 0.1, "app": 0.2, "tv": 0.3})
+    found = row(fairness_table(log, by=["device"]), "device=tv")
+    rest = log.filter(pl.col("device") != "tv")["click"].mean()
+    assert found["rest"] == pytest.approx(rest)
+    assert found["difference"] == pytest.approx(log.filter(pl.col("device") == "tv")["click"].mean() - rest)
+
+
+def test_small_groups_are_neither_shown_nor_compared():
+    log = pl.concat([make_log({"web": 0.1, "app": 0.1}), make_log({"tv": 0.9}, n=30)])
+    found = row(fairness_table(log, by=["device"]), "device=tv")
+    assert found["value"] is None
+    assert found["difference"] is None
+    assert "hidden" in found["reason"]
+
+
+def test_a_log_without_users_is_compared_row_by_row():
+    log = make_log({"web": 0.1, "app": 0.15}).drop("user_id")
+    assert row(fairness_table(log, by=["device"]), "device=app")["verdict"] == "better"
+
+
+def test_the_largest_gap_names_its_groups():
+    found = row(
+        fairness_table(make_log({"web": 0.1, "app": 0.2, "tv": 0.3}), by=["device"]), "device: largest gap"
+    )
+    assert found["value"] == pytest.approx(0.2, abs=0.02)
+    assert found["ci_low"] < 0.2 < found["ci_high"]
+    assert "device=tv is highest, device=web lowest" in found["reason"]
+
+
+@pytest.mark.parametrize("name", ["group", "unit", "number", "event", "code"])
+def test_a_column_may_have_any_name(name):
+    log = make_log({"web": 0.1, "app": 0.2}).rename({"device": name})
+    assert row(fairness_table(log, by=[name]), f"{name}=app")["verdict"] == "better"
+
+
+def test_an_unknown_column_is_refused():
+    with pytest.raises(DataError, match="Did you mean 'device'"):
+        fairness_table(make_log({"a": 0.1, "b": 0.1}), by=["devise"])
+
+
+def test_the_largest_gap_covers():
+    rng = np.random.default_rng(4)
+    rates, held = np.array([0.1, 0.2, 0.3]), 0
+    for trial in range(400):
+        group = rng.integers(0, 3, 1500)
+        click = (rng.random(1500) < rates[group]).astype(int)
+        log = pl.DataFrame({"item_id": "1", "device": group.astype(str), "click": click})
+        found = row(fairness_table(log, by=["device"], seed=trial), "device: largest gap")
+        held += found["ci_low"] <= 0.2 <= found["ci_high"]
+    assert 0.92 <= held / 400 <= 0.98
+
+
+def sums_of_overlapping_users(rng, users=300):
+    """Users seen in two groups, whose own tastes make both groups' clicks hang together."""
+    taste = rng.beta(2, 8, users)
+    shown = rng.poisson(3, (2, users)) + 1
+    clicks = rng.binomial(shown, np.clip(taste + np.array([[0.05], [0]]), 0, 1))
+    group = np.repeat([0, 1], users)
+    return GroupSums(group, np.tile(np.arange(users), 2), clicks.ravel() * 1.0, shown.ravel() * 1.0)
+
+
+def test_the_interval_of_a_gap_covers_where_users_are_in_both_groups():
+    rng = np.random.default_rng(1)
+    ends = [gap(sums_of_overlapping_users(rng), 0, confidence=0.95).interval for _ in range(TRIALS)]
+    assert_covers(*np.transpose(ends), 0.05)
+
+
+def test_the_bootstrap_of_like_units_is_that_of_each_unit():
+    rng = np.random.default_rng(2)
+    n = 4000
+    group, click = rng.integers(0, 3, n), (rng.random(n) < 0.2) * 1.0
+    found = bootstrap_ratios(GroupSums(group, np.arange(n), click, np.ones(n)), samples=1000, seed=0)
+    for g in range(3):
+        rate = click[group == g].mean()
+        assert found[:, g].mean() == pytest.approx(rate, abs=0.003)
+        assert found[:, g].std() == pytest.approx(np.sqrt(rate * (1 - rate) / (group == g).sum()), rel=0.1)
+
+
+def test_the_bootstrap_of_overlapping_users_keeps_them_together():
+    sums = sums_of_overlapping_users(np.random.default_rng(3))
+    found = bootstrap_ratios(sums, samples=1000, seed=0)
+    assert np.corrcoef(found.T)[0, 1] > 0.1
