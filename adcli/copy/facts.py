@@ -53,6 +53,7 @@ class ProductFacts(NamedTuple):
 
 
 _AMBIGUOUS = frozenset({"cream", "olive", "bone"})
+_NO_SIZE = CURRENCIES | {"", "time"}  # of a time, only its sentence says what takes or lasts so long
 
 
 def _from_words(title: str, prose: str) -> list[Fact]:
@@ -63,9 +64,7 @@ def _from_words(title: str, prose: str) -> list[Fact]:
         if kind and word.lower() not in _AMBIGUOUS:
             found.append(Fact(kind, lowered(word)))
     measured = [*quantities(title), *quantities(prose)[:4]]
-    found += [
-        Fact("size", each.text) for each in measured if each.dimension and each.dimension not in CURRENCIES
-    ]
+    found += [Fact("size", each.text) for each in measured if each.dimension not in _NO_SIZE]
     return found
 
 

@@ -52,6 +52,7 @@ def stated(key: str, value: str) -> Fact | None:
         or re.match(r"(?:0(?:\.0+)?|na)\b", short)
         or len(short) > 48
         or len(short.split()) > 7
+        or (_is_amount(heading) and _is_bare_number(short))
     ):
         return None
     if heading in ("color", "colour", "颜色", "shade"):
@@ -79,6 +80,15 @@ def _has_figure(text: str) -> bool:
     return any(map(str.isdigit, text))
 
 
+def _is_amount(heading: str) -> bool:
+    return "capacity" in heading or heading in ("quantity", "volume")
+
+
+def _is_bare_number(text: str) -> bool:
+    """A figure without its unit, which tells a reader nothing."""
+    return _has_figure(text) and not any(map(str.isalpha, text))
+
+
 def _plural(found: re.Match[str]) -> str:
     return found[1] if found[1].endswith("men") else f"{found[1]}s"
 
@@ -92,6 +102,7 @@ def _whom(short: str) -> str:
 
 def _material(heading: str, short: str) -> Fact:
     part = next((part.split(" /")[0] for part in _PARTS if heading.startswith(part)), "")
+    short = re.sub(r"\s*\+\s*", " + ", short)
     return Fact("material", short if part in short else f"{short} {part}")
 
 
@@ -106,13 +117,14 @@ def _feature(key: str, heading: str, short: str) -> Fact | None:
 
 
 def _measure(key: str, heading: str, short: str) -> Fact | None:
-    if "capacity" in heading or heading in ("quantity", "volume"):
+    if _is_amount(heading):
         return Fact("capacity", short)
     if "warranty" in heading or heading == "domestic term":
         term = re.search(r"0*([1-9]\d*) ?(year|month)", short)
         return Fact("warranty", f"{term[1]} {term[2]} warranty") if term else None
     if heading.startswith("number of "):
         counted = lowered(key)[len("number of ") :]
+        counted = counted.removesuffix("s") if short == "1" else counted
         return Fact("other", short if counted.rstrip("s") in short else f"{short} {counted}")
     return None
 

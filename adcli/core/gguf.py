@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,7 @@ def converted(weights: Path) -> Path:
 def _convert(weights: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet():
+    with quiet(), redirect_stderr(io.StringIO()):  # the bar of the conversion ignores transformers' switch
         where: dict[str, Any] = {
             "gguf_file": weights.name,
             "local_files_only": True,

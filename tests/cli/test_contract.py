@@ -7,7 +7,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import polars as pl
 import pytest
@@ -143,7 +142,7 @@ def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
     path = tmp_path / "big.csv"
     with path.open("w") as out:
         out.write(LOG.splitlines()[0] + "\n")
-        for _ in range(2000):
+        for _ in range(20_000):
             out.write("\n".join(LOG.splitlines()[1:]) + "\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "adcli", "clean", str(path), "-o", "out.parquet"],
@@ -151,9 +150,9 @@ def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.2)
+    said = process.stderr.readline()  # which says what the input is: reading begins
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    said += process.communicate(timeout=30)[1]
     assert process.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said
