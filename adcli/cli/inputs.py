@@ -36,7 +36,9 @@ class RunInputs:
         self._console = console
         self._keep_rejects = keep_rejects
         self._streams: list[TableStream] = []
+        self._beside: list[TableStream] = []
         self._notes_told: Counter[int] = Counter()
+        self._told: set[str] = set()
         self._directories: list[InputRecord] = []
         self.reasons: Counter[str] = Counter()
         self.paths: list[str] = []
@@ -48,18 +50,24 @@ class RunInputs:
 
     @property
     def rows_read(self) -> int:
-        """Rows seen so far."""
+        """Rows seen so far, those of side tables left out."""
         return sum(stream.rows_read for stream in self._streams)
 
     @property
     def rows_rejected(self) -> int:
-        """Rows rejected so far."""
+        """Rows rejected so far, those of side tables left out."""
         return sum(stream.rows_rejected for stream in self._streams)
+
+    @property
+    def rejects_kept(self) -> int:
+        """Rows rejected so far, those of side tables among them."""
+        return self.rows_rejected + sum(stream.rows_rejected for stream in self._beside)
 
     @property
     def records(self) -> list[InputRecord]:
         """The files and directories read so far."""
-        return [*self._directories, *(record for stream in self._streams for record in stream.inputs)]
+        streams = [*self._streams, *self._beside]
+        return [*self._directories, *(record for stream in streams for record in stream.inputs)]
 
     @property
     def unknown_event_types(self) -> dict[str, int]:
@@ -77,14 +85,15 @@ class RunInputs:
         needs: Sequence[str],
         columns: Mapping[str, str],
         command: str,
+        beside: bool = False,
     ) -> TableStream:
-        """Inputs as one standard table, not yet read."""
+        """Inputs as one standard table, not yet read; one read `beside` another is not in the accounting."""
         from adcli.tables.read import open_table
 
         paths = self._given(inputs, command)
         self.paths += paths
         stream = open_table(paths, tables=tables, options=self._options(columns), needs=needs)
-        self._streams.append(stream)
+        (self._beside if beside else self._streams).append(stream)
         self._tell_notes(stream)
         return stream
 
@@ -92,10 +101,27 @@ class RunInputs:
         """The conformed frames of a stream; rejects are counted and kept on the way."""
         with self._console.progress(f"reading {stream.table.name}") as advance:
             for batch in stream.batches():
-                self.reject(batch.rejects)
+                if stream in self._beside:
+                    self._keep_rejects(batch.rejects)
+                else:
+                    self.reject(batch.rejects)
                 advance(batch.frame.height + batch.rejects.height)
                 yield batch.frame
         self._tell_notes(stream)
+        if stream in self._beside:
+            self._tell_rows(stream)
+
+    def column(self, name: str) -> str:
+        """The column that an option names: as the tables call it, or as its source did, which is said."""
+        from adcli.tables.standard import normalised
+
+        for stream in (*self._streams, *self._beside):
+            by_source = {normalised(source): own for source, own in stream.renamed.items()}
+            own = None if name in stream.names else by_source.get(normalised(name))
+            if own is not None:
+                self._tell_once(f"'{name}' is read as {own}.")
+                return own
+        return name
 
     def directory(self, directory: Path) -> Path:
         """A directory that adcli wrote, checked against its manifest and counted among the inputs.
@@ -134,8 +160,19 @@ class RunInputs:
 
     def tell_notes(self) -> None:
         """Say what was decided about the inputs and not said yet."""
-        for stream in self._streams:
+        for stream in (*self._streams, *self._beside):
             self._tell_notes(stream)
+
+    def _tell_rows(self, stream: TableStream) -> None:
+        names = ", ".join(record.path for record in stream.inputs)
+        rejected = f", {stream.rows_rejected:,} more were rejected" if stream.rows_rejected else ""
+        used = stream.rows_read - stream.rows_rejected
+        self._console.note(f"{names}: {used:,} rows read as {stream.table.name} beside the others{rejected}.")
+
+    def _tell_once(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
+            self._console.note(note)
 
     def _tell_notes(self, stream: TableStream) -> None:
         for note in stream.notes[self._notes_told[id(stream)] :]:

@@ -1,18 +1,23 @@
-"""`--report` and `--plots`: a page and its plots, written with what the run knows about itself."""
+"""`--report`, `--plots`, `--track`: a page, its plots and figures, with what the run knows about itself."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adcli.cli.options import Reporting
+from adcli.cli.options import Reporting, Tracking
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from adcli.report import Page
+
+UNTRACKED = frozenset({"definition", "reason", "test", "control"})  # texts that name no figure
 
 
 def publish(run: Run, page: Page, reporting: Reporting) -> None:
@@ -26,6 +31,40 @@ def publish(run: Run, page: Page, reporting: Reporting) -> None:
         for plot in page.plots:
             run.attach(reporting.plots / f"{plot.name}.svg", plot.svg_file())
             run.attach(reporting.plots / f"{plot.name}.png", plot.png())
+
+
+def recorder(run: Run, tracking: Tracking) -> Callable[[pl.DataFrame], None]:
+    """What tells the figures of a table to the tracker of `--track`; makes sure at once that it can.
+
+    Raises:
+        UsageError: If the tracker's package is not installed.
+    """
+    if tracking.track is None:
+        return lambda table: None
+    from adcli.core.tracking import check_tracker, tracked
+
+    check_tracker(tracking.track)
+    name = run.output.stem if run.output is not None else run.command.replace(" ", "-")
+
+    def record(table: pl.DataFrame) -> None:
+        settings = {"command": shlex.join(["adcli", *sys.argv[1:]]), "seed": run.seed}
+        with tracked(tracking.track, run=name, directory=tracking.track_dir, settings=settings) as log:
+            log(_figures(table), None)
+
+    return record
+
+
+def _figures(table: pl.DataFrame) -> dict[str, float | str]:
+    """Each number of a table, and each verdict, by the texts of its row and its column."""
+    texts = [name for name, kind in table.schema.items() if not kind.is_numeric() and name not in UNTRACKED]
+    labels = [name for name in texts if name != "verdict"]
+    figures: dict[str, float | str] = {}
+    for row in table.to_dicts():
+        label = "/".join(str(row[name]) for name in labels if row[name] not in (None, ""))
+        for name in table.columns:
+            if row[name] not in (None, "") and (name == "verdict" or table.schema[name].is_numeric()):
+                figures[f"{label}/{name}"] = row[name]
+    return figures
 
 
 def _with_run(page: Page, run: Run) -> Page:

@@ -14,7 +14,7 @@ from adcli.cli.console import Console
 from adcli.cli.inputs import RunInputs
 from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.outputs import RunOutputs
-from adcli.errors import GateError
+from adcli.errors import DataError, GateError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +51,7 @@ class Run:
         tables: Sequence[str],
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
+        beside: bool = False,
     ) -> TableStream:
         """Open inputs as one standard table, read batch by batch with `frames`.
 
@@ -59,9 +60,11 @@ class Run:
             tables: The standard tables that the input may be, in order of preference.
             needs: Further columns that the command cannot do without.
             columns: Source columns named by options of the command itself, by standard name.
+            beside: Whether this only says more of another table's rows; it is then told apart from them, and
+                left out of `read = written + rejected`.
         """
         stream = self._inputs.open(
-            inputs, tables=tables, needs=needs, columns=columns or {}, command=self.command
+            inputs, tables=tables, needs=needs, columns=columns or {}, command=self.command, beside=beside
         )
         self._outputs.refuse_inputs(self._inputs.paths)
         return stream
@@ -77,13 +80,36 @@ class Run:
         tables: Sequence[str],
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
+        beside: bool = False,
     ) -> pl.DataFrame:
         """Inputs as one standard table, whole; the arguments are those of `stream`."""
         from adcli.tables.unify import concatenated
 
         with self.step("read"):
-            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns)
+            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns, beside=beside)
             return concatenated(list(self.frames(stream)))
+
+    def column(self, name: str) -> str:
+        """The column that an option names, by the name it has in what was read; says where they differ."""
+        return self._inputs.column(name)
+
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """The columns that an option names, as `column` does."""
+        return [self.column(name) for name in names]
+
+    def require_whole(self, columns: Sequence[str], why: str) -> None:
+        """Make sure that no row was rejected for what it has in one of these columns.
+
+        Raises:
+            DataError: If one was; `why` says what leaving it out would do.
+        """
+        for column in columns:
+            reasons = self._inputs.reasons.items()
+            if count := sum(rows for reason, rows in reasons if reason.partition(":")[0] == column):
+                raise DataError(
+                    f"{count:,} rows were rejected for their {column}, and {why}.",
+                    fix="`adcli clean` with --rejects lists them, and leaves them out.",
+                )
 
     def learned(self, directory: Path) -> Path:
         """A directory that adcli wrote, checked against its manifest and counted among the inputs."""
@@ -154,11 +180,10 @@ class Run:
     def finish(self) -> None:
         """Give all outputs their names, write their manifests, say the accounting."""
         self._inputs.tell_notes()
-        rejected = self._inputs.rows_rejected
+        rejected = self._inputs.rejects_kept
         if self._strict and rejected:
-            raise GateError(
-                f"{rejected:,} rows were rejected ({self._inputs.why_rejected()}) and --strict was given."
-            )
+            why = self._inputs.why_rejected() or "of the tables beside the others"
+            raise GateError(f"{rejected:,} rows were rejected ({why}) and --strict was given.")
         self._outputs.commit(rejected, self._manifest)
         self.console.note(self._closing_line())
 

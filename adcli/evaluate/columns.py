@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from adcli.errors import DataError, did_you_mean
@@ -46,6 +48,13 @@ def numbers_expr(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_decimal():
         return column.cast(pl.Float64)
     raise DataError(f"Column '{name}' is of the kind {dtype}, which is no number.")
+
+
+def cluster_numbers(user: pl.Series) -> npt.NDArray[np.int64]:
+    """(n,) numbers of the users from 0 on; a row without one is a cluster of its own."""
+    own = pl.lit("\x00") + pl.int_range(pl.len()).cast(pl.String)
+    named = pl.DataFrame({"user": user.cast(pl.String)})
+    return named.select(pl.coalesce("user", own).rank("dense") - 1).to_series().to_numpy().astype(np.int64)
 
 
 def _number(frame: pl.DataFrame, name: str) -> pl.Series:

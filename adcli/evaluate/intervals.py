@@ -18,6 +18,7 @@ class Interval(NamedTuple):
     high: float
 
 
+FEWEST_DEGREES = 3  # with fewer, Student's quantile says only that nothing is known
 NO_INTERVAL = Interval(math.nan, math.nan)
 
 
@@ -43,38 +44,113 @@ def wilson(successes: float, trials: float, confidence: float) -> Interval:
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, trials, alpha=1 - confidence, method="wilson")
-    return Interval(max(0.0, float(low)), min(1.0, float(high)))
+    return Interval(
+        max(0.0, float(low)) if successes > 0 else 0.0, min(1.0, float(high)) if successes < trials else 1.0
+    )
 
 
-def wilson_clustered(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
-    """Wilson's interval on the effective sample size, for trials in clusters (a user's impressions).
+class ClusteredRate(NamedTuple):
+    """A proportion of trials that come in clusters (a user's impressions).
 
-    The delta-method variance of the ratio gives the design effect, hence the number of independent trials
-    worth the same; Student's quantile pays for having estimated it. Without a success, or without a failure,
-    the design effect cannot be seen and whole clusters are taken as one trial each, weighted by their size.
+    Attributes:
+        value: The proportion.
+        trials: All trials.
+        design_effect: How many clustered trials are worth one independent one; 1 at least.
+        seen_in: Clusters that hold a success (or a failure, if these are rarer), in which the design effect
+            is seen; infinite where it is known.
+    """
+
+    value: float
+    trials: float
+    design_effect: float
+    seen_in: float
+
+    def interval(self, confidence: float) -> Interval:
+        """Wilson's interval on the effective sample size; Student's quantile pays for the design effect.
+
+        Source: Korn and Graubard (1998), Survey Methodology 24; Wilson's interval in place of the exact one
+            as in Franco et al. (2019), J. Survey Statistics and Methodology 7.
+        """
+        paid = student_quantile(confidence, self.seen_in) / normal_quantile(confidence)
+        effective = self.trials / (self.design_effect * paid**2)
+        return wilson(self.value * effective, effective, confidence)
+
+
+class ClusteredRatio(NamedTuple):
+    """A ratio of sums over independent units.
+
+    Attributes:
+        value: The ratio.
+        error: Its standard error.
+        seen_in: Units that have something in both sums, in which the error is seen.
+        is_positive: Whether the ratio is positive and no unit has anything negative.
+    """
+
+    value: float
+    error: float
+    seen_in: int
+    is_positive: bool
+
+    def interval(self, confidence: float) -> Interval:
+        """Student's interval, on the log scale if nothing is negative: it leans as errors of money do."""
+        reach = student_quantile(confidence, self.seen_in) * self.error
+        if self.is_positive:
+            factor = math.exp(min(reach / self.value, 700.0))  # e^709 is the largest a float holds
+            return Interval(self.value / factor, self.value * factor)
+        return Interval(self.value - reach, self.value + reach)
+
+
+def clustered_rate(successes: FloatArray, trials: FloatArray) -> ClusteredRate | None:
+    """The proportion of successes among trials in clusters; None with fewer than two clusters.
+
+    Without a success, or without a failure, the design effect cannot be seen and whole clusters are taken as
+    one trial each, weighted by their size.
 
     Args:
         successes: (clusters,) successes of each cluster.
         trials: (clusters,) trials of each cluster.
-        confidence: Such as .95.
-
-    Source: Korn and Graubard (1998), Survey Methodology 24; Wilson's interval in place of the exact one as in
-        Franco et al. (2019), J. Survey Statistics and Methodology 7.
     """
     asked = trials > 0
     successes, trials = successes[asked], trials[asked]
-    clusters, total = len(trials), float(trials.sum())
-    if clusters < 2:
-        return NO_INTERVAL
+    total = float(trials.sum())
+    if len(trials) < 2:
+        return None
     rate = float(successes.sum()) / total
     variance = ratio_variance(successes, trials)
-    if variance > 0:
-        independent = rate * (1 - rate) / variance
-        paid = student_quantile(confidence, total - 1) / student_quantile(confidence, clusters - 1)
-        effective = min(independent * paid**2, total) if total > 1 else independent
-    else:
-        effective = total**2 / float(trials @ trials)
-    return wilson(rate * effective, effective, confidence)
+    if variance == 0:
+        return ClusteredRate(rate, total, float(trials @ trials) / total, math.inf)
+    design_effect = variance * total / (rate * (1 - rate))
+    if design_effect <= 1 or float(trials.max()) <= 1:
+        return ClusteredRate(rate, total, 1.0, math.inf)
+    seen_in = min(int((successes > 0).sum()), int((successes < trials).sum()))
+    return ClusteredRate(rate, total, design_effect, max(seen_in, FEWEST_DEGREES))
+
+
+def wilson_clustered(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
+    """The interval of `clustered_rate`; NaN with fewer than two clusters."""
+    found = clustered_rate(successes, trials)
+    return found.interval(confidence) if found else NO_INTERVAL
+
+
+def wilson_mean(values: FloatArray, confidence: float) -> Interval:
+    """Wilson's interval of the mean of values in [0, 1], on the number of trials that vary as much as they.
+
+    Near 0 and 1, where a bootstrap has little to draw from, it leans inwards as a proportion's does; values
+    that are all alike count as one trial each.
+
+    Args:
+        values: (n,) independent, such as the recall of each query.
+        confidence: Such as .95.
+    """
+    n, mean = len(values), float(values.mean())
+    if n < 2:
+        return NO_INTERVAL
+    variance = float(values.var(ddof=1)) / n
+    if variance == 0:
+        return wilson(mean * n, n, confidence)
+    paid = student_quantile(confidence, n - 1) / normal_quantile(confidence)
+    effective = mean * (1 - mean) / (variance * paid**2)
+    return wilson(mean * effective, effective, confidence)
 
 
 def ratio_variance(numerator: FloatArray, denominator: FloatArray) -> float:
@@ -89,25 +165,25 @@ def ratio_variance(numerator: FloatArray, denominator: FloatArray) -> float:
     return units / (units - 1) * float(residual @ residual) / total**2
 
 
-def ratio_interval(numerator: FloatArray, denominator: FloatArray, confidence: float) -> Interval:
-    """Interval of sum(numerator) / sum(denominator): on the log scale if nothing is negative, else symmetric.
-
-    Money is skewed; on the log scale the interval leans the way the errors do. Units where both are 0 say
-    nothing about the ratio and do not count as degrees of freedom.
+def clustered_ratio(numerator: FloatArray, denominator: FloatArray) -> ClusteredRatio | None:
+    """The ratio of two sums; None where too few units have something to see how much it varies.
 
     Args:
         numerator: (units,) such as revenue of each user.
         denominator: (units,) such as impressions of each user.
-        confidence: Such as .95.
     """
     informative = (numerator != 0) | (denominator != 0)
     numerator, denominator = numerator[informative], denominator[informative]
     variance = ratio_variance(numerator, denominator)
-    if not variance > 0:
-        return NO_INTERVAL
-    ratio = float(numerator.sum()) / float(denominator.sum())
-    reach = student_quantile(confidence, len(numerator) - 1) * math.sqrt(variance)
-    if ratio > 0 and float(numerator.min()) >= 0 and float(denominator.min()) >= 0:
-        factor = math.exp(min(reach / ratio, 700.0))  # e^709 is the largest a float holds
-        return Interval(ratio / factor, ratio * factor)
-    return Interval(ratio - reach, ratio + reach)
+    seen_in = min(int((numerator != 0).sum()), int((denominator != 0).sum()), len(numerator) - 1)
+    if not variance > 0 or seen_in < 2:
+        return None
+    value = float(numerator.sum()) / float(denominator.sum())
+    is_positive = value > 0 and float(numerator.min()) >= 0 and float(denominator.min()) >= 0
+    return ClusteredRatio(value, math.sqrt(variance), seen_in, is_positive)
+
+
+def ratio_interval(numerator: FloatArray, denominator: FloatArray, confidence: float) -> Interval:
+    """The interval of `clustered_ratio`; NaN where too few units have something."""
+    found = clustered_ratio(numerator, denominator)
+    return found.interval(confidence) if found else NO_INTERVAL

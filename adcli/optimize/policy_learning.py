@@ -27,9 +27,10 @@ class LearnedPolicy(NamedTuple):
 
     `policy` is the one chosen, fitted on all rows; `chosen` the name of its candidate, "logged" if none was
     surely worth more than what made the log (then `policy` is the nearest thing to it that can be applied).
-    `candidates` has one row each, with `policy value std_error lower_bound effective_sample_size
-    matched_clicks max_weight chosen`, valued on rows that the candidate did not see; `lower_bound`, which
-    is pessimistic, decides what is surely worth more.
+    `candidates` has one row each, with `policy value std_error lower_bound gain_low effective_sample_size
+    matched_clicks max_weight chosen`, valued on rows that the candidate did not see. `lower_bound` is a bound
+    of the value, `gain_low` one of the difference to what the log earned; both decide what is surely worth
+    more.
     """
 
     policy: Policy
@@ -57,9 +58,10 @@ def learn_policy(
 ) -> LearnedPolicy:
     """The policy worth most, pessimistically, among those learned from a log and the one that made it.
 
-    Each candidate is fitted without a fold and valued on it. Those whose lower bound (logarithmic smoothing)
-    is above the bound of the log's own policy are surely worth more; of them the one with the greatest doubly
-    robust value, less its standard error, is chosen.
+    Each candidate is fitted without a fold and valued on it. It is surely worth more if its lower bound
+    (logarithmic smoothing, which no rare weight misleads) is above that of the log's own policy, and the
+    bound of its gain (doubly robust, on the same rows and clustered by user) above 0. Of those, the one with
+    the greatest value, less its standard error, is chosen.
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -100,7 +102,7 @@ def learn_policy(
 
 def _choose(table: pl.DataFrame) -> str:
     """The best, by value less its error, of the policies surely worth more than the log's own; else that."""
-    surely = table.filter(pl.col("lower_bound") > table["lower_bound"][0])
+    surely = table.filter((pl.col("lower_bound") > table["lower_bound"][0]) & (pl.col("gain_low") > 0))
     if surely.is_empty():
         return LOGGED
     return str(surely.sort(pl.col("value") - pl.col("std_error"), descending=True)["policy"][0])
@@ -151,21 +153,38 @@ def _record(
     influence: NDArray[np.float64],
     confidence: float,
 ) -> dict[str, object]:
+    gain = influence - logged.reward
     return {
         "policy": name,
         "value": float(influence.mean()),
-        "std_error": float(influence.std() / np.sqrt(influence.size)),
+        "std_error": _std_error(influence, logged.cluster),
         "lower_bound": log_smoothing_bound(logged.reward, weight, confidence=confidence),
+        "gain_low": float(gain.mean()) - _one_sided(confidence) * _std_error(gain, logged.cluster),
         "effective_sample_size": effective_sample_size(weight),
         "matched_clicks": matched_clicks(logged.reward, weight),
         "max_weight": float(weight.max()),
     }
 
 
+def _std_error(influence: NDArray[np.float64], cluster: NDArray[np.int64] | None) -> float:
+    """The standard error of a mean influence; rows of one user count together."""
+    deviation = influence - influence.mean()
+    totals = deviation if cluster is None else np.bincount(cluster, weights=deviation)
+    return float(np.sqrt(totals @ totals)) / influence.size
+
+
+def _one_sided(confidence: float) -> float:
+    """The normal quantile of a bound on one side."""
+    from scipy.special import ndtri
+
+    return float(ndtri(confidence))
+
+
 def _reason(table: pl.DataFrame, chosen: str) -> str:
     """Why the candidate was chosen, for a person."""
     logged = table.row(0, named=True)
-    learned = table.slice(1).sort("lower_bound", descending=True).row(0, named=True)
+    others = table.slice(1).sort("lower_bound", descending=True)
+    learned = (others if chosen == LOGGED else others.filter(pl.col("policy") == chosen)).row(0, named=True)
     ours = (
         f"The policy that made this log earned {logged['value']:.4g} per impression, surely above "
         f"{logged['lower_bound']:.4g}."
@@ -173,10 +192,11 @@ def _reason(table: pl.DataFrame, chosen: str) -> str:
     if chosen == LOGGED:
         return (
             f"Not enough evidence to leave it. {ours} The best learned policy, '{learned['policy']}', is "
-            f"surely above {learned['lower_bound']:.4g} only: {learned['matched_clicks']:.0f} matched "
-            f"rewards, an effective {learned['effective_sample_size']:,.0f} impressions, carry its estimate."
+            f"surely above {learned['lower_bound']:.4g} only, its gain above {learned['gain_low']:+.4g}: "
+            f"{learned['matched_clicks']:.0f} matched rewards, an effective "
+            f"{learned['effective_sample_size']:,.0f} impressions, carry its estimate."
         )
     return (
         f"'{chosen}' earns {learned['value']:.4g} per impression on rows it did not see, surely above "
-        f"{learned['lower_bound']:.4g}. {ours}"
+        f"{learned['lower_bound']:.4g}, and gains surely more than {learned['gain_low']:.4g}. {ours}"
     )

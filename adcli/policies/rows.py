@@ -104,7 +104,8 @@ def policy_rows(
             f"The policy '{policy.name}' chooses what this log never shows {unsupported.mean():.0%} of the "
             f"time: {int((own >= 0).sum()):,} of its {len(policy.actions):,} actions are among the "
             f"{len(actions):,} of the log.",
-            fix="Use a log of the same items and placements.",
+            fix="Use a log of the same items and placements; where a column decides what may be shown, name "
+            "it with --eligible-by.",
         )
     return PolicyRows(target / logged.propensity, q_logged, q_policy, np.clip(unsupported, 0, 1))
 

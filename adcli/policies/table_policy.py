@@ -38,6 +38,12 @@ class TablePolicy:
             chosen = normalised(np.where(eligible, chosen, 0), eligible)
         return with_floor(chosen, self.epsilon, eligible)
 
+    def unnamed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What the rows that none of the groups holds have in the columns `by`, one row each."""
+        if not self.by:
+            return frame.clear()
+        return frame.select(self.by).filter(pl.Series(self._group(frame) == self.groups.height))
+
     def _group(self, frame: pl.DataFrame) -> NDArray[np.int64]:
         if not self.by:
             return np.full(frame.height, self.groups.height, dtype=np.int64)

@@ -29,7 +29,9 @@ COLUMN_KINDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("numerator", "denominator", "users", "n", "impressions", "clicks", "conversions"), "count"
     ),
-    **dict.fromkeys(("n_variant", "n_control", "matched_clicks"), "count"),
+    **dict.fromkeys(
+        ("n_variant", "n_control", "matched_clicks", "units", "rows", "positives", "queries"), "count"
+    ),
     **dict.fromkeys(("p_value", "p_adjusted"), "p_value"),
     **dict.fromkeys(("probability_best", "share"), "rate"),
     "relative": "relative",
@@ -47,7 +49,15 @@ _ACRONYMS = {
     "ecpm",
     "ecpc",
     "auc",
+    "auuc",
+    "bert",
+    "bleu",
+    "ece",
     "id",
+    "ks",
+    "mrr",
+    "psi",
+    "rouge",
     "ips",
     "snips",
     "dr",
@@ -139,7 +149,7 @@ class Table:
         text = heading(value) if name == "metric" and value is not None else _text(value)
         if role == "text" and len(text) > _LONG:
             role = "long"
-        return Cell(text, role, mark=verdict_mark(text) if role == "verdict" and value is not None else "")
+        return Cell(text, role, mark=verdict_mark(text) if role == "verdict" and value else "")
 
     def _kind(self, name: str, row: Mapping[str, Any]) -> str:
         """How a number is read: as its column says, else as the metric of its row says."""

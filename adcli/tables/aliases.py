@@ -62,6 +62,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "propensity_score", "pscore", "action_prob", "action_probability", "logging_probability",
         "logging_prob", "behavior_prob",
     ),
+    "probability": ("prob", "target_probability", "policy_probability", "action_probability", "action_prob"),
+    "slate_id": ("slate", "slate_key", "ranking_id"),
     "cost": ("ad_cost", "ad_spend", "spend"),
     "click": _CLICK,
     "conversion": (

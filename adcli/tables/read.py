@@ -87,6 +87,20 @@ class TableStream:
         self._options = options
         self._needs = frozenset(needs)
 
+    @property
+    def names(self) -> set[str]:
+        """The columns of the table, as far as they are known."""
+        placements = [part.placement for part in self._parts]
+        return {name for one in placements for name in (*one.placed, *one.carried.values())}
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Source columns that have another name in the table, and none that a column of it has."""
+        placements = [part.placement for part in self._parts]
+        pairs = [(source, name) for one in placements for name, source in one.sources.items()]
+        pairs += [pair for one in placements for pair in one.carried.items()]
+        return {source: name for source, name in pairs if source not in self.names}
+
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
 

@@ -20,6 +20,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "floor_price": "money",
     "quantity": "number",
     "rating": "number",
+    "probability": "number",
     "click": "flag",
     "conversion": "flag",
     "propensity": "probability",
@@ -108,7 +109,9 @@ _TABLES = (
         "one ad shown, with what came of it",
         either=("item_id", "ad_id"),
         required=("click",),
-        optional=("event_time", "user_id", "placement", "propensity", "conversion", "revenue", "cost"),
+        optional=(
+            "event_time", "user_id", "slate_id", "placement", "propensity", "conversion", "revenue", "cost",
+        ),
     ),
     StandardTable(
         "events",
@@ -146,6 +149,13 @@ _TABLES = (
         "one text to compare an ad with",
         required=("text",),
         either=("ad_id", "item_id"),
+    ),
+    StandardTable(
+        "probabilities",
+        "one action that a policy may choose in one place, with its probability there",
+        either=("item_id", "ad_id"),
+        required=("probability",),
+        optional=("event_time", "user_id", "slate_id", "placement"),
     ),
     StandardTable("item_features", "what is known of one item", required=("item_id",)),
     StandardTable(

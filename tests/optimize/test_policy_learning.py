@@ -40,6 +40,8 @@ class TestWhereThereIsSomethingToLearn:
         assert table["policy"][0] == "logged"
         assert table.filter("chosen")["policy"].to_list() == [learned.chosen]
         assert table.filter("chosen")["lower_bound"][0] > table["lower_bound"][0]
+        assert table.filter("chosen")["gain_low"][0] > 0
+        assert f"{table.filter('chosen')['value'][0]:.4g} per impression" in learned.reason
         assert learned.chosen in learned.reason
         assert "segment" in learned.context
 
@@ -98,6 +100,20 @@ class TestWhereThereIsNot:
         assert "matched rewards" in learned.reason
         assert isinstance(learned.policy, TablePolicy)
         assert learned.policy.name == ("uniform" if name.startswith("random") else "logged shares")
+
+    @pytest.mark.parametrize("name", ["bts_men"])
+    def test_nor_do_they_with_what_is_known_of_the_items(self, shared_data, name):
+        items = pl.read_csv(shared_data / f"bandit/obd_item_context_{name.partition('_')[2]}.csv")
+        learned = learn_policy(
+            open_bandit_log(shared_data, name), items=items.with_columns(pl.col("item_id").cast(pl.String))
+        )
+        assert learned.chosen == "logged"
+        assert "its gain above -" in learned.reason
+
+    def test_noise_alone_seldom_makes_it_leave_the_logging_policy(self):
+        world = LoggedWorld(rate=0.05, taste=0.0, placements=1)
+        logs = [world.log(2_000, seed=seed) for seed in range(8)]
+        assert sum(learn_policy(log, context=["segment"]).chosen != "logged" for log in logs) <= 1
 
     def test_no_clicks_at_all(self):
         log = LoggedWorld().log(500).with_columns(click=pl.lit(0, dtype=pl.Int8))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.evaluate.ab_plan import write_plan
+from adcli.cli.evaluate.ab_plan import Planning, write_plan
 from adcli.cli.inputs import pairs
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
@@ -19,6 +20,8 @@ from adcli.errors import UsageError
 def ab(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
+    planning: Planning,
     inputs: Inputs = None,
     metric: Annotated[
         list[str],
@@ -52,21 +55,6 @@ def ab(
         list[float],
         typer.Option(help="Share of the planned sample at each planned look so far, this one last; repeat."),
     ] = [],  # noqa: B006
-    plan: Annotated[
-        bool,
-        typer.Option(
-            "--plan",
-            help="Plan a test instead: INPUT is what `adcli evaluate policy` wrote, or give --baseline.",
-        ),
-    ] = False,
-    baseline: Annotated[float | None, typer.Option(help="With --plan: the control's figure.")] = None,
-    std_dev: Annotated[
-        float | None, typer.Option(help="With --plan: of one unit's value, where it is not 0 or 1.")
-    ] = None,
-    daily_units: Annotated[
-        float | None, typer.Option(help="With --plan: new units a day, for the run time.")
-    ] = None,
-    power: Annotated[float, typer.Option(min=0.5, max=0.999, help="With --plan: of the test.")] = 0.8,
     planned_units: Annotated[
         int | None, typer.Option(min=1, help="Units that the test was planned for, to read it at any time.")
     ] = None,
@@ -77,29 +65,33 @@ def ab(
     Examples:
       adcli evaluate ab cookie_cats.csv.gz --variant version --metric retention_7 --control gate_30
       adcli evaluate ab units.parquet --metric revenue --metric revenue/orders --covariate revenue_before
+      adcli evaluate ab units.parquet --metric p90(spend) --segment device --report segments.html
       adcli evaluate ab --plan value.csv --daily-units 5000
+      adcli evaluate ab --plan --baseline 0.02 --looks 5 --arms 3 --daily-units 5000
     """
-    from adcli.evaluate.ab.page import ab_page
+    from adcli.evaluate.ab.page import ab_page, segments_page
     from adcli.evaluate.ab.segments import segment_table
     from adcli.evaluate.ab.table import ab_table
 
-    if plan:
-        write_plan(
-            run,
-            inputs,
-            baseline=baseline,
-            std_dev=std_dev,
-            daily_units=daily_units,
-            power=power,
-            confidence=confidence,
-        )
+    record = recorder(run, tracking)
+    if planning.plan:
+        plan = write_plan(run, reporting, inputs, planning, metrics=len(metric), confidence=confidence)
+        record(plan)
         return
     if look and planned_units:
         raise UsageError("--look is for planned looks and --planned-units for any time: give one of them.")
+    if segment is not None and (cluster or look or planned_units):
+        raise UsageError(
+            "--segment reads a finished test of single units: give it without --cluster, --look and "
+            "--planned-units."
+        )
     units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
+    unit, cluster, segment = (name and run.column(name) for name in (unit, cluster, segment))
+    covariate = run.columns(covariate)
+    shares = _shares(expected_share)
     if segment is not None:
-        run.write(
-            segment_table(
+        with run.step("segments"):
+            effects = segment_table(
                 units,
                 by=segment,
                 metrics=metric,
@@ -107,9 +99,12 @@ def ab(
                 unit=unit,
                 covariates=covariate,
                 lower_is_better=lower_is_better,
+                expected_shares=shares,
                 confidence=confidence,
             )
-        )
+        run.write(effects)
+        record(effects)
+        publish(run, segments_page(effects, by=segment, confidence=confidence), reporting)
         return
     with run.step("ab"):
         table = ab_table(
@@ -120,8 +115,7 @@ def ab(
             cluster=cluster,
             covariates=covariate,
             lower_is_better=lower_is_better,
-            expected_shares={arm: float(share) for arm, share in pairs(expected_share, "--expected-share")}
-            or None,
+            expected_shares=shares,
             confidence=confidence,
             correction=correction,
             smallest_effect=smallest_effect,
@@ -130,4 +124,15 @@ def ab(
             planned_units=planned_units,
         )
     run.write(table)
+    record(table)
     publish(run, ab_page(table, confidence=confidence), reporting)
+
+
+def _shares(texts: Sequence[str]) -> dict[str, float] | None:
+    shares = {}
+    for arm, share in pairs(texts, "--expected-share"):
+        try:
+            shares[arm] = float(share)
+        except ValueError:
+            raise UsageError(f"--expected-share {arm}={share}: '{share}' is no number.") from None
+    return shares or None

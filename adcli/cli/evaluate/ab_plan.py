@@ -3,31 +3,152 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from adcli.cli.options import Reporting
+from adcli.cli.reporting import publish
 from adcli.cli.run import Run
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.evaluate.ab.power import Design
+
+PANEL = "With --plan"
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What a test is planned for."""
+
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Plan a test instead: INPUT is what `adcli evaluate policy` wrote, or give --baseline.",
+            rich_help_panel=PANEL,
+        ),
+    ] = False
+    baseline: Annotated[float | None, typer.Option(help="The control's figure.", rich_help_panel=PANEL)] = (
+        None
+    )
+    std_dev: Annotated[
+        float | None,
+        typer.Option(help="Of one unit's value, where it is not 0 or 1.", rich_help_panel=PANEL),
+    ] = None
+    relative_effect: Annotated[
+        list[float],
+        typer.Option(
+            help="Difference to plan for, .05 for 5 %; repeat.",
+            show_default="0.01 0.02 0.05 0.1 0.2",
+            rich_help_panel=PANEL,
+        ),
+    ] = field(default_factory=list)
+    units: Annotated[
+        int | None,
+        typer.Option(
+            min=4, help="Units of all arms to be had: which effect would they show?", rich_help_panel=PANEL
+        ),
+    ] = None
+    daily_units: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="New units a day, for the run time.", rich_help_panel=PANEL),
+    ] = None
+    power: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the test.", rich_help_panel=PANEL)] = (
+        0.8
+    )
+    arms: Annotated[
+        int, typer.Option(min=2, max=50, help="All arms, the control among them.", rich_help_panel=PANEL)
+    ] = 2
+    control_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=0.99,
+            help="Of the units, that the control gets.",
+            show_default="as each other arm",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    looks: Annotated[
+        int, typer.Option(min=1, max=100, help="Equally spaced looks at the data.", rich_help_panel=PANEL)
+    ] = 1
+    comparisons: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Comparisons that share the error.",
+            show_default="arms but one x metrics",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
 
 
 def write_plan(
     run: Run,
+    reporting: Reporting,
     inputs: Sequence[str] | None,
+    planning: Planning,
     *,
-    baseline: float | None,
-    std_dev: float | None,
-    daily_units: float | None,
-    power: float,
+    metrics: int,
     confidence: float,
-) -> None:
-    """Write the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`."""
-    import polars as pl
+) -> pl.DataFrame:
+    """Write and return the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`.
 
-    from adcli.evaluate.ab.plan import plan_from_policy_value, plan_table
+    Args:
+        run: The run.
+        reporting: Where the page goes.
+        inputs: The table of values, if there is no baseline.
+        planning: What is planned for.
+        metrics: How many metrics the test will compare.
+        confidence: Of the test.
+    """
+    from adcli.evaluate.ab.page import plan_page
+    from adcli.evaluate.ab.plan import RELATIVE_EFFECTS, plan_table
     from adcli.evaluate.ab.power import Design
 
-    design = Design(power=power, confidence=confidence)
-    if baseline is not None:
-        run.write(plan_table(baseline=baseline, std_dev=std_dev, daily_units=daily_units, design=design))
-        return
+    design = Design(
+        power=planning.power,
+        confidence=confidence,
+        arms=planning.arms,
+        control_share=planning.control_share,
+        looks=planning.looks,
+        comparisons=planning.comparisons or (planning.arms - 1) * max(metrics, 1),
+    )
+    if planning.baseline is None:
+        table = _plan_from_policy(run, inputs, planning, design)
+    else:
+        if inputs:
+            raise UsageError("A plan starts from --baseline or from a file of values: give one of them.")
+        table = plan_table(
+            baseline=planning.baseline,
+            std_dev=planning.std_dev,
+            relative_effects=planning.relative_effect or RELATIVE_EFFECTS,
+            units=planning.units,
+            daily_units=planning.daily_units,
+            design=design,
+        )
+    run.write(table)
+    publish(run, plan_page(table), reporting)
+    return table
+
+
+def _plan_from_policy(
+    run: Run, inputs: Sequence[str] | None, planning: Planning, design: Design
+) -> pl.DataFrame:
+    import polars as pl
+
+    from adcli.evaluate.ab.plan import plan_from_policy_value
+
+    if planning.units is not None or planning.relative_effect:
+        raise UsageError(
+            "--units and --relative-effect plan from a figure; a policy's estimate says its effect itself.",
+            fix="Give --baseline, or leave them away.",
+        )
     values = run.read(inputs, tables=["policy_values"])
     headline = values.filter(pl.col("headline").cast(pl.String) == "true") if "headline" in values else values
     row = (headline if headline.height else values).row(0, named=True)
@@ -36,13 +157,11 @@ def write_plan(
     except (TypeError, ValueError):
         raise DataError("The estimate has no value, std_error or baseline_value to plan from.") from None
     run.note(f"Planned to confirm '{row['policy']}' as estimated by {row['estimator']}.")
-    run.write(
-        plan_from_policy_value(
-            value=value,
-            std_error=std_error,
-            baseline=logged,
-            std_dev=std_dev,
-            daily_units=daily_units,
-            design=design,
-        )
+    return plan_from_policy_value(
+        value=value,
+        std_error=std_error,
+        baseline=logged,
+        std_dev=planning.std_dev,
+        daily_units=planning.daily_units,
+        design=design,
     )

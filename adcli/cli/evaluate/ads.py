@@ -9,8 +9,8 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.encoding import Encoding, TextEncoder
-from adcli.cli.options import Inputs, Models, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Models, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def ads(
     encoding: Encoding,
     models: Models,
     reporting: Reporting,
+    tracking: Tracking,
     inputs: Inputs = None,
     products: Annotated[str | None, typer.Option(help="The products, to check claims against.")] = None,
     references: Annotated[
@@ -33,6 +34,10 @@ def ads(
     rating: Annotated[
         list[str], typer.Option(help="Column of human ratings that the measures are to agree with; repeat.")
     ] = [],  # noqa: B006
+    impressions: Annotated[
+        str | None,
+        typer.Option(help="Log of the ads shown (ad_id, click): do the measures agree with the clicks?"),
+    ] = None,
     perplexity_of: Annotated[
         str | None, typer.Option(help="A language model: how likely it finds the ads.")
     ] = None,
@@ -44,13 +49,21 @@ def ads(
     Examples:
       adcli evaluate ads ads.jsonl --products products.parquet --report ads.html
       adcli evaluate ads ads.jsonl --references slogans.csv --perplexity-of smollm2
+      adcli evaluate ads ads.jsonl --rating stars --impressions impressions.parquet
     """
+    from adcli.evaluate.ads.agreement import with_click_rates
     from adcli.evaluate.ads.page import ads_page
     from adcli.evaluate.ads.table import ad_table
 
+    record = recorder(run, tracking)
     written = run.read(inputs, tables=["ads"])
-    about = run.read([products], tables=["products"]) if products else None
-    compared = run.read([references], tables=["references"]) if references else None
+    by, rating = run.columns(by), run.columns(rating)
+    if impressions is not None:
+        log = run.read([impressions], tables=["impressions"], beside=True)
+        written, rating = with_click_rates(written, log), [*rating, "ctr"]
+    about = run.read([products], tables=["products"], beside=True) if products else None
+    compared = run.read([references], tables=["references"], beside=True) if references else None
+    encoder = TextEncoder(run, encoding, models)
     with run.step("measure"):
         table = ad_table(
             written,
@@ -58,11 +71,13 @@ def ads(
             references=compared,
             by=by,
             ratings=rating,
-            encode=TextEncoder(run, encoding, models),
+            encode=encoder,
+            encode_tokens=encoder.tokens,
             likelihood=_likelihood(models, perplexity_of) if perplexity_of else None,
             confidence=confidence,
         )
     run.write(table)
+    record(table)
     publish(run, ads_page(table, written), reporting)
 
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
 
     from adcli.evaluate.bids.policies import Prices
-    from adcli.evaluate.bids.replay import Auctions
+
+BUDGET_SHARE = 1 / 32  # the middle one of the published iPinYou protocol
 
 
 @command
 def bids(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
     inputs: Inputs = None,
     bidder: Annotated[
         list[str],
@@ -32,15 +35,20 @@ def bids(
     ] = ["mcpc", "linear", "clairvoyant"],  # noqa: B006
     baseline: Annotated[str, typer.Option(help="The bidder that the others are compared with.")] = "mcpc",
     budget_share: Annotated[
-        float,
-        typer.Option(min=1e-6, max=1.0, help="Budget, as a share of what winning every auction would cost."),
-    ] = 1 / 32,
-    totals: Annotated[
-        Path | None,
+        list[str],
         typer.Option(
-            help="JSON of an earlier period's cost_train, imp_train, clk_train, to take prices from."
+            metavar="[CAMPAIGN=]SHARE",
+            help="Budget of an episode, as a share of what winning all its auctions would cost; repeat.",
+            show_default="1/32",
         ),
-    ] = None,
+    ] = [],  # noqa: B006
+    totals: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[CAMPAIGN=]FILE",
+            help="JSON of an earlier period's cost_train, imp_train, clk_train, to take prices from; repeat.",
+        ),
+    ] = [],  # noqa: B006
     value: Annotated[str, typer.Option(help="Column that says what winning is worth.")] = "click",
     episode: Annotated[
         str, typer.Option(help="Column that numbers a campaign's budget periods.")
@@ -53,23 +61,35 @@ def bids(
     \b
     Examples:
       adcli evaluate bids auctions.parquet --bidder mcpc --bidder bid --report bids.html
-      adcli evaluate bids auctions.csv.gz --campaign 2997 --totals 2997.info.json --budget-share 0.03125
+      adcli evaluate bids auctions.csv.gz --campaign 2997 --totals 2997.info.json --budget-share 0.0625
+      adcli evaluate bids auctions.csv.gz --budget-share 0.03 --budget-share 2997=0.06 --baseline linear
     """
+    from adcli.evaluate.bids.campaigns import evaluate_bids
     from adcli.evaluate.bids.page import bids_page
-    from adcli.evaluate.bids.policies import replay_bidders
-    from adcli.evaluate.bids.replay import read_auctions
-    from adcli.evaluate.bids.table import bid_table, spend_curve
 
+    record = recorder(run, tracking)
     frame = _only(run.read(inputs, tables=["auctions"]), campaign)
+    value, episode = run.column(value), run.column(episode)
+    campaigns = _campaigns(frame)
+    prices = {name: _prices(Path(path)) for name, path in _by_campaign(totals, "--totals", campaigns).items()}
+    if len(prices) < len(campaigns):
+        run.note(
+            "Prices are taken from the replayed auctions themselves; --totals takes an earlier period's."
+        )
     with run.step("replay"):
-        whole = read_auctions(frame, budget_per_auction=1.0, value=value, episode=episode)
-        prices = _prices(run, whole, totals)
-        budget = budget_share * prices.per_impression
-        auctions = read_auctions(frame, budget_per_auction=budget, value=value, episode=episode)
-        replays = replay_bidders(auctions, list(dict.fromkeys([baseline, *bidder])), prices)
-        table = bid_table(auctions, replays, baseline=baseline, confidence=confidence)
-    run.write(table)
-    publish(run, bids_page(table, spend_curve(auctions, replays), baseline=baseline), reporting)
+        found = evaluate_bids(
+            frame,
+            bidders=list(dict.fromkeys([baseline, *bidder])),
+            baseline=baseline,
+            prices=prices,
+            budget_shares=dict.fromkeys(campaigns, BUDGET_SHARE) | _shares(budget_share, campaigns),
+            value=value,
+            episode=episode,
+            confidence=confidence,
+        )
+    run.write(found.table)
+    record(found.table)
+    publish(run, bids_page(found.table, found.spend_curve, baseline=baseline), reporting)
 
 
 def _only(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
@@ -86,14 +106,42 @@ def _only(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
     return chosen
 
 
-def _prices(run: Run, auctions: Auctions, totals: Path | None) -> Prices:
-    from adcli.evaluate.bids.policies import prices_of, read_prices
+def _campaigns(frame: pl.DataFrame) -> list[str]:
+    if "campaign_id" not in frame.columns:
+        return [""]
+    return [str(name) for name in frame["campaign_id"].unique(maintain_order=True)]
 
-    if totals is None:
-        run.note(
-            "Prices are taken from the replayed auctions themselves; --totals takes an earlier period's."
-        )
-        return prices_of(auctions)
+
+def _by_campaign(texts: Sequence[str], option: str, campaigns: Sequence[str]) -> dict[str, str]:
+    """The value of each campaign: its own `CAMPAIGN=VALUE`, else the one without a name."""
+    found = dict.fromkeys(campaigns, "")
+    for text in sorted(texts, key=lambda text: "=" in text):
+        name, is_named, value = text.partition("=")
+        if not is_named:
+            found = dict.fromkeys(campaigns, text)
+        elif name in found:
+            found[name] = value
+        else:
+            known = did_you_mean(name, campaigns) or f"There are {', '.join(campaigns[:12])}."
+            raise UsageError(f"{option} {text}: there is no campaign '{name}'.", fix=known)
+    return {name: value for name, value in found.items() if value}
+
+
+def _shares(texts: Sequence[str], campaigns: Sequence[str]) -> dict[str, float]:
+    shares = {}
+    for name, text in _by_campaign(texts, "--budget-share", campaigns).items():
+        try:
+            shares[name] = float(text)
+        except ValueError:
+            shares[name] = 0.0
+        if not 0 < shares[name] <= 1:
+            raise UsageError(f"--budget-share {text}: expected a share above 0 and at most 1.")
+    return shares
+
+
+def _prices(totals: Path) -> Prices:
+    from adcli.evaluate.bids.policies import read_prices
+
     try:
         return read_prices(json.loads(totals.read_text(encoding="utf-8")))
     except (OSError, ValueError, AttributeError) as error:

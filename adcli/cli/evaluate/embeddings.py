@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
@@ -18,6 +18,7 @@ from adcli.errors import UsageError
 def embeddings(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
     inputs: Inputs = None,
     products: Annotated[
         str | None,
@@ -45,9 +46,10 @@ def embeddings(
     from adcli.evaluate.embeddings.page import embeddings_page
     from adcli.evaluate.embeddings.table import KS, embedding_table
 
+    record = recorder(run, tracking)
     vectors = run.read(inputs, tables=["vectors"])
-    goods = run.read([products], tables=["products"]) if products else None
-    log = run.read([events], tables=["events"]) if events else None
+    goods = run.read([products], tables=["products"], beside=True) if products else None
+    log = run.read([events], tables=["events"], beside=True) if events else None
     with run.step("embeddings"):
         table = embedding_table(
             vectors,
@@ -59,6 +61,7 @@ def embeddings(
             seed=run.seed,
         )
     run.write(table)
+    record(table)
     publish(run, embeddings_page(table, vectors, goods, seed=run.seed), reporting)
 
 

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.evaluate.policy_targets import check_names, read_targets
+from adcli.cli.options import Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
-from adcli.errors import GateError, UsageError, did_you_mean
+from adcli.errors import GateError, UsageError
 
 if TYPE_CHECKING:
-    from adcli.evaluate.off_policy.table import Target
+    import polars as pl
 
-WORDS = ("uniform", "logged")
+    from adcli.evaluate.off_policy.table import Target
 
 
 @command
 def policy(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
     policy_and_inputs: Annotated[
         list[str],
         typer.Argument(
             metavar="POLICY INPUT...",
-            help="The policy (a directory of `adcli optimize policy`, uniform, or logged), then the log.",
+            help="The policy (a directory of `adcli optimize policy`, a table of probabilities, uniform, or "
+            "logged), then the log.",
             show_default=False,
         ),
     ] = [],  # noqa: B006
     target_column: Annotated[
-        str | None,
+        list[str],
         typer.Option(
-            help="In place of POLICY: column with the target policy's probability of each logged action."
+            help="In place of POLICY: column with the policy's probability of each logged action; repeat."
         ),
-    ] = None,
-    also: Annotated[list[str], typer.Option(help="A further policy to value; repeat for more.")] = [],  # noqa: B006
+    ] = [],  # noqa: B006
+    also: Annotated[
+        list[str], typer.Option(help="A further policy, to compare with risk; repeat for more.")
+    ] = [],  # noqa: B006
     estimator: Annotated[
-        list[str], typer.Option(help="Estimator; repeat for more.", show_default="ips, snips, dr and more")
+        list[str],
+        typer.Option(
+            help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, sg-dr, log-smoothing; mips, offcem "
+            "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more.",
+            show_default="ips, snips, dm, dr",
+        ),
     ] = [],  # noqa: B006
     reward: Annotated[str, typer.Option(help="What is earned: click, conversion or revenue.")] = "click",
     action: Annotated[
@@ -51,10 +59,49 @@ def policy(
         typer.Option(help="Column that the reward model may use; repeat.", show_default="all that can be"),
     ] = [],  # noqa: B006
     items: Annotated[str | None, typer.Option(help="Attributes or vectors of the items.")] = None,
+    by: Annotated[
+        list[str],
+        typer.Option(help="Column of the log or of --items: value or exposure in its groups; repeat."),
+    ] = [],  # noqa: B006
+    min_users: Annotated[int, typer.Option(min=0, help="With --by: put smaller groups together.")] = 50,
     eligible_by: Annotated[
         str | None, typer.Option(help="Column whose value decides what the uniform policy may show.")
     ] = None,
-    interval: Annotated[str, typer.Option(help="Method of the intervals.")] = "skew",
+    action_groups: Annotated[
+        str | None,
+        typer.Option(
+            help="Many actions: weigh groups of them (mips, offcem), by a column of --items, or so many "
+            "clusters of it.",
+            metavar="COLUMN|NUMBER",
+        ),
+    ] = None,
+    slate: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that holds together what was seen at once: value whole slates.",
+            show_default="slate_id",
+        ),
+    ] = None,
+    position: Annotated[
+        str | None, typer.Option(help="Column that orders a slate.", show_default="placement")
+    ] = None,
+    estimate_propensities: Annotated[
+        bool,
+        typer.Option(
+            "--estimate-propensities",
+            help="Where the log states none: estimate them from the context. No verdict is spoken then.",
+        ),
+    ] = False,
+    sensitivity: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0, metavar="FACTOR", help="Let each propensity be wrong by this factor: bounds, verdict."
+        ),
+    ] = None,
+    interval: Annotated[
+        Literal["skew", "bootstrap", "bernstein", "clopper-pearson"],
+        typer.Option(help="Method of the intervals; bernstein holds at any size and is wide."),
+    ] = "skew",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
     fail_under: Annotated[
         float | None, typer.Option(help="Exit with code 4 if the value is not surely above this.")
@@ -66,58 +113,151 @@ def policy(
     Examples:
       adcli evaluate policy policy impressions.parquet --report value.html
       adcli evaluate policy uniform obd_bts_men.csv.gz
+      adcli evaluate policy policy log.parquet --also other --also uniform --by device
+      adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
+      adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
-    from adcli.evaluate.off_policy.estimates import DEFAULT
+    from adcli.evaluate.off_policy.breakdowns import breakdown_table, with_breakdown
+    from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
+    from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
     from adcli.evaluate.off_policy.table import policy_value_table
+    from adcli.evaluate.off_policy.targets import TargetColumn, own_actions
+    from adcli.policies.propensity import with_estimated_propensities
 
     named, inputs = (
         ([], policy_and_inputs) if target_column else (policy_and_inputs[:1], policy_and_inputs[1:])
     )
-    if not named and not target_column:
+    names = [*named, *also]
+    if not names and not target_column:
         raise UsageError("Which policy?", fix="Name a directory, uniform or logged; or give --target-column.")
-    targets = [_target(run, name) for name in (*named, *also)]
-    impressions = run.read(inputs, tables=["impressions"])
-    attributes = run.read([items], tables=["vectors", "products", "item_features"]) if items else None
-    with run.step("value"):
-        values = policy_value_table(
-            impressions,
-            [*_column(target_column), *targets],
-            reward=reward,
-            estimators=estimator or DEFAULT,
-            action=action,
-            context=context,
-            items=attributes,
-            eligible_by=eligible_by,
-            method=interval,  # type: ignore[arg-type]
-            confidence=confidence,
-            seed=run.seed,
+    check_names(names)
+    record = recorder(run, tracking)
+    of_slates = bool(slate or position or set(estimator) & set(SLATE_ESTIMATORS))
+    single = [name for name in estimator if name not in SLATE_ESTIMATORS]
+    if of_slates and single:
+        raise UsageError(
+            f"'{single[0]}' values impressions; slates are valued by {', '.join(SLATE_ESTIMATORS)}.",
+            fix="Ask for one kind at a time.",
         )
+    if of_slates and (by or action_groups or eligible_by or sensitivity):
+        raise UsageError(
+            "--by, --action-groups, --eligible-by and --sensitivity are of impressions, not of slates.",
+            fix="Ask for them in a run of their own.",
+        )
+    impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
+    if "slate_id" in impressions.columns and not of_slates:
+        run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
+    run.require_whole(["propensity", reward], "a value without them would be another log's")
+    attributes = (
+        run.read([items], tables=["vectors", "products", "item_features"], beside=True) if items else None
+    )
+    action, context, by = run.columns(action), run.columns(context), run.columns(by)
+    targets: list[Target] = [TargetColumn(run.column(name)) for name in target_column]
+    targets += read_targets(run, names, action, impressions)
+    estimated = estimate_propensities and _lacks_propensities(run, impressions)
+    if estimated:
+        with run.step("propensities"):
+            impressions = with_estimated_propensities(
+                impressions, action=action or own_actions(targets), context=context, seed=run.seed
+            )
+    with run.step("value"):
+        if of_slates:
+            values = slate_value_table(
+                impressions,
+                targets,
+                reward=reward,
+                estimators=estimator or SLATE_ESTIMATORS,
+                action=action,
+                context=context,
+                items=attributes,
+                method=interval,
+                confidence=confidence,
+                seed=run.seed,
+                propensities_estimated=estimated,
+            )
+        else:
+            values = policy_value_table(
+                impressions,
+                targets,
+                reward=reward,
+                estimators=estimator or (*DEFAULT, *(NEEDS_GROUPS if action_groups else ())),
+                action=action,
+                context=context,
+                items=attributes,
+                eligible_by=run.column(eligible_by) if eligible_by else None,
+                action_groups=_groups(run, action_groups),
+                method=interval,
+                confidence=confidence,
+                seed=run.seed,
+                propensities_estimated=estimated,
+                sensitivity=sensitivity,
+            )
     for note in values.notes:
         run.console.detail(note)
-    run.write(values.table)
-    publish(run, policy_page(values.table, reward=reward), reporting)
-    headline = values.table.filter("headline").row(0, named=True)
-    run.note(f"{headline['policy']}: {headline['verdict']}. {headline['reason']}")
-    if fail_under is not None and not (headline["ci_low"] or 0.0) > fail_under:
+    groups = None
+    if by:
+        with run.step("groups"):
+            groups = breakdown_table(
+                values.prepared,
+                targets,
+                by,
+                items=attributes,
+                min_users=min_users,
+                confidence=confidence,
+                propensities_estimated=estimated,
+            )
+    run.write(values.table if groups is None else with_breakdown(values.table, groups))
+    record(values.table.drop("headline", "interval"))
+    page = policy_page(values.table, groups, reward=reward, of_slates=of_slates, estimated=estimated)
+    publish(run, page, reporting)
+    _tell(run, values.table, groups)
+    _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)
+
+
+def _slate_columns(slate: str | None, position: str | None) -> dict[str, str]:
+    given = {"slate_id": slate, "placement": position}
+    return {standard: source for standard, source in given.items() if source}
+
+
+def _groups(run: Run, given: str | None) -> str | int | None:
+    """A number of clusters, or the column of the items that makes groups."""
+    if given is None:
+        return None
+    return int(given) if given.isdigit() else run.column(given)
+
+
+def _lacks_propensities(run: Run, impressions: pl.DataFrame) -> bool:
+    """Whether propensities are to be estimated, which is said loudly."""
+    if "propensity" in impressions.columns:
+        run.note("The log states propensities: they are used, and none are estimated.")
+        return False
+    run.facts["propensities_estimated"] = True
+    run.warn(
+        "the log states no propensities; they are estimated from its context, which cannot know every reason "
+        "for showing an ad: no verdict is spoken."
+    )
+    return True
+
+
+def _tell(run: Run, values: pl.DataFrame, groups: pl.DataFrame | None) -> None:
+    """The verdict on each policy, and each gap of a group that stands."""
+    from adcli.evaluate.off_policy.breakdowns import standing_gaps
+
+    for row in values.filter("headline").iter_rows(named=True):
+        run.note(f"{row['policy']}: {row['verdict']}. {row['reason']}")
+    for sentence in standing_gaps(groups) if groups is not None else ():
+        run.note(sentence)
+
+
+def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:
+    """Make sure that the first policy is surely worth what `--fail-under` asks.
+
+    Raises:
+        GateError: If it is not.
+    """
+    if fail_under is None:
+        return
+    of_this_log = not estimated and not headline["verdict"].startswith("invalid")
+    if not of_this_log or not (headline["ci_low"] or 0.0) > fail_under:
         raise GateError(f"The value of {headline['policy']} is not surely above {fail_under:g}.")
-
-
-def _column(name: str | None) -> list[Target]:
-    from adcli.evaluate.off_policy.table import TargetColumn
-
-    return [TargetColumn(name)] if name else []
-
-
-def _target(run: Run, name: str) -> Target:
-    from adcli.policies.store import load_policy
-
-    if name in WORDS:
-        return cast("Literal['uniform', 'logged']", name)
-    if not Path(name).is_dir():
-        raise UsageError(
-            f"'{name}' is no policy: not a directory, and neither of the words {' and '.join(WORDS)}.",
-            fix=did_you_mean(name, WORDS) or "The policy comes first, then the log.",
-        )
-    learned = load_policy(run.learned(Path(name)))
-    return replace(learned, name=Path(name).resolve().name)  # type: ignore[type-var]

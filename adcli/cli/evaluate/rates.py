@@ -2,64 +2,168 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @command
 def rates(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
     inputs: Inputs = None,
-    by: Annotated[list[str], typer.Option(help="Break down by this column; repeat for more.")] = [],  # noqa: B006
+    by: Annotated[
+        list[str],
+        typer.Option(
+            help="Break down by this column, or by hour, weekday, day, week, month; repeat for more."
+        ),
+    ] = [],  # noqa: B006
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            help="Only this rate, such as ctr or roas; repeat for more.",
+            show_default="all that the log allows",
+        ),
+    ] = [],  # noqa: B006
+    trend: Annotated[
+        bool,
+        typer.Option(
+            "--trend", help="With a part of time in --by: whether rates rise, fall, or follow the hour."
+        ),
+    ] = False,
     compare: Annotated[
         bool, typer.Option("--compare", help="Compare the groups of --by: each gap, with a plain sentence.")
     ] = False,
     funnel: Annotated[
         bool, typer.Option("--funnel", help="Of an event log: how many of each step led on to the next.")
     ] = False,
+    step: Annotated[
+        list[str],
+        typer.Option(
+            help="With --funnel: an event type, in order; repeat.",
+            show_default="impression click cart purchase",
+        ),
+    ] = [],  # noqa: B006
     window_days: Annotated[
         float, typer.Option(min=0.0, help="With --funnel: from one step to the next.")
     ] = 7.0,
+    smallest_effect: Annotated[
+        float, typer.Option(min=0.0, help="Relative difference worth knowing of.")
+    ] = 0.05,
+    correction: Annotated[
+        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="Of p-values for many comparisons.")
+    ] = "holm",
     min_users: Annotated[int, typer.Option(min=0, help="Hide cells of fewer users.")] = 50,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
 ) -> None:
-    """CTR, CVR, CPC, CPA, CPM, RPM, ROAS and revenue, with intervals; by any column, hour or weekday.
+    """CTR, CVR, CPC, CPA, CPM, RPM, ROAS, revenue per user and order, with intervals; by any column or time.
 
     \b
     Examples:
       adcli evaluate rates impressions.parquet --by placement --report rates.html
-      adcli evaluate rates impressions.parquet --by device --compare
+      adcli evaluate rates impressions.parquet --by device --compare --metric ctr --metric rpm
+      adcli evaluate rates impressions.parquet --by day --trend --report days.html
       adcli evaluate rates events.parquet --funnel --window-days 1
+      adcli evaluate rates events.parquet --funnel --step view --step cart --step purchase
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
     from adcli.evaluate.rates.fairness import fairness_table
-    from adcli.evaluate.rates.funnel import funnel_table
+    from adcli.evaluate.rates.funnel import STEPS, funnel_table
     from adcli.evaluate.rates.page import comparison_page, funnel_page, rates_page
     from adcli.evaluate.rates.table import rate_table
+    from adcli.evaluate.rates.trends import trend_table
 
+    if sum((funnel, compare, trend)) > 1:
+        raise UsageError("--compare, --trend and --funnel are different questions: ask one at a time.")
+    if step and not funnel:
+        raise UsageError("--step names the steps of a funnel.", fix="Give --funnel too.")
+    if funnel and metric:
+        raise UsageError("--funnel has no rates to choose from.", fix="Leave --metric away.")
+    if compare and not by:
+        raise UsageError("--compare compares the groups of a column.", fix="Name it with --by.")
+    over = _part_of_time(by) if trend else ""
+    record = recorder(run, tracking)
+    log = run.read(inputs, tables=["events"] if funnel else ["impressions", "events"])
+    by = run.columns(by)
+    _tell_missing_money(run, log)
     if funnel:
-        log = run.read(inputs, tables=["events"])
         window = timedelta(days=window_days)
-        table = funnel_table(log, window=window, by=by, min_users=min_users, confidence=confidence)
+        table = funnel_table(
+            log, steps=step or STEPS, window=window, by=by, min_users=min_users, confidence=confidence
+        )
         page = funnel_page(table, by=by)
     elif compare:
-        if not by:
-            raise UsageError("--compare compares the groups of a column.", fix="Name it with --by.")
-        log = run.read(inputs, tables=["impressions", "events"])
-        table = fairness_table(log, by=by, min_users=min_users, confidence=confidence, seed=run.seed)
+        table = fairness_table(
+            log,
+            by=by,
+            metrics=metric,
+            min_users=min_users,
+            smallest_effect=smallest_effect,
+            confidence=confidence,
+            correction=correction,
+            seed=run.seed,
+        )
         page = comparison_page(table, by=by)
     else:
-        log = run.read(inputs, tables=["impressions", "events"])
-        table = rate_table(log, by=by, min_users=min_users, confidence=confidence)
-        page = rates_page(table, by=by)
+        table = rate_table(log, by=by, metrics=metric, min_users=min_users, confidence=confidence)
+        trends = None
+        if trend:
+            trends = trend_table(
+                log,
+                over=over,
+                by=[name for name in by if name != over],
+                metrics=metric,
+                min_users=min_users,
+                smallest_effect=smallest_effect,
+                confidence=confidence,
+                correction=correction,
+            )
+        page = rates_page(table, by=by, trends=trends, over=over)
+        table = table if trends is None else _together(table, trends)
     run.write(table)
+    record(table)
     publish(run, page, reporting)
+
+
+def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
+    """Say what is counted as 0; in a log of events most of them have no money of their own."""
+    if "event_type" in log.columns:
+        return
+    for name in ("cost", "revenue"):
+        missing = log[name].null_count() if name in log.columns else 0
+        if 0 < missing < log.height:
+            run.note(f"'{name}' is missing in {missing:,} of {log.height:,} rows, which count as 0.")
+
+
+def _part_of_time(by: Sequence[str]) -> str:
+    """The part of time among the columns of a breakdown."""
+    from adcli.evaluate.rates.time_parts import PARTS
+
+    parts = [name for name in by if name in PARTS]
+    if len(parts) != 1:
+        raise UsageError(
+            f"--trend goes over one part of time, and --by names {len(parts)}.",
+            fix=f"Give one of {', '.join(PARTS)}.",
+        )
+    return parts[0]
+
+
+def _together(table: pl.DataFrame, trends: pl.DataFrame) -> pl.DataFrame:
+    """The rates, then their trends, which stand for no single point of time."""
+    import polars as pl
+
+    wide = pl.concat([table, trends], how="diagonal_relaxed")
+    last = ("definition", "verdict", "reason")
+    return wide.select(*(name for name in wide.columns if name not in last), *last)

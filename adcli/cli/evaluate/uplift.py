@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 
 
@@ -16,6 +16,7 @@ from adcli.cli.run import Run
 def uplift(
     run: Run,
     reporting: Reporting,
+    tracking: Tracking,
     inputs: Inputs = None,
     score: Annotated[str, typer.Option(help="Column of the predicted uplift.")] = "score",
     outcome: Annotated[str, typer.Option(help="Column of what came of it.")] = "conversion",
@@ -36,10 +37,13 @@ def uplift(
       adcli evaluate uplift scored.parquet --score uplift --outcome visit --report uplift.html
       adcli evaluate uplift units.csv --score history --outcome visit --treated mens --control none
     """
+    from adcli.evaluate.uplift.curve_points import qini_points
     from adcli.evaluate.uplift.page import uplift_page
     from adcli.evaluate.uplift.table import uplift_table
 
+    record = recorder(run, tracking)
     units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
+    score, outcome = run.column(score), run.column(outcome)
     with run.step("uplift"):
         table = uplift_table(
             units,
@@ -54,4 +58,6 @@ def uplift(
             seed=run.seed,
         )
     run.write(table)
-    publish(run, uplift_page(table, score=score, outcome=outcome), reporting)
+    record(table)
+    qini = qini_points(units, score=score, outcome=outcome, control=control, treated=treated)
+    publish(run, uplift_page(table, qini, score=score, outcome=outcome), reporting)

@@ -52,15 +52,18 @@ def policy(
     from adcli.policies.store import save_policy
 
     impressions = run.read(inputs, tables=["impressions"])
-    attributes = run.read([items], tables=["vectors", "products", "item_features"]) if items else None
+    run.require_whole(["propensity", reward], "what is learned without them would be of another log")
+    attributes = (
+        run.read([items], tables=["vectors", "products", "item_features"], beside=True) if items else None
+    )
     with run.step("learn"):
         learned = learn_policy(
             impressions,
             reward=reward,
-            action=action,
-            context=context,
+            action=run.columns(action),
+            context=run.columns(context),
             items=attributes,
-            eligible_by=eligible_by,
+            eligible_by=run.column(eligible_by) if eligible_by else None,
             epsilon=epsilon,
             folds=folds,
             confidence=confidence,

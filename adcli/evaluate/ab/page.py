@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
+from adcli.evaluate.verdicts import NOT_ENOUGH
 from adcli.report import Page, Passage, Plot, Table, Verdict, interval_plot
 from adcli.report.numbers import show_interval
 
@@ -31,6 +34,86 @@ def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
         plots=_plots(effects, confidence),
         method=_method(confidence),
     )
+
+
+def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
+    """The page for a table made by `segment_table`."""
+    judged = table.filter(pl.col("verdict") != NOT_ENOUGH)
+    unjudged = table.height - judged.height
+    return Page(
+        title=f"Effects by {by}",
+        summary=f"In {unjudged:,} of {table.height:,} rows there is not enough evidence of an effect."
+        if unjudged
+        else "",
+        verdicts=[
+            Verdict(row["verdict"], _segment_sentence(row, by), row["reason"]) for row in judged.to_dicts()
+        ],
+        tables=[Table("Effects", table.drop("definition", "reason"))],
+        plots=[
+            interval_plot(
+                f"segments_{number}",
+                f"{metric}: {variant}, drawn-together differences, {confidence:.0%} intervals",
+                part["segment"].to_list(),
+                part["shrunken"],
+                part["shrunken_low"],
+                part["shrunken_high"],
+                axis="Difference to the control",
+                reference=0.0,
+                reference_label="no difference",
+            )
+            for number, ((metric, variant), part) in enumerate(
+                table.filter(pl.col("shrunken_low").is_not_null()).group_by(
+                    "metric", "variant", maintain_order=True
+                ),
+                start=1,
+            )
+        ],
+        method=[
+            Passage(
+                "Drawing together",
+                "Of many segments one always looks special. A normal hierarchy (Gelman et al., 2013, section "
+                "5.4) draws each effect towards the common one as far as the segments agree; its interval is "
+                "the one to act on, on the safe side where segments are alike. Heterogeneity p is Cochran's "
+                "Q: small where segments really differ.",
+            ),
+            *_definitions(table),
+        ],
+    )
+
+
+def _segment_sentence(row: dict[str, Any], by: str) -> str:
+    effect = show_interval(row["shrunken"], row["shrunken_low"], row["shrunken_high"], "difference")
+    return f"{row['metric']}: {row['variant']} against {row['control']} in {by} {row['segment']} {effect}."
+
+
+def plan_page(table: pl.DataFrame) -> Page:
+    """The page for a table made by `plan_table` or `plan_from_policy_value`."""
+    return Page(
+        title="Plan of an A/B test",
+        summary=" ".join(_planned(row) for row in table.to_dicts()),
+        tables=[Table("Plan", table.drop("definition"))],
+        method=[
+            *(Passage("Design", f"{text}.") for text in table["definition"].unique(maintain_order=True)),
+            Passage(
+                "Assurance",
+                "The probability that the test ends significant, the uncertainty of the estimate that it "
+                "starts from counted in (O'Hagan, Stevens and Campbell, 2005).",
+            ),
+        ],
+    )
+
+
+def _planned(row: dict[str, object]) -> str:
+    days = f", {row['days']:,} days" if row["days"] is not None else ""
+    return (
+        f"{str(row['scenario']).capitalize()} ({row['target']:.4g} against {row['baseline']:.4g}): "
+        f"{row['units']:,} units{days}."
+    )
+
+
+def _definitions(table: pl.DataFrame) -> list[Passage]:
+    named = table.select("metric", "definition").unique("metric", maintain_order=True)
+    return [Passage(str(metric), f"{definition}.") for metric, definition in named.iter_rows()]
 
 
 def _sentence(row: dict[str, object]) -> Verdict:

@@ -13,6 +13,7 @@ from adcli.errors import UsageError
 from adcli.evaluate.ab.power import Design, detectable_effect, power_of, units_needed
 from adcli.evaluate.intervals import normal_quantile
 
+RELATIVE_EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 ASSURANCE_NODES = 101  # equal-probability values of the true policy value
 
 
@@ -35,7 +36,7 @@ def plan_table(
     *,
     baseline: float,
     std_dev: float | None = None,
-    relative_effects: Sequence[float] = (0.01, 0.02, 0.05, 0.1, 0.2),
+    relative_effects: Sequence[float] = RELATIVE_EFFECTS,
     units: int | None = None,
     daily_units: float | None = None,
     design: Design | None = None,
@@ -45,7 +46,7 @@ def plan_table(
     Args:
         baseline: The control's figure; a proportion unless `std_dev` is given.
         std_dev: Of one unit's value, if the figure is a mean.
-        relative_effects: Steps above the baseline to plan for.
+        relative_effects: Steps from the baseline to plan for.
         units: Units of all arms that can be had; if given, the one row says the effect that they show.
         daily_units: New units a day, for the run time.
         design: Power, confidence, arms, looks.
@@ -68,7 +69,9 @@ def plan_table(
     for effect in relative_effects if units is None else ():
         target = baseline * (1 + effect)
         n_control = units_needed(baseline, target, design, std_dev=std_dev)
-        rows.append(_row(f"an effect of {effect:+.4g}", baseline, target, n_control, design, daily_units))
+        rows.append(
+            _row(f"an effect of {100 * effect:+.4g}%", baseline, target, n_control, design, daily_units)
+        )
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 

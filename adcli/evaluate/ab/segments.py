@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,9 @@ from adcli.errors import DataError
 from adcli.evaluate.ab.compare import Found, compare_arms
 from adcli.evaluate.ab.hierarchy import FEWEST_SEGMENTS, shrink
 from adcli.evaluate.ab.metrics import Metric, parse_metrics
+from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
+from adcli.evaluate.ab.verdicts import mismatch
 from adcli.evaluate.effects.aggregates import Aggregates, aggregate_arms
 from adcli.evaluate.intervals import FloatArray
 from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
@@ -61,6 +63,8 @@ def segment_table(
     unit: str | None = None,
     covariates: Sequence[str] = (),
     lower_is_better: Sequence[str] = (),
+    expected_shares: Mapping[str, float] | None = None,
+    sample_ratio_alpha: float = 0.01,
     min_units: int = 50,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
@@ -78,6 +82,8 @@ def segment_table(
         unit: Column that names each unit once.
         covariates: Columns from before the experiment, to adjust for.
         lower_is_better: Names of metrics where less is better.
+        expected_shares: Of each arm, in any unit; equal ones if None.
+        sample_ratio_alpha: Below this p the arms' sizes make every verdict invalid.
         min_units: Fewest units of a segment in each arm.
         confidence: Of the intervals.
 
@@ -89,7 +95,9 @@ def segment_table(
     """
     parsed = parse_metrics(metrics, units.columns, covariates=covariates)
     frame = prepare_units(units, parsed, variant=variant, unit=unit, others=[by]).lazy().collect()
-    against = choose_control([str(arm) for arm in frame[variant].unique().sort()], control)
+    sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
+    against = choose_control(list(sizes), control)
+    ratio = sample_ratio(sizes, expected_shares)
     found = [
         (segment, one)
         for segment, part, arms in _large_segments(frame, parsed, by, variant, min_units)
@@ -100,6 +108,8 @@ def segment_table(
         for effects in _draw_together(found, confidence)
         for row in _rows(effects, against, lower_is_better)
     ]
+    if ratio.p_value < sample_ratio_alpha:
+        rows = [row | mismatch(ratio.p_value)._asdict() for row in rows]
     return pl.DataFrame(rows, schema=SEGMENT_COLUMNS, orient="row").with_columns(
         pl.col(pl.Float64).fill_nan(None)
     )

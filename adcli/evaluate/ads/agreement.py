@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from adcli.errors import DataError
 from adcli.evaluate.ads.rows import MetricRow
 from adcli.evaluate.intervals import NO_INTERVAL, Interval, normal_quantile
 
@@ -43,6 +44,25 @@ def agreement_rows(
                 metric, f"{name} ~ {score}", value, low, high, known.height,
                 f"rank correlation of {score} with {name}, over ads",
             )  # fmt: skip
+
+
+def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
+    """The ads with a column `ctr`, the click rate of each in a log; null where it was never shown.
+
+    Raises:
+        DataError: If the log does not say which ad was shown, or whether it was clicked, or shows none.
+    """
+    for name in ("ad_id", "click"):
+        if name not in impressions.columns:
+            raise DataError(f"The impressions have no column '{name}'.", fix=f"Name it: --map {name}=COLUMN.")
+    rates = impressions.group_by(pl.col("ad_id").cast(pl.String)).agg(
+        pl.col("click").cast(pl.Float64).mean().alias("ctr")
+    )
+    told = ads.drop("ctr", strict=False).with_columns(pl.col("ad_id").cast(pl.String))
+    told = told.join(rates, on="ad_id", how="left", maintain_order="left")
+    if told["ctr"].null_count() == told.height:
+        raise DataError("The impressions show none of these ads.", fix="Compare the values of ad_id.")
+    return told
 
 
 def _fisher(correlation: float, variance: float, confidence: float) -> Interval:

@@ -67,12 +67,12 @@ def _variety(texts: Sequence[str], clusters: IntArray, group: str, confidence: f
 
         value, interval = jackknife(distinct_of, clusters, confidence)
         yield MetricRow(
-            f"distinct_{size}", group, value, interval.low, min(1.0, interval.high), len(texts),
+            f"distinct_{size}", group, value, interval.low, min(interval.high, 1.0), len(texts),
             f"different {size}-grams as a share of all; falls as ads are added; interval on the safe side",
         )  # fmt: skip
     value, interval = jackknife(mean_self_bleu, clusters, confidence)
     yield MetricRow(
-        "self_bleu", group, value, interval.low, min(100.0, interval.high), len(texts),
+        "self_bleu", group, value, interval.low, min(interval.high, 100.0), len(texts),
         "mean BLEU-4 (0 to 100) of each ad against all others; high is monotonous; interval on the safe side",
     )  # fmt: skip
 
@@ -130,7 +130,7 @@ def _bleu_row(
     products = np.unique(clusters[known], return_inverse=True)[1]
     value, (low, high) = jackknife(lambda rows: float(bleu(counts[rows].sum(axis=0))), products, confidence)
     yield MetricRow(
-        "bleu", group, value, low, min(100.0, high), len(known),
+        "bleu", group, value, low, min(high, 100.0), len(known),
         f"corpus BLEU-4 (0 to 100), {how}, exponential smoothing, closest reference length",
     )  # fmt: skip
 

@@ -54,7 +54,8 @@ MEASURES: tuple[Measure, ...] = (
     _mean("rouge_l", "ROUGE-L F1 with the nearest reference", low=0, high=1),
     _mean(
         "bert_score",
-        "BERTScore F1 with the nearest reference, by this encoder's tokens, no idf, no rescaling",
+        "BERTScore F1 with the nearest reference: last-layer tokens of this encoder, special ones left out, "
+        "no idf weights, not rescaled to a baseline",
         low=-1,
         high=1,
     ),

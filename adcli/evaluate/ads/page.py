@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.report import Page, Passage, Table
+from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.report.numbers import show_interval
 
 SHOWN = 40
+FAULTS = (
+    "unsupported_claim_rate",
+    "banned_term_rate",
+    "personal_data_rate",
+    "toxicity_rate",
+    "duplicate_rate",
+)
+SHARES = ("format_fit_rate", *FAULTS, "template_rate", "fact_coverage")
+LIKENESS = ("rouge_1", "rouge_2", "rouge_l", "bert_score", "sentence_similarity", "product_similarity")
 
 
 def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
@@ -14,11 +24,18 @@ def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
     columns = [
         name for name in ("item_id", "channel", "headline", "description", "text") if name in ads.columns
     ]
+    is_rate = table["metric"].str.ends_with("_rate")
+    kinds = dict.fromkeys([*table.filter(is_rate)["metric"].unique(), "fact_coverage"], "rate")
     return Page(
         title=f"{ads.height:,} ads",
+        summary=_summary(table),
         tables=[
-            Table("Measures", table.drop("definition")),
+            Table("Measures", table.drop("definition"), kinds=kinds),
             Table("Ads", ads.select(columns), limit=SHOWN),
+        ],
+        plots=[
+            *_plot(table, "shares", "Shares of the ads", SHARES, "Share of ads", "rate"),
+            *_plot(table, "likeness", "Likeness to references and products", LIKENESS, "Likeness", "number"),
         ],
         method=[
             Passage(str(metric), str(definition))
@@ -27,3 +44,33 @@ def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
             .iter_rows()
         ],
     )
+
+
+def _summary(table: pl.DataFrame) -> str:
+    """What is wrong with the ads, and whether they fit."""
+    overall = {row["metric"]: row for row in table.filter(pl.col("group") == "all").to_dicts()}
+    said = [
+        f"{metric.removesuffix('_rate').replace('_', ' ').capitalize()}: "
+        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')} of the ads"
+        for metric in ("format_fit_rate", *FAULTS)
+        if (row := overall.get(metric)) is not None
+    ]
+    return "; ".join(said) + "." if said else ""
+
+
+def _plot(
+    table: pl.DataFrame, name: str, title: str, metrics: tuple[str, ...], axis: str, kind: str
+) -> list[Plot]:
+    rows = table.filter(pl.col("metric").is_in(metrics), pl.col("ci_low").is_not_null())
+    if not rows.height:
+        return []
+    one = rows["group"].n_unique() == 1
+    labels = [
+        (metric if one else f"{metric}: {group}").replace("_", " ")
+        for metric, group in rows.select("metric", "group").iter_rows()
+    ]
+    return [
+        interval_plot(
+            name, title, labels, rows["value"], rows["ci_low"], rows["ci_high"], axis=axis, kind=kind
+        )
+    ]

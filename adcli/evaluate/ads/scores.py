@@ -19,6 +19,7 @@ from adcli.evaluate.ads.ngrams import rouge_l, rouge_n, tokens
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 EncodeTokens = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 Score = Mapping[str, float | None]
+TEXTS_AT_ONCE = 512
 
 
 def ad_scores(
@@ -158,14 +159,18 @@ def _best_pairs(
     encode: Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]] | npt.NDArray[np.float32]],
     measure: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], float],
 ) -> list[float | None]:
-    """The best `measure` of each text with one of its others, each distinct text encoded once."""
-    distinct = list(dict.fromkeys([*texts, *(other for several in others for other in several)]))
-    place = {text: row for row, text in enumerate(distinct)}
-    encoded = encode(distinct)
-    return [
-        max((measure(encoded[place[text]], encoded[place[other]]) for other in several), default=None)
-        for text, several in zip(texts, others, strict=True)
-    ]
+    """The best `measure` of each text with one of its others, some hundred texts' vectors held at a time."""
+    best: list[float | None] = []
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        some, theirs = texts[start : start + TEXTS_AT_ONCE], others[start : start + TEXTS_AT_ONCE]
+        distinct = list(dict.fromkeys([*some, *(other for several in theirs for other in several)]))
+        place = {text: row for row, text in enumerate(distinct)}
+        encoded = encode(distinct)
+        best += [
+            max((measure(encoded[place[text]], encoded[place[other]]) for other in several), default=None)
+            for text, several in zip(some, theirs, strict=True)
+        ]
+    return best
 
 
 def bert_score(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> float:

@@ -103,9 +103,14 @@ def _references(ads: pl.DataFrame, references: pl.DataFrame | None) -> Mapping[s
 
 
 def _groups(ads: pl.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, pl.Series]]:
-    """All ads, and those of each value of each column."""
+    """All ads, and those of each value of each column; of a column of lists, those that hold each value."""
     yield "all", pl.Series([True] * ads.height)
     for column in by:
+        if isinstance(ads.schema[column], pl.List):
+            for value in sorted(ads[column].explode().drop_nulls().cast(pl.String).unique()):
+                held = ads[column].cast(pl.List(pl.String)).list.contains(value)
+                yield f"{column}={value}", held.fill_null(value=False)
+            continue
         values = ads[column].cast(pl.String)
         for value in sorted(values.drop_nulls().unique()):
             yield f"{column}={value}", (values == value).fill_null(value=False)

@@ -26,7 +26,7 @@ def evaluate_bids(
     bidders: Sequence[str] = ("mcpc", "linear", BOUND),
     baseline: str | None = None,
     prices: Mapping[str, Prices] | None = None,
-    budget_share: float = 1 / 32,
+    budget_shares: Mapping[str, float] | float = 1 / 32,
     value: str = "click",
     episode: str = "episode",
     confidence: float = 0.95,
@@ -41,8 +41,8 @@ def evaluate_bids(
         bidders: Names from `BIDDERS`.
         baseline: The bidder that the others are compared with; the first unless named.
         prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
-        budget_share: The budget of an episode, as a share of what all its impressions would cost at the mean
-            price.
+        budget_shares: The budget of an episode, as a share of what all its impressions would cost at the
+            mean price; one for all, or one for each campaign.
         value: The column that says what winning is worth.
         episode: The column that numbers the episodes.
         confidence: Of the intervals.
@@ -58,14 +58,21 @@ def evaluate_bids(
         else {("",): frame}
     )
     played = {
-        str(name): _play(part, bidders, (prices or {}).get(str(name)), budget_share, value, episode)
+        str(name): _play(
+            part,
+            bidders,
+            (prices or {}).get(str(name)),
+            budget_shares if isinstance(budget_shares, float | int) else budget_shares[str(name)],
+            value,
+            episode,
+        )
         for (name,), part in campaigns.items()
     }
     together = _together(list(played.values()))
     parts = ({"all": together} if len(played) > 1 else {}) | played
     tables = [
         bid_table(auctions, replays, baseline=compared, confidence=confidence).select(
-            "bidder", pl.lit(name or None, dtype=pl.String).alias("campaign_id"), pl.exclude("bidder")
+            "bidder", pl.lit(name or "all", dtype=pl.String).alias("campaign_id"), pl.exclude("bidder")
         )
         for name, (auctions, replays) in parts.items()
     ]

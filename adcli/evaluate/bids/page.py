@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.report import Curve, Page, Passage, Table, Verdict, cumulative_plot, interval_plot
+from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, cumulative_plot, interval_plot
 
 METHOD = (
     Passage(
@@ -23,45 +23,83 @@ METHOD = (
 
 
 def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Page:
-    """The page for a table made by `bid_table` and its spend curve."""
-    others = table.filter(~pl.col("bidder").is_in([baseline, "clairvoyant"]))
+    """The page for the table and the spend curve of `evaluate_bids`: all campaigns first, then each."""
+    overall = table.filter(pl.col("campaign_id") == table["campaign_id"][0])
+    is_judged = ~pl.col("bidder").is_in([baseline, "clairvoyant"])
+    judged = table.filter(is_judged)
     return Page(
         title="Bidders on logged auctions",
         verdicts=[
-            Verdict(row["verdict"], f"{row['bidder']} against {baseline}.", row["reason"])
-            for row in others.to_dicts()
+            Verdict(row["verdict"], f"{row['bidder']} against {baseline}{_where(row, table)}.", row["reason"])
+            for row in judged.to_dicts()
         ],
         tables=[
             Table("What each won", table.select(
-                "bidder", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm", "spend_share"
+                "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
+                "spend_share",
             )),
             Table("Per episode", table.select(
-                "bidder", "value_per_episode", "difference", "difference_low", "difference_high", "verdict"
+                "bidder", "campaign_id", "value_per_episode", "difference", "difference_low",
+                "difference_high", "share_of_bound", "verdict",
             )),
         ],
-        plots=[
-            cumulative_plot(
-                "spend",
-                "Budget spent over an episode",
-                [
-                    Curve(str(name), part["progress"].to_list(), part["spend_share"].to_list())
-                    for (name,), part in curve.group_by("bidder", maintain_order=True)
-                ],
-                x_axis="Part of the episode's auctions seen",
-                y_axis="Part of the budget spent",
-                kind="rate",
-            ),
-            interval_plot(
-                "differences",
-                f"Value per episode against {baseline}",
-                others["bidder"].to_list(),
-                others["difference"],
-                others["difference_low"],
-                others["difference_high"],
-                axis="Difference per episode",
-                reference=0.0,
-                reference_label="no difference",
-            ),
-        ],
+        plots=[_spend_plot(curve), *_difference_plot(overall.filter(is_judged), baseline),
+               *_campaigns_plot(judged, baseline)],
         method=METHOD,
     )  # fmt: skip
+
+
+def _where(row: dict[str, object], table: pl.DataFrame) -> str:
+    """Which campaign a row is about, where there are several."""
+    if table["campaign_id"].n_unique() == 1:
+        return ""
+    return " over all campaigns" if row["campaign_id"] == "all" else f", campaign {row['campaign_id']}"
+
+
+def _spend_plot(curve: pl.DataFrame) -> Plot:
+    return cumulative_plot(
+        "spend",
+        "Budget spent over an episode",
+        [
+            Curve(str(name), part["progress"].to_list(), part["spend_share"].to_list())
+            for (name,), part in curve.group_by("bidder", maintain_order=True)
+        ],
+        x_axis="Part of the episode's auctions seen",
+        y_axis="Part of the budget spent",
+        kind="rate",
+    )
+
+
+def _difference_plot(rows: pl.DataFrame, baseline: str) -> list[Plot]:
+    return _differences(
+        "differences", f"Value per episode against {baseline}", rows, rows["bidder"].to_list()
+    )
+
+
+def _campaigns_plot(judged: pl.DataFrame, baseline: str) -> list[Plot]:
+    rows = judged.filter(pl.col("campaign_id") != "all")
+    labels = [
+        f"{bidder}: {campaign}" for bidder, campaign in rows.select("bidder", "campaign_id").iter_rows()
+    ]
+    if rows["campaign_id"].n_unique() < 2:
+        return []
+    title = f"Value per episode against {baseline}, by campaign"
+    return _differences("campaigns", title, rows, labels)
+
+
+def _differences(name: str, title: str, rows: pl.DataFrame, labels: list[str]) -> list[Plot]:
+    if not rows["difference_low"].count():
+        return []
+    return [
+        interval_plot(
+            name,
+            title,
+            labels,
+            rows["difference"],
+            rows["difference_low"],
+            rows["difference_high"],
+            axis="Difference per episode",
+            reference=0.0,
+            reference_label="no difference",
+        )
+    ]

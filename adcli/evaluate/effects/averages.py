@@ -11,6 +11,7 @@ from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.comparison import ArmFigure, Comparison
 from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 
+FEW_EQUAL = 20  # below, the relative interval holds the truth in 91 to 95 % of trials
 IMPLAUSIBLE = 0.001  # p of a difference in what the experiment cannot have moved
 
 
@@ -45,7 +46,7 @@ def compare_averages(
         relative_interval=_log_ratio_interval(arms, confidence),
         statistic=difference / error,
         p_value=_student_p(difference / error, _welch_degrees(arms)),
-        test=f"{test}; relative: log scale",
+        test=f"{test}; relative: log scale{_rough(arms, metric) if min(a.value for a in arms) > 0 else ''}",
         caution=_unlike_before([variant, control], metric),
         variance_reduction=_variance_reduction(arms, [variant, control], metric),
     )
@@ -126,6 +127,17 @@ def _log_ratio_interval(arms: list[ArmFigure], confidence: float) -> Interval:
     )
     ratio = arms[0].value / arms[1].value
     return Interval(ratio * math.exp(-reach) - 1, ratio * math.exp(min(reach, 700.0)) - 1)
+
+
+def _rough(arms: list[ArmFigure], metric: Metric) -> str:
+    """That a mean rests on few units, where few buy: the spread is seen in those alone; else empty.
+
+    Source: Kish (1965), the effective number (sum y)^2 / sum y^2.
+    """
+    if metric.kind == "ratio":
+        return ""
+    alike = min(arm.n / (1 + arm.n * arm.variance / arm.value**2) for arm in arms)
+    return f" (rough: a mean worth {alike:.0f} equal units)" if alike < FEW_EQUAL else ""
 
 
 def _variance_reduction(adjusted: list[ArmFigure], raw: list[Aggregates], metric: Metric) -> float:

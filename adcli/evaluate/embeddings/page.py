@@ -19,7 +19,7 @@ METHOD: Final = (
         "For each row, or each user, the candidates are ordered by cosine. Recall at k is the share of right "
         "answers among the first k, by the smaller of k and their number; MRR is the mean reciprocal rank of "
         "the first; NDCG discounts by the logarithm of the rank (Järvelin and Kekäläinen, 2002). Intervals "
-        "are bootstrap intervals over queries.",
+        "are Wilson's, on the number of queries whose outcomes vary as much.",
     ),
     Passage(
         "How vectors lie",

@@ -10,6 +10,7 @@ after it; beside it what popularity alone finds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -22,10 +23,10 @@ from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
 from adcli.evaluate.embeddings.next_item import next_item_task, popularity
 from adcli.evaluate.embeddings.retrieval import Found, IntArray, Task, search
+from adcli.evaluate.intervals import wilson_mean
 
 KS: Final = (1, 5, 10, 20)
 MOST_QUERIES: Final = 5_000
-RESAMPLES: Final = 1_000
 GROUPS_SHOWN: Final = 10
 COLUMNS: Final = {
     "metric": pl.String,
@@ -60,7 +61,7 @@ def embedding_table(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """The figures that the data allow, with bootstrap intervals.
+    """The figures that the data allow, with intervals.
 
     Args:
         vectors: The vectors table; a column `category` in it serves the first task.
@@ -138,10 +139,10 @@ def _same_category_rows(
         found = search(task, ks, seed=seed)
         what = f"nearest {kind} rows are of the row's own category"
         groups = part["category"].gather(asked)
-        yield from _rows("same_category", "all", found, what, confidence, seed)
+        yield from _rows("same_category", "all", found, what, confidence)
         for group in groups.value_counts(sort=True).head(GROUPS_SHOWN)["category"].sort():
             mine = found.values[(groups == group).to_numpy()]
-            yield from _rows("same_category", group, found._replace(values=mine), what, confidence, seed)
+            yield from _rows("same_category", group, found._replace(values=mine), what, confidence)
         yield from _chance_rows("same_category", found, ks, what)
 
 
@@ -170,26 +171,22 @@ def _next_item_rows(
     when = "the user's last item" if since is None else f"the items from {since:%Y-%m-%d %H:%M} on"
     what = f"items nearest to {source} are {when}, all items being candidates"
     found = search(asked.task, ks, seed=seed)
-    yield from _rows("next_item", "all", found, what, confidence, seed)
+    yield from _rows("next_item", "all", found, what, confidence)
     popular = search(popularity(asked), ks, seed=seed)
     by_count = f"items that were most looked at before are {when}"
-    yield from _rows("next_item", "by popularity", popular, by_count, confidence, seed)
+    yield from _rows("next_item", "by popularity", popular, by_count, confidence)
     yield from _chance_rows("next_item", found, ks, what)
 
 
-def _rows(task: str, group: str, found: Found, what: str, confidence: float, seed: int) -> Iterator[Row]:
-    queries = len(found.values)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(queries, np.full(queries, 1 / queries), RESAMPLES) / queries
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    ends = np.quantile(drawn @ found.values, tails, axis=0).round(12)
+def _rows(task: str, group: str, found: Found, what: str, confidence: float) -> Iterator[Row]:
     for place, metric in enumerate(found.metrics):
+        values = found.values[:, place]
         definition = (
-            f"{_DEFINED[metric.split('@')[0]]}: {what}; {confidence:.0%} bootstrap interval over queries"
+            f"{_DEFINED[metric.split('@')[0]]}: {what}; {confidence:.0%} Wilson interval on the effective "
+            "number of queries"
         )
-        value = float(found.values[:, place].mean())
-        low, high = float(ends[0, place]), float(ends[1, place])
-        yield Row(f"{task}_{metric}", group, value, low, high, queries, definition)
+        low, high = (None if math.isnan(end) else end for end in wilson_mean(values, confidence))
+        yield Row(f"{task}_{metric}", group, float(values.mean()), low, high, len(values), definition)
 
 
 def _chance_rows(task: str, found: Found, ks: Sequence[int], what: str) -> Iterator[Row]:

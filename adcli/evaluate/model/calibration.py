@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray, Interval, normal_quantile, wilson
+from adcli.evaluate.intervals import (
+    ClusteredRate,
+    FloatArray,
+    Interval,
+    clustered_rate,
+    normal_quantile,
+)
+
+IntArray = npt.NDArray[np.int64]
 
 SMALLEST_NOISE = 1e-9  # of a bin whose predictions are all 0 or all 1
 
@@ -35,7 +45,12 @@ class CalibrationError(NamedTuple):
 
 
 def reliability(
-    label: FloatArray, score: FloatArray, *, bins: int, confidence: float
+    label: FloatArray,
+    score: FloatArray,
+    *,
+    bins: int,
+    confidence: float,
+    cluster: IntArray | None = None,
 ) -> list[ReliabilityBin]:
     """Bins of equally many rows, in the order of the prediction, with Wilson intervals of the rate.
 
@@ -44,17 +59,39 @@ def reliability(
         score: (n,) predicted probabilities.
         bins: At most; rows of equal prediction stay together.
         confidence: Of the intervals.
+        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
     """
     number = bin_of(score, bins)
-    rows, ones, predicted = (np.bincount(number, w) for w in (np.ones_like(score), label, score))
+    rows, predicted = np.bincount(number), np.bincount(number, score)
+    rates = _bin_rates(label, number, cluster)
     return [
-        ReliabilityBin(int(n), float(p / n), float(k / n), wilson(float(k), float(n), confidence))
-        for n, k, p in zip(rows, ones, predicted, strict=True)
+        ReliabilityBin(int(n), float(p / n), rate.value, rate.interval(confidence))
+        for n, p, rate in zip(rows, predicted, rates, strict=True)
     ]
 
 
+def _bin_rates(label: FloatArray, number: IntArray, cluster: IntArray | None) -> list[ClusteredRate]:
+    """The rate of each bin, with the design effect of its users."""
+    rates = []
+    for one in range(int(number.max()) + 1):
+        own = label[number == one]
+        found = None
+        if cluster is not None:
+            users = cluster[number == one]
+            found = clustered_rate(
+                np.bincount(users, own).astype(np.float64), np.bincount(users).astype(np.float64)
+            )
+        rates.append(found or ClusteredRate(float(own.mean()), len(own), 1.0, math.inf))
+    return rates
+
+
 def expected_calibration_error(
-    label: FloatArray, score: FloatArray, *, bins: int, confidence: float
+    label: FloatArray,
+    score: FloatArray,
+    *,
+    bins: int,
+    confidence: float,
+    cluster: IntArray | None = None,
 ) -> CalibrationError:
     """The expected calibration error over bins of equally many rows.
 
@@ -66,6 +103,7 @@ def expected_calibration_error(
         score: (n,) predicted probabilities.
         bins: At most.
         confidence: Of the interval.
+        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
 
     Source: Naeini, Cooper and Hauskrecht (2015); moments of the folded normal by Leone et al. (1961).
     """
@@ -74,9 +112,10 @@ def expected_calibration_error(
     weight, rate = rows / rows.sum(), ones / rows
     gaps = rate - predicted / rows
     noise = np.sqrt(np.maximum(rate * (1 - rate), predicted / rows * (1 - predicted / rows)) / rows)
-    noise = np.maximum(noise, SMALLEST_NOISE)
+    design_effect = np.array([one.design_effect for one in _bin_rates(label, number, cluster)])
+    noise = np.maximum(noise * np.sqrt(design_effect), SMALLEST_NOISE)
     value = float(weight @ np.abs(gaps))
-    uncertain = np.bincount(number, score * (1 - score))
+    uncertain = np.bincount(number, score * (1 - score)) * design_effect
     chance = float(np.sqrt(uncertain * 2 / np.pi).sum() / rows.sum())  # mean distance of a normal from 0
     profile = _draw_together(gaps, noise)
     z = normal_quantile(confidence)
@@ -118,7 +157,7 @@ def _folded(centre: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatAr
     return mean, centre**2 + spread**2 - mean**2
 
 
-def bin_of(score: FloatArray, bins: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def bin_of(score: FloatArray, bins: int) -> IntArray:
     """(n,) number of each row's bin, from 0 without gaps; bins are about equally large and never cut ties."""
     order = np.argsort(score, kind="stable")
     ranked = score[order]

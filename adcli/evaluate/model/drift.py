@@ -187,6 +187,8 @@ def _verdict(found: _Found, p_adjusted: float, alpha: float) -> Verdict:
     if math.isnan(p_adjusted):
         return Verdict(NO_DIFFERENCE, "one and the same value in both files")
     if not p_adjusted <= alpha:
+        if found.interval.high < SMALL_PSI:
+            return Verdict(NO_DIFFERENCE, f"the interval leaves no room for a drift of {SMALL_PSI} or more")
         return Verdict(NOT_ENOUGH, f"a difference of this size comes by chance (p {p_adjusted:.3g})")
     if found.metric == "ks":
         large = found.value >= SMALL_PSI

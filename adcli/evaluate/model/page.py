@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot, reliability_plot
+from adcli.evaluate.verdicts import WORSE
+from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, reliability_plot
+from adcli.report.numbers import show_interval
+from adcli.report.table import heading
 
 
-def model_page(table: pl.DataFrame, *, score: str, label: str) -> Page:
-    """The page for a table made by `model_table`."""
+def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: str) -> Page:
+    """The page for a table made by `model_table`, and one by `robustness_table`, which may be empty."""
     is_bin = pl.col("metric") == "reliability"
     judged = table.filter(pl.col("verdict").fill_null("") != "")
     return Page(
         title=f"Predictions of {label} by {score}",
-        verdicts=[
-            Verdict(row["verdict"], f"{row['metric']}, {row['group']}", row["reason"] or "")
-            for row in judged.to_dicts()
-        ],
+        verdicts=[Verdict(row["verdict"], _sentence(row), row["reason"] or "") for row in judged.to_dicts()],
         tables=[
             Table("Figures", table.filter(~is_bin).drop("definition", "reason")),
             Table("Reliability", table.filter(is_bin).drop("definition", "reason", "verdict")),
+            *([Table("Robustness", moved.drop("definition"))] if moved.height else []),
         ],
-        plots=_reliability(table.filter(is_bin)),
-        method=_definitions(table),
+        plots=[*_reliability(table.filter(is_bin)), *_groups(table)],
+        method=[*_definitions(table), *(_definitions(moved) if moved.height else [])],
     )
 
 
 def drift_page(table: pl.DataFrame) -> Page:
     """The page for a table made by `drift_table`."""
-    stability = table.filter(pl.col("metric") == "psi")
+    stability = table.filter(pl.col("metric") == "psi", pl.col("value").is_not_null())
+    drifted = table.filter(pl.col("verdict") == WORSE)
+    steady = stability["group"].n_unique() - drifted["group"].n_unique()
     return Page(
         title="Drift between two files",
+        summary=f"{steady:,} of {stability['group'].n_unique():,} columns show no drift of a size to mind.",
+        verdicts=[Verdict(row["verdict"], _sentence(row), row["reason"]) for row in drifted.to_dicts()],
         tables=[Table("Drift by column", table.drop("definition"))],
         plots=[
             bar_plot(
@@ -47,6 +54,32 @@ def drift_page(table: pl.DataFrame) -> Page:
         else [],
         method=_definitions(table),
     )
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    value = show_interval(row["value"], row["ci_low"], row["ci_high"])
+    where = "" if row["group"] == "all" else f" of {row['group']}"
+    return f"{heading(row['metric'])}{where} {value}."
+
+
+def _groups(table: pl.DataFrame) -> list[Plot]:
+    """How well each group is ranked, where there are groups."""
+    ranked = table.filter(pl.col("metric") == "auc", pl.col("ci_low").is_not_null())
+    if ranked.height < 2:
+        return []
+    return [
+        interval_plot(
+            "auc_by_group",
+            "AUC by group",
+            ranked["group"].to_list(),
+            ranked["value"],
+            ranked["ci_low"],
+            ranked["ci_high"],
+            axis="Area under the ROC curve",
+            reference=0.5,
+            reference_label="no better than chance",
+        )
+    ]
 
 
 def _reliability(bins: pl.DataFrame) -> list[Plot]:

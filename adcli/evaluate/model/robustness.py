@@ -2,109 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.intervals import FloatArray, normal_quantile
+from adcli.evaluate.columns import as_numbers, cluster_numbers
+from adcli.evaluate.intervals import FloatArray, Interval, normal_quantile, ratio_interval
+from adcli.evaluate.model.perturbations import PERTURBATION, PERTURBED_ROW, UNCHANGED
+from adcli.evaluate.model.score_metrics import SCORE_METRICS, Figure, figure_interval
 
-Scorer = Callable[[pl.DataFrame], FloatArray]
+FEWEST_ROWS = 4  # Fisher's interval needs more than three
+
+
+class _Scores(NamedTuple):
+    """The scores of the same rows, before and under one perturbation."""
+
+    name: str
+    before: FloatArray
+    after: FloatArray
+    label: FloatArray | None
+    cluster: npt.NDArray[np.int64] | None
+
+
 ROBUSTNESS_COLUMNS = {
     "metric": pl.String,
     "group": pl.String,
     "value": pl.Float64,
     "ci_low": pl.Float64,
     "ci_high": pl.Float64,
+    "rows": pl.Int64,
     "definition": pl.String,
 }
 
 
 def robustness_table(
     frame: pl.DataFrame,
-    score: Scorer,
     *,
-    texts: Sequence[str] = (),
-    numbers: Sequence[str] = (),
-    noise: float = 0.05,
+    score: str,
+    label: str = "click",
+    user: str | None = None,
     confidence: float = 0.95,
-    seed: int = 0,
 ) -> pl.DataFrame:
-    """Mean change and rank correlation of the scores, under each perturbation of the inputs.
+    """Change and rank correlation of the scores under each perturbation; with labels, what it does to AUC.
 
     Args:
-        frame: Rows to score.
-        score: What gives each row of a frame its score, (n,).
-        texts: Columns to mistype: one letter swapped, all upper case, doubled spaces.
-        numbers: Columns to multiply by 1 + a normal error.
-        noise: Standard deviation of that error.
+        frame: What `perturbed_rows` made, scored.
+        score: Column of the score.
+        label: Column of what happened, 0 or 1; it may be missing.
+        user: Column of the user, whose rows hang together; None takes `user_id` where there is one.
         confidence: Of the intervals.
-        seed: Of the perturbations.
 
     Returns:
         Columns of `ROBUSTNESS_COLUMNS`; `group` is the perturbation.
 
     Raises:
-        DataError: If a column is missing, or there is nothing to perturb.
+        DataError: If a column is missing, rows do not pair, or a score is no number.
     """
+    user = user or ("user_id" if "user_id" in frame.columns else None)
+    found = [row for pair in _pairs(frame, score, label, user) for row in _score_rows(pair, confidence)]
+    return pl.DataFrame(found, schema=ROBUSTNESS_COLUMNS).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Iterator[_Scores]:
+    check_columns("robustness", [score, PERTURBATION, PERTURBED_ROW], frame.columns)
+    wanted = [PERTURBED_ROW, score, *(name for name in (label, user) if name in frame.columns)]
+    rows = as_numbers(frame.select(PERTURBATION, *dict.fromkeys(wanted)), [score])
+    if not rows[score].cast(pl.Float64).is_finite().fill_null(value=False).all():
+        raise DataError(f"Column '{score}' holds missing, NaN or infinite values.")
+    parts = {str(name): part for (name,), part in rows.group_by(PERTURBATION, maintain_order=True)}
+    before = parts.pop(UNCHANGED, None)
+    if before is None or not parts:
+        raise DataError(
+            f"Column '{PERTURBATION}' has to hold '{UNCHANGED}' and at least one perturbation.",
+            fix="Score the whole file that --perturb-text and --perturb-number wrote.",
+        )
+    for name, part in parts.items():
+        paired = before.join(
+            part.select(PERTURBED_ROW, pl.col(score).alias("score after")),
+            on=PERTURBED_ROW,
+            how="inner",
+            maintain_order="left",
+        )
+        if not paired.height == before.height == part.height:
+            raise DataError(f"The rows of '{name}' are not those of '{UNCHANGED}': they do not pair.")
+        if paired.height < FEWEST_ROWS:
+            raise DataError(f"{paired.height} rows are too few to see how scores move.")
+        known = label in paired.columns and paired[label].null_count() == 0
+        yield _Scores(
+            name,
+            paired[score].cast(pl.Float64).to_numpy(),
+            paired["score after"].cast(pl.Float64).to_numpy(),
+            as_numbers(paired, [label])[label].cast(pl.Float64).to_numpy() if known else None,
+            cluster_numbers(paired[user]) if user is not None else None,
+        )
+
+
+def _score_rows(scores: _Scores, confidence: float) -> Iterator[Mapping[str, Any]]:
+    moved = np.abs(scores.after - scores.before)
+    about = {"group": scores.name, "rows": len(moved)}
+    yield about | {
+        "metric": "score_change",
+        "value": float(moved.mean()),
+        **_ends(_mean_interval(moved, scores.cluster, confidence)),
+        "definition": "mean absolute change of the score; delta-method interval",
+    }
+    yield about | {
+        "metric": "rank_correlation",
+        **_rank_correlation(scores, confidence),
+        "definition": "Spearman's, of scores before and after; Bonett and Wright's interval",
+    }
+    if scores.label is None or not 0 < scores.label.mean() < 1:
+        return
+    both = np.concatenate([scores.before, scores.after])
+    comparable = {"auc", "log_loss"} if both.min() >= 0 and both.max() <= 1 else {"auc"}
+    for metric in SCORE_METRICS:
+        if metric.name in comparable:
+            one, other = (metric.figure(scores.label, side) for side in (scores.after, scores.before))
+            change = Figure(one.value - other.value, one.influence - other.influence)
+            ends = figure_interval(change, scores.cluster, confidence=confidence, scale="linear")
+            yield about | {
+                "metric": f"{metric.name}_change",
+                "value": change.value,
+                **_ends(ends),
+                "definition": f"{metric.name} after less before, paired by row",
+            }
+
+
+def _mean_interval(values: FloatArray, cluster: npt.NDArray[np.int64] | None, confidence: float) -> Interval:
+    if cluster is None:
+        return ratio_interval(values, np.ones_like(values), confidence)
+    sums, sizes = np.bincount(cluster, values), np.bincount(cluster, np.ones_like(values))
+    return ratio_interval(sums.astype(np.float64), sizes.astype(np.float64), confidence)
+
+
+def _ends(interval: Interval) -> dict[str, float]:
+    return {"ci_low": interval.low, "ci_high": interval.high}
+
+
+def _rank_correlation(scores: _Scores, confidence: float) -> dict[str, float]:
+    """Source: Fisher (1915), with Bonett and Wright's (2000) variance for rank correlations."""
     from scipy.stats import spearmanr
 
-    check_columns("robustness", [*texts, *numbers], frame.columns)
-    if not texts and not numbers:
-        raise DataError("There is no text and no number to perturb.")
-    before = np.asarray(score(frame), np.float64)
-    rows = []
-    for name, perturbed in _perturbations(frame, texts, numbers, noise, seed).items():
-        after = np.asarray(score(perturbed), np.float64)
-        moved = np.abs(after - before)
-        reach = normal_quantile(confidence) * float(moved.std(ddof=1)) / np.sqrt(len(moved))
-        mean = float(moved.mean())
-        said = "mean absolute change of the score; normal interval"
-        rows.append(("score_change", name, mean, max(mean - reach, 0.0), mean + reach, said))
-        varied = before.std() > 0 and after.std() > 0
-        correlation = float(spearmanr(before, after).statistic) if varied else float("nan")
-        ends = _fisher_interval(correlation, len(before), confidence)
-        rows.append(("rank_correlation", name, correlation, *ends, "Spearman's, of scores before and after"))
-    return pl.DataFrame(rows, schema=ROBUSTNESS_COLUMNS, orient="row").with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
-
-
-def mistype(text: str, rng: np.random.Generator) -> str:
-    """The text with two neighbouring letters swapped somewhere."""
-    if len(text) < 2:
-        return text
-    at = int(rng.integers(len(text) - 1))
-    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
-
-
-def _perturbations(
-    frame: pl.DataFrame, texts: Sequence[str], numbers: Sequence[str], noise: float, seed: int
-) -> dict[str, pl.DataFrame]:
-    rng = np.random.default_rng(seed)
-    made = {}
-    if texts:
-        swapped = [
-            pl.Series(name, [None if t is None else mistype(t, rng) for t in frame[name]], pl.String)
-            for name in texts
-        ]
-        made["a letter swapped"] = frame.with_columns(swapped)
-        made["upper case"] = frame.with_columns(pl.col(name).str.to_uppercase() for name in texts)
-        made["doubled spaces"] = frame.with_columns(pl.col(name).str.replace_all(" ", "  ") for name in texts)
-    if numbers:
-        made[f"numbers off by {noise:.0%}"] = frame.with_columns(
-            pl.col(name).cast(pl.Float64) * pl.lit(pl.Series(1 + noise * rng.standard_normal(frame.height)))
-            for name in numbers
-        )
-    return made
-
-
-def _fisher_interval(correlation: float, n: int, confidence: float) -> tuple[float, float]:
-    """Source: Fisher (1915), with Bonett and Wright's (2000) variance for rank correlations."""
-    if not abs(correlation) < 1 or n < 4:
-        return correlation, correlation
-    reach = normal_quantile(confidence) * np.sqrt((1 + correlation**2 / 2) / (n - 3))
-    middle = np.arctanh(correlation)
-    return float(np.tanh(middle - reach)), float(np.tanh(middle + reach))
+    if not (scores.before.std() > 0 and scores.after.std() > 0):
+        return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan}
+    value = float(spearmanr(scores.before, scores.after).statistic)
+    if abs(value) >= 1:
+        return {"value": value, "ci_low": math.nan, "ci_high": math.nan}
+    reach = normal_quantile(confidence) * math.sqrt((1 + value**2 / 2) / (len(scores.before) - 3))
+    low, high = (math.tanh(math.atanh(value) + way) for way in (-reach, reach))
+    return {"value": value, "ci_low": low, "ci_high": high}

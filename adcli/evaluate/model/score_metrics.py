@@ -107,7 +107,12 @@ SCORE_METRICS = (
 
 
 def figure_interval(
-    figure: Figure, cluster: npt.NDArray[np.int64] | None, *, confidence: float, scale: str
+    figure: Figure,
+    cluster: npt.NDArray[np.int64] | None,
+    *,
+    confidence: float,
+    scale: str,
+    rarer: float = math.inf,
 ) -> Interval:
     """The interval of a figure whose rows, or whose clusters of rows, are independent.
 
@@ -116,6 +121,7 @@ def figure_interval(
         cluster: (n,) number of each row's user from 0 on; None: each row is its own.
         confidence: Such as .95.
         scale: `linear`, `log` or `logit`.
+        rarer: Rows of the rarer label, for a figure whose error is seen in those.
     """
     value, influence = figure
     rows = len(influence)
@@ -126,7 +132,7 @@ def figure_interval(
     variance = groups / (groups - 1) * float(sums @ sums) / rows**2
     if variance == 0:
         return Interval(math.nan, math.nan)
-    reach = student_quantile(confidence, groups - 1) * math.sqrt(variance)
+    reach = student_quantile(confidence, max(min(groups, rarer) - 1, 1)) * math.sqrt(variance)
     if scale == "logit" and 0 < value < 1:
         middle, reach = math.log(value / (1 - value)), reach / (value * (1 - value))
         return Interval(1 / (1 + math.exp(reach - middle)), 1 / (1 + math.exp(-reach - middle)))

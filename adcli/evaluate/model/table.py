@@ -94,7 +94,8 @@ def model_table(
     whole = _part("all", rows, score, label, user)
     table = [
         *_figures(whole, confidence),
-        *_calibration(whole, bins=bins, confidence=confidence),
+        *_calibration_error(whole, bins, confidence),
+        *_reliability(whole, bins, confidence),
     ]
     for column in by:
         for group, part in _groups(rows, column, user, min_users):
@@ -102,7 +103,8 @@ def model_table(
                 why = f"hidden, so that no group of fewer than {min_users} users can be read or worked out"
                 table.append(_Row("auc", group, verdict=NOT_ENOUGH, reason=why))
             else:
-                table.extend(_figures(_part(group, part, score, label, user), confidence))
+                own = _part(group, part, score, label, user)
+                table.extend([*_figures(own, confidence), *_calibration_error(own, bins, confidence)])
     dicts = [row._asdict() for row in table]
     return pl.DataFrame(dicts, schema=MODEL_COLUMNS).with_columns(pl.col(pl.Float64).fill_nan(None))
 
@@ -158,8 +160,15 @@ def _figures(part: _Part, confidence: float) -> Iterator[_Row]:
             yield about._replace(verdict=NOT_ENOUGH if metric.name in CHANCE else "", reason=nothing)
             continue
         figure = metric.figure(part.label, part.score)
-        ends = figure_interval(figure, part.cluster, confidence=confidence, scale=metric.scale)
-        verdict, reason = _verdict(metric.name, ends, min(positives, rows - positives))
+        fewest = min(positives, rows - positives)
+        ends = figure_interval(
+            figure,
+            part.cluster,
+            confidence=confidence,
+            scale=metric.scale,
+            rarer=fewest if metric.name in CHANCE else math.inf,
+        )
+        verdict, reason = _verdict(metric.name, ends, fewest)
         yield about._replace(
             value=figure.value, ci_low=ends.low, ci_high=ends.high, verdict=verdict, reason=reason
         )
@@ -189,29 +198,35 @@ def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
     return Verdict(NOT_ENOUGH, f"the interval holds {chance:g}, what a model that knows nothing would score")
 
 
-def _calibration(part: _Part, *, bins: int, confidence: float) -> Iterator[_Row]:
+def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[_Row]:
     if part.score.min() < 0 or part.score.max() > 1:
         return
-    label, score, rows = part.label, part.score, len(part.label)
-    error = expected_calibration_error(label, score, bins=bins, confidence=confidence)
+    error = expected_calibration_error(
+        part.label, part.score, bins=bins, confidence=confidence, cluster=part.cluster
+    )
     yield _Row(
         "ece",
-        "all",
+        part.group,
         f"mean distance of prediction and rate over {bins} bins of equally many rows",
         reason=f"{error.by_chance:.3g} would be expected of a perfect model, by chance",
         value=error.value,
         ci_low=error.interval.low,
         ci_high=error.interval.high,
-        rows=rows,
-        positives=int(label.sum()),
+        rows=len(part.label),
+        positives=int(part.label.sum()),
     )
-    found = reliability(label, score, bins=bins, confidence=confidence)
+
+
+def _reliability(part: _Part, bins: int, confidence: float) -> Iterator[_Row]:
+    if part.score.min() < 0 or part.score.max() > 1:
+        return
+    found = reliability(part.label, part.score, bins=bins, confidence=confidence, cluster=part.cluster)
     for i, one in enumerate(found):
         held = one.interval.low <= one.predicted <= one.interval.high
         yield _Row(
             "reliability",
             f"bin {i + 1} of {len(found)}",
-            "rate of the bin; Wilson interval",
+            "rate of the bin; Wilson interval" + ("; clustered by user" if part.cluster is not None else ""),
             reason="" if held else f"predicted {one.predicted:.4g}, outside of the interval of the rate",
             value=one.observed,
             ci_low=one.interval.low,

@@ -91,17 +91,22 @@ def invalidity(found: Diagnostics, gates: Gates) -> Verdict | None:
         return invalid(
             "propensities",
             f"The weights average {found.mean_weight:.3f} where they should average 1, "
-            f"{abs(found.mean_weight_error):.1f} standard errors away: the ads were not shown with the "
-            "propensities that the log states.",
+            f"{abs(found.mean_weight_error):.1f} standard errors away: the ads were not shown with these "
+            "propensities.",
         )
     return None
 
 
 def shortage(
-    found: Diagnostics, gates: Gates, error: float, baseline: float, confidence: float
+    found: Diagnostics,
+    gates: Gates,
+    error: float,
+    baseline: float,
+    confidence: float,
+    unit: str = "impression",
 ) -> Verdict | None:
     """The verdict of an estimate that too little carries, with what would be enough; None if enough does."""
-    short = _short(found, gates)
+    short = _short(found, gates, unit)
     if not short:
         return None
     least = found.n * max(more for _, more in short)
@@ -109,11 +114,11 @@ def shortage(
     return Verdict(
         NOT_ENOUGH,
         f"Only {' and '.join(what for what, _ in short)} carry the estimate; "
-        f"{enough(error, effect, found.n, confidence, least)}.",
+        f"{enough(error, effect, found.n, confidence, least, unit)}.",
     )
 
 
-def _short(found: Diagnostics, gates: Gates) -> list[tuple[str, float]]:
+def _short(found: Diagnostics, gates: Gates, unit: str) -> list[tuple[str, float]]:
     """What the estimate has too little of, and how many times the rows it would take."""
     short = []
     clicks, size, share = found.matched_clicks, found.effective_sample_size, found.max_weight_share
@@ -124,18 +129,24 @@ def _short(found: Diagnostics, gates: Gates) -> list[tuple[str, float]]:
     if size < gates.min_effective_sample_size:
         more = gates.min_effective_sample_size / max(size, 0.5)
         short.append(
-            (f"an effective {size:,.0f} impressions (at least {gates.min_effective_sample_size:.0f})", more)
+            (f"an effective {size:,.0f} {unit}s (at least {gates.min_effective_sample_size:.0f})", more)
         )
     if share > gates.max_weight_share:
         more = share / gates.max_weight_share
         short.append(
-            (f"one impression with {share:.0%} of the weight (at most {gates.max_weight_share:.0%})", more)
+            (f"one {unit} with {share:.0%} of the weight (at most {gates.max_weight_share:.0%})", more)
         )
     return short
 
 
 def judge(
-    difference: Interval, error: float, baseline: float, n: int, gates: Gates, confidence: float
+    difference: Interval,
+    error: float,
+    baseline: float,
+    n: int,
+    gates: Gates,
+    confidence: float,
+    unit: str = "impression",
 ) -> Verdict:
     """The verdict on a difference to the baseline that passed the gates.
 
@@ -146,8 +157,9 @@ def judge(
         n: The number of impressions.
         gates: For the smallest effect worth finding.
         confidence: Of the interval.
+        unit: What the values are per: an impression, or a slate.
     """
-    bounds = f"between {difference.low:+.3g} and {difference.high:+.3g} per impression ({confidence:.0%})"
+    bounds = f"between {difference.low:+.3g} and {difference.high:+.3g} per {unit} ({confidence:.0%})"
     if difference.low > 0:
         return Verdict(BETTER, f"The difference to the baseline is {bounds}.")
     if difference.high < 0:
@@ -159,16 +171,19 @@ def judge(
             f"The difference to the baseline is {bounds}, less than {gates.smallest_effect:.0%}.",
         )
     return Verdict(
-        NOT_ENOUGH, f"The difference to the baseline is {bounds}; {enough(error, effect, n, confidence)}."
+        NOT_ENOUGH,
+        f"The difference to the baseline is {bounds}; {enough(error, effect, n, confidence, unit=unit)}.",
     )
 
 
-def enough(error: float, effect: float, n: int, confidence: float, least: float = 0.0) -> str:
+def enough(
+    error: float, effect: float, n: int, confidence: float, least: float = 0.0, unit: str = "impression"
+) -> str:
     """How many impressions, at least `least`, would show an effect at 80 % power, in words."""
     if not effect or not np.isfinite(error):
-        return "without a reward in the log no number of impressions can be named that would be enough"
+        return f"without a reward in the log no number of {unit}s can be named that would be enough"
     needed = _round(max(rows_needed(error, effect, n, confidence), least))
-    return f"about {needed} impressions like these would show a difference of {effect:.2g}, there are {n:,}"
+    return f"about {needed} {unit}s like these would show a difference of {effect:.2g}, there are {n:,}"
 
 
 def rows_needed(error: float, effect: float, n: int, confidence: float = 0.95) -> float:

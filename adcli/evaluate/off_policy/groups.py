@@ -12,27 +12,28 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.evaluate.intervals import Interval
 from adcli.evaluate.multiplicity import adjust
-from adcli.evaluate.off_policy.embeddings import group_by_column
+from adcli.evaluate.off_policy.differences import Difference
+from adcli.evaluate.off_policy.embeddings import REST, group_labels
 from adcli.evaluate.off_policy.gates import Gates, diagnose, invalidity, shortage
 from adcli.evaluate.off_policy.intervals import skew_interval, std_error
 from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, policy_of, target_rows
+from adcli.evaluate.off_policy.verdicts import doubted
 from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 from adcli.policies.estimators import snips
 from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.rows import onto
 
-REST = "any other"
-
 
 class _Gap(NamedTuple):
-    """The figure of a policy in a group, the log's own, and their difference with its error."""
+    """The figure of a policy in a group, the log's own, and their difference with its error and p-value."""
 
     value: float
     interval: Interval
     logged: float
     difference: Interval
     error: float
+    p_value: float
 
 
 def value_by_group(
@@ -43,13 +44,14 @@ def value_by_group(
     min_users: int = 50,
     gates: Gates | None = None,
     confidence: float = 0.95,
+    propensities_estimated: bool = False,
 ) -> pl.DataFrame:
     """What a policy earns in each group of impressions, against what the log earned there.
 
-    The columns are `policy group value ci_low ci_high n baseline_value difference difference_low
-    difference_high p_value p_adjusted verdict reason definition`; values are self-normalised (`snips`),
-    p-values adjusted for the number of groups (Holm). Groups of fewer than `min_users` users are put
-    together.
+    The columns are `policy group value ci_low ci_high baseline_value difference difference_low
+    difference_high p_value p_adjusted n stands verdict reason definition`. Values are self-normalised
+    (`snips`), p-values adjusted for the number of groups (Holm); a difference `stands` that is still told
+    from 0 then. Groups of fewer than `min_users` users are put together.
 
     Args:
         prepared: A log, from `prepare`.
@@ -58,6 +60,7 @@ def value_by_group(
         min_users: The fewest users (impressions, where there are no users) of a group.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
+        propensities_estimated: Whether the propensities are not the log's own; then no verdict is spoken.
 
     Raises:
         DataError: If the column is missing.
@@ -81,16 +84,19 @@ def value_by_group(
         refused or _verdict(name, gap, p, 1 - confidence)
         for name, gap, p, refused in zip(names, gaps, table["p_adjusted"], refusals, strict=True)
     ]
+    if propensities_estimated:
+        verdicts = [doubted(verdict) for verdict in verdicts]
     return table.with_columns(
         n=pl.Series(sizes),
+        stands=pl.Series([one.verdict in (BETTER, WORSE) for one in verdicts]),
         verdict=pl.Series([one.verdict for one in verdicts]),
         reason=pl.Series([one.reason for one in verdicts]),
-        definition=pl.lit("weighted mean of the rewards of the group"),
+        definition=pl.lit("weighted mean of the rewards of the group (snips); p adjusted over groups (Holm)"),
     )
 
 
 def exposure_by_group(
-    prepared: Prepared, target: Target, items: pl.DataFrame, column: str, *, confidence: float = 0.95
+    prepared: Prepared, target: Target, items: pl.DataFrame | None, column: str, *, confidence: float = 0.95
 ) -> pl.DataFrame:
     """How often a policy shows each group of items, against how often the log did.
 
@@ -100,8 +106,8 @@ def exposure_by_group(
     Args:
         prepared: A log, from `prepare`.
         target: The policy; of a target column or "logged" only the log's own exposure is known.
-        items: The table of items.
-        column: Its column that groups them (a brand, a seller, a category).
+        items: The table of items; not needed for a column of the actions themselves.
+        column: The column that groups them (a brand, a seller, a category).
         confidence: Of the intervals.
 
     Raises:
@@ -110,13 +116,9 @@ def exposure_by_group(
     policy = policy_of(target, prepared.actions)
     if policy is None:
         raise DataError(f"Of '{name_of(target)}' only the probability of the logged actions is known.")
-    group = group_by_column(prepared.actions, items, column)
-    item = prepared.actions.columns[0]
-    values = items.select(pl.col(item).cast(pl.String), __group=pl.col(column).cast(pl.String)).unique(item)
-    labels = prepared.actions.frame.join(values, on=item, how="left", maintain_order="left")["__group"]
-    names = [
-        str(labels.filter(pl.Series(group == number))[0] or REST) for number in range(int(group.max()) + 1)
-    ]
+    labels = group_labels(prepared.actions, items, column)
+    names = labels.unique().sort().to_list()
+    group = labels.replace_strict(names, range(len(names)), return_dtype=pl.Int32).to_numpy()
     shown = _exposure(policy, prepared, group)
     gaps = []
     for number in range(len(names)):
@@ -128,21 +130,31 @@ def exposure_by_group(
         for name, gap, p in zip(names, gaps, table["p_adjusted"], strict=True)
     ]
     return table.with_columns(
+        stands=pl.Series([_stands(p, 1 - confidence) for p in table["p_adjusted"]]),
         reason=pl.Series(sentences),
-        definition=pl.lit("probability that the policy shows an item of the group"),
+        definition=pl.lit(
+            "probability that the policy shows one of the group; p adjusted over groups (Holm)"
+        ),
     )
 
 
 def _groups(
     impressions: pl.DataFrame, column: str, cluster: NDArray[np.int64] | None, min_users: int
 ) -> tuple[list[str], NDArray[np.int64]]:
-    """The names of the groups that are large enough, and the number of each row's group."""
+    """The names of the groups that are large enough, and the number of each row's group.
+
+    The others are put together; if they are still too few, the smallest of the large ones joins them.
+    """
     if column not in impressions.columns:
         raise DataError(f"There is no column '{column}'.", fix=did_you_mean(column, impressions.columns))
     user = pl.Series(np.arange(impressions.height) if cluster is None else cluster)
     keyed = pl.DataFrame({"group": impressions[column].cast(pl.String).fill_null(REST), "user": user})
     users = keyed.group_by("group").agg(pl.col("user").n_unique())
-    large = sorted(users.filter((pl.col("user") >= min_users) & (pl.col("group") != REST))["group"].to_list())
+    sized = users.filter((pl.col("user") >= min_users) & (pl.col("group") != REST)).sort("user", "group")
+    large = sorted(sized["group"].to_list())
+    rest = keyed.filter(~pl.col("group").is_in(large))["user"].n_unique()
+    if 0 < rest < min_users and large:
+        large.remove(sized["group"][0])
     numbers = keyed["group"].replace_strict(
         large, range(len(large)), default=len(large), return_dtype=pl.Int64
     )
@@ -161,13 +173,15 @@ def _gap(
     confidence: float,
 ) -> _Gap:
     dense = None if cluster is None else np.unique(cluster, return_inverse=True)[1].astype(np.int64)
-    difference = influence - logged
+    gain = influence - logged
+    difference = Difference.of(gain, dense)
     return _Gap(
         float(influence.mean()),
         skew_interval(influence, dense, confidence=confidence),
         float(logged.mean()),
-        skew_interval(difference, dense, confidence=confidence),
-        std_error(difference, dense),
+        difference.interval(confidence),
+        std_error(gain, dense),
+        difference.p_value(),
     )
 
 
@@ -183,12 +197,7 @@ def _exposure(policy: Policy, prepared: Prepared, group: NDArray[np.int32]) -> N
 
 
 def _table(policy: str, names: list[str], gaps: list[_Gap]) -> pl.DataFrame:
-    from scipy.stats import norm
-
-    differences = np.array([gap.value - gap.logged for gap in gaps])
-    errors = np.array([gap.error for gap in gaps])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p_values = 2 * norm.sf(np.abs(differences / errors))
+    p_values = np.array([gap.p_value for gap in gaps])
     return pl.DataFrame(
         {
             "policy": [policy] * len(names),
@@ -197,7 +206,7 @@ def _table(policy: str, names: list[str], gaps: list[_Gap]) -> pl.DataFrame:
             "ci_low": [gap.interval.low for gap in gaps],
             "ci_high": [gap.interval.high for gap in gaps],
             "baseline_value": [gap.logged for gap in gaps],
-            "difference": differences,
+            "difference": [gap.value - gap.logged for gap in gaps],
             "difference_low": [gap.difference.low for gap in gaps],
             "difference_high": [gap.difference.high for gap in gaps],
             "p_value": p_values,

@@ -22,38 +22,190 @@ METHOD = (
         "gates of either, no verdict is given, however good the value looks.",
     ),
 )
-_EVIDENCE = pl.col("policy", "n", "matched_clicks", "effective_sample_size", "max_weight", "unsupported")
+SHORTLIST = Passage(
+    "Risk of a shortlist",
+    "Which of the best k policies to try is itself chosen by an estimate. Policies are ranked on one half of "
+    "the log and valued on the other, and the other way round. `worst low` is the lower end of the interval "
+    "of the worst one tried; SharpeRatio@k is (best - what the log earned) / their spread (Kiyohara et al., "
+    "2024).",
+)
+GROUPS = Passage(
+    "Groups",
+    "Value by group is self-normalised (`snips`) and compared with what the log earned in the same group; "
+    "exposure is how likely the policy shows one of a group of items, compared with how often the log did. "
+    "p-values are adjusted for the number of groups (Holm, 1979). Small groups are put together.",
+)
+MANY_ACTIONS = Passage(
+    "Groups of actions",
+    "`mips` and `offcem` weigh groups of actions in place of single ones (Saito and Joachims, 2022; Saito, "
+    "Ren and Joachims, 2023). `group error`: by how many standard errors the worst group's weight misses the "
+    "policy's probability of it. `group p value`: of equal rewards within the groups, which mips takes for "
+    "granted.",
+)
+SENSITIVITY = Passage(
+    "Sensitivity",
+    "The bounds let each propensity be wrong by the factor given (the marginal sensitivity model: Tan, 2006; "
+    "Zhao, Small and Bhattacharya, 2019); the error of sampling comes on top. The `tipping factor` is how "
+    "wrong they must be for the verdict to fall.",
+)
+SLATES = Passage(
+    "Slates",
+    "The value is of a whole slate. `iips`: each position by its own weight (Li et al., 2018). `rips`: by "
+    "its own and those above it (McInerney et al., 2020). `cascade-dr`: the same, doubly robust (Kiyohara et "
+    "al., 2022). `sips`: by the weight of the whole slate (Swaminathan et al., 2017).",
+)
+ESTIMATED_SUMMARY = (
+    "The log states no propensities. They were estimated from its context, which cannot know every reason "
+    "for showing an ad: no verdict is spoken."
+)
+_EVIDENCE = ["policy", "n", "matched_clicks", "effective_sample_size", "max_weight", "unsupported"]
+_RISK = ["rank", "policy", "best", "worst", "worst_low", "spread", "sharpe_ratio", "baseline_value"]
+_GROUP_COLUMNS = [
+    "policy", "group", "value", "ci_low", "ci_high", "baseline_value", "difference", "difference_low",
+    "difference_high", "p_adjusted", "n", "verdict",
+]  # fmt: skip
 
 
-def policy_page(values: pl.DataFrame, *, reward: str) -> Page:
-    """The page for a table made by `policy_value_table`."""
+def policy_page(
+    values: pl.DataFrame,
+    groups: pl.DataFrame | None = None,
+    *,
+    reward: str,
+    of_slates: bool = False,
+    estimated: bool = False,
+) -> Page:
+    """The page for a table made by `policy_value_table` or `slate_value_table`, and its breakdown if any."""
     headlines = values.filter(pl.col("headline"))
-    kind = "rate" if reward in ("click", "conversion") else "number"
-    kinds = {"value": kind, "std_error": kind, "difference": difference_kind(kind)}
-    shown = ["policy", "estimator", "value", "ci_low", "ci_high", "std_error", "difference", "difference_low"]
+    kind = "rate" if reward in ("click", "conversion") and not of_slates else "number"
+    unit = "slate" if of_slates else "impression"
     return Page(
-        title=f"Value of policies in {reward}s per impression",
-        verdicts=[_sentence(row, kind) for row in headlines.to_dicts()],
-        tables=[
-            Table("Estimates", values.select(*shown, "difference_high", "verdict"), kinds=kinds),
-            Table("What they rest on", headlines.select(_EVIDENCE)),
+        title=f"Value of policies in {reward}s per {unit}",
+        summary=ESTIMATED_SUMMARY if estimated else "",
+        verdicts=[
+            *(_sentence(row, kind, unit) for row in headlines.to_dicts()),
+            *([] if groups is None else _gap_sentences(groups)),
         ],
-        plots=_plots(values, kind),
-        method=METHOD,
+        tables=[*_tables(values, headlines, kind), *([] if groups is None else _group_tables(groups, kind))],
+        plots=[*_plots(values, kind, unit), *([] if groups is None else _group_plots(groups, kind))],
+        method=_method(values, groups, of_slates=of_slates),
     )
 
 
-def _sentence(row: dict[str, object], kind: str) -> Verdict:
+def _method(values: pl.DataFrame, groups: pl.DataFrame | None, *, of_slates: bool) -> list[Passage]:
+    definitions = values.select("estimator", "definition").unique(maintain_order=True)
+    said = "; ".join(f"`{name}`: {definition}" for name, definition in definitions.iter_rows())
+    intervals = ", ".join(values["interval"].unique(maintain_order=True))
+    optional = {
+        SLATES: of_slates,
+        SHORTLIST: "rank" in values.columns,
+        GROUPS: groups is not None,
+        MANY_ACTIONS: "groups" in values.columns,
+        SENSITIVITY: "sensitivity_low" in values.columns,
+    }
+    return [
+        *METHOD,
+        *(passage for passage, wanted in optional.items() if wanted),
+        Passage("Definitions", f"{said}."),
+        Passage(
+            "Intervals", f"By the method of {intervals}. A conservative one is wider than it needs to be."
+        ),
+    ]
+
+
+def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str) -> list[Table]:
+    kinds = {
+        **dict.fromkeys(
+            ("value", "std_error", "best", "worst", "worst_low", "spread", "baseline_value"), kind
+        ),
+        **dict.fromkeys(("sensitivity", "unsupported"), "rate"),
+        "difference": difference_kind(kind),
+    }
+    shown = ["policy", "estimator", "value", "ci_low", "ci_high", "std_error", "difference", "difference_low"]
+    tables = [
+        Table("Estimates", values.select(*shown, "difference_high", "verdict"), kinds=kinds),
+        Table("What they rest on", headlines.select(_EVIDENCE), kinds=kinds),
+    ]
+    if "spend" in values.columns:
+        spend = ["policy", "spend", "spend_low", "spend_high", "value_per_spend"]
+        tables.append(Table("Spend per impression", headlines.select(spend), kinds={"spend": "money"}))
+    if "rank" in values.columns:
+        risk = headlines.filter(pl.col("rank").is_not_null()).sort("rank").select(_RISK)
+        note = "Each row is the risk of trying this policy and those above it."
+        tables.append(Table("Risk of a shortlist", risk, kinds=kinds, note=note))
+    if "groups" in values.columns:
+        weighed = values.filter(pl.col("groups").is_not_null())
+        columns = ["policy", "estimator", "groups", "group_error", "group_p_value", "max_weight", "verdict"]
+        found = weighed.select(columns)
+        tables.append(Table("Weights of groups of actions", found, kinds={"group_p_value": "p_value"}))
+    if "sensitivity_low" in values.columns:
+        bounds = headlines.select(
+            "policy",
+            "value",
+            "tipping_factor",
+            "verdict",
+            ci_low="sensitivity_low",
+            ci_high="sensitivity_high",
+        )
+        note = "In brackets, the bounds of the value if each propensity may be wrong by the factor given."
+        tables.append(Table("If the propensities are wrong", bounds, kinds=kinds, note=note))
+    return tables
+
+
+def _group_tables(groups: pl.DataFrame, kind: str) -> list[Table]:
+    tables = []
+    for (metric, by), rows in groups.group_by("metric", "by", maintain_order=True):
+        named = "Exposure" if metric == "exposure" else "Value"
+        shown = [name for name in _GROUP_COLUMNS if name in rows.columns and not rows[name].is_null().all()]
+        tables.append(Table(f"{named} by {by}", rows.select(shown), kinds=_group_kinds(str(metric), kind)))
+        standing = rows.filter("stands").sort(pl.col("difference").abs(), descending=True)
+        if metric == "exposure" and standing.height:
+            sentences = standing.select("policy", gap="reason")
+            tables.append(Table(f"Gaps of exposure by {by} that stand, the widest first", sentences))
+    return tables
+
+
+def _group_kinds(metric: str, kind: str) -> dict[str, str]:
+    own = "rate" if metric == "exposure" else kind
+    return {"value": own, "baseline_value": own, "difference": difference_kind(own)}
+
+
+def _gap_sentences(groups: pl.DataFrame) -> list[Verdict]:
+    """A sentence on each gap of value that stands; gaps of exposure are neither better nor worse."""
+    return [
+        Verdict(row["verdict"], f"{row['policy']}, by {row['by']}: {row['reason']}")
+        for row in groups.filter(pl.col("stands") & (pl.col("metric") == "value")).to_dicts()
+    ]
+
+
+def _group_plots(groups: pl.DataFrame, kind: str) -> list[Plot]:
+    return [
+        interval_plot(
+            f"{metric}_by_{by}",
+            f"{'Exposure' if metric == 'exposure' else 'Value'} by {by}: difference to the log",
+            [f"{policy}: {group}" for policy, group in rows.select("policy", "group").iter_rows()],
+            rows["difference"],
+            rows["difference_low"],
+            rows["difference_high"],
+            axis="Difference to the log",
+            kind=_group_kinds(str(metric), kind)["difference"],
+            reference=0.0,
+            reference_label="as in the log",
+        )
+        for (metric, by), rows in groups.group_by("metric", "by", maintain_order=True)
+    ]
+
+
+def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
     value = show_interval(row["value"], row["ci_low"], row["ci_high"], kind)  # type: ignore[arg-type]
     baseline = show_interval(row["baseline_value"], None, None, kind)  # type: ignore[arg-type]
     return Verdict(
         str(row["verdict"]),
-        f"{row['policy']} earns {value} per impression ({row['estimator']}); the log earned {baseline}.",
+        f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}.",
         str(row["reason"]),
     )
 
 
-def _plots(values: pl.DataFrame, kind: str) -> list[Plot]:
+def _plots(values: pl.DataFrame, kind: str, unit: str) -> list[Plot]:
     rows = values.filter(pl.col("ci_low").is_not_null())
     if not rows.height:
         return []
@@ -69,7 +221,7 @@ def _plots(values: pl.DataFrame, kind: str) -> list[Plot]:
             rows["value"],
             rows["ci_low"],
             rows["ci_high"],
-            axis="Value per impression",
+            axis=f"Value per {unit}",
             kind=kind,
             reference=baseline,
             reference_label="what the log earned",

@@ -1,4 +1,4 @@
-"""The risk of choosing by an estimate: among a shortlist, and with propensities that are not quite right."""
+"""The risk of choosing by an estimate: what the best of a shortlist bring when they are tried."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval
 from adcli.evaluate.off_policy.estimates import ESTIMATORS
 from adcli.evaluate.off_policy.intervals import skew_interval
 from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, target_rows
+from adcli.policies.logged import LoggedRows
 from adcli.policies.reward_model import assign_folds
 
 Rows = NDArray[np.float64]
@@ -42,6 +42,27 @@ def shortlist_table(
     return shortlist_risk(influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed)
 
 
+def with_shortlist(
+    table: pl.DataFrame,
+    influences: Mapping[str, Rows],
+    logged: LoggedRows,
+    *,
+    confidence: float,
+    seed: int,
+) -> pl.DataFrame:
+    """A table of values with the risk of trying each policy and those above it, where there are several."""
+    if len(influences) < 2:
+        return table
+    risk = shortlist_risk(
+        influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed
+    ).select("policy", "best", "worst", "worst_low", "spread", "sharpe_ratio", rank="k")
+    columns = ("rank", "best", "worst", "worst_low", "spread", "sharpe_ratio")
+    joined = table.join(risk, on="policy", how="left", maintain_order="left")
+    return joined.with_columns(pl.when("headline").then(pl.col(name)).alias(name) for name in columns).select(
+        *table.columns, *columns
+    )
+
+
 def shortlist_risk(
     influences: Mapping[str, Rows],
     baseline: Rows,
@@ -53,10 +74,11 @@ def shortlist_risk(
     """What the k best policies by an estimate bring when tried: the best, the worst, and their ratio.
 
     Policies are ranked on one half of the log and valued on the other, and the other way round, so that one
-    which only looks good where it was chosen is found out. The columns are `k policies best worst worst_low
-    spread sharpe_ratio baseline_value`: `best` and `worst` are the highest and lowest value among the first k
-    (mean of both halves), `worst_low` the lower end of the worst one's interval on the whole log, `spread`
-    their standard deviation, `sharpe_ratio` (best - baseline) / spread, missing for k = 1.
+    which only looks good where it was chosen is found out. The columns are `k policy policies best worst
+    worst_low spread sharpe_ratio baseline_value`: `policy` is the k-th by the whole log, `best` and `worst`
+    are the highest and lowest value among the first k (mean of both halves), `worst_low` the lower end of the
+    worst one's interval on the whole log, `spread` their standard deviation, `sharpe_ratio`
+    (best - baseline) / spread, missing for k = 1.
 
     Args:
         influences: The influence of each row on each policy's value, shape (n,) each.
@@ -71,6 +93,7 @@ def shortlist_risk(
     half = assign_folds(baseline.size, 2, seed, cluster) == 0
     names = list(influences)
     whole = {name: skew_interval(influences[name], cluster, confidence=confidence) for name in names}
+    by_value = sorted(names, key=lambda name: -float(influences[name].mean()))
     rows = []
     for k in range(1, len(names) + 1):
         best, worst, spread, lowest = [], [], [], []
@@ -85,7 +108,8 @@ def shortlist_risk(
         rows.append(
             {
                 "k": k,
-                "policies": ", ".join(sorted(names, key=lambda name: -float(influences[name].mean()))[:k]),
+                "policy": by_value[k - 1],
+                "policies": ", ".join(by_value[:k]),
                 "best": float(np.mean(best)),
                 "worst": float(np.mean(worst)),
                 "worst_low": float(min(lowest)),
@@ -95,21 +119,3 @@ def shortlist_risk(
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None)
-
-
-def sensitivity_bounds(reward: Rows, weight: Rows, *, factor: float) -> Interval:
-    """The least and greatest self-normalised value if every propensity may be wrong by up to this factor.
-
-    Each weight may be anything from weight / factor to weight x factor; the extremes give all rewards above a
-    threshold the one and all below it the other.
-
-    Source: Zhao, Small and Bhattacharya (2019), the marginal sensitivity model.
-    """
-    order = np.argsort(reward, kind="stable")
-    ordered, weights = reward[order], weight[order]
-    total, gains = np.append(0.0, np.cumsum(weights)), np.append(0.0, np.cumsum(weights * ordered))
-    low_total, high_total = total * factor, (total[-1] - total) / factor
-    low_gain, high_gain = gains * factor, (gains[-1] - gains) / factor
-    least = (low_gain + high_gain) / (low_total + high_total)
-    most = (gains / factor + (gains[-1] - gains) * factor) / (total / factor + (total[-1] - total) * factor)
-    return Interval(float(least.min()), float(most.max()))

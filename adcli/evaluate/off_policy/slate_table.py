@@ -7,22 +7,28 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy import slates as slates
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.gates import Diagnostics, Gates, diagnose
 from adcli.evaluate.off_policy.intervals import Method
 from adcli.evaluate.off_policy.records import record
-from adcli.evaluate.off_policy.table import PolicyValues
+from adcli.evaluate.off_policy.risk import with_shortlist
+from adcli.evaluate.off_policy.table import PolicyValues, as_table
 from adcli.evaluate.off_policy.targets import Target, name_of, prepare, target_rows
 from adcli.evaluate.off_policy.verdicts import Setting
 from adcli.policies.logged import LoggedRows
 from adcli.policies.rows import PolicyRows
 
 SLATE_ESTIMATORS = ("iips", "rips", "cascade-dr", "sips")
+HEADLINES = (
+    "cascade-dr",
+    "rips",
+    "sips",
+    "iips",
+)  # those that take less for granted first, the wide one late
 
 
 class Grid(NamedTuple):
@@ -44,11 +50,15 @@ def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
     """The grid of slates and positions; positions are in numeric order, or that of their names.
 
     Raises:
-        DataError: If a column is missing or has gaps, or a slate has two impressions in one position.
+        DataError: If a column is missing or has gaps, or a slate has two impressions in one position, or none
+            in a position above one that it has.
     """
-    for name in (slate, position):
+    for name, option in ((slate, "--slate"), (position, "--position")):
         if name not in impressions.columns:
-            raise DataError(f"There is no column '{name}'.", fix=did_you_mean(name, impressions.columns))
+            raise DataError(
+                f"There is no column '{name}' to tell slates by.",
+                fix=f"Name it with {option}.",
+            )
         if impressions[name].null_count():
             raise DataError(f"'{name}' is missing in {impressions[name].null_count():,} impressions.")
     if impressions.select(slate, position).is_duplicated().any():
@@ -57,7 +67,27 @@ def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
     numeric = places.cast(pl.Float64, strict=False)
     ranked = (places if numeric.null_count() else numeric).rank("dense").cast(pl.Int64).to_numpy() - 1
     groups = impressions[slate].cast(pl.String).rank("dense").cast(pl.Int64).to_numpy() - 1
-    return Grid(groups, ranked, int(groups.max()) + 1, int(ranked.max()) + 1)
+    grid = Grid(groups, ranked, int(groups.max()) + 1, int(ranked.max()) + 1)
+    _refuse_holes(grid, impressions[slate].cast(pl.String), places)
+    return grid
+
+
+def _refuse_holes(grid: Grid, slate: pl.Series, place: pl.Series) -> None:
+    """Make sure that a slate has an impression in each position above its last."""
+    shown = np.bincount(grid.slate, minlength=grid.slates)
+    last = np.zeros(grid.slates, dtype=np.int64)
+    np.maximum.at(last, grid.slate, grid.position)
+    holed = shown < last + 1
+    if holed.any():
+        number = int(np.argmax(holed))
+        rows = grid.slate == number
+        first = int(np.setdiff1d(np.arange(last[number]), grid.position[rows])[0])
+        missing = place[int(np.argmax(grid.position == first))]
+        raise DataError(
+            f"{int(holed.sum()):,} slates miss a position above one that they have: "
+            f"'{slate[int(np.argmax(rows))]}' has none at '{missing}'.",
+            fix="Add the impressions, without a click, or leave the slates out.",
+        )
 
 
 def slate_value_table(
@@ -76,6 +106,7 @@ def slate_value_table(
     confidence: float = 0.95,
     folds: int = 3,
     seed: int = 0,
+    propensities_estimated: bool = False,
 ) -> PolicyValues:
     """The value of each policy per slate, by slate estimators; the columns are those of `policy_value_table`.
 
@@ -96,6 +127,7 @@ def slate_value_table(
         confidence: Of the intervals.
         folds: Of the cross-fitted reward model.
         seed: Of folds, samples and resamples.
+        propensities_estimated: Whether the propensities are not the log's own; then no verdict is spoken.
 
     Raises:
         UsageError: If an estimator is not known.
@@ -119,15 +151,25 @@ def slate_value_table(
     )
     earned = grid.spread(prepared.logged.reward, 0.0)
     setting = Setting(
-        _whole_slates(prepared.logged, grid, earned), method, confidence, gates or Gates(), seed
+        _whole_slates(prepared.logged, grid, earned),
+        method,
+        confidence,
+        gates or Gates(),
+        seed,
+        propensities_estimated,
+        "slate",
     )
     records: list[dict[str, object]] = []
+    influences: dict[str, NDArray[np.float64]] = {}
     for target in targets:
         rows = target_rows(target, prepared)
-        for name in estimators:
-            if name == "cascade-dr" and np.isnan(rows.q_policy).any():
-                continue
+        whole = not np.isnan(rows.q_policy).any()
+        computed = [name for name in estimators if whole or name != "cascade-dr"]
+        headline = next((name for name in HEADLINES if name in computed), "")
+        for name in computed:
             named, weight = _estimate(name, earned, grid, rows)
+            if name == headline and target != "logged":
+                influences[name_of(target)] = named.estimate.influence
             found = _diagnose_slates(earned, weight, float(rows.unsupported.mean()))
             records.append(
                 record(
@@ -136,11 +178,18 @@ def slate_value_table(
                     weight.mean(axis=1),
                     found,
                     setting,
-                    headline=name == estimators[0],
+                    headline=name == headline,
                 )
             )
-    table = pl.DataFrame(records, infer_schema_length=None).with_columns(cs.float().fill_nan(None))
-    return PolicyValues(table, prepared.notes)
+    table = as_table(records, targets, estimators)
+    with_risk = with_shortlist(table, influences, setting.logged, confidence=confidence, seed=seed)
+    order = impressions[position].gather([int(np.argmax(grid.position == n)) for n in range(grid.positions)])
+    seen = ", ".join(order.cast(pl.String))
+    notes = [f"{grid.slates:,} slates of up to {grid.positions} positions, seen in the order {seen}"]
+    return PolicyValues(with_risk, [*notes, *prepared.notes], prepared)
+
+
+IIPS = "each position by its own weight: right where a click depends on its own position alone"
 
 
 def _whole_slates(logged: LoggedRows, grid: Grid, earned: NDArray[np.float64]) -> LoggedRows:
@@ -161,7 +210,7 @@ def _estimate(
     so_far = weight.cumprod(axis=1)
     match name:
         case "iips":
-            return NamedEstimate(name, slates.iips(earned, weight), "each position by its own weight"), weight
+            return NamedEstimate(name, slates.iips(earned, weight), IIPS), weight
         case "sips":
             whole = np.repeat(so_far[:, -1:], grid.positions, axis=1)
             return NamedEstimate(name, slates.sips(earned, weight), "by the weight of the whole slate"), whole

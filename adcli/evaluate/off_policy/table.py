@@ -27,6 +27,8 @@ from adcli.evaluate.off_policy.estimates import (
 from adcli.evaluate.off_policy.gates import Gates, diagnose
 from adcli.evaluate.off_policy.intervals import METHODS, Method
 from adcli.evaluate.off_policy.records import record
+from adcli.evaluate.off_policy.risk import with_shortlist
+from adcli.evaluate.off_policy.sensitivity import weighted_rewards, with_sensitivity
 from adcli.evaluate.off_policy.spend import spend_columns
 from adcli.evaluate.off_policy.targets import (
     Prepared,
@@ -38,17 +40,21 @@ from adcli.evaluate.off_policy.targets import (
     target_rows,
 )
 from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.evaluate.verdicts import BETTER, WORSE
+from adcli.policies.rows import PolicyRows
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
 
 KNOWN = (*ESTIMATORS, *NEEDS_GROUPS)
+HEADLINES = ("dr", "snips", "sndr", "ips")
 
 
 class PolicyValues(NamedTuple):
-    """One row per policy and estimator, and sentences about how they were computed."""
+    """One row per policy and estimator, sentences about how they were computed, and the log they rest on."""
 
     table: pl.DataFrame
     notes: list[str]
+    prepared: Prepared
 
 
 def policy_value_table(
@@ -68,13 +74,18 @@ def policy_value_table(
     folds: int = 3,
     seed: int = 0,
     propensities_estimated: bool = False,
+    sensitivity: float | None = None,
 ) -> PolicyValues:
     """The value of each policy per impression, by each estimator, compared with what the log earned.
 
     The table has `policy estimator value ci_low ci_high std_error n matched_clicks effective_sample_size
     max_weight verdict reason difference difference_low difference_high baseline_value headline definition
-    interval unsupported mean_weight`; where the log has costs, `spend spend_low spend_high value_per_spend`.
-    `headline` marks the estimator to read: `dr`, or `snips` where the policy's other actions are not known.
+    interval unsupported mean_weight tipping_factor`. `headline` marks the estimator to read: `dr`, or `snips`
+    where the policy's other actions are not known. Of it, `tipping_factor` is how wrong propensities must be
+    for a verdict to fall, and where there are several policies `rank best worst worst_low spread
+    sharpe_ratio` are the risk of trying this policy and those above it (`shortlist_risk`). Where the log has
+    costs there are `spend spend_low spend_high value_per_spend`; with a `sensitivity`, `sensitivity_low
+    sensitivity_high`; of `mips` and `offcem`, `groups group_error group_p_value` (`GroupWeights`).
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -93,9 +104,12 @@ def policy_value_table(
         seed: Of folds, samples and resamples.
         propensities_estimated: Whether the propensities are `with_estimated_propensities`' and not the log's
             own; then no verdict is spoken.
+        sensitivity: A factor by which each propensity may be wrong: bounds of the value under that, and no
+            verdict that would not stand.
 
     Raises:
-        UsageError: If an estimator or method is not known, or `mips` and `offcem` have no groups.
+        UsageError: If an estimator or method is not known, `mips` and `offcem` have no groups, or no
+            estimator can value any of the policies.
         DataError: If the log lacks what is needed, holds it out of range, or shows other actions.
     """
     _check_names(estimators, method, action_groups)
@@ -112,12 +126,28 @@ def policy_value_table(
         with_model=bool({*NEEDS_MODEL, "offcem"}.intersection(estimators)),
     )
     group = _groups(prepared, items, action_groups, seed)
-    setting = Setting(prepared.logged, method, confidence, gates or Gates(), seed, propensities_estimated)
+    setting = Setting(
+        prepared.logged,
+        method,
+        confidence,
+        gates or Gates(),
+        seed,
+        propensities_estimated,
+        sensitivity=sensitivity,
+    )
     records: list[dict[str, object]] = []
+    influences: dict[str, NDArray[np.float64]] = {}
     for target in targets:
-        records += _records(target, prepared, group, estimators, setting)
-    table = pl.DataFrame(records, infer_schema_length=None).with_columns(cs.float().fill_nan(None))
-    return PolicyValues(table, prepared.notes)
+        valued = _valued(target, prepared, group, estimators, setting)
+        records += valued.records
+        if valued.influence is not None:
+            influences[name_of(target)] = valued.influence
+    table = as_table(records, targets, estimators)
+    return PolicyValues(
+        with_shortlist(table, influences, prepared.logged, confidence=confidence, seed=seed),
+        [*prepared.notes, *_left_out(targets, table, estimators)],
+        prepared,
+    )
 
 
 def _check_names(estimators: Sequence[str], method: str, action_groups: str | int | None) -> None:
@@ -127,7 +157,7 @@ def _check_names(estimators: Sequence[str], method: str, action_groups: str | in
     if action_groups is None and (needing := [name for name in estimators if name in NEEDS_GROUPS]):
         raise UsageError(
             f"'{needing[0]}' weighs groups of actions.",
-            fix="Name a column of the items, or a number of groups.",
+            fix="Name a column of the items, or a number of groups, with --action-groups.",
         )
 
 
@@ -136,46 +166,93 @@ def _groups(
 ) -> NDArray[np.int32] | None:
     if by is None:
         return None
-    if items is None:
-        raise DataError("Groups of actions are read from the table of items, and there is none.")
     if isinstance(by, str):
         return group_by_column(prepared.actions, items, by)
+    if not prepared.features.names:
+        raise DataError("Groups of actions are made from what is known of the items, and that is nothing.")
     return group_by_features(prepared.features.values, by, seed)
 
 
-def _records(
+class _Valued(NamedTuple):
+    """The rows of one policy, and the influence of its headline if it is not the log's own."""
+
+    records: list[dict[str, object]]
+    influence: NDArray[np.float64] | None
+
+
+def _valued(
     target: Target,
     prepared: Prepared,
     group: NDArray[np.int32] | None,
     estimators: Sequence[str],
     setting: Setting,
-) -> list[dict[str, object]]:
+) -> _Valued:
     logged = prepared.logged
     rows = target_rows(target, prepared)
     unsupported = float(rows.unsupported.mean())
     whole = not np.isnan(rows.q_policy).any()
     found = diagnose(logged.reward, rows.weight, unsupported, logged.cluster)
     computed = [name for name in estimators if name in ESTIMATORS and (whole or name not in NEEDS_MODEL)]
-    headline = "dr" if "dr" in computed else "snips"
-    records = [
-        record(
-            name_of(target),
-            ESTIMATORS[name](logged, rows),
-            rows.weight,
-            found,
-            setting,
-            headline=name == headline,
-        )
-        for name in computed
-    ]
+    headline = next((name for name in HEADLINES if name in computed), computed[0] if computed else "")
+    records, influence = [], None
+    for name in computed:
+        named, is_headline = ESTIMATORS[name](logged, rows), name == headline
+        records.append(record(name_of(target), named, rows.weight, found, setting, headline=is_headline))
+        if is_headline and target != "logged":
+            influence = named.estimate.influence
     grouped = _group_weights(target, prepared, group, setting.seed)
     if grouped is not None:
-        evidence = diagnose(logged.reward, grouped.weight, unsupported, logged.cluster)
+        # Whether these weights miss 1 is judged group by group, by `GroupWeights.trusted`.
+        found = diagnose(logged.reward, grouped.weight, unsupported, logged.cluster)
+        evidence = found._replace(mean_weight_error=0.0)
         for name in [name for name in estimators if name in NEEDS_GROUPS]:
             named = estimate_with_groups(name, logged, rows, grouped)
-            records.append(record(name_of(target), named, grouped.weight, evidence, setting, headline=False))
+            own = record(name_of(target), named, grouped.weight, evidence, setting, headline=not computed)
+            records.append({**own, **grouped.diagnostic()})
     spend = spend_columns(rows, logged, setting.confidence)
-    return [{**one, **spend} for one in records]
+    records = _held_to_propensities([{**one, **spend} for one in records], rows, setting)
+    return _Valued(records, influence)
+
+
+def _held_to_propensities(
+    records: list[dict[str, object]], rows: PolicyRows, setting: Setting
+) -> list[dict[str, object]]:
+    """The rows of one policy with how wrong the propensities may be before a verdict falls."""
+    spoken = any(one["verdict"] in (BETTER, WORSE) for one in records)
+    needed = spoken or setting.sensitivity is not None
+    summed = weighted_rewards(setting.logged.reward, rows.weight) if needed else None
+    return [with_sensitivity(one, summed, setting.sensitivity) for one in records]
+
+
+def as_table(
+    records: list[dict[str, object]], targets: Sequence[Target], estimators: Sequence[str]
+) -> pl.DataFrame:
+    """Rows of estimates as a table.
+
+    Raises:
+        UsageError: If there are none, because the estimators need to know more of the policies.
+    """
+    if not records:
+        raise UsageError(
+            f"Of '{name_of(targets[0])}' only the probability of the logged actions is known, which is too "
+            f"little for {', '.join(estimators)}.",
+            fix="Ask for an estimator that needs no other, such as ips (of slates: rips).",
+        )
+    return pl.DataFrame(records, infer_schema_length=None).with_columns(cs.float().fill_nan(None))
+
+
+def _left_out(targets: Sequence[Target], table: pl.DataFrame, estimators: Sequence[str]) -> list[str]:
+    """A sentence on each policy that some estimators could not value."""
+    notes = []
+    for name in map(name_of, targets):
+        found = table.filter(pl.col("policy") == name)["estimator"].to_list()
+        missing = [one for one in estimators if one not in found]
+        if missing:
+            notes.append(
+                f"{name}: only the probability of the logged actions is known, which is too little for "
+                f"{', '.join(missing)}."
+            )
+    return notes
 
 
 def _group_weights(

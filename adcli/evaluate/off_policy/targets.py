@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from adcli.errors import DataError
 from adcli.policies.action_features import ActionFeatures, action_features
 from adcli.policies.actions import ActionSet, action_set
 from adcli.policies.context import ContextEncoder, choose_context, fit_context
@@ -63,8 +64,9 @@ def prepare(
     Raises:
         DataError: If the log lacks what is needed, or holds it out of range.
     """
-    own = next((one.actions.columns for one in targets if not isinstance(one, TargetColumn | str)), ())
-    actions = action_set(impressions, action or own, eligible_by=eligible_by)
+    if impressions.is_empty():
+        raise DataError("The log has no impressions.")
+    actions = action_set(impressions, action or own_actions(targets), eligible_by=eligible_by)
     logged = logged_rows(impressions, actions, reward=reward)
     columns = choose_context(impressions, action=actions.columns, wanted=context)
     encoder = fit_context(impressions, columns.columns)
@@ -76,6 +78,11 @@ def prepare(
         form, entropy = model.model.form, model.model.normalised_entropy
         notes.append(f"reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)")
     return Prepared(impressions, logged, actions, encoder, features, model, notes)
+
+
+def own_actions(targets: Sequence[Target]) -> tuple[str, ...]:
+    """The columns that make an action for the first of the policies that says so; none if none does."""
+    return next((one.actions.columns for one in targets if not isinstance(one, TargetColumn | str)), ())
 
 
 def name_of(target: Target) -> str:

@@ -9,15 +9,22 @@ from numpy.typing import NDArray
 
 from adcli.evaluate.intervals import Interval
 from adcli.evaluate.off_policy import intervals as intervals
+from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.gates import Diagnostics, Gates, invalidity, judge, shortage
 from adcli.evaluate.off_policy.intervals import Method, std_error
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, Verdict
+from adcli.evaluate.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
 from adcli.policies.estimators import log_smoothing_bound
 from adcli.policies.logged import LoggedRows
 
+ESTIMATED = (
+    "The propensities were estimated from the log, and a reason for showing an ad that is not in the context "
+    "would bias every figure: log the propensities."
+)
 SUMS_OF_TERMS = frozenset({"ips", "dr", "clipped-ips", "switch-dr", "dros", "sg-dr"})
 MOST_REPLACED = 0.01
+CONSERVATIVE = "conservative"  # wider than the confidence stated, by construction
+ITSELF = "This is the policy that made the log: the baseline itself."
 
 
 class Setting(NamedTuple):
@@ -29,6 +36,8 @@ class Setting(NamedTuple):
     gates: Gates
     seed: int
     propensities_estimated: bool = False
+    unit: str = "impression"
+    sensitivity: float | None = None
 
 
 class Judged(NamedTuple):
@@ -48,15 +57,20 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
     error = std_error(gain, logged.cluster)
     refused = _itself(weight, named.name) or invalidity(found, gates)
     widest = max(error, std_error(named.estimate.influence, logged.cluster))
-    refused = refused or shortage(found, gates, widest, baseline, confidence)
+    refused = refused or shortage(found, gates, widest, baseline, confidence, setting.unit)
     if named.name == "log-smoothing":
         return _judged_bound(weight, refused, setting)
     interval, method = interval_of(named, weight, setting)
-    difference = interval_by("skew" if setting.method == "clopper-pearson" else setting.method, gain, setting)
+    if setting.method == "bernstein":
+        difference = interval_by("bernstein", gain, setting, weight)
+    else:
+        difference = Difference.of(gain, logged.cluster).interval(confidence)
     verdict = (
-        refused or _bias(named, setting) or judge(difference, error, baseline, found.n, gates, confidence)
+        refused
+        or _bias(named)
+        or judge(difference, error, baseline, found.n, gates, confidence, setting.unit)
     )
-    return Judged(interval, method, difference, verdict)
+    return Judged(interval, method, difference, _spoken(verdict, setting))
 
 
 def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> tuple[Interval, str]:
@@ -66,24 +80,29 @@ def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Sett
     exact = setting.method == "clopper-pearson" and named.name == "ips"
     flat = not np.ptp(influence)
     if binary and named.name != "dm" and (exact or flat):
+        equal = "" if np.ptp(weight) else f" ({CONSERVATIVE})"
         return intervals.clopper_pearson_interval(
             logged.reward, weight, confidence=setting.confidence
-        ), "clopper-pearson"
+        ), f"clopper-pearson{equal}"
     bounded = setting.method == "bernstein" and named.name in SUMS_OF_TERMS
     method: Method = setting.method if setting.method == "bootstrap" or bounded else "skew"
-    found = interval_by(method, influence, setting)
+    found = interval_by(method, influence, setting, weight)
     floor = min(0.0, named.estimate.value) if logged.reward.min() >= 0 else -np.inf
-    return Interval(max(found.low, floor), found.high), method
+    wide = method == "bernstein" or named.name == "mips"  # whose weights are estimated, which narrows it
+    said = f"{method} ({CONSERVATIVE})" if wide else method
+    return Interval(max(found.low, floor), found.high), said
 
 
-def interval_by(method: Method, influence: NDArray[np.float64], setting: Setting) -> Interval:
+def interval_by(
+    method: Method, influence: NDArray[np.float64], setting: Setting, weight: NDArray[np.float64]
+) -> Interval:
     """The interval of a mean influence by one of the methods that need nothing else."""
     cluster, confidence = setting.logged.cluster, setting.confidence
     match method:
         case "bootstrap":
             return intervals.bootstrap_interval(influence, cluster, confidence=confidence, seed=setting.seed)
         case "bernstein":
-            reach = float(np.ptp(influence))
+            reach = max(float(np.ptp(influence)), float(weight.max() * np.ptp(setting.logged.reward)))
             return intervals.bernstein_interval(influence, cluster, reach=reach, confidence=confidence)
         case _:
             return intervals.skew_interval(influence, cluster, confidence=confidence)
@@ -97,16 +116,28 @@ def _judged_bound(weight: NDArray[np.float64], refused: Verdict | None, setting:
     difference = Interval(low - baseline.high, float("nan"))
     words = f"The value is surely above {low:.4g}; what the log earned may be up to {baseline.high:.4g}."
     verdict = refused or Verdict(BETTER if difference.low > 0 else NOT_ENOUGH, words)
-    return Judged(Interval(low, float("nan")), "log-smoothing bound", difference, verdict)
+    method = f"log-smoothing bound ({CONSERVATIVE})"
+    return Judged(Interval(low, float("nan")), method, difference, _spoken(verdict, setting))
+
+
+def doubted(verdict: Verdict) -> Verdict:
+    """A verdict that rests on estimated propensities: none, and why."""
+    kept = verdict.verdict if verdict.verdict.startswith(INVALID) else NOT_ENOUGH
+    return Verdict(kept, f"{ESTIMATED} {verdict.reason}")
+
+
+def _spoken(verdict: Verdict, setting: Setting) -> Verdict:
+    is_own = verdict.verdict == NO_DIFFERENCE and verdict.reason == ITSELF
+    return doubted(verdict) if setting.propensities_estimated and not is_own else verdict
 
 
 def _itself(weight: NDArray[np.float64], name: str) -> Verdict | None:
     if name == "dm" or not np.array_equal(weight, np.ones(weight.size)):
         return None
-    return Verdict(NO_DIFFERENCE, "This is the policy that made the log: the baseline itself.")
+    return Verdict(NO_DIFFERENCE, ITSELF)
 
 
-def _bias(named: NamedEstimate, setting: Setting) -> Verdict | None:
+def _bias(named: NamedEstimate) -> Verdict | None:
     """Why the interval of an estimate does not cover the truth, if it does not."""
     if named.name == "dm":
         return Verdict(
@@ -119,11 +150,5 @@ def _bias(named: NamedEstimate, setting: Setting) -> Verdict | None:
             NOT_ENOUGH,
             f"{named.estimate.replaced:.0%} of the weight was cut or handed to the model, a bias that the "
             "interval does not cover: read dr or snips instead.",
-        )
-    if setting.propensities_estimated:
-        return Verdict(
-            NOT_ENOUGH,
-            "The propensities were estimated from the log, and a reason for showing an ad that is not in the "
-            "context would bias every figure: log the propensities.",
         )
     return None

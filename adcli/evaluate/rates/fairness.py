@@ -12,11 +12,10 @@ import polars as pl
 from adcli.evaluate.multiplicity import Correction, adjust
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 from adcli.evaluate.rates.group_gaps import Gap, GroupSums, bootstrap_ratios, gap
-from adcli.evaluate.rates.table import RATES, Rate, rate_table
+from adcli.evaluate.rates.table import COUNT_RATES, LOWER_IS_BETTER, Rate, chosen_rates, rate_table
 from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
-LOWER_IS_BETTER = frozenset({"cpc", "cpa", "cpm"})
 FAIRNESS_COLUMNS = {
     "metric": pl.String,
     "group": pl.String,
@@ -48,7 +47,7 @@ def fairness_table(
     log: pl.DataFrame,
     *,
     by: Sequence[str],
-    metrics: Sequence[str] = ("ctr",),
+    metrics: Sequence[str] = (),
     min_users: int = 50,
     smallest_effect: float = 0.05,
     samples: int = 200,
@@ -61,7 +60,7 @@ def fairness_table(
     Args:
         log: The impressions or the events table.
         by: Columns whose values make groups, each column by itself.
-        metrics: Which of the rates of `rate_table`; those that the log does not allow are passed over.
+        metrics: Which of the rates of `rate_table`; none means all that the log allows.
         min_users: Smaller groups are hidden, as in `rate_table`, and not compared.
         smallest_effect: Relative gap worth knowing of.
         samples: Bootstrap samples, for the largest gap.
@@ -79,15 +78,12 @@ def fairness_table(
     largest: list[Row] = []
     for column in by:
         counts = count_units(log, by=[column])
-        table = rate_table(log, by=[column], min_users=min_users, confidence=confidence)
-        for rate in RATES:
+        table = rate_table(log, by=[column], metrics=metrics, min_users=min_users, confidence=confidence)
+        for rate in chosen_rates(counts, metrics):
             rows = table.filter(pl.col("metric") == rate.metric).to_dicts()
-            if rows and rate.metric in metrics:
-                sums = _sums(counts, rate, column, [row[column] for row in rows])
-                judged += _judge_groups(sums, rate, column, rows, confidence)
-                largest += _largest(
-                    sums, rate, column, rows, samples=samples, confidence=confidence, seed=seed
-                )
+            sums = _sums(counts, rate, column, [row[column] for row in rows])
+            judged += _judge_groups(sums, rate, column, rows, confidence)
+            largest += _largest(sums, rate, column, rows, samples=samples, confidence=confidence, seed=seed)
     p_values = np.array([one.gap.p_value if one.gap else math.nan for one in judged])
     adjusted = adjust(p_values, correction)
     rules = _Rules(1 - confidence, smallest_effect, int(np.isfinite(p_values).sum()))
@@ -106,9 +102,10 @@ class _Rules(NamedTuple):
 def _judge_groups(
     sums: GroupSums, rate: Rate, column: str, rows: Sequence[Row], confidence: float
 ) -> Iterator[_Judged]:
+    is_count = rate.metric in COUNT_RATES and bool((sums.top <= sums.bottom).all())
     for i, row in enumerate(rows):
         comparable = row["value"] is not None and len(rows) > 1
-        found = gap(sums, i, confidence=confidence) if comparable else None
+        found = gap(sums, i, confidence=confidence, is_count=is_count) if comparable else None
         yield _Judged(rate, row, f"{column}={row[column]}", found)
 
 
@@ -172,9 +169,12 @@ def _verdict(one: _Judged, p_adjusted: float, rules: _Rules) -> Verdict:
         return Verdict(BETTER if higher != (metric in LOWER_IS_BETTER) else WORSE, sentence)
     room = max(abs(found.interval.low), abs(found.interval.high))
     if found.rest > 0 and room <= rules.smallest_effect * found.rest:
-        none = f"No gap of {rules.smallest_effect:.0%} or more"
+        none = f"No gap of {rules.smallest_effect:.0%} or more in the {metric} of {one.group}"
         return Verdict(NO_DIFFERENCE, f"{none}: {against} (p {p_adjusted:.2g}{over}).")
-    return Verdict(NOT_ENOUGH, f"The gap may be chance: {against} (p {p_adjusted:.2g}{over}).")
+    return Verdict(
+        NOT_ENOUGH,
+        f"The gap of the {metric} of {one.group} may be chance: {against} (p {p_adjusted:.2g}{over}).",
+    )
 
 
 def _show(metric: str, value: float) -> str:

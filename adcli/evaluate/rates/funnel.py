@@ -74,11 +74,11 @@ def funnel_table(
     links = {pair: _link(events, *pair, window) for pair in pairwise(seen)}
     if len(seen) > 2:
         links[seen[0], seen[-1]] = reduce(_chain, links.values())
-    tables = []
+    tables, days = [], window / timedelta(days=1)
     for (earlier, later), found in links.items():
         counts = _count(events, earlier, found.pairs, by)
         table = _table(counts, by, min_users, confidence)
-        formula = f"{earlier} events that led to a {later} within {window} / {earlier} events"
+        formula = f"{earlier} events that led to a {later} within {days:g} days / {earlier} events"
         definition = f"{formula}; {confidence:.0%} Wilson interval, clustered by user"
         delays = found.pairs["delay"].median()
         tables.append(

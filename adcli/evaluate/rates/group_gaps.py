@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray, Interval, student_quantile
+from adcli.evaluate.intervals import (
+    NO_INTERVAL,
+    FloatArray,
+    Interval,
+    clustered_rate,
+    clustered_ratio,
+)
+
+LOG_P_SMALLEST, LOG_P_LARGEST = math.log(1e-12), math.log(0.999)
 
 
 class GroupSums(NamedTuple):
@@ -50,30 +60,64 @@ class Gap(NamedTuple):
     p_value: float
 
 
-def gap(sums: GroupSums, group: int, *, confidence: float) -> Gap:
-    """One group against all others, by the delta method over units; a unit in both counts as one.
+def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = False) -> Gap:
+    """One group against all others; a unit in both counts as one.
+
+    The interval is put together from those of the two ratios, each of which leans the way its errors do, and
+    from their correlation over units; the p-value is the one at which it would end at 0.
 
     Args:
         sums: Of each unit and group.
         group: Its number.
         confidence: Of the interval.
-    """
-    from scipy.stats import t
+        is_count: Whether the ratio is a share of trials, such as clicks of impressions.
 
+    Source: Zou and Donner (2008), equations 9 and 10 (MOVER), on the intervals of `adcli.evaluate.intervals`.
+    """
     units = int(sums.unit.max()) + 1
     inside = sums.group == group
-    influence, ratio = np.zeros(units), []
-    for mask, sign in ((inside, 1.0), (~inside, -1.0)):
-        top = np.bincount(sums.unit[mask], sums.top[mask], units)
-        bottom = np.bincount(sums.unit[mask], sums.bottom[mask], units)
-        ratio.append(float(top.sum() / bottom.sum()) if bottom.sum() else np.nan)
-        if bottom.sum():
-            influence += sign * (top - ratio[-1] * bottom) / bottom.sum()
-    error = float(np.sqrt(units / max(units - 1, 1) * (influence @ influence)))
-    difference = ratio[0] - ratio[1]
-    reach = student_quantile(confidence, max(units - 1, 1)) * error
-    p_value = float(2 * t.sf(abs(difference) / error, units - 1)) if error > 0 else np.nan
-    return Gap(ratio[1], difference, Interval(difference - reach, difference + reach), p_value)
+    estimate = clustered_rate if is_count else clustered_ratio
+    estimates, influences, values = [], [], []
+    for mask in (inside, ~inside):
+        top = np.bincount(sums.unit[mask], sums.top[mask], units).astype(np.float64)
+        bottom = np.bincount(sums.unit[mask], sums.bottom[mask], units).astype(np.float64)
+        values.append(float(top.sum() / bottom.sum()) if bottom.sum() else np.nan)
+        influences.append((top - values[-1] * bottom) / bottom.sum() if bottom.sum() else top * 0)
+        estimates.append(estimate(top, bottom))
+    difference = values[0] - values[1]
+    one, rest = estimates
+    if one is None or rest is None:
+        return Gap(values[1], difference, NO_INTERVAL, np.nan)
+    scale = float(np.sqrt((influences[0] @ influences[0]) * (influences[1] @ influences[1])))
+    correlation = float(influences[0] @ influences[1]) / scale if scale > 0 else 0.0
+
+    def interval(confidence: float) -> Interval:
+        return _difference(one.interval(confidence), rest.interval(confidence), values, correlation)
+
+    return Gap(values[1], difference, interval(confidence), _p_value(interval, difference))
+
+
+def _difference(one: Interval, rest: Interval, values: Sequence[float], correlation: float) -> Interval:
+    """The interval of the difference of two figures, from the intervals of both."""
+    down = (values[0] - one.low, rest.high - values[1])
+    up = (one.high - values[0], values[1] - rest.low)
+    below, above = (math.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0)) for a, b in (down, up))
+    return Interval(values[0] - values[1] - below, values[0] - values[1] + above)
+
+
+def _p_value(interval: Callable[[float], Interval], difference: float) -> float:
+    """1 - the confidence at which the interval ends at 0."""
+    from scipy.optimize import brentq
+
+    def room(log_p: float) -> float:
+        ends = interval(-math.expm1(log_p))
+        return ends.low if difference > 0 else -ends.high
+
+    if difference == 0 or room(LOG_P_LARGEST) < 0:
+        return 1.0
+    if room(LOG_P_SMALLEST) > 0:
+        return math.exp(LOG_P_SMALLEST)
+    return math.exp(float(brentq(room, LOG_P_SMALLEST, LOG_P_LARGEST, xtol=1e-6)))
 
 
 def bootstrap_ratios(sums: GroupSums, *, samples: int, seed: int) -> FloatArray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import polars as pl
 
-from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot
-from adcli.report.numbers import show_interval
+from adcli.evaluate.verdicts import BETTER, WORSE
+from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, trend_plot
+from adcli.report.numbers import difference_kind, show_interval
 from adcli.report.table import METRIC_KINDS, heading
 
 METHOD = (
@@ -27,31 +29,103 @@ METHOD = (
         "Cells of few users are not shown, and neither is any cell from which they could be worked out.",
     ),
 )
+TREND_METHOD = Passage(
+    "Trends",
+    "A Poisson regression of what came on time, given what it came from, with errors clustered by user "
+    "(Liang and Zeger, 1986): a line over days, weeks and months, one wave over the hours of the day or "
+    "the days of the week. Where days differ more than a line explains, none is told.",
+)
 
 
-def rates_page(rates: pl.DataFrame, *, by: Sequence[str]) -> Page:
-    """The page for a table made by `rate_table`."""
+def rates_page(
+    rates: pl.DataFrame, *, by: Sequence[str], trends: pl.DataFrame | None = None, over: str = ""
+) -> Page:
+    """The page for a table made by `rate_table`, and one by `trend_table` over the part of time `over`."""
     shown = rates.filter(pl.col("value").is_not_null())
+    cells = [name for name in by if name != over]
     return Page(
         title="Rates" + (f" by {', '.join(by)}" if by else ""),
-        summary=_summary(shown, by),
+        summary=" ".join([_summary(shown, by), *_cycle_sentences(trends, cells)]),
+        verdicts=_trend_verdicts(trends, cells),
         tables=[Table("Rates with their intervals", rates.drop("definition"))],
         plots=[
             plot
             for metric in shown["metric"].unique(maintain_order=True)
-            for plot in _plots(shown, metric, by)
+            for plot in ([_trend_plot(rates, metric, by, over)] if over else _plots(shown, metric, by))
         ],
-        method=[*METHOD, Passage("Definitions", _definitions(rates))],
+        method=[
+            *METHOD,
+            *([] if trends is None else [TREND_METHOD]),
+            Passage("Definitions", _definitions(rates)),
+        ],
     )
 
 
+def _trend_verdicts(trends: pl.DataFrame | None, by: Sequence[str]) -> list[Verdict]:
+    if trends is None:
+        return []
+    judged = trends.filter(pl.col("verdict") != "")
+    return [Verdict(row["verdict"], _of_cell(row, by)) for row in judged.to_dicts()]
+
+
+def _cycle_sentences(trends: pl.DataFrame | None, by: Sequence[str]) -> list[str]:
+    """What is said of cycles: that a rate follows the hour is neither better nor worse."""
+    if trends is None:
+        return []
+    return [_of_cell(row, by) for row in trends.filter(pl.col("verdict") == "").to_dicts()]
+
+
+def _of_cell(row: dict[str, object], by: Sequence[str]) -> str:
+    cell = ", ".join(f"{name} {row[name]}" for name in by)
+    return f"{cell}: {row['reason']}" if cell else str(row["reason"])
+
+
+def _trend_plot(rates: pl.DataFrame, metric: str, by: Sequence[str], over: str) -> Plot:
+    """The rate over time, a line for each cell of the other columns; it breaks where a rate is hidden."""
+    rows = rates.filter(pl.col("metric") == metric, pl.col(over).is_not_null()).sort(over)
+    others = [name for name in by if name != over]
+    parts = rows.partition_by(others, as_dict=True, maintain_order=True) if others else {(): rows}
+    curves = [
+        Curve(
+            " · ".join(str(value) for value in cell) or heading(metric),
+            [_time(value) for value in part[over]],
+            part["value"].to_list(),
+            part["ci_low"].to_list(),
+            part["ci_high"].to_list(),
+        )
+        for cell, part in parts.items()
+    ]
+    return trend_plot(
+        f"{metric}_by_{over}",
+        f"{heading(metric)} by {over}",
+        curves,
+        x_axis=heading(over),
+        y_axis=heading(metric),
+        kind=METRIC_KINDS.get(metric, "number"),
+    )
+
+
+def _time(value: object) -> object:
+    """A day, week or month as a time; an hour or weekday as it is."""
+    if not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value if len(value) > len("2024-05") else f"{value}-01")
+
+
 def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str]) -> Page:
-    """The page for a table made by `fairness_table`: a sentence on each gap."""
+    """The page for a table made by `fairness_table`: a sentence on each gap that stands."""
     judged = gaps.filter(pl.col("verdict").fill_null("") != "")
+    standing = judged.filter(pl.col("verdict").is_in([BETTER, WORSE]))
     return Page(
         title=f"Rates by {', '.join(by)}, compared",
-        verdicts=[Verdict(row["verdict"], str(row["reason"])) for row in judged.to_dicts()],
-        tables=[Table("Groups and gaps", gaps.drop("definition", "reason"))],
+        summary=f"{standing.height:,} of {judged.height:,} gaps stand.",
+        verdicts=[Verdict(row["verdict"], str(row["reason"])) for row in standing.to_dicts()],
+        tables=[Table("Groups and gaps", gaps.drop("definition"))],
+        plots=[
+            plot
+            for (metric,), part in gaps.group_by("metric", maintain_order=True)
+            for plot in _gap_plot(str(metric), part.filter(pl.col("difference_low").is_not_null()))
+        ],
         method=[*METHOD, Passage("Definitions", _definitions(gaps))],
     )
 
@@ -60,9 +134,58 @@ def funnel_page(steps: pl.DataFrame, *, by: Sequence[str]) -> Page:
     """The page for a table made by `funnel_table`."""
     return Page(
         title="Funnel" + (f" by {', '.join(by)}" if by else ""),
-        tables=[Table("From step to step", steps.drop("definition"), kinds=dict.fromkeys(["value"], "rate"))],
+        tables=[
+            Table(
+                "From step to step",
+                steps.drop("definition"),
+                kinds=dict.fromkeys(["value", "unlinked"], "rate"),
+            )
+        ],
+        plots=_step_plot(steps, by),
         method=[Passage("Definitions", _definitions(steps))],
     )
+
+
+def _gap_plot(metric: str, rows: pl.DataFrame) -> list[Plot]:
+    """Each group's rate less that of all others."""
+    if not rows.height:
+        return []
+    return [
+        interval_plot(
+            f"{metric}_gaps",
+            f"{heading(metric)}: each group against all others",
+            rows["group"].to_list(),
+            rows["difference"],
+            rows["difference_low"],
+            rows["difference_high"],
+            axis=f"Difference of {heading(metric)}",
+            kind=difference_kind(METRIC_KINDS.get(metric, "number")),
+            reference=0.0,
+            reference_label="no gap",
+        )
+    ]
+
+
+def _step_plot(steps: pl.DataFrame, by: Sequence[str]) -> list[Plot]:
+    rows = steps.filter(pl.col("ci_low").is_not_null())
+    if not rows.height:
+        return []
+    labels = [
+        " · ".join([heading(str(metric)), *(str(value) for value in cell)])
+        for metric, *cell in rows.select("metric", *by).iter_rows()
+    ]
+    return [
+        bar_plot(
+            "funnel",
+            "From step to step",
+            labels,
+            rows["value"],
+            rows["ci_low"],
+            rows["ci_high"],
+            axis="Share that led on",
+            kind="rate",
+        )
+    ]
 
 
 def _definitions(rates: pl.DataFrame) -> str:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.intervals import FloatArray, Interval, ratio_interval, wilson, wilson_clustered
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 
 FEW_WITH_ONE = 10  # below this many users with a success the design effect is a guess
+FEW_WITH_MONEY = 60  # below this many, one large amount more or less would move an interval
 COUNT_RATES = frozenset({"ctr", "cvr"})
 
 
@@ -39,8 +40,16 @@ RATES = (
 )
 
 
+LOWER_IS_BETTER = frozenset({"cpc", "cpa", "cpm"})
+
+
 def rate_table(
-    log: pl.DataFrame, *, by: Sequence[str] = (), min_users: int = 50, confidence: float = 0.95
+    log: pl.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    min_users: int = 50,
+    confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Each rate that the log allows, in each cell of `by`, with its interval.
 
@@ -52,6 +61,7 @@ def rate_table(
             the events table, of which `event_type` is counted; a purchase without `revenue` is worth
             price x quantity.
         by: Columns to break down by; none gives the whole.
+        metrics: Which rates of `RATES`; none means all that the log allows.
         min_users: Cells of fewer users are hidden, and further cells so that these cannot be worked out.
         confidence: Of the intervals.
 
@@ -60,12 +70,15 @@ def rate_table(
         users definition reason`. Without users in the log, `users` counts its rows.
 
     Raises:
-        DataError: If a column is missing or impossible, or the log allows no rate.
+        DataError: If a column is missing or impossible, or the log allows no rate, or not the one asked for.
+        UsageError: If a metric is no rate.
     """
     units = count_units(log, by=by)
     cells = group_cells(units, by)
     hidden = hidden_cells(cells, by, min_users=min_users)
-    rows = [row for rate in _possible(units) for row in _rate_rows(rate, cells, hidden, confidence)]
+    rows = [
+        row for rate in chosen_rates(units, metrics) for row in _rate_rows(rate, cells, hidden, confidence)
+    ]
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     labelled = table.join(cells.sums.select("cell", *by), on="cell", how="left", maintain_order="left")
     return labelled.select("metric", *by, *_Row._fields[4:], "definition", "reason")
@@ -93,15 +106,32 @@ _SCHEMA = dict.fromkeys(_Row._fields, pl.Float64) | {
 }
 
 
-def _possible(units: UnitCounts) -> list[Rate]:
+def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
+    """The rates that are asked for and can be formed, or all that can.
+
+    Raises:
+        DataError: If there is none, or one that is asked for cannot be formed.
+        UsageError: If a metric is no rate.
+    """
+    known = [rate.metric for rate in RATES]
+    for metric in metrics:
+        if metric not in known:
+            fix = did_you_mean(metric, known) or f"There are {', '.join(known)}."
+            raise UsageError(f"'{metric}' is no rate.", fix=fix)
     sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.has_users)}
-    rates = [rate for rate in RATES if rate.numerator in sums and sums.get(rate.denominator, 0) > 0]
-    if not rates:
+    possible = [rate for rate in RATES if rate.numerator in sums and sums.get(rate.denominator, 0) > 0]
+    if not possible:
         raise DataError(
             f"No rate can be formed from what the log counts ({', '.join(units.counted) or 'nothing'}).",
             fix="A rate needs two of impressions, clicks, conversions, cost and revenue.",
         )
-    return rates
+    formed = [rate.metric for rate in possible]
+    if missing := [metric for metric in metrics if metric not in formed]:
+        raise DataError(
+            f"The rate '{missing[0]}' cannot be formed from this log.",
+            fix=f"It allows {', '.join(formed)}.",
+        )
+    return [rate for rate in possible if not metrics or rate.metric in metrics]
 
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
@@ -161,7 +191,7 @@ def _interval(
     unit, with_one = "users" if has_users else "rows", int((tops > 0).sum())
     if math.isnan(interval.low):
         return interval, f"no interval: too few {unit} with {rate.numerator} to see how much it varies"
-    if with_one < FEW_WITH_ONE:
+    if with_one < (FEW_WITH_ONE if counts else FEW_WITH_MONEY):
         return interval, f"rough: only {with_one} {unit} with {rate.numerator}"
     unclicked = "some conversions came without a click, so this is a ratio and may exceed 1"
     return interval, unclicked if counts and not clustered else ""

@@ -44,7 +44,8 @@ def scored_units(
     others = [name for name in names if name != against]
     if treated is None and len(others) > 1:
         raise DataError(
-            f"Beside '{against}' there are the arms {', '.join(others)}.", fix="Say which is treated."
+            f"Beside '{against}' there are the arms {', '.join(others)}.",
+            fix="Say which is the treated one: --treated ARM.",
         )
     if treated is not None and treated not in others:
         raise DataError(f"There is no treated arm '{treated}'.", fix=did_you_mean(treated, others))

@@ -211,7 +211,20 @@ class TestAverages:
         assert_covers(*zip(*(one.relative_interval for one in found), strict=True), 0.2)
 
 
+def test_a_mean_that_few_units_make_is_said_to_be_rough():
+    rng = np.random.default_rng(0)
+    spend = [(rng.random(200) < share) * rng.gamma(1, 20, 200) for share in (0.05, 0.06)]
+    found = compare_averages(*(arm(y=y) for y in spend), Metric("y", "average", "y"), 0.95)
+    assert "rough: a mean worth" in found.test
+    dense = compare_averages(*(arm(y=5 + y) for y in spend), Metric("y", "average", "y"), 0.95)
+    assert "rough" not in dense.test
+
+
 class TestQuantiles:
+    def test_a_value_that_many_units_share_carries_a_caution(self):
+        lumps = np.r_[np.zeros(90), np.full(10, 30.0)]
+        assert compare_quantiles(lumps, np.arange(100.0), 0.95, 0.95).caution.startswith("10%")
+
     @pytest.mark.parametrize("quantile", [0.5, 0.9])
     @pytest.mark.parametrize("n", [150, 1500])
     def test_intervals_cover(self, quantile, n):

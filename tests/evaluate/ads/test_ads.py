@@ -52,6 +52,17 @@ def test_the_columns_are_the_machine_readable_ones():
     assert table["definition"].null_count() == 0
 
 
+def test_too_few_products_have_no_end_of_an_interval_either():
+    found = ad_table(ADS).filter(pl.col("metric").is_in(["distinct_1", "self_bleu"]))
+    assert found["ci_low"].null_count() == found["ci_high"].null_count() == 2
+
+
+def test_groups_of_a_column_of_lists_hold_each_value():
+    table = ad_table(ADS.with_columns(flags=pl.Series([["x"], ["x", "y"], [], None])), by=["flags"])
+    assert table["group"].unique(maintain_order=True).to_list() == ["all", "flags=x", "flags=y"]
+    assert table.filter(pl.col("group") == "flags=x", pl.col("metric") == "words")["n"].item() == 2
+
+
 def test_rates_count_what_is_wrong():
     table = ad_table(ADS, products=PRODUCTS)
     assert value(table, "unsupported_claim_rate") == 0.25

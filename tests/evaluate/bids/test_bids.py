@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.bids.campaigns import evaluate_bids
@@ -188,13 +189,13 @@ class TestTable:
         assert "5 episodes" in table["reason"][1]
 
     def test_paired_intervals_cover_the_difference(self):
-        covered = 0
-        for seed in range(400):
+        ends = []
+        for seed in range(TRIALS):
             log = auctions(1_200, 30, seed)
             replays = {"one": replay(log.pctr * 2_000, log), "other": replay(log.pctr * 600, log)}
             row = bid_table(log, replays, baseline="one").row(1, named=True)
-            covered += row["difference_low"] <= TRUE_DIFFERENCE <= row["difference_high"]
-        assert 0.92 <= covered / 400 <= 0.98
+            ends.append((row["difference_low"], row["difference_high"]))
+        assert_covers(*np.transpose(ends), TRUE_DIFFERENCE)
 
     def test_the_spend_curve_ends_at_the_spend_share(self):
         log = auctions()
@@ -223,9 +224,9 @@ class TestCampaigns:
     def test_each_campaign_has_its_prices_and_budget_and_all_are_added_up(self):
         both = pl.concat([self.frame(0, "a"), self.frame(1, "b")])
         own = {"a": Prices(3_000, 50, 5), "b": Prices(9_000, 50, 5)}
-        found = evaluate_bids(both, prices=own, budget_share=0.1)
+        found = evaluate_bids(both, prices=own, budget_shares=0.1)
         assert found.table["campaign_id"].unique(maintain_order=True).to_list() == ["all", "a", "b"]
-        alone = evaluate_bids(self.frame(1, "b"), prices={"b": own["b"]}, budget_share=0.1).table
+        alone = evaluate_bids(self.frame(1, "b"), prices={"b": own["b"]}, budget_shares=0.1).table
         second = found.table.filter(pl.col("campaign_id") == "b")
         assert second["cost"].to_list() == alone["cost"].to_list()
         for bidder in ("mcpc", "linear", "clairvoyant"):
@@ -233,9 +234,15 @@ class TestCampaigns:
             assert rows["value"][0] == pytest.approx(rows["value"][1:].sum())
         assert set(found.spend_curve["bidder"]) == {"mcpc", "linear", "clairvoyant"}
 
+    def test_a_campaign_may_have_a_budget_of_its_own(self):
+        both = pl.concat([self.frame(0, "a"), self.frame(1, "b")])
+        table = evaluate_bids(both, bidders=["mcpc"], budget_shares={"a": 0.05, "b": 0.5}).table
+        own = evaluate_bids(self.frame(1, "b"), bidders=["mcpc"], budget_shares=0.5).table
+        assert table.filter(pl.col("campaign_id") == "b")["cost"].item() == own["cost"].item()
+
     def test_a_campaign_without_prices_takes_its_own(self):
         frame = self.frame(0, "a")
-        found = evaluate_bids(frame, bidders=["mcpc"], budget_share=1.0).table
+        found = evaluate_bids(frame, bidders=["mcpc"], budget_shares=1.0).table
         own = prices_of(read_auctions(frame, budget_per_auction=1))
         log = read_auctions(frame, budget_per_auction=own.per_impression)
         assert found["cost"][0] == pytest.approx(float(mcpc(log, own).won @ log.price))

@@ -15,6 +15,7 @@ from adcli.evaluate.intervals import (
     student_quantile,
     wilson,
     wilson_clustered,
+    wilson_mean,
 )
 
 
@@ -60,7 +61,17 @@ def test_an_interval_never_claims_more_than_independent_trials_would():
 
 @pytest.mark.parametrize(
     ("users", "impressions", "rate", "agreement"),
-    [(1000, 6, 0.02, 10), (200, 6, 0.02, 10), (60, 4, 0.3, 2), (100, 1, 0.05, 1e6), (400, 3, 0.05, 20)],
+    [
+        (1000, 6, 0.02, 10),
+        (200, 6, 0.02, 10),
+        (60, 4, 0.3, 2),
+        (100, 1, 0.05, 1e6),
+        (400, 3, 0.05, 20),
+        (50, 20, 0.05, 3),  # 14 of 50 users hold all clicks
+        (60, 5, 0.03, 5),  # 9 clicks of 6 users
+        (300, 4, 0.008, 3),
+        (100, 5, 0.95, 5),
+    ],
 )
 def test_clustered_wilson_covers_clicks_of_users(users, impressions, rate, agreement):
     rng = np.random.default_rng(2)
@@ -78,13 +89,31 @@ def test_wilson_covers_small_counts(trials, rate):
     assert_covers(*ends.T, rate)
 
 
-@pytest.mark.parametrize("users", [200, 1000])
-def test_money_per_impression_covers_skewed_spending(users):
+@pytest.mark.parametrize(("users", "rate"), [(50, 0.1), (100, 0.05), (200, 0.05), (1000, 0.05)])
+def test_money_per_impression_covers_skewed_spending(users, rate):
     rng = np.random.default_rng(4)
     shown = rng.poisson(4, (TRIALS, users)) + 1.0
-    spent = rng.binomial(shown.astype(int), 0.05) * rng.gamma(2, 10, (TRIALS, users))
+    spent = rng.binomial(shown.astype(int), rate) * rng.gamma(2, 10, (TRIALS, users))
     ends = np.array([ratio_interval(s, n, 0.95) for s, n in zip(spent, shown, strict=True)])
-    assert_covers(*ends.T, 0.05 * 20)
+    assert_covers(*ends.T, rate * 20)
+
+
+def test_few_large_baskets_make_an_interval_wide():
+    many = ratio_interval(np.r_[np.full(40, 1.0), np.full(40, 3.0), np.zeros(40)], np.ones(120), 0.95)
+    few = ratio_interval(np.r_[np.full(2, 20.0), np.full(2, 60.0), np.zeros(116)], np.ones(120), 0.95)
+    assert many.high / many.low < 2 < few.high / few.low
+
+
+@pytest.mark.parametrize("queries", [20, 200])
+def test_the_mean_of_shares_covers(queries):
+    rng = np.random.default_rng(6)
+    recall = rng.binomial(5, rng.beta(1, 3, (TRIALS, queries))) / 5
+    assert_covers(*np.transpose([wilson_mean(values, 0.95) for values in recall]), 0.25)
+
+
+def test_shares_that_are_all_1_leave_room_below():
+    assert wilson_mean(np.ones(20), 0.95) == pytest.approx(wilson(20, 20, 0.95))
+    assert math.isnan(wilson_mean(np.ones(1), 0.95).low)
 
 
 def test_refunds_make_the_interval_symmetric():

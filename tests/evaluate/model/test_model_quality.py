@@ -81,6 +81,26 @@ def test_intervals_cover(metric, n):
     assert_covers(*ends.T, truth)
 
 
+@pytest.mark.parametrize("name", ["auc", "normalised_entropy"])
+def test_intervals_cover_where_clicks_are_few(name):
+    metric = next(one for one in SCORE_METRICS if one.name == name)
+
+    def rare(n, rng):
+        x = rng.normal(size=n)
+        return (rng.random(n) < 1 / (1 + np.exp(3.8 - 0.8 * x))) * 1.0, 1 / (1 + np.exp(4 - 0.8 * x))
+
+    truth = metric.figure(*rare(2_000_000, np.random.default_rng(0))).value
+    rng = np.random.default_rng(1)
+    ends = []
+    for _ in range(TRIALS):
+        label, score = rare(500, rng)
+        figure = metric.figure(label, score)
+        ends.append(
+            figure_interval(figure, None, confidence=0.95, scale=metric.scale, rarer=float(label.sum()))
+        )
+    assert_covers(*np.transpose(ends), truth)
+
+
 def test_clusters_widen_and_cover():
     rng = np.random.default_rng(2)
     user = np.repeat(np.arange(150), 10)
@@ -129,6 +149,28 @@ class TestCalibration:
         assert np.mean([one.value for one in found]) == pytest.approx(
             np.mean([one.by_chance for one in found]), rel=0.1
         )
+
+    def test_reliability_covers_rows_of_users(self):
+        rng = np.random.default_rng(6)
+        user, held = np.repeat(np.arange(300), 6), []
+        for _ in range(TRIALS // 5):
+            score = rng.uniform(0.1, 0.3, 1800)
+            taste = rng.gamma(4, 0.25, 300)[user]
+            label = (rng.random(1800) < score * taste) * 1.0
+            bins = reliability(label, score, bins=5, confidence=0.95, cluster=user)
+            held += [one.interval.low <= one.predicted <= one.interval.high for one in bins]
+        assert 0.935 <= np.mean(held) <= 0.965
+
+    def test_users_that_agree_widen_the_calibration_error(self):
+        rng = np.random.default_rng(7)
+        user = np.repeat(np.arange(100), 20)
+        score = np.repeat(rng.uniform(0.1, 0.5, 100), 20)
+        label = np.repeat((rng.random(100) < score[::20]) * 1.0, 20)
+        alone = expected_calibration_error(label, score, bins=5, confidence=0.95)
+        found = expected_calibration_error(label, score, bins=5, confidence=0.95, cluster=user)
+        assert found.value == alone.value
+        assert found.by_chance > 2 * alone.by_chance
+        assert found.interval.low <= alone.interval.low
 
     def test_reliability_covers(self):
         rng = np.random.default_rng(5)

@@ -6,9 +6,12 @@ import pytest
 from logged_world import LoggedWorld
 
 from adcli.errors import DataError, UsageError
+from adcli.evaluate.intervals import Interval
+from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps
 from adcli.evaluate.off_policy.embeddings import equal_rewards_p_value
 from adcli.evaluate.off_policy.groups import exposure_by_group, value_by_group
-from adcli.evaluate.off_policy.risk import sensitivity_bounds, shortlist_risk, shortlist_table
+from adcli.evaluate.off_policy.risk import shortlist_risk, shortlist_table
+from adcli.evaluate.off_policy.sensitivity import sensitivity_bounds, tipping_factor, weighted_rewards
 from adcli.evaluate.off_policy.slate_table import slate_value_table
 from adcli.evaluate.off_policy.table import policy_value_table
 from adcli.evaluate.off_policy.targets import prepare
@@ -59,6 +62,7 @@ class TestManyActions:
             assert abs(rows[name]["value"] - truth) < 4 * rows[name]["std_error"], name
         assert rows["mips"]["std_error"] < 0.8 * rows["ips"]["std_error"]
         assert rows["mips"]["max_weight"] < rows["ips"]["max_weight"]
+        assert rows["mips"]["interval"] == "skew (conservative)"
 
     def test_mips_refuses_where_items_of_a_group_differ(self, policy):
         world = LoggedWorld(seed=1, items=20, rate=0.08, taste=1.5)
@@ -233,3 +237,77 @@ class TestRisk:
         for _ in range(300):
             other = weight * np.exp(rng.uniform(-np.log(2), np.log(2), 200))
             assert bounds.low <= e.snips(reward, other).value <= bounds.high
+
+    def test_a_verdict_falls_at_its_tipping_factor(self):
+        rng = np.random.default_rng(0)
+        reward, weight = (rng.random(2_000) < 0.2).astype(float), rng.random(2_000)
+        summed = weighted_rewards(reward, weight)
+        value = e.snips(reward, weight).value
+        for difference in (Interval(0.04, 0.09), Interval(-0.09, -0.04)):
+            factor = tipping_factor(summed, difference)
+            bounds = sensitivity_bounds(reward, weight, factor=factor)
+            moved = value - bounds.low if difference.low > 0 else bounds.high - value
+            assert moved == pytest.approx(0.04)
+        assert tipping_factor(summed, Interval(-0.01, 0.02)) is None
+        assert tipping_factor(summed, Interval(5.0, 6.0)) == 100
+
+    def test_bounds_without_any_weight_are_none(self):
+        assert np.isnan(sensitivity_bounds(np.ones(3), np.zeros(3), factor=2.0)).all()
+
+
+class TestBreakdowns:
+    world = LoggedWorld(rate=0.1, segments=3)
+    policy = fixed_policy(world.items, np.array([0.44] + [0.08] * 7), "first")
+    items = pl.DataFrame({"id": world.items, "kind": ["product"] * 8, "brand": ["own"] + ["others"] * 7})
+
+    def test_columns_of_the_log_give_value_and_columns_of_the_items_exposure(self):
+        log = self.world.log(10_000, seed=1)
+        ready = prepared(log, [self.policy, "uniform", "logged"])
+        table = breakdown_table(
+            ready, [self.policy, "uniform", "logged"], ["segment", "brand"], items=self.items
+        )
+        assert table.group_by("metric", "by", "policy", maintain_order=True).len().rows() == [
+            ("value", "segment", "first", 3),
+            ("value", "segment", "uniform", 3),
+            ("exposure", "brand", "first", 2),
+            ("exposure", "brand", "uniform", 2),
+        ]
+        standing = standing_gaps(table.filter(pl.col("by") == "brand", pl.col("policy") == "first"))
+        assert len(standing) == 2
+        assert standing[1].startswith("first, by brand: 'own' is shown more often")
+
+    def test_exposure_of_single_actions_needs_no_table_of_items(self):
+        ready = prepared(self.world.log(2_000), [self.policy])
+        table = breakdown_table(ready, [self.policy], ["item_id"])
+        assert table["value"].to_list() == pytest.approx([0.44] + [0.08] * 7)
+
+    def test_few_users_are_never_a_group_of_their_own(self):
+        log = self.world.log(3_000, seed=1).with_columns(
+            segment=pl.when(pl.int_range(pl.len()) < 4).then(pl.lit("rare")).otherwise("segment")
+        )
+        table = breakdown_table(prepared(log, [self.policy]), [self.policy], ["segment"])
+        assert "any other" in table["group"]
+        assert table["n"].min() >= 50
+
+    @pytest.mark.parametrize(
+        ("column", "said"), [("click", "known after the ad was chosen"), ("vector", "make no groups")]
+    )
+    def test_columns_that_make_no_groups_are_refused(self, column, said):
+        log = self.world.log(500).with_columns(vector=pl.lit([1.0, 2.0]))
+        with pytest.raises(DataError, match=said):
+            breakdown_table(prepared(log, [self.policy]), [self.policy], [column])
+
+    def test_an_unknown_column_is_said(self):
+        with pytest.raises(DataError, match="no column 'brnd'"):
+            breakdown_table(prepared(self.world.log(500), [self.policy]), [self.policy], ["brnd"])
+
+
+class TestSlatesWithHoles:
+    policy = TestSlates.policy
+
+    def test_a_position_missing_above_another_is_refused(self):
+        log = TestSlates().slates(20)
+        with pytest.raises(DataError, match=r"1 slates miss .* 's3' has none at '1'"):
+            slate_value_table(
+                log.filter(~((pl.col("slate_id") == "s3") & (pl.col("placement") == "1"))), [self.policy]
+            )

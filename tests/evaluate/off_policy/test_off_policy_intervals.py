@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from adcli.evaluate.off_policy import intervals as intervals
+from adcli.evaluate.off_policy import slates
+from adcli.evaluate.off_policy.differences import Difference
 from adcli.policies import estimators as e
 
 TRIALS = 2_000
@@ -20,6 +22,7 @@ class Truth:
         self.click = np.minimum(rate * np.exp(0.5 * rng.normal(size=(4, 10))), 0.9)
         self.model = np.full((4, 10), rate) * np.linspace(0.7, 1.3, 10)
         self.value = float((self.target * self.click).sum(axis=1).mean())
+        self.gain = self.value - float((self.logging * self.click).sum(axis=1).mean())
         self.n, self.users, self.differ = n, users, differ
 
     def rows(self, rng):
@@ -66,12 +69,13 @@ SKEW = {
 @pytest.mark.parametrize(
     "truth",
     [
+        Truth(n=1_000, rate=0.015, spread=0.4),
         Truth(n=2_000, rate=0.015, spread=0.4),
         Truth(n=3_000, rate=0.01, spread=0.6),
         Truth(n=4_000, rate=0.03, spread=0.4, users=600, differ=0.8),
         Truth(n=2_000, rate=0.05, spread=0.4, users=200, differ=0.5),
     ],
-    ids=["30 clicks", "30 clicks, wide weights", "600 users", "200 users"],
+    ids=["15 clicks", "30 clicks", "30 clicks, wide weights", "600 users", "200 users"],
 )
 def test_the_default_interval_covers_as_it_says(truth):
     for name, share in coverage(truth, SKEW).items():
@@ -91,8 +95,78 @@ def test_the_bootstrap_covers_as_it_says():
     assert NOMINAL[0] <= found["dr"] <= NOMINAL[1]
 
 
-def test_the_clopper_pearson_interval_covers_with_weights():
-    truth = Truth(n=2_000, rate=0.015, spread=0.4)
+@pytest.mark.parametrize(
+    "truth",
+    [
+        Truth(n=1_000, rate=0.015, spread=0.4),
+        Truth(n=3_000, rate=0.01, spread=0.6),
+        Truth(n=4_000, rate=0.03, spread=0.4, users=600, differ=0.8),
+    ],
+    ids=["15 clicks", "30 clicks, wide weights", "600 users"],
+)
+def test_the_interval_of_the_difference_to_the_log_covers_as_it_says(truth):
+    rng = np.random.default_rng(0)
+    held, surprised = 0, 0
+    for _ in range(TRIALS):
+        reward, weight, *model, user = truth.rows(rng)
+        found = Difference.of(e.dr(reward, weight, *model).influence - reward, user)
+        interval = found.interval()
+        held += interval.low <= truth.gain <= interval.high
+        null = Difference.of(e.snips(reward, weight).influence - reward - truth.gain, user)
+        surprised += null.p_value() < 0.05
+    assert NOMINAL[0] <= held / TRIALS <= NOMINAL[1] + 0.002
+    assert surprised / TRIALS <= 0.065
+
+
+def test_the_p_value_of_a_difference_is_that_at_which_its_interval_reaches_0():
+    rng = np.random.default_rng(0)
+    found = Difference.of(rng.normal(0, 1, 4_000) ** 3 / 10 - 0.01)
+    p_value = found.p_value()
+    assert 0.001 < p_value < 1
+    interval = found.interval(1 - p_value)
+    assert min(abs(interval.low), abs(interval.high)) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_difference_of_dense_symmetric_terms_has_the_interval_of_a_mean():
+    terms = np.random.default_rng(0).normal(0.1, 1, 20_000)
+    usual = 1.959964 * terms.std(ddof=1) / np.sqrt(terms.size)
+    interval = Difference.of(terms).interval()
+    assert interval == pytest.approx((terms.mean() - usual, terms.mean() + usual), rel=0.02)
+    assert np.isnan(Difference.of(np.zeros(5)).p_value())
+
+
+def test_intervals_of_slate_estimators_cover_as_they_say():
+    rng = np.random.default_rng(3)
+    logging, target, position = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5]), np.array([1, 0.6, 0.4])
+    click, model = np.array([0.02, 0.04, 0.08]), np.array([0.03, 0.04, 0.05])
+    truth, n = float(target @ click * position.sum()), 1_500
+    expected = np.broadcast_to((target @ model) * position, (n, 3))
+    follows = slates.rewards_to_come(expected)
+    held = dict.fromkeys(("iips", "rips", "sips", "cascade-dr"), 0)
+    for _ in range(TRIALS):
+        action = rng.choice(3, (n, 3), p=logging)
+        reward, weight = (rng.random((n, 3)) < click[action] * position) * 1.0, (target / logging)[action]
+        found = {
+            "iips": slates.iips(reward, weight),
+            "rips": slates.rips(reward, weight),
+            "sips": slates.sips(reward, weight),
+            "cascade-dr": slates.cascade_dr(
+                reward, weight, model[action] * position + follows, expected + follows
+            ),
+        }
+        for name, estimate in found.items():
+            interval = intervals.skew_interval(estimate.influence)
+            held[name] += interval.low <= truth <= interval.high
+    for name, count in held.items():
+        assert NOMINAL[0] <= count / TRIALS <= NOMINAL[1], name
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [Truth(n=2_000, rate=0.015, spread=0.4), Truth(n=3_000, rate=0.01, spread=0.6)],
+    ids=["30 clicks", "30 clicks, wide weights"],
+)
+def test_the_clopper_pearson_interval_covers_with_weights(truth):
     found = coverage(truth, {"ips": lambda rows, _: intervals.clopper_pearson_interval(rows[0], rows[1])})
     assert NOMINAL[0] <= found["ips"] <= NOMINAL[1]
 

@@ -131,7 +131,7 @@ class TestKnownTruth:
     [
         ("skew", {"skew"}),
         ("bootstrap", {"bootstrap"}),
-        ("bernstein", {"bernstein", "skew"}),
+        ("bernstein", {"bernstein (conservative)", "skew"}),
         ("clopper-pearson", {"clopper-pearson", "skew"}),
     ],
 )
@@ -255,7 +255,7 @@ class TestBadInput:
         self.refused(log, "no column 'goal'", [TargetColumn("goal")])
 
     def test_an_empty_log(self):
-        self.refused(self.world.log(100).head(0), "action")
+        self.refused(self.world.log(100).head(0), "no impressions")
 
     def test_one_action(self):
         self.refused(self.world.log(100).with_columns(item_id=pl.lit("a")), "at least two")

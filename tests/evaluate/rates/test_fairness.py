@@ -37,7 +37,7 @@ def test_a_gap_that_stands_is_a_sentence():
     assert found["verdict"] == "better"
     assert found["reason"].startswith("The ctr of device=app is ")
     assert "higher than that of all others" in found["reason"]
-    assert found["reason"].endswith("over 3 comparisons).")
+    assert found["reason"].endswith("over 6 comparisons).")
     assert row(table, "device=web")["verdict"] == "worse"
 
 
@@ -120,6 +120,27 @@ def test_the_interval_of_a_gap_covers_where_users_are_in_both_groups():
     rng = np.random.default_rng(1)
     ends = [gap(sums_of_overlapping_users(rng), 0, confidence=0.95).interval for _ in range(TRIALS)]
     assert_covers(*np.transpose(ends), 0.05)
+
+
+def test_a_small_group_of_few_clicks_is_no_gap():
+    rng = np.random.default_rng(5)
+    few, n, rate = 50, 1050, 0.02
+    group, found = (np.arange(n) >= few).astype(np.int64), []
+    for _ in range(TRIALS):
+        shown = rng.poisson(6, n) + 1
+        clicks = rng.binomial(shown, rng.beta(rate * 10, (1 - rate) * 10, n))
+        sums = GroupSums(group, np.arange(n), clicks * 1.0, shown * 1.0)
+        found.append(gap(sums, 0, confidence=0.95, is_count=True))
+    assert_covers(*np.transpose([one.interval for one in found]), 0.0)
+    assert np.mean([one.p_value <= 0.05 for one in found]) <= 0.065
+
+
+def test_the_p_value_is_where_the_interval_ends_at_no_gap():
+    sums = sums_of_overlapping_users(np.random.default_rng(7))
+    for is_count in (True, False):
+        p_value = gap(sums, 0, confidence=0.95, is_count=is_count).p_value
+        ends = gap(sums, 0, confidence=1 - p_value, is_count=is_count).interval
+        assert min(abs(end) for end in ends) < 1e-5
 
 
 def test_the_bootstrap_of_like_units_is_that_of_each_unit():

@@ -190,7 +190,7 @@ def test_the_curve_for_a_plot_ends_at_the_average_effect():
         ({"outcome": pl.lit("many")}, {}, "no numbers"),
         ({}, {"score": "scor"}, "Did you mean 'score'"),
         ({}, {"treated": "treatmnt"}, "Did you mean 'treatment'"),
-        ({"variant": pl.Series((I % 3).astype(str))}, {}, "Say which is treated"),
+        ({"variant": pl.Series((I % 3).astype(str))}, {}, "Say which is the treated one"),
     ],
 )
 def test_bad_units_are_refused(change, options, said):

@@ -1,0 +1,297 @@
+"""Whether a rate rises or falls with the day, or follows the hour, beyond what the users' chance explains."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from adcli.errors import DataError, UsageError
+from adcli.evaluate.columns import cluster_numbers
+from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
+from adcli.evaluate.multiplicity import Correction, adjust
+from adcli.evaluate.rates.counts import count_units
+from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, chosen_rates
+from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+
+CYCLES = {"hour": 24, "weekday": 7}  # what comes round again
+LINES = ("day", "week", "month")
+FEWEST_WITH_ONE = 10  # users with anything in the numerator
+FEWEST_TIMES = 3
+USERS_PER_TIME = 5  # below, the covariance of the times is a guess
+UNFIT = 0.01  # p of a straight line below which none is told
+TREND_COLUMNS = {
+    "value": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+    "numerator": pl.Float64,
+    "denominator": pl.Float64,
+    "users": pl.Int64,
+    "p_value": pl.Float64,
+    "p_adjusted": pl.Float64,
+    "definition": pl.String,
+    "verdict": pl.String,
+    "reason": pl.String,
+}
+
+
+class Trend(NamedTuple):
+    """What becomes of a rate with time.
+
+    Attributes:
+        value: Of a line, the relative change from one step to the next; of a cycle, highest over lowest - 1.
+        interval: Of a line's change; NaN for a cycle, whose height is never below 0.
+        p_value: That the rate does not depend on time.
+        p_fit: That the line, or the cycle, is all there is to the times' differences.
+        peak: Where a cycle is highest; NaN for a line.
+    """
+
+    value: float
+    interval: Interval
+    p_value: float
+    p_fit: float
+    peak: float = math.nan
+
+
+def trend_table(
+    log: pl.DataFrame,
+    *,
+    over: str,
+    by: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    min_users: int = 50,
+    smallest_effect: float = 0.05,
+    confidence: float = 0.95,
+    correction: Correction = "holm",
+) -> pl.DataFrame:
+    """How each rate goes with time, in each cell of `by`: a line over days, weeks or months, else a cycle.
+
+    Args:
+        log: The impressions or the events table, with `event_time`.
+        over: `day week month` (a relative change a step) or `hour weekday` (one wave a day, a week).
+        by: Columns to break down by.
+        metrics: Which rates; none means all that the log allows.
+        min_users: Cells of fewer users are left out.
+        smallest_effect: Relative change, from first to last, worth knowing of.
+        confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
+        correction: Of the p-values, over all rates and cells.
+
+    Returns:
+        One row per rate and cell: `metric` (such as `ctr_trend`), the `by` columns, those of `TREND_COLUMNS`.
+
+    Raises:
+        DataError: As `rate_table`, or if the log's own column of that name holds no times.
+        UsageError: If `over` is no part of time.
+    """
+    if over not in (*LINES, *CYCLES):
+        raise UsageError(f"A trend goes over one of {', '.join((*LINES, *CYCLES))}, not over '{over}'.")
+    counts = count_units(log, by=[*by, over])
+    if unread := counts.frame.filter(_steps(over).is_null(), pl.col(over).is_not_null())[over].to_list():
+        raise DataError(
+            f"Column '{over}' holds '{str(unread[0])[:40]}', which is no {over}.",
+            fix="Rename it, and the time parts are made from event_time.",
+        )
+    rates = chosen_rates(counts, metrics)
+    found = [
+        row for rate in rates for row in _rate_trends(counts.frame, rate, over, by, min_users, confidence)
+    ]
+    adjusted = adjust(np.array([one.trend.p_value for one in found]), correction)
+    alpha, made = 1 - confidence, sum(not math.isnan(p) for p in adjusted)
+    rows = [
+        one.row(float(p), _verdict(one, float(p), alpha, made, smallest_effect), confidence)
+        for one, p in zip(found, adjusted, strict=True)
+    ]
+    labels: dict[str, pl.DataType] = {name: counts.frame.schema[name] for name in by}
+    schema = pl.Schema({"metric": pl.String(), **labels, **{k: v() for k, v in TREND_COLUMNS.items()}})
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+class _Found(NamedTuple):
+    """The trend of a rate in a cell."""
+
+    rate: Rate
+    over: str
+    cell: tuple[object, ...]
+    trend: Trend
+    span: int  # from the first time to the last, in steps
+    top: float
+    bottom: float
+    users: int
+    why_not: str
+
+    def row(self, p_adjusted: float, verdict: Verdict, confidence: float) -> tuple[object, ...]:
+        """The row of the table."""
+        trend = self.trend
+        figures = (trend.value, *trend.interval, self.top, self.bottom, self.users, trend.p_value, p_adjusted)
+        formula = f"{self.rate.numerator} / {self.rate.denominator}"
+        what = (
+            f"highest over lowest - 1 of {formula} in one wave over the {self.over}s"
+            if self.over in CYCLES
+            else f"relative change of {formula} from one {self.over} to the next; {confidence:.0%} interval"
+        )
+        said = f"{what}; Poisson regression with errors clustered by user"
+        return (f"{self.rate.metric}_trend", *self.cell, *figures, said, *verdict)
+
+
+def _rate_trends(
+    frame: pl.DataFrame, rate: Rate, over: str, by: Sequence[str], min_users: int, confidence: float
+) -> Iterator[_Found]:
+    bottom = pl.col("known_user") if rate.denominator == "users" else pl.col(rate.denominator)
+    summed = frame.select(
+        *by,
+        _steps(over).alias("time"),
+        "user",
+        pl.col(rate.numerator).cast(pl.Float64).alias("top"),
+        bottom.cast(pl.Float64).alias("bottom"),
+    ).filter((pl.col("top") != 0) | (pl.col("bottom") != 0), pl.col("time").is_not_null())
+    summed = summed.filter(pl.col("bottom").sum().over(*by, "time") > 0)
+    cells = summed.partition_by(by, as_dict=True, maintain_order=True) if by else {(): summed}
+    for cell, part in sorted(cells.items(), key=lambda item: str(item[0])):
+        users = part["user"].n_unique() if part["user"].null_count() < part.height else part.height
+        top, times = part["top"].to_numpy(), part["time"].to_numpy()
+        why_not = _impossible(part, users, min_users if by else 0)
+        trend = (
+            Trend(math.nan, NO_INTERVAL, math.nan, math.nan)
+            if why_not
+            else fit_trend(
+                top,
+                part["bottom"].to_numpy(),
+                times,
+                cluster_numbers(part["user"]),
+                CYCLES.get(over, 0),
+                confidence,
+            )
+        )
+        span = int(times.max() - times.min()) if len(times) else 0
+        hidden = users < min_users and bool(by)
+        sums = (math.nan, math.nan) if hidden else (float(top.sum()), float(part["bottom"].sum()))
+        yield _Found(rate, over, cell, trend, span, *sums, users, why_not)
+
+
+def _steps(over: str) -> pl.Expr:
+    """Time as a number of steps."""
+    if over in CYCLES:
+        return pl.col(over).cast(pl.Float64, strict=False)
+    day = pl.col(over).cast(pl.String) + ("-01" if over == "month" else "")
+    date = day.str.to_date("%Y-%m-%d", strict=False)
+    if over == "month":
+        return (date.dt.year() * 12 + date.dt.month()).cast(pl.Float64)
+    return date.to_physical().cast(pl.Float64) / (7 if over == "week" else 1)
+
+
+def _impossible(part: pl.DataFrame, users: int, min_users: int) -> str:
+    if users < min_users:
+        return f"hidden: fewer than {min_users} users"
+    if (points := part["time"].n_unique()) < FEWEST_TIMES:
+        return f"only {points} point{'' if points == 1 else 's'} of time"
+    if (part["top"] < 0).any():
+        return "some amounts are negative"
+    return "" if (part["top"] > 0).sum() >= FEWEST_WITH_ONE else "too little happened to see a trend"
+
+
+def fit_trend(
+    top: FloatArray,
+    bottom: FloatArray,
+    time: FloatArray,
+    cluster: npt.NDArray[np.int64],
+    cycle: int,
+    confidence: float,
+) -> Trend:
+    """How the ratio of sums goes with time, over independent clusters.
+
+    Args:
+        top: (n,) numerators, at least 0.
+        bottom: (n,) denominators; their sum is above 0 at each time.
+        time: (n,) steps of time.
+        cluster: (n,) number of the user of each row.
+        cycle: Steps after which a wave comes round; 0 fits a line.
+        confidence: Of the interval.
+
+    Source: Poisson pseudo-likelihood (Gourieroux, Monfort and Trognon, 1984) by statsmodels; errors of
+        Liang and Zeger (1986); its fit by the score test of one level for each time.
+    """
+    from scipy.stats import f
+    from statsmodels.genmod.families import Poisson
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    times, at = np.unique(time, return_inverse=True)
+    angle = 2 * np.pi * times / cycle if cycle else np.zeros(0)
+    terms = [np.cos(angle), np.sin(angle)] if cycle else [times - times.mean()]
+    design = np.column_stack([np.ones_like(times), *terms])
+    model = GLM(np.bincount(at, top), design, family=Poisson(), exposure=np.bincount(at, bottom))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)  # a fixed price lies on its line exactly
+        fitted = model.fit()
+    residual = top - bottom * np.exp(design @ fitted.params)[at]
+    score = np.column_stack([np.bincount(cluster, residual * column[at]) for column in design.T])
+    bread = np.linalg.inv(design.T @ (design * fitted.fittedvalues[:, None]))
+    clusters, slopes = len(score), fitted.params[1:]
+    spread = (clusters / (clusters - 1) * bread @ score.T @ score @ bread)[1:, 1:]
+    wald = float(slopes @ np.linalg.solve(spread, slopes)) / len(slopes)
+    p_value = float(f.sf(wald, len(slopes), clusters - 1))
+    p_fit = _fit_p_value(residual, at, cluster, len(slopes))
+    if cycle:
+        height = math.exp(min(2 * float(np.hypot(*slopes)), 700.0)) - 1
+        peak = (math.atan2(slopes[1], slopes[0]) * cycle / (2 * math.pi)) % cycle
+        return Trend(height, NO_INTERVAL, p_value, p_fit, peak)
+    reach = student_quantile(confidence, clusters - 1) * math.sqrt(float(spread[0, 0]))
+    low, value, high = (math.expm1(float(slopes[0]) + way) for way in (-reach, 0.0, reach))
+    return Trend(value, Interval(low, high), p_value, p_fit)
+
+
+def _fit_p_value(
+    residual: FloatArray, at: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64], slopes: int
+) -> float:
+    """Of the residuals' sums at each time being chance, by Hotelling's F; NaN where users are few."""
+    from scipy.sparse import csr_array
+    from scipy.stats import f
+
+    times, users = int(at.max()) + 1, int(cluster.max()) + 1
+    free = times - 1 - slopes
+    if users < USERS_PER_TIME * times or free < 1:
+        return math.nan
+    by_user = csr_array((residual, (cluster, at)), shape=(users, times))
+    total = np.bincount(at, residual, times)
+    statistic = float(total @ np.linalg.pinv((by_user.T @ by_user).toarray(), rcond=1e-8) @ total)
+    return float(f.sf(statistic * (users - free) / (free * (users - 1)), free, users - free))
+
+
+def _verdict(one: _Found, p_adjusted: float, alpha: float, made: int, smallest_effect: float) -> Verdict:
+    trend, metric = one.trend, one.rate.metric
+    if one.why_not:
+        return Verdict(NOT_ENOUGH, one.why_not)
+    over = f"p {p_adjusted:.2g}" + (f" over {made} trends" if made > 1 else "")
+    if one.over in CYCLES:
+        if p_adjusted > alpha:
+            return Verdict(NOT_ENOUGH, f"The {metric} does not visibly follow the {one.over} ({over}).")
+        return Verdict(
+            "",
+            f"The {metric} follows the {one.over}: highest near {one.over} {trend.peak:.0f}, by "
+            f"{trend.value:.0%} above its lowest ({over}).",
+        )
+    if p_adjusted <= alpha and not trend.p_fit >= UNFIT and not math.isnan(trend.p_fit):
+        return Verdict(
+            NOT_ENOUGH,
+            f"The {metric} differs between {one.over}s, but on no steady line (p {trend.p_fit:.2g}).",
+        )
+    if p_adjusted <= alpha:
+        rises = trend.value > 0
+        whole = abs((1 + trend.value) ** one.span - 1)
+        sentence = (
+            f"The {metric} {'rises' if rises else 'falls'} by {abs(trend.value):.2%} a {one.over}, "
+            f"{whole:.0%} from first to last, and this is not chance ({over})."
+        )
+        return Verdict(BETTER if rises != (metric in LOWER_IS_BETTER) else WORSE, sentence)
+    room = max(abs((1 + end) ** one.span - 1) for end in trend.interval)
+    if room <= smallest_effect:
+        return Verdict(
+            NO_DIFFERENCE,
+            f"No change of the {metric} of {smallest_effect:.0%} or more from first to last ({over}).",
+        )
+    return Verdict(NOT_ENOUGH, f"The {metric} may be steady: {trend.value:+.2%} a {one.over} ({over}).")
