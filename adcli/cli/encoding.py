@@ -53,6 +53,16 @@ class Encoding:
             "--no-cache", help="Neither take vectors from the cache nor keep them.", rich_help_panel="Models"
         ),
     ] = False
+    cache_limit: Annotated[
+        float,
+        typer.Option(
+            min=0.001,
+            metavar="GB",
+            envvar="ADCLI_CACHE_LIMIT",
+            help="Size of the cache of vectors above which the longest unused go.",
+            rich_help_panel="Models",
+        ),
+    ] = 8.0
 
 
 class TextEncoder:
@@ -82,6 +92,11 @@ class TextEncoder:
             with self._run.console.progress("embedding", len(texts), "texts") as bar:
                 return encode_cached(encoder, texts, store, bar)
 
+    def tokens(self, texts: Sequence[str]) -> Sequence[npt.NDArray[np.float32]]:
+        """One (tokens, d) array of unit vectors for each text."""
+        with self._run.step("encode"):
+            return self._encoder.token_vectors(texts)
+
     @cached_property
     def _encoder(self) -> Encoder:
         from adcli.core.encoder import Encoder
@@ -108,7 +123,12 @@ class TextEncoder:
 
         directory = self._run.scratch() if self._encoding.no_cache else None
         encoder = self._encoder
-        return VectorStore(encoder.settings.fingerprint, encoder.dimension, directory=directory)
+        return VectorStore(
+            encoder.settings.fingerprint,
+            encoder.dimension,
+            limit_bytes=int(self._encoding.cache_limit * 1e9),
+            directory=directory,
+        )
 
 
 def _facts(encoding: Encoding, models: Models, encoder: Encoder) -> dict[str, Any]:

@@ -129,6 +129,19 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """Who else is told what a run measures."""
+
+    track: Annotated[
+        Literal["tensorboard", "wandb"] | None,
+        typer.Option(help="Tell a tracker what the run measures.", rich_help_panel="Run"),
+    ] = None
+    track_dir: Annotated[Path, typer.Option(help="Folder of the tracker's files.", rich_help_panel="Run")] = (
+        Path("runs")
+    )
+
+
+@dataclass(frozen=True)
 class Reporting:
     """What else an evaluation leaves for people."""
 

@@ -147,10 +147,12 @@ def _quantized(
     width = vectors.shape[1]
     if to == "int8":
         whole = to_int8(vectors)
-        _tell_recall(run, "numbers to int8", before, unit(whole.astype("float32")))
+        _tell_recall(
+            run, f"{before.shape[1]} numbers to {width} in int8", before, unit(whole.astype("float32"))
+        )
         return table.with_columns(pl.Series("embedding", whole, dtype=pl.Array(pl.Int8, width)))
     bits = to_bits(vectors)
-    _tell_recall(run, "numbers to bits", before, from_bits(bits, width))
+    _tell_recall(run, f"{before.shape[1]} numbers to {width} bits", before, from_bits(bits, width))
     column = pl.Series("embedding_bits", bits, dtype=pl.Array(pl.UInt8, bits.shape[1]))
     names = ["embedding_bits" if name == "embedding" else name for name in table.columns]
     return table.with_columns(column).select(names)

@@ -1,8 +1,10 @@
 """Small sets of weights that turn a model to a shop's own data, and the directory they are kept in.
 
     adapter.json                 what it is, of which model, with what settings, what it scored
-    adapter_config.json          peft's own description
+    adapter_config.json          peft's own description; none of a bottleneck adapter, which is not peft's
     adapter_model.safetensors    its weights; model.safetensors where all weights were tuned
+    head.safetensors             of labelled texts: a logistic head on the vectors
+    replay.json                  a sample of what it learned from, so that a later run does not forget it
 
 An adapter belongs to the model it was made for, and is refused by any other.
 """
@@ -25,10 +27,11 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Tuning = Literal["lora", "adalora", "ia3", "prefix", "full"]
+Tuning = Literal["lora", "adalora", "prefix", "adapter", "ia3", "full"]
 
 DESCRIPTION = "adapter.json"
 FORMAT = 1
+SETS = {"target_modules", "feedforward_modules"}
 PEFT_KINDS = {"LORA", "ADALORA", "IA3", "PREFIX_TUNING"}
 ATTENTION = {
     "bert": ["query", "value"],
@@ -50,7 +53,7 @@ def attach_adapter(
     Args:
         model: A loaded transformers model.
         tuning: How it is to be tuned.
-        rank: Rank of LoRA's products, or tokens of a prefix.
+        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
         steps: Optimizer steps there will be, over which AdaLoRA shares out its ranks.
         seed: Of the new weights.
 
@@ -67,14 +70,18 @@ def attach_adapter(
     import peft
 
     kind, writes = str(model.config.model_type), hasattr(model, "lm_head")
-    if kind not in ATTENTION or (tuning == "prefix" and writes):
+    if kind not in ATTENTION or (tuning in {"prefix", "adapter"} and writes):
         raise UsageError(
-            f"--tuning {tuning} is not offered for {kind} models.",
-            fix="Use --tuning full." if kind not in ATTENTION else "Use --tuning lora.",
+            f"--tune {tuning} is not offered for {kind} models.",
+            fix="Use --tune full." if kind not in ATTENTION else "Use --tune lora.",
         )
+    torch.manual_seed(seed)
+    if tuning == "adapter":
+        from adcli.core.bottleneck import insert_bottlenecks
+
+        return insert_bottlenecks(model, rank)
     modules = ATTENTION[kind]
     task = "CAUSAL_LM" if writes else "FEATURE_EXTRACTION"
-    torch.manual_seed(seed)
     configs: dict[str, Any] = {
         "lora": lambda: peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=modules, task_type=task),
         "adalora": lambda: peft.AdaLoraConfig(
@@ -91,7 +98,7 @@ def attach_adapter(
         "prefix": lambda: peft.PrefixTuningConfig(num_virtual_tokens=rank, task_type=task),
     }
     if tuning not in configs:
-        raise UsageError(f"--tuning {tuning} is none of {', '.join(configs)}, full.")
+        raise UsageError(f"--tune {tuning} is none of {', '.join(configs)}, full.")
     with quiet():
         tuned: PreTrainedModel = peft.get_peft_model(model, configs[tuning]())
     return tuned
@@ -115,8 +122,14 @@ def save_adapter(
         about: What else is to be kept: settings, scores.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with quiet():
-        model.save_pretrained(directory, safe_serialization=True)
+    if tuning == "adapter":
+        from adcli.core.bottleneck import save_bottlenecks
+
+        save_bottlenecks(model, directory)
+    else:
+        with quiet():
+            model.save_pretrained(directory, safe_serialization=True)
+        _put_in_order(directory / "adapter_config.json")
     (directory / "README.md").unlink(missing_ok=True)
     content = {
         "format": FORMAT,
@@ -124,6 +137,19 @@ def save_adapter(
         "base": {"name": source.name, "fingerprint": source.fingerprint},
         **about,
     }
+    (directory / DESCRIPTION).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _put_in_order(path: Path) -> None:
+    """Sort what peft keeps in sets, whose order differs from process to process."""
+    if path.is_file():
+        content = {k: sorted(v) if k in SETS else v for k, v in read_json(path).items()}
+        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def add_to_description(directory: Path, about: Mapping[str, object]) -> None:
+    """Let an adapter's directory say more of itself."""
+    content = {**read_json(directory / DESCRIPTION), **about}
     (directory / DESCRIPTION).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -177,13 +203,13 @@ def continue_adapter(
     content = check_base(directory, source)
     if content["tuning"] != tuning or tuning == "adalora":
         raise UsageError(
-            f"The adapter in {directory} was made by --tuning {content['tuning']} and can not be tuned on by "
-            f"--tuning {tuning}.",
+            f"The adapter in {directory} was made by --tune {content['tuning']} and can not be tuned on by "
+            f"--tune {tuning}.",
             fix="Go on with the tuning it was made by (AdaLoRA's can not be gone on with), or begin anew.",
         )
     with _as_sentence(directory), quiet():
-        if tuning == "full":
-            return _with_all_weights(model, directory)
+        if tuning in {"full", "adapter"}:
+            return _with_own_weights(model, directory, tuning)
         return _with_adapter(model, directory, is_trainable=True)
 
 
@@ -217,8 +243,8 @@ def apply_adapter(model: PreTrainedModel, directory: Path, source: ModelSource) 
     """
     content = check_base(directory, source)
     with _as_sentence(directory), quiet():
-        if content["tuning"] == "full":
-            return _with_all_weights(model, directory).eval()
+        if content["tuning"] in {"full", "adapter"}:
+            return _with_own_weights(model, directory, content["tuning"]).eval()
         adapted = _with_adapter(model, directory, is_trainable=False).eval()
         if content["tuning"] == "prefix":
             return adapted
@@ -236,9 +262,14 @@ def _as_sentence(directory: Path) -> Iterator[None]:
         raise DataError(f"The adapter in {directory} can not be read: {error}") from error
 
 
-def _with_all_weights(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
+def _with_own_weights(model: PreTrainedModel, directory: Path, tuning: str) -> PreTrainedModel:
+    """The model with weights that are not peft's: all of them, or bottlenecks."""
     from safetensors.torch import load_model
 
+    from adcli.core.bottleneck import load_bottlenecks
+
+    if tuning == "adapter":
+        return load_bottlenecks(model, directory)
     load_model(model, directory / "model.safetensors")
     return model
 

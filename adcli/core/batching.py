@@ -18,6 +18,9 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int64]
 Item = TypeVar("Item")
 
+UNIT_BATCHES = 16
+STRIDES = (0, 4, 2, 6, 1, 5, 3, 7)  # so that lengths between those done come next
+
 
 class Group(NamedTuple):
     """Sequences of one length that lie one after another in a batch.
@@ -80,6 +83,29 @@ def plan_batches(
     if len(order):
         batches.append(order[start:])
     return batches
+
+
+def plan_batches_of_texts(
+    owner: IntArray, lengths: IntArray, *, token_budget: int, max_padding: float | None = None
+) -> Iterator[IntArray]:
+    """Positions of the windows of each batch, so that texts of several windows are soon done.
+
+    Texts go through the model in units of similar length, all windows of a text in one unit, and what is done
+    after a time is a fair sample of all: the units are taken in strides over the lengths, the longest first.
+
+    Args:
+        owner: (windows,) the text of each window, ascending.
+        lengths: (windows,) tokens of each.
+        token_budget: Tokens of a batch, padding included.
+        max_padding: As in `plan_batches`.
+    """
+    tokens = np.bincount(owner, weights=lengths).astype(np.int64)
+    first = np.searchsorted(owner, np.arange(len(tokens) + 1))
+    units = plan_batches(tokens, token_budget=UNIT_BATCHES * token_budget)
+    for unit in (unit for start in STRIDES for unit in units[start :: len(STRIDES)]):
+        windows = np.concatenate([np.arange(first[text], first[text + 1]) for text in unit])
+        for batch in plan_batches(lengths[windows], token_budget=token_budget, max_padding=max_padding):
+            yield windows[batch]
 
 
 def equal_length_groups(lengths: npt.ArrayLike) -> list[Group]:

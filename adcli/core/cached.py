@@ -25,8 +25,12 @@ def encode_cached(
         store: A store of this encoder's vectors; gains those that are computed.
         progress: Called with the number of further texts that are done.
     """
-    blocks = list(encode_cached_stream(encoder, texts, store, progress))
-    return np.concatenate(blocks) if blocks else np.empty((0, encoder.dimension), np.float32)
+    vectors = np.empty((len(texts), encoder.dimension), np.float32)
+    done = 0
+    for block in encode_cached_stream(encoder, texts, store, progress):
+        vectors[done : done + len(block)] = block
+        done += len(block)
+    return vectors
 
 
 def encode_cached_stream(

@@ -41,6 +41,6 @@ def use_seeded_dropout(model: torch.nn.Module) -> None:
                 setattr(parent, name, SeededDropout(child.p))
 
 
-def seed_dropout(seed: int, part: int) -> None:
-    """Seed this thread's generator for one part of a batch."""
-    _of_thread.generator = torch.Generator().manual_seed((seed * 1_000_003 + part) % (1 << 62))
+def seed_dropout(seed: int, part: int, device: str) -> None:
+    """Seed this thread's generator, on the device of the model, for one part of a batch."""
+    _of_thread.generator = torch.Generator(device).manual_seed((seed * 1_000_003 + part) % (1 << 62))

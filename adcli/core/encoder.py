@@ -30,7 +30,7 @@ from adcli.core.tokens import MAX_WINDOWS
 from adcli.errors import AdcliError
 
 if TYPE_CHECKING:
-    from adcli.core.engine import Engine
+    from adcli.core.engine import Engine, LocalEngine
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int], None]
@@ -57,7 +57,7 @@ class Encoder:
         chosen: Chosen,
         *,
         processes: int | None,
-        loaded: Engine | None,
+        loaded: LocalEngine | None,
     ) -> None:
         self.source = source
         self.settings = chosen.settings
@@ -140,6 +140,12 @@ class Encoder:
         if texts:
             yield from self._engine.encode_as_ready(texts)
 
+    def token_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+        """One (tokens, dimension) array of unit vectors for each text; computed by this process alone."""
+        from adcli.core.token_vectors import token_vectors
+
+        return token_vectors(self._own_engine, texts)
+
     @cached_property
     def _engine(self) -> Engine:
         """This process's model, or the processes that were asked for."""
@@ -151,10 +157,16 @@ class Encoder:
             from adcli.core.crew_engine import CrewEngine
 
             return CrewEngine(asked, self._chosen, runtime.processes)
+        return self._own_engine
+
+    @cached_property
+    def _own_engine(self) -> LocalEngine:
+        """This process's model."""
         if self._local is not None:
             return self._local
         from adcli.core.encoder_loading import load_engine
 
+        asked = self._request
         engine, chosen = load_engine(asked, self.source, remembered=self._chosen)
         if chosen.settings != self.settings:
             raise AdcliError(

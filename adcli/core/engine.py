@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from adcli.core.batching import IntArray, plan_batches
+from adcli.core.batching import IntArray, plan_batches_of_texts
 from adcli.core.forward import ForwardPass, PackedBatch
 from adcli.core.pooling import Mode, pool
 from adcli.core.tokens import TextReader, Tokens
@@ -45,11 +45,14 @@ class LocalEngine(NamedTuple):
     token_budget: int
 
     def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:
-        """Positions of texts and their unit vectors as batches are done, longest texts first."""
+        """Positions of texts and their unit vectors as batches are done."""
         tokens = self.reader.read(texts)
         average = WindowAverage(tokens.owner, tokens.lengths)
-        batches = plan_batches(
-            tokens.lengths, token_budget=self.token_budget, max_padding=self.forward.max_padding
+        batches = plan_batches_of_texts(
+            tokens.owner,
+            tokens.lengths,
+            token_budget=self.token_budget,
+            max_padding=self.forward.max_padding,
         )
 
         def compute(windows: IntArray) -> Ready:

@@ -21,10 +21,11 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.batching import IntArray, plan_batches
 from adcli.core.dropout import seed_dropout, use_seeded_dropout
 from adcli.core.loading import load_encoder_model
+from adcli.core.memory import recall, remember
 from adcli.core.models import ModelSource
 from adcli.core.pooling import Mode, read_pooling
 from adcli.core.precision import choose_precision
-from adcli.core.runtime import start_runtime
+from adcli.core.runtime import Precision, start_runtime
 from adcli.core.tokens import TextReader
 from adcli.core.training_settings import TrainingSettings
 from adcli.core.workers import map_on_workers
@@ -56,6 +57,8 @@ class GradientEncoder:
 
     Attributes:
         model: The transformers model, an adapter on it or not.
+        device: Where it computes.
+        precision: Of its products: "bf16" or "fp32".
     """
 
     def __init__(
@@ -68,7 +71,8 @@ class GradientEncoder:
         workers: int,
     ) -> None:
         self.model = model
-        self._reader, self._mode, self._device, self._dtype = reader, mode, device, dtype
+        self._reader, self._mode, self.device, self._dtype = reader, mode, device, dtype
+        self.precision = "fp32" if dtype == torch.float32 else "bf16"
         self._workers = workers
         self._filler = model.config.pad_token_id or 0
 
@@ -77,10 +81,7 @@ class GradientEncoder:
         """The model in `source`, on its device."""
         runtime = start_runtime(device=settings.device, precision=settings.precision)
         model = load_encoder_model(source.path, torch.float32).to(runtime.device)
-        choice = choose_precision(settings.precision, device=runtime.device, width=model.config.hidden_size)
-        dtype = (
-            torch.bfloat16 if choice.precision == "bf16" else torch.float32
-        )  # fp16 would need its loss scaled
+        dtype = _dtype(settings.precision, runtime.device, model.config.hidden_size)
         if runtime.device == "cpu" and dtype != torch.float32:
             model.set_attn_implementation("eager")  # torch's fused attention is slower in bf16 on CPUs
         use_seeded_dropout(model)
@@ -93,7 +94,7 @@ class GradientEncoder:
     def backward(
         self, texts: Sequence[str], loss_of: Callable[[torch.Tensor], torch.Tensor], *, seed: int
     ) -> float:
-        """The loss of a batch; its gradients are added to those of the trained weights.
+        """The loss of a batch; its gradients are added to those of the trained weights and of the loss's own.
 
         Args:
             texts: The texts.
@@ -105,8 +106,9 @@ class GradientEncoder:
         forward = list(map_on_workers(lambda part: self._pooled(part, seed), parts, workers=self._workers))
         vectors = torch.cat(forward).detach().requires_grad_()
         loss = loss_of(torch.nn.functional.normalize(vectors[back], dim=-1))
-        (wanted,) = torch.autograd.grad(loss, vectors)
-        tasks = list(zip(forward, torch.split(wanted, [len(part.lengths) for part in parts]), strict=True))
+        loss.backward()  # type: ignore[no-untyped-call]
+        wanted = torch.split(_gradient(vectors), [len(part.lengths) for part in parts])
+        tasks = list(zip(forward, wanted, strict=True))
         for gradients in map_on_workers(
             lambda task: torch.autograd.grad(task[0], trained, task[1], allow_unused=True),
             tasks,
@@ -123,6 +125,16 @@ class GradientEncoder:
             self._encode(texts[i : i + ENCODED_TOGETHER]) for i in range(0, len(texts), ENCODED_TOGETHER)
         ]
         return np.concatenate(blocks)
+
+    def token_ids(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(texts, longest) token ids, filled up at the end, and which of them are tokens."""
+        tokens = self._reader.read(texts)
+        return self._padded(tokens.flat(np.arange(len(texts))), tokens.lengths)
+
+    def autocast(self) -> torch.autocast:
+        """A context in which products are computed in this encoder's precision."""
+        half = self._dtype != torch.float32
+        return torch.autocast(self.device.split(":")[0], self._dtype, enabled=half)
 
     def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         parts, back = self._parts(texts)
@@ -141,18 +153,14 @@ class GradientEncoder:
         planned = plan_batches(tokens.lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
         parts = [Part(i, tokens.flat(p), tokens.lengths[p]) for i, p in enumerate(planned)]
         back = np.argsort(np.concatenate(planned), kind="stable")
-        return parts, torch.from_numpy(back).to(self._device)
+        return parts, torch.from_numpy(back).to(self.device)
 
     def _pooled(self, part: Part, seed: int) -> torch.Tensor:
         """(texts, dimension) fp32 vectors of a part; its dropout hangs on the seed and its number."""
-        seed_dropout(seed, part.number)
-        there = np.arange(int(part.lengths.max())) < part.lengths[:, None]
-        ids = np.full(there.shape, self._filler, np.int64)
-        ids[there] = part.ids
-        mask = torch.from_numpy(there).to(self._device)
-        half = self._dtype != torch.float32
-        with torch.autocast(self._device.split(":")[0], self._dtype, enabled=half):
-            output = self.model(input_ids=torch.from_numpy(ids).to(self._device), attention_mask=mask.long())
+        seed_dropout(seed, part.number, self.device)
+        ids, mask = self._padded(part.ids, part.lengths)
+        with self.autocast():
+            output = self.model(input_ids=ids, attention_mask=mask.long())
         states: torch.Tensor = output.last_hidden_state.float()
         if self._mode == "cls":
             return states[:, 0]
@@ -160,3 +168,26 @@ class GradientEncoder:
         if self._mode == "lasttoken":
             return states[torch.arange(len(states), device=states.device), last - 1]
         return (states * mask.unsqueeze(-1)).sum(dim=1) / last.unsqueeze(-1)
+
+    def _padded(self, ids: npt.NDArray[np.int32], lengths: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+        there = np.arange(int(lengths.max())) < lengths[:, None]
+        filled = np.full(there.shape, self._filler, np.int64)
+        filled[there] = ids
+        return torch.from_numpy(filled).to(self.device), torch.from_numpy(there).to(self.device)
+
+
+def _gradient(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+
+
+def _dtype(asked: Precision, device: str, width: int) -> torch.dtype:
+    """What products are computed in: measured once on this machine, so that a run gone on with is the same.
+
+    fp16 would need its loss scaled: fp32 is taken instead.
+    """
+    request = {"training": asked, "device": device, "width": width}
+    known = recall(request)
+    if known is None:
+        known = {"precision": choose_precision(asked, device=device, width=width).precision}
+        remember(request, known)
+    return torch.bfloat16 if known["precision"] == "bf16" else torch.float32

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
-EXPECTED_ROWS = 2048
+EXPECTED_ROWS = 1024
 ONEDNN = torch.ops.mkldnn
 ONEDNN_ACTIVATIONS = {
     "gelu": ("gelu", "none"),

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adcli.core.quiet import quiet
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+CAN_DECODE = {"bert", "roberta", "xlm-roberta", "camembert", "electra"}
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
 
 
@@ -55,6 +56,38 @@ def load_language_model(path: Path, dtype: torch.dtype) -> PreTrainedModel:
     from transformers import AutoModelForCausalLM
 
     return _load(AutoModelForCausalLM, path, dtype, unused=())
+
+
+def load_decoder(path: Path) -> PreTrainedModel:
+    """An encoder of the BERT family as a decoder that looks at one vector, without dropout.
+
+    Its new weights, which look at the vector, are random by torch's seed.
+
+    Raises:
+        UsageError: If the architecture can not be one.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    if config.model_type not in CAN_DECODE:
+        raise UsageError(
+            f"--objective denoise is not offered for {config.model_type} models.",
+            fix="Use --objective simcse, which learns from texts alone too.",
+        )
+    with quiet():
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            is_decoder=True,
+            add_cross_attention=True,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    return model
 
 
 def _load(loader: Any, path: Path, dtype: torch.dtype, unused: tuple[str, ...]) -> PreTrainedModel:

@@ -10,16 +10,19 @@ Source: Zeng et al., "Boosting Distributed Training Performance of the Unpadded 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
 from adcli.core.attention import Attention, ExponentialAttention, SoftmaxAttention
+from adcli.core.batching import Group
 from adcli.core.forward import PackedBatch
 from adcli.core.linear import Linear, OneDnnLinear, TorchLinear
 from adcli.core.packed_weights import Affine, EncoderWeights, LayerWeights
+
+ROWS_MULTIPLE: Final = 32
 
 
 class PackedLayer(NamedTuple):
@@ -61,6 +64,7 @@ class PackedBert:
 
     def __call__(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, width) fp32 states of the batch's tokens, in its order."""
+        tokens, batch = len(batch.ids), filled(batch)
         x = self._embed(batch)
         context = torch.empty_like(x, dtype=self._dtype)
         for layer in self._layers:
@@ -69,7 +73,7 @@ class PackedBert:
             x = self._joined(layer.attention_output, context, x, layer.attention_norm)
             hidden = layer.expand.activated(x.to(self._dtype), self._activation)
             x = self._joined(layer.contract, hidden, x, layer.output_norm)
-        return x
+        return x[:tokens]
 
     def _embed(self, batch: PackedBatch) -> torch.Tensor:
         starts = np.repeat(np.cumsum(batch.lengths) - batch.lengths, batch.lengths)
@@ -89,6 +93,20 @@ class PackedBert:
 
     def _normalised(self, x: torch.Tensor, norm: Affine) -> torch.Tensor:
         return functional.layer_norm(x, (self.width,), norm.weight, norm.bias, self._epsilon)
+
+
+def filled(batch: PackedBatch) -> PackedBatch:
+    """The batch with a sequence of filler behind it, so that its tokens are a multiple of 32.
+
+    oneDNN compiles a product for each number of rows: a few numbers in place of hundreds save a twentieth of
+    the time and a hundred megabytes.
+    """
+    tokens = len(batch.ids)
+    missing = -tokens % ROWS_MULTIPLE
+    if not missing:
+        return batch
+    ids = np.concatenate([batch.ids, np.zeros(missing, batch.ids.dtype)])
+    return PackedBatch(ids, np.append(batch.lengths, missing), [*batch.groups, Group(tokens, 1, missing)])
 
 
 def _ready(layer: LayerWeights, heads: int, device: str, dtype: torch.dtype, onednn: bool) -> PackedLayer:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.bottleneck import has_bottlenecks
 from adcli.core.linear import ONEDNN_ACTIVATIONS
 
 LIKE_BERT = {"bert", "roberta", "xlm-roberta", "camembert", "electra"}
@@ -54,7 +55,7 @@ class EncoderWeights(NamedTuple):
 
 
 def encoder_weights(model: Any) -> EncoderWeights | None:
-    """The weights of a loaded transformers model, or None if it is of another family or has a prefix."""
+    """The weights of a loaded transformers model; None of another family, with a prefix or bottlenecks."""
     config = model.config
     kind = str(config.model_type)
     activation = config.activation if kind == "distilbert" else getattr(config, "hidden_act", "")
@@ -66,6 +67,7 @@ def encoder_weights(model: Any) -> EncoderWeights | None:
         or decodes
         or hasattr(model, "embeddings_project")
         or hasattr(model, "prompt_encoder")
+        or has_bottlenecks(model)
     ):
         return None
     if kind in LIKE_BERT:

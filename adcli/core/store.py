@@ -11,6 +11,7 @@ the same segment, so they need no lock. Beyond the size limit whole segments go,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -32,7 +33,7 @@ BoolArray = npt.NDArray[np.bool_]
 BLOCK_HEADER = struct.Struct("<8sIIII")  # magic, rows, dimension, checksum of keys, checksum of vectors
 MAGIC = b"adclivec"
 KEY_BYTES = 16
-SEGMENT_BYTES = 64 << 20
+SEGMENT_BYTES = 64 << 20  # at most; an eighth of the store's limit where that is less
 DEFAULT_LIMIT_BYTES = 8 << 30
 
 
@@ -67,13 +68,15 @@ class VectorStore:
         self._directory = self._root / fingerprint
         self._dimension = dimension
         self._limit_bytes = limit_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, limit_bytes // 8)
         self._blocks: list[Block] = []
         self._index = KeyIndex()
         self._touched: set[Path] = set()
         self._segment: Path | None = None
         self.is_writable = True
         for segment in sorted(self._directory.glob("*.vec")):
-            self._read_keys(segment)
+            with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
+                self._read_keys(segment)
 
     def find(self, texts: Sequence[str]) -> tuple[BoolArray, FloatArray]:
         """Which of the texts are known, and (n, dimension) vectors, meaningless where they are not."""
@@ -109,7 +112,7 @@ class VectorStore:
         self._blocks.append(Block(segment, vectors_at, len(texts), checks[1]))
 
     def _append(self, content: bytes) -> tuple[Path, int]:
-        if self._segment is None or self._segment.stat().st_size > SEGMENT_BYTES:
+        if self._segment is None or self._segment.stat().st_size > self._segment_bytes:
             self._directory.mkdir(parents=True, exist_ok=True)
             self._make_room()
             self._segment = self._directory / f"{os.getpid()}-{secrets.token_hex(6)}.vec"
@@ -121,7 +124,7 @@ class VectorStore:
     def _make_room(self) -> None:
         """Drop the longest unused segments until the store is below its limit with a new segment in it."""
         segments = [(path.stat(), path) for path in self._root.glob("*/*.vec") if path.exists()]
-        total = sum(stat.st_size for stat, _ in segments) + SEGMENT_BYTES
+        total = sum(stat.st_size for stat, _ in segments) + self._segment_bytes
         for stat, path in sorted(segments, key=lambda pair: (pair[0].st_mtime_ns, pair[1])):
             if total <= self._limit_bytes:
                 return
@@ -161,7 +164,8 @@ class VectorStore:
     def _touch(self, segment: Path) -> None:
         """Mark a segment as used, once a run."""
         if segment not in self._touched:
-            os.utime(segment)
+            with contextlib.suppress(OSError):  # a cache that may only be read
+                os.utime(segment)
             self._touched.add(segment)
 
 

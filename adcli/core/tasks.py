@@ -67,7 +67,7 @@ def train_task(settings: Mapping[str, Any], processes: int) -> Compute:
 
     The result of the first process is what came of training, as JSON; of the others nothing.
     """
-    from adcli.core.contrastive_training import run_from_json, train_here
+    from adcli.core.encoder_training import run_from_json, train_here
 
     run, evaluate = run_from_json(settings)
     runtime = start_runtime(device=run.settings.device, precision=run.settings.precision, processes=processes)

@@ -6,7 +6,7 @@ tokens = reader.read(["a mug", long_review])        # tokens.owner tells which w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_WINDOWS = 64
 CHARACTERS_PER_TOKEN = 16
 TEXTS_AT_ONCE = 2_048  # the tokenizer's own records of a text take much more room than its tokens
+CHARACTERS_AT_ONCE = 2_000_000
 
 
 class Tokens(NamedTuple):
@@ -86,13 +87,13 @@ class TextReader:
 
     def read(self, texts: Sequence[str]) -> Tokens:
         """The tokens of the texts. An empty text is the model's special tokens around nothing."""
-        parts = [self._read(texts[i : i + TEXTS_AT_ONCE], i) for i in range(0, len(texts), TEXTS_AT_ONCE)]
-        return Tokens(*(np.concatenate(field) for field in zip(*parts, strict=True)))
-
-    def _read(self, texts: Sequence[str], first: int) -> Tokens:
-        """The tokens of a few texts, the first of which is number `first`."""
         longest = self.windows * self.max_length * CHARACTERS_PER_TOKEN
         prepared = [self._prepare(text, longest) for text in texts]
+        parts = [self._read(prepared[part], part.start) for part in _at_once(prepared)]
+        return Tokens(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+    def _read(self, prepared: Sequence[str], first: int) -> Tokens:
+        """The tokens of a few texts, the first of which is number `first`."""
         ids: list[int] = []
         lengths: list[int] = []
         owner: list[int] = []
@@ -108,3 +109,14 @@ class TextReader:
     def _prepare(self, text: str, longest: int) -> str:
         cut = (self._rule.prompt + text)[:longest]
         return cut.lower() if self._rule.lowercase else cut
+
+
+def _at_once(texts: Sequence[str]) -> Iterator[slice]:
+    """Slices of the texts that are few and short enough for the tokenizer to read at once."""
+    start = characters = 0
+    for end, text in enumerate(texts):
+        characters += len(text)
+        if end > start and (end - start >= TEXTS_AT_ONCE or characters > CHARACTERS_AT_ONCE):
+            yield slice(start, end)
+            start, characters = end, len(text)
+    yield slice(start, len(texts))

@@ -1,4 +1,4 @@
-"""A training loop for adapters and whole models: AdamW, accumulation, early stopping, exact resume, trackers.
+"""A training loop for adapters and whole models: AdamW, accumulation, early stopping, exact resume.
 
 What is learned comes in as a function that adds a batch's gradients, so that the loop serves contrastive,
 classifying and writing objectives alike. Several processes that Accelerate started together each compute
@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core import adalora
 from adcli.core.checkpoints import load_checkpoint, save_checkpoint
+from adcli.core.tracking import Log
 from adcli.core.training_settings import Evaluation, Trained, TrainingSettings
-from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,8 +40,8 @@ class Training:
             to those of the trained weights, and gives its loss.
         evaluate: The model's score as it is; None never evaluates.
         checkpoints: A folder that belongs to this model, data and settings; None writes none.
-        trackers: Names of Accelerate's trackers, such as "tensorboard" or "wandb".
-        log_directory: Where trackers write.
+        head: Further weights that are learned with the model and are no part of it.
+        log: Is told losses and scores by name, with the step.
         rank: Which of the processes that train together this one is.
         processes: How many there are; all of them make a `Training` of the same.
     """
@@ -55,19 +54,21 @@ class Training:
         *,
         evaluate: Evaluate | None = None,
         checkpoints: Path | None = None,
-        trackers: tuple[str, ...] = (),
-        log_directory: Path | None = None,
+        head: torch.nn.Module | None = None,
+        log: Log | None = None,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
         self._model, self._settings, self._add_gradients = model, settings, add_gradients
         self._evaluate = evaluate if settings.evaluate_every else None
         self._checkpoints = checkpoints if settings.checkpoint_every else None
+        self._log = log
         self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        if head is not None:
+            self._trained |= {f"head.{name}": p for name, p in head.named_parameters() if p.requires_grad}
         self._optimizer = torch.optim.AdamW(
             self._trained.values(), lr=settings.learning_rate_at(0), weight_decay=settings.weight_decay
         )
-        self._accelerator = _accelerator(trackers if rank == 0 else (), log_directory, settings)
         self._rank, self._processes = rank, processes
         self._losses: list[float] = []
         self._evaluations: list[Evaluation] = []
@@ -98,9 +99,7 @@ class Training:
             if self._rank == 0 and self._is_due(step, self._settings.checkpoint_every):
                 self._save(step)
         self._restore_best()
-        if self._accelerator is not None:
-            self._accelerator.end_training()
-        examples = (step - first) * self._settings.batch_size * self._settings.accumulate * self._processes
+        examples = step * self._settings.batch_size * self._settings.accumulate * self._processes
         best = max(self._evaluations, key=lambda e: e.score, default=None)
         rate = examples / self._seconds if self._seconds else 0.0
         return Trained(step, best, self._evaluations, self._losses, self._seconds, rate)
@@ -127,7 +126,7 @@ class Training:
             adalora.share_out_ranks(self._model, step + 1)
         self._optimizer.zero_grad()
         self._losses.append(total)
-        self._log({"loss": total, "learning_rate": settings.learning_rate_at(step)}, step)
+        self._tell({"loss": total, "learning_rate": settings.learning_rate_at(step)}, step)
 
     def _share_gradients(self) -> None:
         """Average gradients over the processes."""
@@ -150,7 +149,7 @@ class Training:
         if not self._evaluations or score > max(e.score for e in self._evaluations):
             self._best = {name: p.detach().clone() for name, p in self._trained.items()}
         self._evaluations.append(found)
-        self._log({"score": score}, step)
+        self._tell({"score": score}, step)
 
     def _is_stalled(self) -> bool:
         """Whether the last evaluations were all no better than one before them."""
@@ -196,7 +195,11 @@ class Training:
         with torch.no_grad():
             for name, parameter in self._trained.items():
                 parameter.copy_(tensors[f"weight/{name}"])
-                moments = {kind: tensors[f"{kind}/{name}"] for kind in MOMENTS if f"{kind}/{name}" in tensors}
+                moments = {
+                    kind: tensors[f"{kind}/{name}"].to("cpu" if kind == "step" else parameter.device)
+                    for kind in MOMENTS
+                    if f"{kind}/{name}" in tensors
+                }
                 if moments:
                     self._optimizer.state[parameter] = moments
         self._best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
@@ -207,36 +210,6 @@ class Training:
         self._seconds = float(progress["seconds"])
         return int(progress["step"])
 
-    def _log(self, values: dict[str, float], step: int) -> None:
-        if self._accelerator is not None:
-            self._accelerator.log(values, step=step)
-
-
-def _accelerator(trackers: tuple[str, ...], directory: Path | None, settings: TrainingSettings) -> Any:
-    """Accelerate with its trackers begun, or None if there are none.
-
-    Raises:
-        UsageError: If a tracker is not known or not installed.
-    """
-    if not trackers:
-        return None
-    from accelerate import Accelerator
-
-    try:
-        accelerator = Accelerator(
-            log_with=list(trackers), project_dir=directory, cpu=settings.device == "cpu"
-        )
-        accelerator.init_trackers(
-            "adcli", config={k: v for k, v in asdict(settings).items() if v is not None}
-        )
-    except (ValueError, ImportError) as error:
-        raise UsageError(
-            f"--tracker {', '.join(trackers)} can not be used: {error}",
-            fix="Install it (pip install tensorboard, or wandb), or leave --tracker out.",
-        ) from error
-    if len(accelerator.trackers) < len(trackers):
-        raise UsageError(
-            f"--tracker {', '.join(trackers)} is not installed.",
-            fix="Install it (pip install tensorboard, or wandb), or leave --tracker out.",
-        )
-    return accelerator
+    def _tell(self, values: dict[str, float], step: int) -> None:
+        if self._log is not None:
+            self._log(values, step)

@@ -9,7 +9,14 @@ from adcli.core.adapters import Tuning
 from adcli.core.runtime import Device, Precision
 from adcli.errors import UsageError
 
-LEARNING_RATES: dict[str, float] = {"lora": 3e-4, "adalora": 1e-3, "ia3": 3e-3, "prefix": 1e-2, "full": 2e-5}
+LEARNING_RATES: dict[str, float] = {
+    "lora": 5e-4,
+    "adalora": 1e-3,
+    "prefix": 1e-2,
+    "adapter": 1e-3,
+    "ia3": 3e-3,
+    "full": 2e-5,
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,7 @@ class TrainingSettings:
 
     Attributes:
         tuning: Which weights are trained.
-        rank: Rank of LoRA's products, or tokens of a prefix.
+        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
         steps: Optimizer steps.
         batch_size: Examples that are compared with each other.
         accumulate: Batches of one optimizer step.

@@ -3,8 +3,8 @@
     found = segment(vectors, 6, tellings, seed=0)
     found.frame()                    # segment_id segment_name, a row for each vector
 
-The same vectors and seed give the same segments. Where earlier segments are given, the new ones start from
-them and keep their ids and names, so that a name means the same people tomorrow.
+The same vectors and seed give the same segments, in whatever order the rows come. Where earlier segments are
+given, the new ones start from them and keep their ids and names: a name means the same people tomorrow.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from adcli.errors import UsageError
 
 WHOLE_UP_TO: Final = 100_000  # rows that every step of K-means looks at; beyond, samples of them
 STARTS: Final = 10
+ORDERED_BY: Final = 8  # numbers of a vector that rows are put in order by, so that theirs does not matter
 
 
 class Segments(NamedTuple):
@@ -119,8 +120,9 @@ def _k_means(
     whole = len(vectors) <= WHOLE_UP_TO
     kind = KMeans if whole else MiniBatchKMeans
     start = {"init": centres.astype(np.float32), "n_init": 1} if centres is not None else {"n_init": STARTS}
+    order = np.lexsort(vectors.T[:ORDERED_BY])
     with threadpool_limits(1):  # sums in one order, so that a re-run is the same to the bit
-        fitted = kind(k, random_state=seed, **start).fit(vectors)
+        fitted = kind(k, random_state=seed, **start).fit(vectors[order])
         labels = fitted.predict(vectors).astype(np.int64)
     around = vectors - vectors.mean(axis=0)
     within = vectors - fitted.cluster_centers_[labels]

@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], FloatArray]
 
 KINDS: Final[Mapping[str, str]] = {"products": "product", "reviews": "review", "queries": "query"}
-SLICE_ROWS: Final = 16_384
+SLICE_ROWS: Final = 8_192
 _ID_COLUMNS = {"products": ("item_id",), "reviews": ("review_id", "id"), "queries": ("query_id",)}
 _CARRIED = {
     "products": ("title", "category", "brand", "price"),

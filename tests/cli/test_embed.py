@@ -307,11 +307,11 @@ def test_vectors_of_another_dimension_are_one_sentence(adcli, catalogue, tmp_pat
 
 def test_vectors_can_be_quantized(adcli, catalogue, tmp_path):
     done = adcli("embed", catalogue, "--quantize", "int8", "-o", "q.parquet")
-    assert "to int8:" in done.said
+    assert "12 numbers to 12 in int8:" in done.said
     assert pl.read_parquet(tmp_path / "q.parquet").schema["embedding"] == pl.Array(pl.Int8, 12)
     assert adcli("embed", "q.parquet", "--neighbors", "1", "-o", "n.parquet").returncode == 0
     done = adcli("embed", catalogue, "--quantize", "binary", "-o", "b.parquet")
-    assert "to bits:" in done.said
+    assert "12 numbers to 12 bits:" in done.said
     assert pl.read_parquet(tmp_path / "b.parquet").schema["embedding_bits"] == pl.Array(pl.UInt8, 2)
     done = adcli("embed", catalogue, "--quantize", "int4")
     assert done.returncode == 2

@@ -27,10 +27,15 @@ COMMANDS = [
     ("optimize",),
     ("optimize", "policy"),
     ("optimize", "apply"),
+    ("optimize", "encoder"),
     ("evaluate",),
     ("evaluate", "rates"),
     ("evaluate", "ab"),
     ("evaluate", "policy"),
+    ("evaluate", "bids"),
+    ("evaluate", "uplift"),
+    ("evaluate", "model"),
+    ("evaluate", "ads"),
     ("evaluate", "embeddings"),
 ]
 

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.core.batching import chunks, distinct, equal_length_groups, padding_share, plan_batches
+from adcli.core import batching
+from adcli.core.batching import (
+    chunks,
+    distinct,
+    equal_length_groups,
+    padding_share,
+    plan_batches,
+    plan_batches_of_texts,
+)
 from adcli.core.crew_engine import UNIT_TEXTS, length_units
 
 lengths = st.lists(st.integers(1, 256), max_size=300)
@@ -41,6 +49,42 @@ def test_a_model_that_pads_computes_at_most_two_percent_padding_on_a_shop_s_text
     batches = plan_batches(sizes, token_budget=4096, max_padding=0.02)
     assert padding_share(sizes, batches) <= 0.02
     assert len(batches) < 250  # and still batches, not single texts
+
+
+def windows_of_texts(sizes, limit=256):
+    """Owner and length of each window of texts of these many tokens."""
+    parts = [[limit] * (size // limit) + [size % limit] * bool(size % limit) for size in sizes]
+    owner = np.repeat(np.arange(len(sizes)), [len(part) for part in parts])
+    return owner, np.concatenate(parts).astype(np.int64)
+
+
+@given(st.lists(st.integers(1, 3_000), min_size=1, max_size=100), st.sampled_from([None, 0.02]))
+def test_each_window_is_in_one_batch(sizes, max_padding):
+    owner, tokens = windows_of_texts(sizes)
+    batches = list(plan_batches_of_texts(owner, tokens, token_budget=512, max_padding=max_padding))
+    assert sorted(np.concatenate(batches)) == list(range(len(owner)))
+    assert all(len(batch) == 1 or tokens[batch].sum() <= 512 for batch in batches)
+
+
+def test_texts_of_several_windows_are_done_one_after_another():
+    sizes = np.random.default_rng(0).integers(300, 1_500, 400)
+    owner, tokens = windows_of_texts(sizes)
+    missing = np.bincount(owner)
+    begun, waiting = set(), []
+    for batch in plan_batches_of_texts(owner, tokens, token_budget=1_024):
+        np.subtract.at(missing, owner[batch], 1)
+        begun.update(owner[batch].tolist())
+        waiting.append(sum(sizes[text] for text in begun if missing[text]))
+    assert max(waiting) <= batching.UNIT_BATCHES * 1_024  # what a kill can cost
+    assert waiting[-1] == 0
+
+
+def test_what_is_done_early_is_a_fair_sample_of_all_lengths():
+    sizes = np.clip(np.random.default_rng(0).lognormal(3.8, 0.95, 8_000), 4, 256).astype(np.int64)
+    batches = list(plan_batches_of_texts(np.arange(len(sizes)), sizes, token_budget=1_024))
+    assert sizes[batches[0]].max() == sizes.max()  # a batch that is too large fails at once
+    early = np.concatenate(batches[: len(batches) // 4])
+    assert sizes[early].mean() == pytest.approx(sizes.mean(), rel=0.3)
 
 
 @given(lengths)

@@ -153,6 +153,28 @@ def test_a_segment_that_vanishes_while_it_is_used_is_computed_again(encoder, ope
     np.testing.assert_array_equal(encode_cached(encoder, TEXTS, store), encoder.encode(TEXTS))
 
 
+def test_a_segment_that_vanishes_while_the_store_is_opened_is_passed_over(
+    encoder, open_store, tmp_path, monkeypatch
+):
+    encode_cached(encoder, TEXTS, open_store())
+    read_keys = VectorStore._read_keys
+
+    def just_dropped(store, segment):
+        segment.unlink()
+        read_keys(store, segment)
+
+    monkeypatch.setattr(VectorStore, "_read_keys", just_dropped)
+    assert not open_store().find(TEXTS)[0].any()
+
+
+def test_a_store_stays_near_a_limit_smaller_than_a_usual_segment(open_store, tmp_path):
+    store = open_store(limit_bytes=40_000)
+    for number in range(60):
+        store.add([f"{number}-{i}" for i in range(20)], np.zeros((20, store._dimension), np.float32))
+    assert sum(path.stat().st_size for path in segments(tmp_path)) <= 50_000
+    assert open_store().find([f"59-{i}" for i in range(20)])[0].all()
+
+
 def test_a_full_disk_ends_keeping_and_not_the_run(encoder, open_store, monkeypatch):
     def full(self, content):
         raise OSError(28, "No space left on device")

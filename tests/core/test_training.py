@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.core import contrastive_training
+from adcli.core import encoder_training
 from adcli.core.adapters import describe_adapter
-from adcli.core.contrastive import Pairs, Retrieval, batch_members, clashes, train_contrastive
 from adcli.core.encoder import Encoder
+from adcli.core.encoder_tuning import Run, tune_encoder
+from adcli.core.examples import (
+    Labelled,
+    LabelProbe,
+    Pairs,
+    Retrieval,
+    Texts,
+    batch_members,
+    clashes,
+)
 from adcli.core.training import Training
 from adcli.core.training_settings import TrainingSettings
 from adcli.errors import AdcliError, DataError, UsageError
@@ -22,6 +31,7 @@ PAIRS = Pairs(
     [f"{WORDS[i % 40]} {WORDS[(i * 7 + 1) % 40]}" for i in range(80)],
     [f"{WORDS[(i * 3 + 5) % 40]} {WORDS[(i * 11 + 2) % 40]} set" for i in range(80)],
 )
+LABELLED = Labelled(PAIRS.anchors, [i % 2 for i in range(80)], ["no", "yes"])
 FAST = {
     "steps": 12,
     "batch_size": 16,
@@ -30,7 +40,7 @@ FAST = {
     "precision": "fp32",
     "max_length": 16,
 }
-TUNINGS = ["lora", "adalora", "ia3", "prefix", "full"]
+TUNINGS = ["lora", "adalora", "prefix", "adapter", "ia3", "full"]
 
 
 def retrieval():
@@ -38,7 +48,7 @@ def retrieval():
 
 
 def tune(folder, target, *, pairs=PAIRS, settings=None, **options):
-    return train_contrastive(
+    return tune_encoder(
         str(folder), pairs, target, settings=TrainingSettings(**{**FAST, **(settings or {})}), **options
     )
 
@@ -64,7 +74,7 @@ def test_training_lowers_the_loss_and_its_adapter_encodes_as_the_trained_model_d
     encoder = Encoder.load(str(bert), adapter=tmp_path / "adapter", exact=True, max_length=16)
     np.testing.assert_allclose(encoder.encode(PAIRS.anchors), seen[-1], atol=2e-4)
     assert np.abs(encoder.encode(PAIRS.anchors) - seen[0]).max() > 1e-2
-    assert encoder.settings.forward.startswith("packed") == (tuning != "prefix")
+    assert encoder.settings.forward.startswith("packed") == (tuning not in {"prefix", "adapter"})
 
 
 def test_an_adapter_says_what_it_is_and_holds_no_pickle(tmp_path, bert):
@@ -187,7 +197,7 @@ def test_training_goes_on_from_an_earlier_adapter(tmp_path, bert):
         bert, tmp_path / "b", settings={"steps": 5, "learning_rate": 1e-4}, start_from=tmp_path / "a"
     )
     assert np.mean(second.losses) < np.mean(first.losses[:5])
-    with pytest.raises(UsageError, match="can not be tuned on by --tuning full"):
+    with pytest.raises(UsageError, match="can not be tuned on by --tune full"):
         tune(bert, tmp_path / "c", settings={"tuning": "full"}, start_from=tmp_path / "a")
 
 
@@ -226,12 +236,12 @@ def test_too_few_pairs_and_ragged_ones_are_one_sentence(tmp_path, bert):
 
 
 def test_a_tracker_that_is_not_there_is_said_so(tmp_path, bert):
-    with pytest.raises(UsageError, match="tracker"):
-        tune(bert, tmp_path / "a", trackers=("no-such-tracker",))
+    with pytest.raises(UsageError, match="--track no-such-tracker"):
+        tune(bert, tmp_path / "a", tracker="no-such-tracker")
 
 
 def test_a_tuning_that_is_not_offered_is_said_so(tmp_path, bert):
-    with pytest.raises(UsageError, match="--tuning magic"):
+    with pytest.raises(UsageError, match="--tune magic"):
         tune(bert, tmp_path / "a", settings={"tuning": "magic", "learning_rate": 1e-3})
 
 
@@ -281,12 +291,20 @@ def test_two_processes_train_together(tmp_path, bert):
         tune(bert, tmp_path / "b", evaluate=lambda encode: 0.0, processes=2)
 
 
-def test_what_processes_are_told_survives_json():
-    from adcli.core.contrastive import Run
-
-    run = Run("m", PAIRS, "d", TrainingSettings(steps=3), "", "c", {"a": 1}, ("tensorboard",), "")
-    told = {**run._asdict(), "settings": vars(run.settings), "evaluate": vars(retrieval())}
-    assert contrastive_training.run_from_json(json.loads(json.dumps(told))) == (
-        run._replace(pairs=Pairs(*map(list, PAIRS))),
-        Retrieval(*map(list, (PAIRS.anchors, PAIRS.positives, range(80))), k=5),
+@pytest.mark.parametrize(
+    ("examples", "evaluate"),
+    [
+        (PAIRS, retrieval()),
+        (Texts(["a mug", "a cup"]), None),
+        (LABELLED, LabelProbe(LABELLED, LABELLED)),
+    ],
+)
+def test_what_processes_are_told_survives_json(examples, evaluate):
+    run = Run(
+        "m", "m", examples, "d", TrainingSettings(steps=3), "", "c", {"a": 1}, "tensorboard", "run", "runs"
     )
+    told = json.loads(json.dumps(encoder_training.run_to_json(run, evaluate)))
+    again, asked = encoder_training.run_from_json(told)
+    assert again.settings == run.settings
+    assert type(again.examples) is type(run.examples)
+    assert json.loads(json.dumps(encoder_training.run_to_json(again, asked))) == told

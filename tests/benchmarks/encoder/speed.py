@@ -97,7 +97,7 @@ def recall_at_10(found: np.ndarray, reference: np.ndarray) -> float:
     """The share of each text's ten nearest neighbours that are still among them."""
     count = min(len(reference), 1_000)
     best = [np.argsort(-(v[:count] @ v.T), axis=1)[:, 1:11] for v in (found, reference)]
-    return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*best, strict=True)]))
+    return float(np.mean([len(set(a) & set(b)) / len(a) for a, b in zip(*best, strict=True)]))
 
 
 def _peak(width: int, dtype: torch.dtype) -> float:

@@ -1,0 +1,283 @@
+"""`adcli optimize encoder`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adcli.cli.command import command
+from adcli.cli.optimize.encoder_data import Data, read_data, read_rows
+from adcli.cli.optimize.encoder_options import Learning, Training
+from adcli.cli.options import Inputs, Models, Tracking
+from adcli.cli.run import Run
+from adcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adcli.core.adapters import Tuning
+    from adcli.core.encoder import Encoder
+    from adcli.core.examples import Examples
+    from adcli.core.training_settings import Trained, TrainingSettings
+    from adcli.optimize.encoder.replay import Evaluation
+
+STEPS = 300
+EVALUATIONS = 8
+SAMPLE = "replay.json"
+
+
+@command
+def encoder(
+    learning: Learning,
+    training: Training,
+    tracking: Tracking,
+    models: Models,
+    run: Run,
+    inputs: Inputs = None,
+) -> None:
+    """Tune the encoder on the shop's own behaviour, labels or texts.
+
+    The directory it writes is what --adapter takes. A run that was killed goes on where it was.
+
+    \b
+    Examples:
+      adcli optimize encoder events.parquet --catalog products.parquet -o encoder
+      adcli optimize encoder reviews.csv --label recommended --tune full -o encoder
+      adcli optimize encoder today.parquet --catalog products.parquet --from encoder -o encoder2
+      adcli optimize encoder reviews.csv --label topic --suggest 50 -o to_label.csv
+    """
+    if learning.suggest is not None:
+        _suggest(run, inputs, learning, training, models)
+        return
+    _check(run, learning, training, tracking)
+    folder = run.directory()
+    data = read_data(run, inputs, learning)
+    earlier = _earlier(run, learning)
+    objective, examples, settings = _plan(run, data, earlier, learning, training, models)
+    trained = _tune(run, folder, data, examples, settings, learning, training, tracking, models, objective)
+    _report(run, folder, data, earlier, trained, learning, training, models)
+
+
+def _check(run: Run, learning: Learning, training: Training, tracking: Tracking) -> None:
+    if training.steps is not None and training.epochs is not None:
+        raise UsageError("--steps and --epochs say the same thing.", fix="Give one of them.")
+    if learning.replay and learning.start_from is None:
+        raise UsageError("--replay is what an earlier directory learned from.", fix="Name it with --from.")
+    if tracking.track is not None:
+        from adcli.core.tracking import check_tracker
+
+        check_tracker(tracking.track)
+    if learning.start_from is not None:
+        run.learned(learning.start_from)
+
+
+def _earlier(run: Run, learning: Learning) -> Data | None:
+    """What the directory of `--from` learned from: `--replay`, or the sample it kept."""
+    if learning.start_from is None:
+        return None
+    if learning.replay:
+        return read_data(run, learning.replay, learning)
+    from adcli.core.model_files import read_json
+    from adcli.optimize.encoder.replay import sample_from_json
+
+    if not (learning.start_from / SAMPLE).is_file():
+        run.warn(
+            f"{learning.start_from} keeps no sample of what it learned from: what is forgotten is not told."
+        )
+        return None
+    material, test = sample_from_json(read_json(learning.start_from / SAMPLE))
+    return Data(material, None, test, (), {})
+
+
+def _plan(
+    run: Run, data: Data, earlier: Data | None, learning: Learning, training: Training, models: Models
+) -> tuple[str, Examples, TrainingSettings]:
+    """The objective, the examples and the settings of the training."""
+    from adcli.core.adapters import describe_adapter
+    from adcli.core.examples import Pairs
+    from adcli.core.training_settings import TrainingSettings
+    from adcli.optimize.encoder.examples import (
+        check_objective,
+        default_objective,
+        examples_for,
+        with_hard_negatives,
+    )
+    from adcli.optimize.encoder.replay import mixed
+
+    material = data.material
+    if earlier is not None and type(earlier.material) is type(material):
+        material = mixed(material, earlier.material, seed=run.seed)
+    elif earlier is not None:
+        run.warn("The earlier data are of another kind than the input, so none are learned again.")
+    objective = learning.objective or default_objective(material)
+    check_objective(objective, material)
+    if training.hard_negatives and objective != "contrastive":
+        raise UsageError(f"--hard-negatives are for pairs, not for --objective {objective}.")
+    most = (training.steps or STEPS) * training.batch_size * training.accumulate * (models.processes or 1)
+    if training.epochs is not None:
+        most = len(data.material[0]) * 20
+    examples = examples_for(objective, material, most=most, seed=run.seed)
+    if training.hard_negatives and isinstance(examples, Pairs):
+        with run.step("hard negatives"):
+            encode = _encoder(training, models, learning.start_from).encode
+            examples = with_hard_negatives(examples, data.documents, encode, seed=run.seed)
+    batch = min(training.batch_size, max(len(examples[0]), 2))
+    steps = training.steps or STEPS
+    if training.epochs is not None:
+        steps = max(1, round(training.epochs * len(examples[0]) / (batch * training.accumulate)))
+    before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
+    often = max(1, steps // EVALUATIONS)
+    settings = TrainingSettings(
+        tuning=training.tune or before,
+        rank=training.rank,
+        steps=steps,
+        batch_size=batch,
+        accumulate=training.accumulate,
+        learning_rate=training.learning_rate,
+        temperature=training.temperature,
+        max_length=training.train_length,
+        seed=run.seed,
+        evaluate_every=often,
+        patience=training.patience,
+        checkpoint_every=often,
+        device=models.device,
+        precision=models.precision,
+    )
+    return objective, examples, settings
+
+
+def _tune(
+    run: Run,
+    folder: Path,
+    data: Data,
+    examples: Examples,
+    settings: TrainingSettings,
+    learning: Learning,
+    training: Training,
+    tracking: Tracking,
+    models: Models,
+    objective: str,
+) -> Trained:
+    from adcli.core.cache import cache_directory
+    from adcli.core.encoder_tuning import tune_encoder
+
+    about = {
+        "objective": objective,
+        "learned_from": [record._asdict() for record in run.input_records()],
+        "counts": data.counts,
+        "cutoff": learning.cutoff,
+        "from": str(learning.start_from) if learning.start_from else None,
+    }
+    with run.step("train"), run.console.progress("tuning", settings.steps, "steps") as bar:
+        trained = tune_encoder(
+            training.model,
+            examples,
+            folder,
+            settings=settings,
+            evaluate=data.validation,
+            start_from=learning.start_from,
+            checkpoints=cache_directory("training"),
+            about=about,
+            processes=models.processes,
+            tracker=tracking.track,
+            tracker_run=run.output.name if run.output else "encoder",
+            tracker_directory=tracking.track_dir,
+            progress=bar,
+        )
+    run.facts["examples_per_second"] = round(trained.examples_per_second, 1)
+    return trained
+
+
+def _report(
+    run: Run,
+    folder: Path,
+    data: Data,
+    earlier: Data | None,
+    trained: Trained,
+    learning: Learning,
+    training: Training,
+    models: Models,
+) -> None:
+    """Score the encoder as it was and as it is, write that into its directory, and say it."""
+    import json
+
+    from adcli.core.adapters import add_to_description
+    from adcli.optimize.encoder.replay import sample_to_json
+
+    tests = (
+        {"new data": data.test} if earlier is None else {"new data": data.test, "earlier data": earlier.test}
+    )
+    asked = {name: test for name, test in tests.items() if test is not None}
+    with run.step("score"):
+        encoders = [_encoder(training, models, its) for its in (learning.start_from, folder)]
+        scores = {name: _change(test, *encoders) for name, test in asked.items()}
+        _write_head(folder, data, encoders[1])
+    add_to_description(folder, {"scores": scores})
+    sample = sample_to_json(data.material, data.test, seed=run.seed)
+    (folder / SAMPLE).write_text(json.dumps(sample, ensure_ascii=False) + "\n", "utf-8")
+    run.facts["scores"] = scores
+    if trained.best is not None and trained.best.step == 0:
+        run.warn("nothing it learned was better on held-out data than the encoder as it was, which is kept.")
+    if not scores:
+        run.warn("there was too little to hold any of it out: the encoder is not scored.")
+    for name, found in scores.items():
+        run.note(_sentence(name if earlier is not None else "", found))
+
+
+def _change(test: Evaluation, before: Encoder, after: Encoder) -> dict[str, Any]:
+    first, second = test(before.encode), test(after.encode)
+    return {
+        "metric": test.metric,
+        "asked": test.asked,
+        "before": round(first, 4),
+        "after": round(second, 4),
+        "change": round(second - first, 4),
+    }
+
+
+def _sentence(name: str, found: dict[str, Any]) -> str:
+    word = "gained" if found["change"] >= 0 else ("forgot" if name == "earlier data" else "lost")
+    where = f" on {name}" if name else ""
+    return (
+        f"{found['metric']}{where}, held out ({found['asked']:,} asked): {found['before']:.3f} before, "
+        f"{found['after']:.3f} after ({word} {abs(found['change']):.3f})"
+    )
+
+
+def _write_head(folder: Path, data: Data, encoder: Encoder) -> None:
+    """For labels: the logistic head on the tuned vectors."""
+    from adcli.core.examples import Labelled, fit_head, save_head
+
+    if isinstance(data.material, Labelled):
+        vectors = encoder.encode(data.material.texts)
+        save_head(folder, *fit_head(vectors, data.material.labels, len(data.material.names)))
+
+
+def _encoder(training: Training, models: Models, adapter: Path | None) -> Encoder:
+    from adcli.core.encoder import Encoder
+
+    return Encoder.load(
+        training.model,
+        device=models.device,
+        precision=models.precision,
+        adapter=adapter,
+        processes=models.processes,
+    )
+
+
+def _suggest(
+    run: Run, inputs: list[str] | None, learning: Learning, training: Training, models: Models
+) -> None:
+    from adcli.optimize.encoder.suggestions import suggest
+
+    if learning.start_from is not None:
+        run.learned(learning.start_from)
+    rows = read_rows(run, inputs, learning)
+    if None not in rows.labels:
+        raise UsageError(
+            f"--suggest {learning.suggest}: every row has a value in {learning.label}.",
+            fix="Leave the label of rows that have none yet empty.",
+        )
+    with run.step("encode"), run.console.progress("embedding", len(rows.texts), "texts") as bar:
+        vectors = _encoder(training, models, learning.start_from).encode(rows.texts, bar)
+    most = int(learning.suggest or 0)
+    run.write(suggest(rows.frame, vectors, rows.labels, rows.names, most=most, seed=run.seed))

@@ -1,0 +1,199 @@
+"""Files to what an encoder can learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from adcli.cli.optimize.encoder_options import Learning
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.core.examples import Labelled
+    from adcli.optimize.encoder.replay import Evaluation, Material
+
+UNLABELLED = ("events", "reviews", "products", "queries")
+LABELLED = ("impressions", "reviews", "products", "queries", "contexts")
+TEXT_NAMES = ("title", "text", "headline", "query", "description")
+
+
+class Data(NamedTuple):
+    """What one input gives.
+
+    Attributes:
+        material: What is learned from.
+        validation: The evaluation that decides when to stop.
+        test: The one that is reported.
+        documents: Texts among which hard negatives are found.
+        counts: What there was, for people and for the JSON.
+    """
+
+    material: Material
+    validation: Evaluation | None
+    test: Evaluation | None
+    documents: Sequence[str]
+    counts: dict[str, int]
+
+
+class Rows(NamedTuple):
+    """Texts with their labels.
+
+    Attributes:
+        frame: (n,) the rows.
+        texts: (n,) their texts.
+        labels: (n,) position of each row's label in `names`; None for none.
+        names: The labels there are.
+    """
+
+    frame: pl.DataFrame
+    texts: list[str]
+    labels: list[int | None]
+    names: list[str]
+
+    def known(self) -> Labelled:
+        """The rows that have a label and a text."""
+        from adcli.core.examples import Labelled
+
+        both = zip(self.texts, self.labels, strict=True)
+        pairs = [(text, label) for text, label in both if label is not None and text.strip()]
+        return Labelled([text for text, _ in pairs], [label for _, label in pairs], self.names)
+
+
+def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Data:
+    """Behaviour, labelled texts or texts, split into what is learned from and what is held out."""
+    if learning.label is not None:
+        return _labelled(run, read_rows(run, inputs, learning))
+    tables = [*UNLABELLED, "impressions", *(["contexts"] if learning.text else [])]
+    stream = run.stream(inputs, tables=tables)
+    table = stream.table.name
+    with run.step("read"):
+        frame = _until(_whole(run, stream), learning)
+    if table == "events":
+        return _behaviour(run, frame, learning)
+    if table == "impressions":
+        return _labelled(run, _rows(frame, _texts(run, frame, table, learning), "click"))
+    return _texts_alone(run, frame, table, learning)
+
+
+def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Rows:
+    """Rows with the label that `--label` names; without it all are unlabelled."""
+    stream = run.stream(inputs, tables=LABELLED)
+    with run.step("read"):
+        frame = _until(_whole(run, stream), learning)
+    return _rows(frame, _texts(run, frame, stream.table.name, learning), learning.label)
+
+
+def _whole(run: Run, stream: object) -> pl.DataFrame:
+    from adcli.tables.unify import concatenated
+
+    return concatenated(list(run.frames(stream)))  # type: ignore[arg-type]
+
+
+def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
+    """The rows before the cutoff."""
+    import polars as pl
+
+    if learning.cutoff is None:
+        return frame
+    if "event_time" not in frame.columns:
+        raise UsageError("--cutoff needs times, and the input has no column event_time.")
+    try:
+        time = datetime.fromisoformat(learning.cutoff)
+    except ValueError:
+        raise UsageError(
+            f"--cutoff {learning.cutoff}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
+        ) from None
+    cutoff = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    kept = frame.filter(pl.col("event_time") < cutoff)
+    if not kept.height:
+        raise DataError(f"No row is before --cutoff {learning.cutoff}.", fix="Give a later one.")
+    return kept
+
+
+def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
+    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts
+    from adcli.optimize.encoder.splits import split_pairs
+
+    items = _catalogue(run, learning) if learning.catalog else item_texts(events)
+    with run.step("pairs"):
+        pairs = behaviour_pairs(events, items, seed=run.seed)
+        documents = items["text"].unique(maintain_order=True).to_list()
+        split = split_pairs(pairs, documents, seed=run.seed)
+    by_source = dict(pairs["source"].value_counts(sort=True).iter_rows())
+    counts = {**by_source, "learned from": len(split.train.anchors)}
+    run.note(f"{pairs.height:,} pairs: " + ", ".join(f"{n:,} {name}" for name, n in by_source.items()))
+    return Data(split.train, split.validation, split.test, documents, counts)
+
+
+def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:
+    """`item_id text` of the catalogue."""
+    from adcli.embed.texts import texts_of
+
+    products = run.read([str(learning.catalog)], tables=["products"])
+    texts = texts_of(products, "products", learning.text)
+    return products.select("item_id").with_columns(texts.alias("text"))
+
+
+def _texts_alone(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> Data:
+    from adcli.optimize.encoder.splits import split_texts
+
+    split = split_texts(_texts(run, frame, table, learning), seed=run.seed)
+    counts = {"texts": frame.height, "learned from": len(split.train.texts)}
+    run.note(f"{frame.height:,} texts, {len(split.train.texts):,} different ones to learn from")
+    return Data(split.train, split.validation, split.test, split.train.texts, counts)
+
+
+def _labelled(run: Run, rows: Rows) -> Data:
+    from adcli.optimize.encoder.splits import split_labelled
+
+    known = rows.known()
+    if len(set(known.labels)) < 2:
+        raise DataError(
+            f"The labels have {len(set(known.labels))} different values among {len(known.texts):,} labelled "
+            "rows, so there is nothing to tell apart."
+        )
+    split = split_labelled(known, seed=run.seed)
+    counts = {name: known.labels.count(place) for place, name in enumerate(rows.names)}
+    run.note(
+        f"{len(known.texts):,} labelled texts: " + ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    )
+    return Data(split.train, split.validation, split.test, known.texts, counts)
+
+
+def _texts(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> list[str]:
+    """(n,) the text of each row: from the columns named, from the usual ones, or of the item."""
+    from adcli.embed.texts import TEXT_COLUMNS, texts_of
+
+    columns = list(learning.text)
+    if not columns and table not in TEXT_COLUMNS:
+        columns = [name for name in frame.columns if name.lower() in TEXT_NAMES]
+        if not columns and learning.catalog and "item_id" in frame.columns:
+            texts = _catalogue(run, learning).unique("item_id", keep="first")
+            joined = frame.select("item_id").join(texts, on="item_id", how="left", maintain_order="left")
+            return joined["text"].fill_null("").to_list()
+        if not columns:
+            raise DataError(
+                f"The input has no column of texts; it has {', '.join(frame.columns)}.",
+                fix="Name one with --text, or give --catalog PRODUCTS for what items say.",
+            )
+    return texts_of(frame, table, columns).to_list()
+
+
+def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> Rows:
+    import polars as pl
+
+    if label is None:
+        return Rows(frame, texts, [None] * frame.height, [])
+    if label not in frame.columns:
+        raise DataError(
+            f"There is no column '{label}' for --label; there are {', '.join(frame.columns)}.",
+            fix=did_you_mean(label, frame.columns),
+        )
+    values = frame[label].cast(pl.String).str.strip_chars().replace("", None)
+    names = sorted(values.drop_nulls().unique())
+    place = {name: number for number, name in enumerate(names)}
+    return Rows(frame, texts, [None if v is None else place[v] for v in values], names)

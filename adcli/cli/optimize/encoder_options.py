@@ -1,0 +1,124 @@
+"""The options of `adcli optimize encoder`: what it learns from, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_FROM, _HOW = "What is learned", "How it is learned"
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What the encoder learns from."""
+
+    objective: Annotated[
+        Literal["contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
+        typer.Option(
+            help="The task.",
+            show_default="contrastive for events, simcse for texts, few-labels or classify with --label",
+            rich_help_panel=_FROM,
+        ),
+    ] = None
+    catalog: Annotated[
+        str | None, typer.Option(help="Products whose texts the items stand for.", rich_help_panel=_FROM)
+    ] = None
+    text: Annotated[
+        list[str],
+        typer.Option(
+            help="Column that makes the text; repeat.", show_default="the usual ones", rich_help_panel=_FROM
+        ),
+    ] = field(default_factory=list)
+    label: Annotated[
+        str | None,
+        typer.Option(help="Column to tell; rows without a value are unlabelled.", rich_help_panel=_FROM),
+    ] = None
+    cutoff: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Look at nothing from this time (UTC) on.", rich_help_panel=_FROM),
+    ] = None
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--from", help="Directory of an earlier run to go on from.", rich_help_panel=_FROM),
+    ] = None
+    replay: Annotated[
+        list[str],
+        typer.Option(
+            help="Earlier data of the same kind, a sample of which is learned again; repeat.",
+            show_default="the sample kept in --from",
+            rich_help_panel=_FROM,
+        ),
+    ] = field(default_factory=list)
+    suggest: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="In place of learning: the N rows most worth labelling, as a table.",
+            rich_help_panel=_FROM,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the encoder learns."""
+
+    model: Annotated[
+        str, typer.Option(help="Directory, short name or hub name of the encoder.", rich_help_panel="Models")
+    ] = "minilm"
+    tune: Annotated[
+        Literal["lora", "adalora", "prefix", "adapter", "ia3", "full"] | None,
+        typer.Option(
+            help="Which weights are learned.", show_default="lora, or as in --from", rich_help_panel=_HOW
+        ),
+    ] = None
+    rank: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Rank of LoRA, tokens of a prefix, width of an adapter.", rich_help_panel=_HOW
+        ),
+    ] = 8
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps at most.", show_default="300", rich_help_panel=_HOW),
+    ] = None
+    epochs: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Passes over the data, in place of --steps.", rich_help_panel=_HOW),
+    ] = None
+    batch_size: Annotated[
+        int,
+        typer.Option(min=2, help="Examples that are compared with each other.", rich_help_panel=_HOW),
+    ] = 64
+    accumulate: Annotated[int, typer.Option(min=1, help="Batches of one step.", rich_help_panel=_HOW)] = 1
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-9,
+            help="At its height.",
+            show_default="the usual one of --tune",
+            rich_help_panel=_HOW,
+        ),
+    ] = None
+    temperature: Annotated[
+        float, typer.Option(min=0.001, help="Similarities are divided by it.", rich_help_panel=_HOW)
+    ] = 0.05
+    train_length: Annotated[
+        int, typer.Option(min=8, help="Tokens of a text in training.", rich_help_panel=_HOW)
+    ] = 64
+    hard_negatives: Annotated[
+        bool,
+        typer.Option(
+            "--hard-negatives",
+            help="Hold near but wrong texts against each anchor, not only its batch.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False
+    patience: Annotated[
+        int,
+        typer.Option(min=1, help="Evaluations without a gain after which it stops.", rich_help_panel=_HOW),
+    ] = 4

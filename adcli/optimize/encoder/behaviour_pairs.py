@@ -1,0 +1,132 @@
+"""Pairs of texts from behaviour: what was viewed, carted or bought with what, and taken after which query.
+
+    pairs = behaviour_pairs(events, items, seed=0)
+    # anchor, positive, event_time, source
+
+Source: Barkan and Koenigstein, "Item2Vec" (2016), for items of one session as each other's context; Huang et
+al., "Embedding-based Retrieval in Facebook Search" (2020), for a query and the result that was taken.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from adcli.errors import DataError
+
+TAKEN: Final = ("view", "click", "cart", "purchase")
+WINDOW: Final = 3
+TOGETHER_WITHIN: Final = timedelta(days=30)
+RESULT_WITHIN: Final = timedelta(minutes=30)
+
+
+def item_texts(events: pl.DataFrame) -> pl.DataFrame:
+    """`item_id text` from the events themselves: the text that comes with an item most often.
+
+    Raises:
+        DataError: If the events hold no texts of items.
+    """
+    if not {"item_id", "text"} <= set(events.columns):
+        raise DataError("The events hold no texts of their items.", fix="Give --catalog PRODUCTS.")
+    named = events.filter(pl.col("item_id").is_not_null() & pl.col("text").str.strip_chars().ne(""))
+    counted = named.group_by("item_id", pl.col("text").str.strip_chars()).len()
+    return (
+        counted.sort("item_id", "len", "text", descending=[False, True, False])
+        .unique("item_id", keep="first", maintain_order=True)
+        .select("item_id", "text")
+    )
+
+
+def behaviour_pairs(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """Pairs in the order of time; a pair that occurs often comes often.
+
+    Items are paired with the next few of the same session, or of the same user within 30 days where there are
+    no sessions; items of one moment, such as those of a basket, in a random order. A query is paired with
+    what its user took within half an hour and before the next query.
+
+    Args:
+        events: The events table.
+        items: `item_id text`.
+        seed: Of the order within a moment.
+
+    Returns:
+        `anchor positive event_time source`; the time is that of the later of the two, and `source` is
+        co-bought, co-viewed or query.
+
+    Raises:
+        DataError: If no event is about an item that has a text, or nobody had two.
+    """
+    deeds = _deeds(events, items, seed)
+    if not deeds["text"].is_not_null().any():
+        raise DataError(
+            "No event is about an item with a text.",
+            fix="Give the catalogue that the events are about, or name columns: --map item_id=COLUMN.",
+        )
+    taken = deeds.filter(pl.col("text").is_not_null() & pl.col("event_type").is_in(TAKEN))
+    pairs = pl.concat([_neighbours(taken), _results(deeds)])
+    if not pairs.height:
+        raise DataError("Nobody had to do with two items or a query, so there are no pairs to learn from.")
+    return pairs.sort("event_time", maintain_order=True)
+
+
+def _deeds(events: pl.DataFrame, items: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The events by user and time, with the text of their item and the query."""
+    session = pl.col("session_id") if "session_id" in events.columns else pl.lit(None, pl.String)
+    query = pl.col("query").str.strip_chars() if "query" in events.columns else pl.lit(None, pl.String)
+    item = pl.col("item_id") if "item_id" in events.columns else pl.lit(None, pl.String)
+    texts = items.unique("item_id", keep="first").filter(pl.col("text") != "")
+    draw = pl.Series("draw", np.random.default_rng(seed).random(events.height))
+    return (
+        events.select(
+            "user_id",
+            "event_time",
+            pl.col("event_type").cast(pl.String),
+            item.alias("item_id"),
+            session.alias("session_id"),
+            query.replace("", None).alias("query"),
+            draw,
+        )
+        .join(texts.select("item_id", "text"), on="item_id", how="left", maintain_order="left")
+        .sort("user_id", "event_time", "draw")
+    )
+
+
+def _neighbours(taken: pl.DataFrame) -> pl.DataFrame:
+    """Each item with the next few different ones."""
+    later = [
+        taken.with_columns(
+            pl.col(name).shift(-step).over("user_id").alias(f"{name}_later")
+            for name in ("text", "event_time", "event_type", "session_id")
+        )
+        for step in range(1, WINDOW + 1)
+    ]
+    found = pl.concat(later)
+    soon = pl.col("event_time_later") - pl.col("event_time") <= TOGETHER_WITHIN
+    same_session = pl.col("session_id").eq_missing(pl.col("session_id_later"))
+    bought = (pl.col("event_type") == "purchase") & (pl.col("event_type_later") == "purchase")
+    return found.filter(soon & same_session & (pl.col("text") != pl.col("text_later"))).select(
+        pl.col("text").alias("anchor"),
+        pl.col("text_later").alias("positive"),
+        pl.col("event_time_later").alias("event_time"),
+        pl.when(bought).then(pl.lit("co-bought")).otherwise(pl.lit("co-viewed")).alias("source"),
+    )
+
+
+def _results(deeds: pl.DataFrame) -> pl.DataFrame:
+    """Each query with what was taken after it."""
+    asked = pl.col("query").is_not_null()
+    last = deeds.with_columns(
+        pl.col("query").forward_fill().over("user_id").alias("asked"),
+        pl.when(asked).then("event_time").forward_fill().over("user_id").alias("asked_time"),
+    )
+    soon = pl.col("event_time") - pl.col("asked_time") <= RESULT_WITHIN
+    taken = pl.col("text").is_not_null() & pl.col("event_type").is_in(TAKEN)
+    return last.filter(taken & soon & (pl.col("asked") != pl.col("text"))).select(
+        pl.col("asked").alias("anchor"),
+        pl.col("text").alias("positive"),
+        "event_time",
+        pl.lit("query").alias("source"),
+    )

@@ -1,0 +1,102 @@
+"""`adcli embed` killed, beside itself, and with a damaged cache: the same file, and nothing computed twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from adcli.core.store import VectorStore
+
+PRODUCTS = 40
+
+
+@pytest.fixture
+def products(tmp_path):
+    """Products with long descriptions, so that there is a moment to kill a run in."""
+    draw = random.Random(0)
+    words = [f"{a}{b}" for a in ("red", "soft", "warm", "oak", "glass") for b in ("er", "ly", "ness", "wood")]
+    lines = ["item_id,title,description"]
+    lines += [f"{i},mug {i},{' '.join(draw.choices(words, k=140))}" for i in range(PRODUCTS)]
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def start(products, tmp_path):
+    """Start `adcli embed` on the products beside this process, with a cache of their own."""
+    started = []
+
+    def call(output):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "adcli", "embed", "products.csv", "--exact", "-q", "-o", output],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "ADCLI_CACHE": str(tmp_path / "cache")},
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def segments(tmp_path):
+    return list((tmp_path / "cache" / "vectors").glob("*/*.vec"))
+
+
+def kept(tmp_path):
+    """Rows in the cache, those kept twice counted twice."""
+    (folder,) = {segment.parent for segment in segments(tmp_path)}
+    return sum(block.rows for block in VectorStore(folder.name, 384, directory=folder.parent)._blocks)
+
+
+def reference(adcli, tmp_path):
+    done = adcli("embed", "products.csv", "--exact", "--no-cache", "-o", "reference.parquet")
+    assert done.returncode == 0, done.said
+    return (tmp_path / "reference.parquet").read_bytes()
+
+
+def test_a_killed_run_goes_on_where_it_was_and_gives_the_identical_file(adcli, start, tmp_path):
+    first = start("v.parquet")
+    give_up = time.monotonic() + 90
+    while not segments(tmp_path) and first.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    assert not (tmp_path / "v.parquet").exists()
+    before = kept(tmp_path)
+    assert 0 < before < PRODUCTS
+    assert start("v.parquet").wait(120) == 0
+    assert kept(tmp_path) == PRODUCTS  # what was there was not computed again
+    assert (tmp_path / "v.parquet").read_bytes() == reference(adcli, tmp_path)
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_two_runs_on_one_cache_and_one_on_what_they_left_damaged(adcli, start, tmp_path):
+    both = [start("a.parquet"), start("b.parquet")]
+    assert [process.wait(120) for process in both] == [0, 0]
+    wanted = reference(adcli, tmp_path)
+    assert (tmp_path / "a.parquet").read_bytes() == wanted
+    assert (tmp_path / "b.parquet").read_bytes() == wanted
+    whole, *others = segments(tmp_path)
+    for path in others:
+        path.unlink()
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert start("c.parquet").wait(120) == 0
+    assert (tmp_path / "c.parquet").read_bytes() == wanted
+
+
+def test_the_cache_keeps_to_its_limit(adcli, tmp_path):
+    env = {"ADCLI_CACHE": str(tmp_path / "cache"), "ADCLI_CACHE_LIMIT": "0.001"}
+    for turn in range(3):
+        rows = "".join(f"{i},mug {turn}-{i}\n" for i in range(500))
+        (tmp_path / "p.csv").write_text("item_id,title\n" + rows)
+        assert adcli("embed", "p.csv", "-o", f"{turn}.parquet", env=env).returncode == 0
+    assert sum(path.stat().st_size for path in segments(tmp_path)) < 1_600_000  # of 2.3 MB that were made
+    assert adcli("embed", "p.csv", "--cache-limit", "0").returncode == 2
