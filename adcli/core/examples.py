@@ -1,6 +1,7 @@
 """What an encoder is tuned on, and how well it finds what it should.
 
 Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])    # each anchor is to find its own positive
+Associations(["kettle", ...], [0, ...], [7, ...], [.4, ...])    # to be as near as they go together
 Texts(["kettle", ...])                                  # to be told again from their vectors
 Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be told apart
 """
@@ -39,6 +40,22 @@ class Pairs(NamedTuple):
     groups: Sequence[int] = ()
 
 
+class Associations(NamedTuple):
+    """How strongly texts go together; of two that are not named, not at all.
+
+    Attributes:
+        texts: (n,) the texts.
+        first: (m,) position of a text.
+        second: (m,) position of another.
+        strength: (m,) from 0 to 1.
+    """
+
+    texts: Sequence[str]
+    first: Sequence[int]
+    second: Sequence[int]
+    strength: Sequence[float]
+
+
 class Texts(NamedTuple):
     """Texts of which nothing else is known.
 
@@ -64,9 +81,10 @@ class Labelled(NamedTuple):
 
 
 HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
-Examples = Pairs | Texts | Labelled
-KINDS: dict[str, type[Pairs | Texts | Labelled]] = {
+Examples = Pairs | Associations | Texts | Labelled
+KINDS: dict[str, type[Pairs | Associations | Texts | Labelled]] = {
     "pairs": Pairs,
+    "associations": Associations,
     "texts": Texts,
     "labelled": Labelled,
 }

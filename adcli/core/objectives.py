@@ -1,10 +1,11 @@
 """What an encoder in training is asked for: to find, to tell again, to tell apart.
 
-Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018), equation 4;
-Gao et al., "SimCSE" (2021), equation 4; Gillick et al., "Learning Dense Representations for Entity Retrieval"
-(2019), for hard negatives; Wang et al., "TSDAE" (2021), for telling a text again from its vector; Devlin et
-al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can Distort Pretrained Features"
-(2022), for a head that is fitted before.
+Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018), equation
+4; Gao et al., "SimCSE" (2021), equation 4; Gillick et al., "Learning Dense Representations for Entity
+Retrieval" (2019), for hard negatives; Cao et al., "Learning to Rank: From Pairwise to Listwise Approach"
+(2007), equation 5, for a whole ranking as the target; Wang et al., "TSDAE" (2021), for telling a text again
+from its vector; Devlin et al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can
+Distort Pretrained Features" (2022), for a head that is fitted before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.batching import IntArray, distinct
-from adcli.core.examples import Examples, Labelled, Pairs, Texts, batch_members, clashes, fit_head
+from adcli.core.examples import (
+    Associations,
+    Examples,
+    Labelled,
+    Pairs,
+    Texts,
+    batch_members,
+    clashes,
+    fit_head,
+)
 from adcli.core.gradient_encoder import GradientEncoder
 from adcli.core.loading import load_decoder
 from adcli.core.models import ModelSource
@@ -24,6 +34,8 @@ from adcli.core.training_settings import TrainingSettings
 
 DELETED = 0.6  # of a text's words: what TSDAE found best
 HEAD_FITTED_TO = 2_000
+LEAST = -1e4  # of a score: an infinite one times a target of 0 is not a number
+STRENGTH_TEMPERATURE = 0.05  # of associations, which are cosines as the vectors' similarities are
 
 
 class Objective(Protocol):
@@ -46,6 +58,8 @@ def objective_of(
     """The task that a kind of examples is learned by."""
     if isinstance(examples, Pairs):
         return Contrast(encoder, examples, settings)
+    if isinstance(examples, Associations):
+        return Association(encoder, examples, settings)
     if isinstance(examples, Texts):
         return Denoising(encoder, examples, settings, source)
     return Classification(encoder, examples, settings)
@@ -78,6 +92,35 @@ class Contrast:
             )
 
         return self._encoder.backward(texts, loss_of, seed=seed)
+
+
+class Association:
+    """To rank the other texts of the batch as their associations do: cross-entropy of the two rankings."""
+
+    head: torch.nn.Module | None = None
+
+    def __init__(
+        self, encoder: GradientEncoder, associations: Associations, settings: TrainingSettings
+    ) -> None:
+        from scipy.sparse import coo_matrix
+
+        texts, first, second, strength = associations
+        self._encoder, self._texts, self._settings = encoder, texts, settings
+        self._strength = coo_matrix((strength, (first, second)), shape=(len(texts), len(texts))).tocsr()
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        members = batch_members(len(self._texts), batch, self._settings)
+        strength = torch.from_numpy(self._strength[members][:, members].toarray()).float()
+        itself = torch.eye(len(members), dtype=torch.bool)
+        wanted = (strength / STRENGTH_TEMPERATURE).masked_fill(itself, -torch.inf).softmax(dim=1)
+
+        def loss_of(vectors: torch.Tensor) -> torch.Tensor:
+            scores = vectors @ vectors.T / self._settings.temperature
+            apart = scores.masked_fill(itself.to(scores.device), LEAST)
+            return torch.nn.functional.cross_entropy(apart, wanted.to(scores.device))
+
+        return self._encoder.backward([self._texts[i] for i in members], loss_of, seed=seed)
 
 
 class Denoising:

@@ -15,6 +15,7 @@ from adcli.core.objectives import Contrast, Denoising
 from adcli.core.tracking import tracked
 from adcli.core.training_settings import TrainingSettings
 from adcli.errors import UsageError
+from adcli.optimize.encoder.association import associations
 from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs
 from adcli.optimize.encoder.examples import label_pairs
 from adcli.optimize.encoder.splits import split_labelled, split_pairs, split_texts
@@ -36,8 +37,30 @@ def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
     items = SHOP.products.rename({"title": "text"})
     split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
     before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=60, temperature=0.1)
+    assert after > before + 0.1
+    assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.1
+
+
+def test_associations_find_what_is_viewed_together_later(tmp_path, bert):
+    items = SHOP.products.rename({"title": "text"})
+    split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
+    learned = associations(split.train)
+    before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60, temperature=0.1)
     assert after > before + 0.2
     assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.2
+
+
+def test_items_are_associated_with_what_keeps_their_company():
+    pairs = Pairs(["a", "a", "c", "c", "x"], ["b", "b", "b", "d", "y"])
+    found = associations(pairs)
+    strength = {
+        (found.texts[i], found.texts[j]): s
+        for i, j, s in zip(found.first, found.second, found.strength, strict=True)
+    }
+    assert strength["a", "b"] > strength["a", "c"] > 0
+    assert {("a", "d"), ("a", "x")}.isdisjoint(strength)
+    assert strength["a", "c"] == strength["c", "a"]
+    assert all(first != second for first, second in strength)
 
 
 def labelled():

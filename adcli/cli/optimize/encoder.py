@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adcli.optimize.encoder.replay import Evaluation
 
 STEPS = 300
+COMPARED, ASSOCIATED = 64, 512  # of a batch: a text has few associations among few others
 EVALUATIONS = 8
 SAMPLE = "replay.json"
 
@@ -108,11 +109,14 @@ def _plan(
         material = mixed(material, earlier.material, seed=run.seed)
     elif earlier is not None:
         run.warn("The earlier data are of another kind than the input, so none are learned again.")
-    objective = learning.objective or default_objective(material)
+    objective = learning.objective or (
+        "contrastive" if training.hard_negatives else default_objective(material)
+    )
     check_objective(objective, material)
     if training.hard_negatives and objective != "contrastive":
         raise UsageError(f"--hard-negatives are for pairs, not for --objective {objective}.")
-    most = (training.steps or STEPS) * training.batch_size * training.accumulate * (models.processes or 1)
+    batch_size = training.batch_size or (ASSOCIATED if objective == "association" else COMPARED)
+    most = (training.steps or STEPS) * batch_size * training.accumulate * (models.processes or 1)
     if training.epochs is not None:
         most = len(data.material[0]) * 20
     examples = examples_for(objective, material, most=most, seed=run.seed)
@@ -120,7 +124,7 @@ def _plan(
         with run.step("hard negatives"):
             encode = _encoder(training, models, learning.start_from).encode
             examples = with_hard_negatives(examples, data.documents, encode, seed=run.seed)
-    batch = min(training.batch_size, max(len(examples[0]), 2))
+    batch = min(batch_size, max(len(examples[0]), 2))
     steps = training.steps or STEPS
     if training.epochs is not None:
         steps = max(1, round(training.epochs * len(examples[0]) / (batch * training.accumulate)))

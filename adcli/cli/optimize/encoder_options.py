@@ -16,10 +16,10 @@ class Learning:
     """What the encoder learns from."""
 
     objective: Annotated[
-        Literal["contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
+        Literal["association", "contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
         typer.Option(
             help="The task.",
-            show_default="contrastive for events, simcse for texts, few-labels or classify with --label",
+            show_default="association for events, simcse for texts, few-labels or classify with --label",
             rich_help_panel=_FROM,
         ),
     ] = None
@@ -91,9 +91,14 @@ class Training:
         typer.Option(min=0.001, help="Passes over the data, in place of --steps.", rich_help_panel=_HOW),
     ] = None
     batch_size: Annotated[
-        int,
-        typer.Option(min=2, help="Examples that are compared with each other.", rich_help_panel=_HOW),
-    ] = 64
+        int | None,
+        typer.Option(
+            min=2,
+            help="Examples that are compared with each other.",
+            show_default="64; 512 for association",
+            rich_help_panel=_HOW,
+        ),
+    ] = None
     accumulate: Annotated[int, typer.Option(min=1, help="Batches of one step.", rich_help_panel=_HOW)] = 1
     learning_rate: Annotated[
         float | None,

@@ -1,19 +1,24 @@
-"""Which pairs say more than that both items are popular.
+"""Which items belong together, and how strongly.
 
 Items of one basket often meet by chance. What an item meets more often than their numbers let expect is what
 it belongs with, and is learned from; the rest of its pairs is noise.
 
 Source: Ochiai, "Zoogeographical studies on the soleoid fishes" (1957), for the coefficient, which is the
-cosine of two items' occurrences; Karypis, "Evaluation of Item-Based Top-N Recommendation Algorithms" (2001).
+cosine of two items' occurrences; Karypis, "Evaluation of Item-Based Top-N Recommendation Algorithms" (2001);
+Deshpande and Karypis, "Item-Based Top-N Recommendation Algorithms" (2004), section 4.2, for cosines.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from adcli.core.examples import Associations, Pairs
+
 PARTNERS: Final = 50
+NEIGHBORS: Final = 256
 
 
 def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame:
@@ -41,3 +46,30 @@ def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame
     return kept.filter((pl.col("source") == "query") | pl.col("coefficient").is_not_null()).select(
         pairs.columns
     )
+
+
+def associations(pairs: Pairs, *, neighbors: int = NEIGHBORS) -> Associations:
+    """How alike the company is that texts keep: the cosine of what each is paired with, by TF-IDF.
+
+    Args:
+        pairs: What belongs together; a pair that occurs often counts more.
+        neighbors: Texts that are kept of each, the strongest.
+    """
+    from scipy.sparse import coo_matrix
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.neighbors import kneighbors_graph
+
+    texts = list(dict.fromkeys([*pairs.anchors, *pairs.positives]))
+    at = {text: place for place, text in enumerate(texts)}
+    first, second = (
+        np.array([at[text] for text in part], np.int64) for part in (pairs.anchors, pairs.positives)
+    )
+    counts = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(texts), len(texts))).tocsr()
+    company = counts + counts.T
+    company.setdiag(company.max(axis=1).toarray().ravel())  # so that partners themselves count as alike
+    profiles = TfidfTransformer(sublinear_tf=True).fit_transform(company)
+    most = min(neighbors, len(texts) - 1)
+    near = kneighbors_graph(profiles, most, mode="distance", metric="cosine").tocoo()
+    strength = np.round(np.clip(1 - near.data, 0, 1), 6)
+    kept = strength > 0
+    return Associations(texts, near.row[kept].tolist(), near.col[kept].tolist(), strength[kept].tolist())

@@ -20,6 +20,7 @@ from adcli.core.examples import (
     examples_from_json,
     examples_to_json,
 )
+from adcli.errors import DataError
 
 KEPT: Final = 1_000
 SHARE: Final = 0.25  # of what is learned from
@@ -39,8 +40,10 @@ def sample_to_json(material: Material, test: Evaluation | None, *, seed: int) ->
 
 def sample_from_json(content: dict[str, Any]) -> tuple[Material, Evaluation | None]:
     """What `sample_to_json` was given."""
-    test = content["test"]
-    return examples_from_json(content["examples"]), None if test is None else evaluation_from_json(test)
+    test, kept = content["test"], examples_from_json(content["examples"])
+    if not isinstance(kept, Material):
+        raise DataError("The sample that --from keeps is none of pairs, texts or labelled texts.")
+    return kept, None if test is None else evaluation_from_json(test)
 
 
 def mixed(new: Material, earlier: Material, *, seed: int) -> Material:
