@@ -102,4 +102,5 @@ def _part(folder: Path) -> None:
     """Tell the others that the command is over, and leave them a moment to hear it."""
     (folder / OVER).touch()
     time.sleep(20 * POLL_S)
-    shutil.rmtree(folder, ignore_errors=True)
+    gone = folder.rename(folder.with_name(f"{folder.name}.gone"))  # at once, so that nobody meets half of it
+    shutil.rmtree(gone, ignore_errors=True)

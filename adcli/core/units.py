@@ -105,7 +105,7 @@ class UnitFolder:
         try:
             return number >= int((self.path / "end").read_bytes())
         except FileNotFoundError:
-            return not self.path.exists() or self._is_abandoned()
+            return self._is_abandoned()
 
     def fail(self, rank: int, message: str) -> None:
         """Say why a process gives up."""
@@ -118,7 +118,10 @@ class UnitFolder:
         return None
 
     def _is_abandoned(self) -> bool:
-        host, pid = self.task["owner"]
+        try:
+            host, pid = self.task["owner"]
+        except FileNotFoundError:  # the owner is done, and has removed the folder or is about it
+            return True
         return host == socket.gethostname() and not is_alive(pid)
 
     def _write(self, name: str, content: bytes) -> None:

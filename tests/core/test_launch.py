@@ -205,3 +205,10 @@ def test_row_ranges_share_out_each_row_once_in_order(rows, processes):
     ranges = [row_range(rows, rank, processes) for rank in range(processes)]
     assert [row for part in ranges for row in part] == list(range(rows))
     assert max(map(len, ranges)) - min(map(len, ranges)) <= 1
+
+
+def test_a_folder_that_its_owner_is_removing_is_over(tmp_path):
+    folder = UnitFolder.create(tmp_path / "work", "shout", {"mark": "!"}, 2)
+    assert not folder.is_over(0)
+    (folder.path / "task.json").unlink()
+    assert folder.is_over(0)
