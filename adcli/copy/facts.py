@@ -53,7 +53,7 @@ class ProductFacts(NamedTuple):
 
 
 _AMBIGUOUS = frozenset({"cream", "olive", "bone"})
-_NO_SIZE = CURRENCIES | {"", "time"}  # of a time, only its sentence says what takes or lasts so long
+_NO_SIZE = CURRENCIES | {"", "time", "share"}  # of a time or share, only its sentence says of what
 
 
 def _from_words(title: str, prose: str) -> list[Fact]:

@@ -42,6 +42,9 @@ _VALUE_ONLY = frozenset({
     "fragrance",
 })  # fmt: skip
 
+_NAMED = frozenset({"design", "style", "theme"})
+"""Headings under which a value in capitals is a maker's name for the thing, which tells a shopper nothing."""
+
 
 def stated(key: str, value: str) -> Fact | None:
     """The fact that heading `key` with `value` states, or None where no ad would say it."""
@@ -49,6 +52,7 @@ def stated(key: str, value: str) -> Fact | None:
     short = lowered(value.strip(" .,;"))
     if (
         _UNSAID.fullmatch(key)
+        or (heading in _NAMED and value.strip().isupper())
         or re.match(r"(?:0(?:\.0+)?|na)\b", short)
         or len(short) > 48
         or len(short.split()) > 7

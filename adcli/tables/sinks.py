@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adcli.errors import UsageError, did_you_mean
+from adcli.tables.coerce import as_text
 from adcli.tables.vector_files import VECTOR_FORMATS, VectorSink
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet", "arrow")
@@ -132,7 +133,9 @@ class _NdjsonSink(_TextSink):
 
 def _as_csv_text(schema: pl.Schema) -> list[pl.Expr]:
     return [
-        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
+        pl.col(name).map_batches(as_text, return_dtype=pl.String)
+        if isinstance(dtype, pl.List) and not dtype.inner.is_numeric()
+        else pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
         if isinstance(dtype, pl.List)
         else pl.col(name).cast(pl.List(pl.Float32)).cast(pl.List(pl.String)).list.join(" ")
         if isinstance(dtype, pl.Array)

@@ -65,6 +65,8 @@ def test_csv_has_one_header_and_exact_money():
     assert back.height == 4
     assert back["price"].to_list() == ["2.55", "1000", "2.55", "1000"]
     assert back["user_id"][1] == 'ü,"x"\nline'
+    assert json.loads(back["facts"][0]) == ["blue", "cotton"]
+    assert back["embedding"][0] == "0.1 0.2"
 
 
 def test_compressed_text_is_the_same_text():
