@@ -28,7 +28,7 @@ _NOT_A_KIND = (COLOURS - {"cream"}) | STOP_WORDS | {
     "color", "colour", "colors", "colours", "size", "small", "medium", "large", "xl", "xxl", "single",
     "double", "king", "queen", "assorted", "multi", "muti", "new", "free", "sized", "women", "men", "boy",
     "girl", "kid", "baby", "unisex", "analog", "digital", "analog-digital", "ml", "cm", "inch", "gm", "gsm",
-    "yes", "print", "printed",
+    "yes", "print", "printed", "sexy", "fun", "girly", "cute", "stylish", "fancy", "beautiful", "elegant",
 }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def kind_of(title: str, path: Sequence[str], attributes: Mapping[str, str], *, b
             spoken = f"{spoken}{_rest_of_noun(name, name_words, place)}"
             return spoken if " " in spoken else _with_parent(spoken, path)
     core = _CORE_END.split(name + " ")[0].split()
-    brand_words = {stem(word) for word in brand.split()}
+    brand_words = {stem(re.sub(r"\W", "", word)) for word in brand.split()}
     for word in reversed(core[1:] if path else core):
         bare = word.strip(".,;:!&")
         if bare.isalpha() and len(bare) > 2 and stem(bare) not in _NOT_A_KIND | brand_words:

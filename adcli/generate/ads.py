@@ -32,7 +32,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
 }  # fmt: skip
 """Columns of the ads table, in order."""
 
-LEAST_FIT = 0.3
+LEAST_FIT = 0.32
 """What a model says is off the subject if it fits less than this; by eye on a small model's drafts."""
 
 
@@ -127,7 +127,7 @@ def _scored(passed: Sequence[Written], job: Job, encode: Encode | None) -> list[
     facts = ", ".join(fact.text for fact in product.facts)
     about = f"{product.name}. {product.kind}. {facts}{'. ' + job.segment.name if job.segment else ''}"
     near = fits(
-        [said for _, said in passed], about, [each.ad for each in examples_of(product.scenes)], encode
+        [said for _, said in passed], about, [each.said for each in examples_of(product.scenes)], encode
     )
     scored = [
         score(draft, (), "model", product, fit=float(fit))

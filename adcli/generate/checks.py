@@ -37,7 +37,7 @@ _SENSITIVE = re.compile(
     re.IGNORECASE,
 )
 _BROKEN = re.compile(
-    r"[�{}\\|<>]|https?:|,,|\.\.(?!\.)|\b(?:and|or|the|a|an|of|to|with|for|that|your|is)[.!?]?$|"
+    r"[�{}\\|<>]|https?:|,,|\.\.(?!\.)|\b(?:and|or|the|a|an|of|to|with|for|that|your|is)(?:[.!?](?:\s|$)|$)|"
     r"\b(\w+) (?:and|or) \1\b",
     re.IGNORECASE,
 )

@@ -16,6 +16,11 @@ class Example(NamedTuple):
     facts: str
     ad: str
 
+    @property
+    def said(self) -> str:
+        """What the ad says of the product, without the phrase that names it."""
+        return self.ad.partition(" that ")[2] or self.ad
+
 
 _WRITTEN = """
     home | Showpiece | brass, gold

@@ -53,7 +53,7 @@ class Job(NamedTuple):
 
 
 class Written(NamedTuple):
-    """One draft, and what the model itself said of the product: the part after the beginning it was given."""
+    """One draft, and what it says of the product: all but the phrase that names it, which every draft has."""
 
     draft: Draft
     said: str
@@ -107,4 +107,5 @@ def draft_in(answer: str, prompt: Prompt, channel: Channel) -> Written:
     joined = answer[:1] in "'’ ,.，。" or not prompt.lead.isascii()
     whole = f"{prompt.lead}{'' if joined else ' '}{answer}"
     draft = parse_draft(whole, headline_most=channel.headline_most, description_most=channel.description_most)
-    return Written(draft, draft.description.removeprefix(prompt.lead).strip())
+    subject, that, _ = prompt.lead.rpartition(" that ")
+    return Written(draft, draft.description.removeprefix(f"{subject}{that}" or prompt.lead).strip())

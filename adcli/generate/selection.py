@@ -69,9 +69,9 @@ def fits(said: Sequence[str], about: str, examples: Sequence[str], encode: Encod
     """(n,) mean cosine of each text with the product and with the nearest of the examples.
 
     Args:
-        said: What the model said, without the beginning it was given, which names the product in every draft.
+        said: What each draft says of the product, without the phrase that names it in all of them.
         about: The product's name, kind and facts.
-        examples: Honest ads of the product's scene.
+        examples: What honest ads of the product's scene say, likewise.
         encode: Texts to (n, d) unit vectors.
     """
     vectors = encode([about, *examples, *said])

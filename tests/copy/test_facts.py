@@ -48,6 +48,8 @@ def test_attributes_are_read_from_whatever_holds_them(record, expected):
         ("Warranty Summary", "1 Year Manufacturing Warranty", Fact("warranty", "1 year warranty")),
         ("Model ID", "X-1", None),
         ("Diameter", "0 cm", None),
+        ("Design", "SHUVAM", None),
+        ("Design", "Floral", Fact("look", "floral")),
     ],
 )
 def test_an_attribute_is_said_in_a_few_words(heading, value, fact):

@@ -35,6 +35,7 @@ def test_an_honest_ad_breaks_no_rule():
         ("A blue towel that is " + "soft and " * 12 + "warm.", "description.long"),
         ("A blue towel of 900 GSM for your bath.", "number.unsupported"),
         ("A silk towel that feels soft after a shower.", "material.unsupported"),
+        ("A blue towel that feels soft for two of. Cotton.", "text.broken"),
         ("The best towel for your bath and your shower.", "absolute.best"),
         ("A towel for men that feels soft after a shower.", "audience.unsupported"),
         ("A towel that leaves your sofa feeling clean.", "scene.foreign"),

@@ -1,7 +1,11 @@
 """A model is told the facts, and its sentence is begun for it."""
 
+import pytest
+
+from adcli.copy.channels import CHANNELS
 from adcli.copy.facts import product_facts
-from adcli.generate.prompts import article, leads, prompts_for
+from adcli.generate.jobs import draft_in
+from adcli.generate.prompts import Prompt, article, leads, prompts_for
 
 MUG = product_facts(
     {
@@ -47,6 +51,18 @@ def test_a_chinese_product_is_asked_for_in_chinese():
     messages = prompts_for(dress)[0].messages()
     assert messages[-1]["content"] == "这款连衣裙"
     assert "信息：针织" in messages[-2]["content"]
+
+
+@pytest.mark.parametrize(
+    ("lead", "answer", "said"),
+    [
+        ("A brass lamp that gives", "a warm glow.", "gives a warm glow."),
+        ("这款连衣裙", "清新自然。", "清新自然。"),
+    ],
+)
+def test_what_a_draft_says_is_all_but_the_phrase_that_names_the_product(lead, answer, said):
+    prompt = Prompt((), "Lamp", "brass", "", lead)
+    assert draft_in(answer, prompt, CHANNELS["search"]).said == said
 
 
 def test_articles():
