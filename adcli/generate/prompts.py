@@ -38,6 +38,7 @@ _ENGLISH = _Labels(
 _CHINESE = _Labels(
     "你为网店写简短、诚实的广告文案，只使用给出的信息。", "商品：", "信息：", "顾客：", "文案："
 )
+_LOOKED_AT = frozenset({"ornament", "walls"})
 _AS_ADJECTIVE = ("colour", "material", "capacity")
 _PARTS = ("strap", "dial", "blade", "handle", "pattern", "lid", "frame", "neck")
 _AUDIENCE = re.compile(
@@ -158,11 +159,12 @@ def phrases(product: ProductFacts) -> list[str]:
 
 
 def _scenes(product: ProductFacts) -> frozenset[str]:
-    """The scenes of the thing itself, and the nursery where its name says so."""
+    """The scenes of the thing itself, and the nursery where its name says so; an ornament shows a baby."""
     for_babies = {stem(word) for word in words(product.title)} & {"baby", "infant", "toddler", "newborn"}
     noun = spoken_kind(product)
     thing = noun if stem(noun.split()[-1]) in SAYS_LITTLE else noun.split()[-1]
-    return scenes_of(thing) | ({"baby"} if for_babies else frozenset())
+    own = scenes_of(thing)
+    return own | ({"baby"} if for_babies and not own & _LOOKED_AT else frozenset())
 
 
 def leads(product: ProductFacts) -> list[str]:

@@ -46,6 +46,18 @@ def test_examples_are_of_the_products_own_scene():
     assert prompts_for(MUG)[0].examples[-1].scene == "kitchen"
 
 
+def test_an_ornament_that_shows_a_baby_is_not_for_one():
+    elephants = {
+        "item_id": "1",
+        "title": "Mother & Baby Elephant Showpiece",
+        "category": "Home Decor > Showpieces",
+    }
+    dress = {"item_id": "2", "title": "Baby Printed Dress", "category": "Clothing > Dresses"}
+    ornament, worn = (" ".join(leads(product_facts(each))) for each in (elephants, dress))
+    assert "lets your" in worn
+    assert "lets your" not in ornament
+
+
 def test_a_chinese_product_is_asked_for_in_chinese():
     dress = product_facts({"item_id": "1", "title": "复古针织连衣裙", "content": "类型#连衣裙*材质#针织"})
     messages = prompts_for(dress)[0].messages()
