@@ -29,13 +29,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ADCLI"},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(clean)
-app.command()(embed)
-app.command()(generate)
-app.add_typer(optimize_app, name="optimize")
-app.add_typer(evaluate_app, name="evaluate")
+for body, in_short in (
+    (clean, "Turn raw logs into a standard table."),
+    (embed, "Turn products, reviews, queries and shoppers into vectors."),
+    (generate, "Write honest ads from product texts."),
+):
+    environment = {"auto_envvar_prefix": f"ADCLI_{body.__name__.upper()}"}  # not for --version and its like
+    app.command(short_help=in_short, context_settings=environment)(body)
+for group, name in ((optimize_app, "optimize"), (evaluate_app, "evaluate")):
+    app.add_typer(group, name=name, context_settings={"auto_envvar_prefix": f"ADCLI_{name.upper()}"})
 
 
 def _show_version(wanted: bool) -> None:

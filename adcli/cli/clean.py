@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import Annotated
 
 import typer
@@ -22,7 +23,14 @@ def clean(
         str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(CLEANED)}.")
     ] = None,
 ) -> None:
-    """Parse, recognise, check, order and deduplicate raw logs into a standard table.
+    """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
+
+    A row is rejected where it cannot be read (too few fields, a quote never closed), where a column that
+    the table requires has no value, or where a recognised column holds what it cannot hold (a time that is
+    none, a negative price, a propensity of 0). Prices of zero stay, and so do returns and cancelled orders,
+    as events of type 'other'. An exact duplicate is dropped only where the row carries an identity (an order,
+    a review, a time finer than a second): customers who are alike are not one. Columns that nobody knows are
+    carried along.
 
     \b
     Examples:
@@ -35,4 +43,7 @@ def clean(
         raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, CLEANED))
     stream = run.stream(inputs, tables=[table] if table else CLEANED)
     with run.console.progress("cleaning") as advance:
-        run.write(clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance))
+        cleaned = clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance)
+        with run.step("read"):  # all is read before the first row is known to be the first
+            first = list(islice(cleaned, 1))
+        run.write(chain(first, cleaned))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from adcli.cli.options import Common, Reading, Writing
+from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
 
@@ -44,9 +44,10 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         arguments = {key: value for key, value in values.items() if key in hints}
         built = {parameter: [_take(group, values) for group in kinds] for parameter, kinds in groups.items()}
         run = None
+        reports = [group.report for (group, *_) in built.values() if isinstance(group, Reporting)]
         for parameter, (first, *others) in built.items():
             if hints[parameter] is Run:
-                run = Run(name, first, *others)
+                run = Run(name, first, *others, beside=[page for page in reports if page is not None])
                 arguments[parameter] = run
             else:
                 arguments[parameter] = first

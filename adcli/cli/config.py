@@ -20,7 +20,9 @@ def load_defaults(context: typer.Context, path: Path | None) -> Path | None:
     if path is None:
         return None
     command = _command_of(context)
-    table = _table_of(path, command)
+    tables = _tables_of(path)
+    _check_names(path, tables, context.find_root().command)
+    table = _table_of(tables, command)
     known = {
         parameter.name
         for parameter in context.command.params
@@ -48,14 +50,34 @@ def _command_of(context: typer.Context) -> list[str]:
     return names[::-1]
 
 
-def _table_of(path: Path, command: list[str]) -> dict[str, object]:
+def _tables_of(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as handle:
-            table: object = tomllib.load(handle)
+            return tomllib.load(handle)
     except FileNotFoundError:
         raise typer.BadParameter(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path}: {error}.") from None
+
+
+def _check_names(path: Path, tables: dict[str, object], group: object, above: str = "") -> None:
+    """Make sure that each table of the file is a command's: a misspelt one would do nothing, silently."""
+    commands: dict[str, object] = getattr(group, "commands", {})
+    for name, table in tables.items() if commands else ():
+        if not isinstance(table, dict):
+            raise typer.BadParameter(
+                f"{path}: '{name}' stands outside the table of a command, such as [{above}{min(commands)}]."
+            )
+        if name not in commands:
+            close = did_you_mean(name, commands)
+            raise typer.BadParameter(
+                f"{path}: [{above}{name}] is not the table of a command. {close}".rstrip()
+            )
+        _check_names(path, table, commands[name], f"{above}{name}.")
+
+
+def _table_of(tables: dict[str, object], command: list[str]) -> dict[str, object]:
+    table: object = tables
     for name in command:
         table = table.get(name, {}) if isinstance(table, dict) else {}
     return (

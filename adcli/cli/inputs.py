@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adcli.cli.console import Console
 from adcli.cli.options import Reading
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, did_you_mean, printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from adcli.tables.read import InputRecord, ReadOptions, TableStream
 
 _REASONS_SHOWN = 3
+_EXAMPLES = 5
+_KIND_OF_REASON = (
+    r"^([a-z_]+: [^:']*[^:' ]|[^:('\d]*[^:('\d ])"  # without the value, or how many fields there were
+)
 
 
 class RunInputs:
@@ -40,6 +44,7 @@ class RunInputs:
         self._notes_told: Counter[int] = Counter()
         self._told: set[str] = set()
         self._directories: list[InputRecord] = []
+        self._examples: list[tuple[str, int, str, str]] = []
         self.reasons: Counter[str] = Counter()
         self.paths: list[str] = []
 
@@ -146,10 +151,9 @@ class RunInputs:
         """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
         if not rejects.height:
             return
-        for reason, count in (
-            rejects["reason"].str.extract("^([^:]*(?:: missing)?)").value_counts().iter_rows()
-        ):
+        for reason, count in sorted(rejects["reason"].str.extract(_KIND_OF_REASON).value_counts().rows()):
             self.reasons[reason] += count
+        self._examples += rejects.head(_EXAMPLES - len(self._examples)).rows()
         self._keep_rejects(rejects)
 
     def why_rejected(self) -> str:
@@ -162,6 +166,24 @@ class RunInputs:
         """Say what was decided about the inputs and not said yet."""
         for stream in (*self._streams, *self._beside):
             self._tell_notes(stream)
+
+    def tell_rejects(self) -> None:
+        """Say where the first rejected rows stand; and, loudly, if there are no others."""
+        for file, line, reason, _ in self._examples:
+            self._console.detail(f"rejected: {file}, line {line}: {reason}")
+        if self._examples and self.rows_rejected == self.rows_read:
+            file, line, reason, _ = self._examples[0]
+            self._console.warn(f"not one row could be used; the first is {file}, line {line}: {reason}.")
+
+    def tell_unknown_types(self) -> None:
+        """Say which event types nobody knows."""
+        unknown = self.unknown_event_types
+        if unknown:
+            shown = [
+                f"'{printable(name, 30)}' {count:,}" for name, count in list(unknown.items())[:_EXAMPLES]
+            ]
+            further = f" and {len(unknown) - _EXAMPLES} more" if len(unknown) > _EXAMPLES else ""
+            self._console.note(f"event types nobody knows became 'other': {', '.join(shown)}{further}.")
 
     def _tell_rows(self, stream: TableStream) -> None:
         names = ", ".join(record.path for record in stream.inputs)

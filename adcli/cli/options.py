@@ -91,6 +91,7 @@ class Common:
     config: Annotated[
         Path | None,
         typer.Option(
+            envvar="ADCLI_CONFIG",
             help="TOML file with a table of defaults per command.",
             is_eager=True,
             callback=load_defaults,

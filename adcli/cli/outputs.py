@@ -25,9 +25,10 @@ _PREVIEW_ROWS = 20
 class RunOutputs:
     """The outputs of one run. None has its final name before `commit`; `abort` leaves no trace."""
 
-    def __init__(self, writing: Writing, rejects: Path | None) -> None:
+    def __init__(self, writing: Writing, rejects: Path | None, beside: Iterable[Path] = ()) -> None:
         self._writing = writing
         self._rejects = rejects
+        self._beside = list(beside)
         self._rejects_sink: Sink | None = None
         self._rejects_file: AtomicFile | None = None
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
@@ -40,18 +41,29 @@ class RunOutputs:
         """What `-o` names."""
         return self._writing.output
 
-    def refuse_inputs(self, paths: Iterable[str]) -> None:
-        """Make sure that no output is one of the inputs.
+    def check(self, inputs: Iterable[str]) -> None:
+        """Make sure, before any work is done, that all outputs can be written and overwrite nothing needed.
 
         Raises:
-            UsageError: If one is.
+            UsageError: If one is an input, or another output, or in a folder that cannot be written.
         """
-        for output in (self._writing.output, self._rejects):
-            for path in paths:
-                if output is not None and path != "-" and output.resolve() == Path(path).resolve():
-                    raise UsageError(
-                        f"{output} is an input; an output never overwrites one.", fix="Name another with -o."
-                    )
+        from adcli.tables.atomic import check_target
+
+        taken = {Path(path).resolve() for path in inputs if path != "-"}
+        for output in (self._writing.output, self._rejects, *self._beside):
+            if output is None:
+                continue
+            if output.resolve() in taken:
+                raise UsageError(
+                    f"{output} is an input; an output never overwrites one.", fix="Name another file."
+                )
+            check_target(output)
+        names = [
+            output.resolve() for output in (self._writing.output, self._rejects, *self._beside) if output
+        ]
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None:
+            raise UsageError(f"{twice} is named for two outputs.", fix="Name another file for one of them.")
 
     def write(self, parts: Iterable[pl.DataFrame]) -> None:
         """Write the run's table: to `-o`, to standard output, or as a preview on a terminal."""
@@ -113,6 +125,7 @@ class RunOutputs:
         from adcli.tables.atomic import manifest_path
         from adcli.tables.manifest import write_manifest
 
+        self.keep_rejects(_no_rejects())  # so that the file is there, and not one of an earlier run
         if self._rejects_sink is not None and self._rejects_file is not None:
             self._rejects_sink.close()
             self._outputs[self._rejects_file] = rows_rejected
@@ -185,3 +198,11 @@ class RunOutputs:
         for folder in self._scratch:
             remove(folder)
         self._scratch.clear()
+
+
+def _no_rejects() -> pl.DataFrame:
+    import polars as pl
+
+    from adcli.tables.blocks import REJECTS_SCHEMA
+
+    return pl.DataFrame(schema=REJECTS_SCHEMA)

@@ -26,10 +26,12 @@ class Run:
     """What a command reads with, writes with and speaks through.
 
     Nothing becomes visible under its final name before `finish`; `abandon` leaves no trace. `facts` goes into
-    the manifests.
+    the manifests. `beside` are further files that the command will write.
     """
 
-    def __init__(self, command: str, reading: Reading, writing: Writing, common: Common) -> None:
+    def __init__(
+        self, command: str, reading: Reading, writing: Writing, common: Common, *, beside: Iterable[Path] = ()
+    ) -> None:
         self.command = command
         self.seed = common.seed
         self.debug = common.debug
@@ -39,7 +41,7 @@ class Run:
         self._config = common.config
         self._started = time.time()
         self._steps: dict[str, float] = {}
-        self._outputs = RunOutputs(writing, reading.rejects)
+        self._outputs = RunOutputs(writing, reading.rejects, beside)
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
 
     # ---- reading
@@ -66,7 +68,7 @@ class Run:
         stream = self._inputs.open(
             inputs, tables=tables, needs=needs, columns=columns or {}, command=self.command, beside=beside
         )
-        self._outputs.refuse_inputs(self._inputs.paths)
+        self._outputs.check(self._inputs.paths)
         return stream
 
     def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
@@ -180,11 +182,15 @@ class Run:
     def finish(self) -> None:
         """Give all outputs their names, write their manifests, say the accounting."""
         self._inputs.tell_notes()
+        self._inputs.tell_unknown_types()
+        self._inputs.tell_rejects()
         rejected = self._inputs.rejects_kept
         if self._strict and rejected:
             why = self._inputs.why_rejected() or "of the tables beside the others"
-            raise GateError(f"{rejected:,} rows were rejected ({why}) and --strict was given.")
+            count = "1 row was" if rejected == 1 else f"{rejected:,} rows were"
+            raise GateError(f"{count} rejected ({why}) and --strict was given.")
         self._outputs.commit(rejected, self._manifest)
+        self._tell_details()
         self.console.note(self._closing_line())
 
     def abandon(self) -> None:
@@ -219,10 +225,20 @@ class Run:
             "rejected": rejected,
         }
 
+    def _tell_details(self) -> None:
+        """What only someone looking closely wants to know: all reasons, where time went, what was kept."""
+        for reason, count in self._inputs.reasons.most_common():
+            self.console.detail(f"rejected because: {reason}: {count:,}")
+        for name, seconds in self._steps.items():
+            self.console.detail(f"step {name}: {seconds:.2f} s")
+        if self._outputs.name:
+            self.console.detail(f"manifest: {self._outputs.name}.meta.json")
+
     def _closing_line(self) -> str:
         rows = self._rows()
-        line = self.accounting()
-        if rows["written"] not in (0, rows["used"]):
-            line += f"; {rows['written']:,} written"
+        written = rows["written"]
+        made = f": {written:,} row{'s'[: written > 1]}" if written not in (0, rows["used"]) else ""
         where = f" -> {self._outputs.name}" if self._outputs.name else ""
-        return f"adcli {self.command}: {line}{where} in {time.time() - self._started:.1f} s"
+        return (
+            f"adcli {self.command}{made}{where} in {time.time() - self._started:.1f} s: {self.accounting()}"
+        )

@@ -9,23 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-_CLICK = ("clicked", "is_click", "is_clicked", "clk", "click_flag", "has_click", "clicks", "label")
+_CLICK = (
+    "clicked", "is_click", "is_clicked", "clk", "click_flag", "has_click", "clicked_on_ad", "clicks", "label",
+)  # fmt: skip
 _ITEM = (
     "item", "product_id", "parent_asin", "asin", "sku", "sku_id", "stock_code", "uniq_id", "clothing_id",
-    "article_id", "goods_id", "product_code", "item_code", "movie_id", "listing_id", "offer_id", "style_id",
-    "isbn", "ean", "gtin", "upc", "pid", "product",
+    "article_id", "goods_id", "product_code", "item_code", "movie_id", "video_id", "book_id", "song_id",
+    "track_id", "news_id", "content_id", "business_id", "hotel_id", "listing_id", "offer_id", "style_id",
+    "lineitem_sku", "aid",
 )  # fmt: skip
+_ITEM_CODES = ("isbn", "ean", "gtin", "upc", "pid", "product")
 _USER = (
     "user", "visitor_id", "customer_id", "client_id", "member_id", "shopper_id", "account_id", "buyer_id",
     "reviewer_id", "person_id", "household_key", "household_id", "cust_id", "profile_id", "cookie_id",
-    "cookie", "user_pseudo_id", "anonymous_id", "uid", "visitor", "customer", "reviewer",
+    "cookie", "user_pseudo_id", "anonymous_id", "domain_userid", "full_visitor_id", "uid", "visitor",
+    "customer", "reviewer", "user_email", "customer_email", "email",
 )  # fmt: skip
 _TIME = (
     "timestamp", "event_timestamp", "event_datetime", "datetime", "date_time", "time_stamp", "ts", "time",
-    "click_time", "impression_time", "bid_time", "created_at", "occurred_at", "server_time", "visit_time",
-    "view_time", "invoice_date", "order_date", "order_time", "order_purchase_timestamp", "purchase_date",
-    "purchase_time", "transaction_date", "transaction_time", "unix_timestamp", "unix_time",
-    "unix_review_time", "review_time", "review_date", "reviewed_at", "submission_date", "event_date", "date",
+    "timestamp_ms", "time_ms", "ts_ms", "time_local", "time_iso8601", "click_time", "impression_time",
+    "bid_time", "created_at", "occurred_at", "server_time", "server_timestamp", "collector_tstamp",
+    "visit_time", "view_time", "invoice_date", "order_date", "order_time", "order_dt",
+    "order_purchase_timestamp", "purchase_date", "purchase_time", "transaction_date", "transaction_time",
+    "transaction_dt", "t_dat", "unix_timestamp", "unix_time", "unix_review_time", "review_time",
+    "review_date", "review_creation_date", "reviewed_at", "date_added", "submission_date", "event_date",
+    "date",
 )  # fmt: skip
 
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -35,29 +43,34 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "event", "event_name", "action_type", "behavior_type", "behaviour_type", "behavior", "behaviour",
         "interaction_type", "interaction", "activity_type", "activity", "action", "type",
     ),
-    "item_id": _ITEM,
+    "item_id": (*_ITEM, *_ITEM_CODES),
     "session_id": ("session", "sess_id", "visit_id", "user_session"),
-    "placement": ("placement_id", "position", "slot", "ad_slot", "ad_position", "slot_id", "position_id"),
+    "placement": (
+        "placement_id", "position", "slot", "ad_slot", "ad_position", "slot_id", "position_id", "banner_pos",
+    ),
     "campaign_id": ("campaign", "advertiser", "advertiser_id"),
-    "ad_id": ("ad", "creative_id", "creative", "banner_id", "banner"),
+    "ad_id": ("ad", "creative_id", "creative", "banner_id", "banner", "adgroup_id"),
     "query": ("search_query", "search_term", "search_terms", "query_text", "search", "keyword", "keywords"),
     "query_id": ("qid", "search_id"),
-    "text": ("item_text", "description", "product_name", "item_name", "product_title", "title"),
+    "text": (
+        "item_text", "description", "product_name", "item_name", "product_title", "lineitem_name", "title",
+    ),
     "price": (
         "unit_price", "item_price", "sale_price", "selling_price", "discounted_price", "final_price",
-        "actual_price", "current_price", "retail_price", "list_price",
+        "actual_price", "current_price", "retail_price", "list_price", "sales_price", "variant_price",
+        "lineitem_price",
     ),
-    "quantity": ("qty", "units", "amount_purchased"),
+    "quantity": ("qty", "units", "amount_purchased", "lineitem_quantity", "order_products"),
     "revenue": (
-        "total_revenue", "sales_value", "order_value", "total_price", "total_amount", "sales", "amount",
-        "gmv",
+        "total_revenue", "sales_value", "order_value", "order_amount", "total_price", "total_amount", "sales",
+        "amount", "gmv",
     ),
     "device": ("device_type", "device_category", "platform"),
     "channel": ("traffic_source", "traffic_channel"),
     "country": ("country_code", "geo_country"),
     "referrer": ("referer", "http_referer", "http_referrer", "referrer_url"),
-    "user_agent": ("ua", "http_user_agent"),
-    "ip": ("ip_address", "client_ip", "remote_addr", "remote_host"),
+    "user_agent": ("ua", "http_user_agent", "agent"),
+    "ip": ("ip_address", "client_ip", "remote_addr", "remote_ip", "remote_host", "clientip"),
     "propensity": (
         "propensity_score", "pscore", "action_prob", "action_probability", "logging_probability",
         "logging_prob", "behavior_prob",
@@ -77,16 +90,23 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "pcvr": ("predicted_cvr", "cvr_prediction", "p_cvr", "pred_cvr"),
     "bid": ("bid_price", "bidding_price", "bid_amount"),
     "floor_price": ("bid_floor", "slot_price", "slot_floor_price", "floor", "reserve_price", "reserve"),
-    "title": ("product_name", "product_title", "product_display_name", "item_name", "item_title", "name"),
-    "description": ("product_description", "item_description", "about_product", "long_description", "desc"),
-    "brand": ("brand_name", "manufacturer", "vendor"),
+    "title": (
+        "product_name", "product_title", "product_display_name", "prod_name", "item_name", "item_title",
+        "name",
+    ),
+    "description": (
+        "product_description", "item_description", "about_product", "long_description", "detail_desc",
+        "body_html", "desc",
+    ),
+    "brand": ("brand_name", "manufacturer", "vendor", "store"),
     "category": (
         "product_category_tree", "product_category", "category_name", "category_tree", "category_path",
-        "main_category", "master_category", "categories", "department", "product_type",
+        "category_hierarchy", "main_category", "master_category", "product_category_name", "categories",
+        "category_code", "department", "product_type", "product_type_name", "product_class",
     ),
-    "image": ("image_url", "image_link", "image_src", "img", "img_url", "picture"),
+    "image": ("image_url", "image_link", "image_src", "img", "img_url", "img_link", "im_url", "picture"),
     "url": ("product_url", "product_link", "item_url", "link"),
-    "rating": ("star_rating", "review_rating", "ratings", "stars", "overall", "score"),
+    "rating": ("star_rating", "review_rating", "review_score", "ratings", "stars", "overall", "score"),
     "embedding": ("vector", "embeddings"),
     "segment_id": ("segment", "audience"),
     "variant": (
@@ -97,11 +117,16 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "products": {"item_id": (*_ITEM, "id", "handle")},
+    "impressions": {
+        "item_id": (*_ITEM, "product", "action", "action_id"),
+        "click": (*_CLICK, "reward"),
+    },
+    "products": {"item_id": (*_ITEM, "id", "handle", *_ITEM_CODES)},
     "reviews": {
-        "text": ("review_text", "review_body", "review_content", "review_comment", "review", "comment",
-                 "body", "content", "reviews"),
-        "title": ("review_title", "review_summary", "review_headline", "summary", "headline"),
+        "text": ("review_text", "review_body", "review_content", "review_comment", "review_comment_message",
+                 "review", "comment", "body", "content", "reviews"),
+        "title": ("review_title", "review_summary", "review_headline", "review_comment_title", "summary",
+                  "headline"),
         "user_id": (*_USER, "author", "reviewer_name", "user_name", "username"),
     },
     "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},

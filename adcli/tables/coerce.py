@@ -18,8 +18,8 @@ MONEY: Final = pl.Decimal(38, 6)
 _FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
-_NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N")
-_NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "-", "NAN", "nil")
+_NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
+_NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
 _WHOLE_DECIMAL = r"^-?\d+\.0$"
@@ -83,7 +83,9 @@ def coerce(values: pl.Series, column: Column, habits: Habits) -> Coerced:
 
 def _string(values: pl.Series, habits: Habits) -> Coerced:
     name = values.name
-    if values.dtype.is_nested() or values.dtype == pl.Object:
+    if name in _FREE_TEXT and values.dtype == pl.List(pl.String):
+        values = values.list.drop_nulls().list.join(" > " if name == "category" else " ")
+    elif values.dtype.is_nested() or values.dtype == pl.Object:
         values = as_text(values)
     elif values.dtype.is_float():
         values = values.cast(pl.String)

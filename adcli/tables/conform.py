@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.errors import DataError
 from adcli.tables.blocks import IntArray, RawBatch
 from adcli.tables.coerce import POLARS_TYPES, Habits, Problem, coerce
 from adcli.tables.events import derived_event_types, map_event_types
@@ -95,11 +96,21 @@ class Conformer:
             else:
                 values = _empty(column, raw.height, self._habits)
             coerced = coerce(values, column, self._habits)
+            self._refuse_contradictions(column)
             made[column.name] = coerced.values
             problems += [_RowProblem(column.name, values, problem) for problem in coerced.problems]
         if "event_type" in made:
             made["event_type"] = self._event_types(made, raw)
         return made, problems
+
+    def _refuse_contradictions(self, column: Column) -> None:
+        """Raise DataError if earlier rows were read in a way that this batch shows to be wrong."""
+        if column.kind == "time" and (late := self._habits.times(column.name).contradiction) is not None:
+            raise DataError(
+                f"{self._file}: {column.name}: '{printable(late)}' has its day first, but in all rows before "
+                "it the month could be first, and was taken so.",
+                fix="Put this row among the first, or write times as 2024-01-31.",
+            )
 
     def _event_types(self, made: dict[str, pl.Series], raw: pl.DataFrame) -> pl.Series:
         derivation = self.placement.derivation

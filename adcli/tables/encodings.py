@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import NamedTuple
 
 from adcli.errors import UsageError
 from adcli.tables.compression import Reader
 
 _CHUNK = 1 << 20
+_MOST = 0.8
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8 with BOM"),
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
@@ -130,15 +132,30 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _legacy_codec(head: bytes) -> str:
-    """GB18030 or Windows-1252, whichever the bytes beyond ASCII are likelier to be."""
-    from charset_normalizer import from_bytes
+    """GB18030 or Windows-1252, whichever the bytes beyond ASCII are likelier to be.
 
+    Hanzi are pairs of them, an accented letter is a single one, or one of two inside a word of plain letters;
+    where neither prevails, the letters themselves decide.
+    """
     lines = [line for line in head.split(b"\n") if not line.isascii()][:2000]
     sample = b"\n".join(lines)[: 1 << 16]
-    found = from_bytes(sample, cp_isolation=["gb18030", "cp1252"], enable_fallback=False).best()
-    if found is not None and found.encoding == "gb18030" and _is_decodable(sample, "gb18030"):
+    runs = re.findall(rb"([A-Za-z]?)([\x80-\xff]+)(?=([A-Za-z]?))", sample)
+    paired = sum(
+        len(run)
+        for before, run, after in runs
+        if len(run) % 2 == 0 and not (len(run) == 2 and before and after)
+    ) / sum(len(run) for _, run, _ in runs)
+    is_hanzi = paired > _MOST if not 1 - _MOST <= paired <= _MOST else _reads_as_hanzi(sample)
+    if is_hanzi and _is_decodable(sample, "gb18030"):
         return "gb18030"
     return "cp1252" if _is_decodable(sample, "cp1252") else "iso8859-1"
+
+
+def _reads_as_hanzi(sample: bytes) -> bool:
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(sample, cp_isolation=["gb18030", "cp1252"], enable_fallback=False).best()
+    return found is not None and found.encoding == "gb18030"
 
 
 def _is_decodable(sample: bytes, codec: str) -> bool:

@@ -12,10 +12,11 @@ from adcli.tables.standard import normalised
 
 _ALIASES: Final[Mapping[str, str]] = {
     "impression": "impressions imp imps show shown showed exposure expose exposed display displayed served "
-    "adimpression adview",
+    "adimpression adview viewitemlist viewpromotion",
     "view": "views viewed pv pageview pageviews detailview detailpageview productview productdetailview "
     "viewitem itemview viewproduct productviewed viewcontent screenview visit browse detail page",
-    "click": "clicks clicked clk adclick itemclick productclick clickitem clickproduct selectitem tap",
+    "click": "clicks clicked clk adclick itemclick productclick productclicked clickitem clickproduct "
+    "selectitem selectpromotion tap",
     "cart": "carts addtocart addedtocart addcart cartadd addtobasket addtobag basket atc productadded",
     "purchase": "purchases purchased buy bought order ordered orders transaction transactions sale sold pay "
     "paid payment conversion ordercompleted completedorder checkoutcompleted buyproduct purchasecompleted",
@@ -23,7 +24,8 @@ _ALIASES: Final[Mapping[str, str]] = {
     "search": "searches searched query viewsearchresults searchproducts productssearched",
     "other": "fav favorite favourite favorites wishlist addtowishlist collect removefromcart removecart "
     "refund return returned cancel cancelled cancellation checkout begincheckout initiatecheckout login "
-    "logout share like",
+    "logout share like scroll sessionstart firstvisit userengagement addpaymentinfo addshippinginfo "
+    "filedownload",
 }
 _TYPE_OF: Final = {alias: kind for kind, names in _ALIASES.items() for alias in (kind, *names.split())}
 
@@ -31,6 +33,22 @@ ORDER_ID_NAMES: Final = (
     "order_id", "invoice_no", "invoice_number", "invoice_id", "invoice", "order_no", "order_number",
     "transaction_id", "basket_id", "receipt_id", "bill_no",
 )  # fmt: skip
+_TYPE_OF_TIME: Final = {
+    "clicktime": "click",
+    "impressiontime": "impression",
+    "viewtime": "view",
+} | dict.fromkeys(
+    (
+        "purchasedate",
+        "purchasetime",
+        "transactiondate",
+        "transactiontime",
+        "transactiondt",
+        "tdat",
+        "orderdt",
+    ),
+    "purchase",
+)
 _RATING_NAMES = frozenset({"rating", "ratings", "starrating", "reviewrating", "stars"})
 
 
@@ -60,9 +78,6 @@ def derive_event_type(
     """
     if is_log:
         return Derivation("view", "an access log records page views")
-    time = placed.get("event_time", "")
-    if normalised(time) == "clicktime":
-        return Derivation("click", f"its time is {time}")
     by_name = {normalised(column): column for column in reversed(columns)}
     order = next((by_name[name] for name in map(normalised, ORDER_ID_NAMES) if name in by_name), None)
     if order is not None:
@@ -71,6 +86,9 @@ def derive_event_type(
         )
     if "quantity" in placed and ("price" in placed or "revenue" in placed):
         return Derivation("purchase", "each row has a quantity and a price; negative quantities are 'other'")
+    time = placed.get("event_time", "")
+    if (timed := _TYPE_OF_TIME.get(normalised(time))) is not None:
+        return Derivation(timed, f"its time is {time}")
     if _RATING_NAMES & by_name.keys():
         return Derivation("review", "each row has a rating")
     if "query" in placed and "item_id" not in placed:
@@ -83,7 +101,7 @@ def map_event_types(values: pl.Series, unknown: Counter[str]) -> pl.Series:
     distinct = values.drop_nulls().unique().to_list()
     types = {value: _TYPE_OF.get(normalised(value)) for value in distinct}
     strange = values.filter(values.is_in([value for value, kind in types.items() if kind is None]))
-    for value, count in strange.value_counts().iter_rows():
+    for value, count in sorted(strange.value_counts().rows()):
         unknown[value] += count
     return values.replace_strict(
         list(types), [kind or "other" for kind in types.values()], default=None, return_dtype=pl.String

@@ -7,12 +7,17 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import polars as pl
+
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables import aligned, columnar, delimited, json_array, ndjson, weblogs
-from adcli.tables.blocks import RawBatch
+from adcli.tables.blocks import RawBatch, no_rows
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
 from adcli.tables.layout import aligned_layout, delimited_layout
 from adcli.tables.sources import PEEK_BYTES, Source
+from adcli.tables.unify import concatenated
+
+_SAMPLE_ROWS = 1000
 
 FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "log", "aligned")
 _SYNONYMS = {"jsonl": "ndjson", "ipc": "arrow", "feather": "arrow", "apache": "log", "nginx": "log"}
@@ -28,7 +33,8 @@ class Format(NamedTuple):
         encoding: How text is encoded; None for binary formats.
         delimiter: What separates the fields of delimited text.
         header_lines: Physical lines before the first row.
-        log_form: `combined` or `common` for an access log.
+        log_form: The form of an access log, such as `combined access log`.
+        sample: The first rows, as they stand; None where that does not matter.
     """
 
     kind: str
@@ -38,6 +44,7 @@ class Format(NamedTuple):
     delimiter: str = ""
     header_lines: int = 0
     log_form: str = ""
+    sample: pl.DataFrame | None = None
 
     def read(self, source: Source) -> Iterator[RawBatch]:
         """The rows of a source of this format, batch by batch."""
@@ -95,12 +102,18 @@ def recognise_format(
     if not head:
         return None
     kind = kind or _binary_kind(head)
+    if kind is None:
+        _refuse_archives(head, source.name)
     if kind in ("parquet", "arrow"):
         with source.seekable() as handle:
-            columns = (columnar.parquet_columns if kind == "parquet" else columnar.arrow_columns)(
+            is_parquet = kind == "parquet"
+            columns = (columnar.parquet_columns if is_parquet else columnar.arrow_columns)(
                 handle, source.name
             )
-        return Format(kind, ", ".join([kind.capitalize(), *compressions]), columns)
+            rows = (columnar.read_parquet if is_parquet else columnar.read_arrow)(handle, source.name)
+            first = next(rows, None)
+        sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
+        return Format(kind, ", ".join([kind.capitalize(), *compressions]), columns, sample=sample)
     coded = recognise_encoding(head, encoding)
     text = _text_of(head, coded)
     if not text.strip():
@@ -128,6 +141,22 @@ def _binary_kind(head: bytes) -> str | None:
     return None
 
 
+def _refuse_archives(head: bytes, name: str) -> None:
+    """Raise DataError for files that hold other files."""
+    if head.startswith(b"PK\x03\x04") and (b"xl/" in head[:4096] or b"[Content_Types].xml" in head[:4096]):
+        raise DataError(f"{name}: is a spreadsheet, not a table.", fix="Save it as CSV first.")
+    for magic, what, cure in _ARCHIVES:
+        if head.startswith(magic):
+            raise DataError(f"{name}: is {what}.", fix=f"Unpack it first: {cure} FILE | adcli clean -")
+
+
+_ARCHIVES = (
+    (b"PK\x03\x04", "a zip archive", "unzip -p"),
+    (b"\xfd7zXZ\0", "compressed by xz", "xz -dc"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x -so"),
+)
+
+
 def _text_of(head: bytes, encoding: Encoding) -> str:
     """The first whole lines as text; of a single line that is longer, what there is."""
     raw = to_utf8(_Bytes(head), encoding).read(4 * len(head))
@@ -153,19 +182,29 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
     if kind is None and delimiter is None:
         form = weblogs.log_form(lines)
         if form:
-            return Format("log", f"{form} access log", list(weblogs.COLUMNS), log_form=form)
+            return Format("log", form, list(weblogs.COLUMNS), log_form=form)
         kind = _json_kind(text, first, name)
     if kind in ("ndjson", "json"):
-        return Format(kind, "NDJSON" if kind == "ndjson" else "JSON array", _json_columns(text, kind, name))
+        sample = _json_sample(text, kind, name)
+        label = "NDJSON" if kind == "ndjson" else "JSON array"
+        return Format(kind, label, sample.columns, sample=sample)
     if kind == "log":
-        form = weblogs.log_form(lines) or "combined"
-        return Format("log", f"{form} access log", list(weblogs.COLUMNS), log_form=form)
+        form = weblogs.log_form(lines) or "combined access log"
+        return Format("log", form, list(weblogs.COLUMNS), log_form=form)
     if kind == "aligned":
         label, columns, _, header_lines = aligned_layout(lines)
-        return Format("aligned", label, columns, header_lines=header_lines)
+        sample = next(aligned.read_aligned(_first(lines), columns, header_lines)).frame
+        return Format("aligned", label, columns, header_lines=header_lines, sample=sample)
     given = "\t" if kind == "tsv" and delimiter is None else delimiter
     label, columns, sign, header_lines = delimited_layout(lines, name, given, is_asked=kind is not None)
-    return Format("csv", label, columns, delimiter=sign, header_lines=header_lines)
+    dialect = delimited.Dialect(sign, columns, header_lines)
+    sample = next(delimited.read_delimited(_first(lines), dialect), no_rows(columns)).frame
+    return Format("csv", label, columns, delimiter=sign, header_lines=header_lines, sample=sample)
+
+
+def _first(lines: list[str]) -> _Bytes:
+    """Enough of a text to see what its columns hold."""
+    return _Bytes("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
 
 
 def _json_kind(text: str, first: str, name: str) -> str | None:
@@ -190,11 +229,11 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _json_columns(text: str, kind: str, name: str) -> list[str]:
+def _json_sample(text: str, kind: str, name: str) -> pl.DataFrame:
+    """The first rows of a JSON input; there is at least one."""
     reader = ndjson.read_ndjson if kind == "ndjson" else json_array.read_json_array
-    columns: dict[str, None] = {}
-    for batch in reader(_Bytes(text.encode("utf-8", "replace")), name):
-        columns.update(dict.fromkeys(batch.frame.columns))
-    if not columns:
+    parts = [batch.frame for batch in reader(_Bytes(text.encode("utf-8", "replace")), name)]
+    sample = concatenated(parts) if parts else pl.DataFrame()
+    if not sample.width:
         raise DataError(f"{name}: holds no JSON object that could be a row.")
-    return list(columns)
+    return sample

@@ -1,8 +1,8 @@
 """JSON objects become rows of a batch: one object is one row, one key is one column.
 
 What becomes of values: numbers keep their exact text, and a column of nothing but integers, fractions or
-booleans within a batch is typed as such when it is carried along unrecognised; lists stay lists where all of
-a batch's values are lists; objects, and whatever is mixed, become JSON text.
+booleans within a batch is typed as such when it is carried along unrecognised; lists of plain values stay
+lists where all of a batch's values are such; objects, and whatever is mixed or deeper, become JSON text.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _series(name: str, values: list[Any]) -> tuple[pl.Series, pl.DataType | None
         return pl.Series(name, values, pl.String), _number_type(kinds, values)
     if kinds == {bool}:
         return pl.Series(name, values, pl.Boolean), None
-    if kinds == {list}:
+    if kinds == {list} and not any(isinstance(item, dict | list) for row in values for item in row or ()):
         return _lists(name, values), None
     return pl.Series(name, [_text(value) for value in values], pl.String), None
 

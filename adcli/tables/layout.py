@@ -13,7 +13,7 @@ from adcli.tables.blocks import MAX_COLUMNS
 from adcli.tables.standard import normalised
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+_NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ T]\d\d:.*)?)$")
 
 
 class Layout(NamedTuple):
@@ -73,9 +73,9 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
 
 
 def _is_data(header: list[str]) -> bool:
-    """Whether what stands where a header should is a row: it holds a number and no name that is known."""
-    has_number = any(_NUMBER.match(field.strip()) for field in header)
-    return len(header) > 1 and has_number and not any(map(_is_known, header))
+    """Whether what stands where a header should is a row: of numbers and times, and hardly a known name."""
+    numbers = sum(_NUMBER.match(field.strip()) is not None for field in header)
+    return len(header) > 1 and numbers > 3 * sum(map(_is_known, header))
 
 
 def repeated(columns: list[str]) -> str | None:
@@ -155,6 +155,10 @@ def _refuse_known_others(first: str, name: str) -> None:
         what = "is CoNLL-U (annotated sentences), which is no table of a shop's log"
     elif re.match(r"\S+(\s+[\w.]+:[-+\d.eE]+){3,}", first):
         what = "looks like libsvm-style features (name:value pairs), which is no table with columns"
+    elif re.match(r"#(Software|Version|Fields): ", first):
+        what = (
+            "is an extended log (IIS, CloudFront), which is read only as CSV with a header line of its fields"
+        )
     elif re.match(r"\s*<(\?xml|!doctype|html|\w+)", first, re.IGNORECASE):
         what = "is XML or HTML, not a table"
     elif (

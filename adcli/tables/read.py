@@ -148,7 +148,8 @@ class TableStream:
         new = [column for column in columns if column not in known]
         if new:
             header = Header(source.name, [*known, *new])
-            conformer.placement = place(self.table, header, self._options.column_map, self._options.constants)
+            fixed = conformer.placement.sources  # what was placed stays where it is
+            conformer.placement = place(self.table, header, fixed, self._options.constants)
 
 
 def open_table(
@@ -195,7 +196,7 @@ def _opened(
             found.append((source, form))
     if not found:
         raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
-    headers = [Header(source.name, form.columns, is_log=form.kind == "log") for source, form in found]
+    headers = [Header(source.name, form.columns, form.kind == "log", form.sample) for source, form in found]
     placements = choose(
         [TABLES[name] for name in tables], headers, options.column_map, options.constants, needs
     )

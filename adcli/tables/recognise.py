@@ -6,15 +6,28 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+import polars as pl
+
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.coerce import Habits, coerce
 from adcli.tables.events import Derivation, derive_event_type
 from adcli.tables.layout import printable
-from adcli.tables.standard import StandardTable, normalised
+from adcli.tables.standard import KINDS, Column, StandardTable, normalised
 
 _SHOWN_COLUMNS = 12
+_REQUEST_NAMES = frozenset({"request", "requesturi", "requesturl", "uri", "url", "path", "requestpath"})
+_STATUS_NAMES = frozenset({"status", "statuscode", "response", "responsecode", "responsestatus"})
+_PRODUCT_NAMES = frozenset(
+    {"product", "productname", "title", "name", "brand", "category", "description", "saleprice", "image"}
+)
+_NOT_A = {
+    "time": "no time", "money": "no sum of money", "number": "no number", "integer": "no whole number",
+    "flag": "not 0 or 1", "probability": "no probability",
+}  # fmt: skip
 _LIKELY = {
     "user_id": ("ip", "device_id", "device", "email", "phone", "session_id"),
     "item_id": ("id", "name", "title", "url"),
+    "ad_id": ("campaign", "campaign_id", "ad_name", "ad_topic_line", "headline"),
     "title": ("description", "headline", "short_description"),
     "text": ("comments", "user_comments", "description", "content", "summary", "desc", "title"),
     "event_time": ("day", "hour", "month", "attributed_time"),
@@ -26,11 +39,19 @@ _LIKELY = {
 
 
 class Header(NamedTuple):
-    """What is known of an input before its rows are read."""
+    """What is known of an input before all its rows are read.
+
+    Attributes:
+        name: The input's name.
+        columns: Its columns.
+        is_log: Whether it is an access log.
+        sample: Its first rows, as they stand.
+    """
 
     name: str
     columns: Sequence[str]
     is_log: bool = False
+    sample: pl.DataFrame | None = None
 
 
 class Placement(NamedTuple):
@@ -43,6 +64,7 @@ class Placement(NamedTuple):
         constants: Columns that hold one value on each row.
         derivation: What `event_type` is where no column says it.
         passed_over: For a standard column, further source columns that could have been it.
+        unlike: For a standard column, source columns that are called like it but hold something else.
     """
 
     table: StandardTable
@@ -51,6 +73,7 @@ class Placement(NamedTuple):
     constants: dict[str, str]
     derivation: Derivation | None
     passed_over: dict[str, list[str]]
+    unlike: dict[str, list[str]]
 
     @property
     def placed(self) -> set[str]:
@@ -64,12 +87,16 @@ def place(
 ) -> Placement:
     """The columns of `header` placed in `table`: by hand first, then by name, then by alias.
 
+    An alias is only a hint: a column takes the place only if its first values can be read as what belongs
+    there. `label` may be a click, and may be the name of a class.
+
     Raises:
         UsageError: If `column_map` names a column that is not there.
     """
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
     free = [column for column in header.columns if column not in sources.values()]
     passed_over: dict[str, list[str]] = {}
+    unlike: dict[str, list[str]] = {}
     wanted = [name for name in table.names if name not in sources and name not in constants]
     for name in wanted:
         exact = next((column for column in free if normalised(column) == normalised(name)), None)
@@ -80,19 +107,43 @@ def place(
         aliases = table.aliases(name)
         fitting = [column for column in free if normalised(column) in aliases]
         fitting.sort(key=lambda column: aliases.index(normalised(column)))
+        others = [column for column in fitting if not _can_be(name, column, header)]
+        if others and name not in sources:
+            unlike[name] = others
+        fitting = [column for column in fitting if column not in others]
         if fitting and name not in sources:
             sources[name] = fitting.pop(0)
             free.remove(sources[name])
         if fitting:
             passed_over[name] = fitting
+    is_log = header.is_log or _is_request_log(header.columns, sources)
+    if is_log and "user_id" in table.names and "user_id" not in {*sources, *constants} and "ip" in sources:
+        sources["user_id"] = sources["ip"]  # an access log knows no better
     derivation = None
     if "event_type" in table.names and "event_type" not in {*sources, *constants}:
-        derivation = derive_event_type(header.columns, sources, is_log=header.is_log)
+        derivation = derive_event_type(header.columns, sources, is_log=is_log)
     passed_over = {
         name: left for name, found in passed_over.items() if (left := [c for c in found if c in free])
     }
     taken = {*sources, *constants} | ({"event_type"} if derivation else set())
-    return Placement(table, sources, _carried(free, taken), dict(constants), derivation, passed_over)
+    return Placement(table, sources, _carried(free, taken), dict(constants), derivation, passed_over, unlike)
+
+
+def _can_be(name: str, source: str, header: Header) -> bool:
+    """Whether at least half of a column's first values can be read as the standard column `name`."""
+    kind = KINDS.get(name, "string")
+    if kind in ("string", "vector", "list") or header.sample is None or source not in header.sample.columns:
+        return True
+    read = coerce(header.sample[source], Column(name, kind), Habits())
+    bad = sum(int(problem.where.sum()) for problem in read.problems)
+    good = len(read.values) - read.values.null_count()
+    return good >= bad
+
+
+def _is_request_log(columns: Sequence[str], placed: Mapping[str, str]) -> bool:
+    """Whether these are the columns of an access log that was written as a table, as servers can."""
+    names = set(map(normalised, columns))
+    return "ip" in placed and bool(names & _REQUEST_NAMES) and bool(names & _STATUS_NAMES)
 
 
 def _named_source(header: Header, name: str, source: str) -> str:
@@ -150,6 +201,8 @@ def choose(
     tried = {
         table.name: [place(table, header, column_map, constants) for header in headers] for table in tables
     }
+    if len(tables) > 1:
+        tables = [table for table in tables if not any(map(_is_catalogue, tried[table.name]))]
     order = [table.name for table in tables]
     derived = {name for name in order if any(placement.derivation for placement in tried[name])}
     late = [name for name in order if name in derived and "reviews" in order[order.index(name) :]]
@@ -160,6 +213,16 @@ def choose(
         if not any(missing(placement, needs) for placement in tried[name]):
             return tried[name]
     raise _unplaceable(tables, headers, tried, needs)
+
+
+def _is_catalogue(placement: Placement) -> bool:
+    """Whether a `market_price` is that of a product and not of an auction: nothing else is of an auction."""
+    names = {*map(normalised, placement.carried)}
+    return (
+        placement.table.name == "auctions"
+        and set(placement.sources) == {"market_price"}
+        and len(names & _PRODUCT_NAMES) > 1
+    )
 
 
 def _unplaceable(
@@ -184,7 +247,7 @@ def _unplaceable(
         if missing(placement, needs)
     )
     lacking = missing(placement, needs)
-    its_columns = f"its columns are {_listed(header.columns)}"
+    its_columns = _its_columns(header)
     if not placement.placed and len(tables) > 1:
         names = _listed([table.name for table in tables])
         return DataError(
@@ -193,33 +256,62 @@ def _unplaceable(
         )
     others = [table.name for table in tables if table is not nearest]
     beside = f" (and fits {_listed(others)} no better)" if others else ""
+    told = [f"{name}{_why_not(name, placement, header)}" for name in lacking]
     return DataError(
-        f"{header.name}: as {nearest.name} it lacks {' and '.join(lacking)}{beside}; {its_columns}.",
+        f"{header.name}: as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
         fix=_cure(lacking, placement),
     )
+
+
+def _its_columns(header: Header) -> str:
+    """The columns of an input, or its first row where they have no names."""
+    has_names = any(column != f"column_{place}" for place, column in enumerate(header.columns, 1))
+    if has_names or header.sample is None or not header.sample.height:
+        return f"its columns are {_listed(header.columns)}"
+    first = ["" if value is None else str(value) for value in header.sample.row(0)]
+    return f"it has no header line, and column_1 to column_{len(first)} of its first row are {_listed(first)}"
+
+
+def _why_not(lack: str, placement: Placement, header: Header) -> str:
+    """Which column is called like what lacks, and what it holds instead; nothing where none is."""
+    name = next((name for name in lack.split(" or ") if name in placement.unlike), None)
+    if name is None or header.sample is None:
+        return ""
+    source = placement.unlike[name][0]
+    value = header.sample[source].drop_nulls()[0]
+    return f" ({printable(source)} could be, but is {_NOT_A[KINDS[name]]}: '{printable(str(value))}')"
 
 
 def _cure(lacking: Sequence[str], placement: Placement) -> str:
     if lacking == ["a metric"]:
         return "Give at least one column that was measured on each unit."
-    cures = []
-    for name in (lack.split(" or ")[0] for lack in lacking):
-        if name == "event_type":
-            cures.append("--set event_type=view")
-        else:
-            cures.append(f"--map {name}={_guess(name, placement)}")
-    return f"Name what it is: {' '.join(cures)}."
+    cures: dict[str, str] = {}
+    for names in (lack.split(" or ") for lack in lacking):
+        if names == ["event_type"]:
+            is_sale = bool(placement.placed & {"price", "quantity", "revenue"})
+            cures["event_type"] = f"--set event_type={'purchase' if is_sale else 'view'}"
+            continue
+        guesses = {name: _guess(name, placement) for name in names}
+        name = next((name for name, guess in guesses.items() if guess != "COLUMN"), names[0])
+        cures[name] = f"--map {name}={guesses[name]}"
+    return f"Name what it is: {' '.join(cures.values())}."
 
 
 def _guess(name: str, placement: Placement) -> str:
     """The column likeliest to be `name`, quoted for a shell; or the word COLUMN."""
     optional = [placement.sources[other] for other in placement.table.optional if other in placement.sources]
-    by_name = {normalised(column): column for column in reversed([*placement.carried, *optional])}
+    unlike = placement.unlike.get(name, ())
+    by_name = {
+        normalised(column): column
+        for column in reversed([*placement.carried, *optional])
+        if column not in unlike
+    }
     likely = [word for word in map(normalised, _LIKELY.get(name, ())) if word in by_name]
     close = [
         match
         for alias in placement.table.aliases(name)
-        for match in get_close_matches(alias, by_name, 1, 0.75)
+        for match in get_close_matches(alias, by_name, 1, 0.8)
+        if match.endswith("id") == alias.endswith("id")
     ]
     found = next((by_name[word] for word in (*close, *likely)), "COLUMN")
     shown = printable(found)
@@ -244,6 +336,11 @@ def describe(placement: Placement) -> str:
         parts.append(
             f"event_type is '{placement.derivation.event_type}', because {placement.derivation.because}"
         )
+    parts += [
+        f"{', '.join(map(printable, others))} could be {name}, but is {_NOT_A[KINDS[name]]}"
+        for name, others in placement.unlike.items()
+        if name not in placement.sources
+    ]
     for name, others in placement.passed_over.items():
         better = placement.sources.get(name, "what was set")
         parts.append(

@@ -47,15 +47,15 @@ def format_of(path: Path, to: str | None) -> str:
             )
         return to
     plain = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
-    if not plain.suffix:
+    extension = plain.suffix.lower()
+    if not extension:
         return "parquet"
-    if plain.suffix not in _EXTENSIONS:
+    if extension not in _EXTENSIONS:
         raise UsageError(
-            f"{path}: no format has the extension '{plain.suffix}'.",
-            fix=did_you_mean(plain.suffix, _EXTENSIONS)
-            or "Say which with --to csv|tsv|ndjson|parquet|arrow.",
+            f"{path}: no format has the extension '{extension}'.",
+            fix=did_you_mean(extension, _EXTENSIONS) or "Say which with --to csv|tsv|ndjson|parquet|arrow.",
         )
-    return _EXTENSIONS[plain.suffix]
+    return _EXTENSIONS[extension]
 
 
 class Sink(Protocol):

@@ -9,6 +9,7 @@ import polars as pl
 UTC: Final = pl.Datetime("us", "UTC")
 _EPOCH = "epoch"
 _CLOCKS = (" %H:%M:%S%.f%#z", " %H:%M:%S%.f", " %H:%M", "")
+_HOURLY: Final = ("%Y-%m-%d %H", "%y%m%d%H")  # whole hours, as advertising logs count them
 _FORMATS: Final = (
     *(f"%Y-%m-%d{clock}" for clock in _CLOCKS),
     *(f"%Y-%m-%d{clock.replace(' ', 'T')}" for clock in (*_CLOCKS[:3], "T%H:%M%#z")),
@@ -29,12 +30,17 @@ _FORMATS: Final = (
     "%m %d, %Y",
     "%a, %d %b %Y %H:%M:%S %z",
     "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%d-%b-%y",
+    *_HOURLY,
 )
 _SLASHED = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _MONTH_FIRST: Final = tuple(
     f"%m/%d/{year}{clock}" for year in ("%Y", "%y") for clock in ("", *(f" {form}" for form in _SLASHED))
 )
 _DAY_FIRST: Final = tuple(form.replace("%m/%d", "%d/%m") for form in _MONTH_FIRST)
+_DAY_BEFORE_MONTH: Final = r"^(1[3-9]|2\d|3[01])/(0?[1-9]|1[0-2])/"
+_MONTH_BEFORE_DAY: Final = r"^(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/"
 _EARLIEST, _LATEST = pl.date(1900, 1, 1), pl.date(2200, 1, 1)
 _TRIED = 200
 
@@ -47,11 +53,14 @@ class TimeReader:
 
     Attributes:
         is_day_first: That decision; None while no such value was seen.
+        contradiction: A later value that shows that the decision was wrong, as nothing told before.
     """
 
     def __init__(self) -> None:
         self._usual = ""
+        self._is_month_first_sure = False
         self.is_day_first: bool | None = None
+        self.contradiction: str | None = None
 
     def read(self, values: pl.Series) -> pl.Series:
         """(n,) the times, null where a value is no time between 1900 and 2200."""
@@ -87,8 +96,13 @@ class TimeReader:
         return times
 
     def _formats(self, values: pl.Series) -> tuple[str, ...]:
-        if self.is_day_first is None and values.str.contains(r"^\d{1,2}/\d{1,2}/").any():
-            self.is_day_first = bool(values.str.contains(r"^(1[3-9]|2\d|3[01])/\d{1,2}/").any())
+        if self.is_day_first is not True and values.str.contains(r"^\d{1,2}/\d{1,2}/").any():
+            is_day_first = values.str.contains(_DAY_BEFORE_MONTH).fill_null(value=False)
+            if self.is_day_first is None:
+                self.is_day_first = bool(is_day_first.any())
+            self._is_month_first_sure |= bool(values.str.contains(_MONTH_BEFORE_DAY).any())
+            if not (self.is_day_first or self._is_month_first_sure) and is_day_first.any():
+                self.contradiction = str(values.filter(is_day_first)[0])
         return (*_FORMATS, *(_DAY_FIRST if self.is_day_first else _MONTH_FIRST))
 
 
@@ -108,6 +122,8 @@ def _parse(values: pl.Series, form: str) -> pl.Series:
         whole = digits.str.contains(".", literal=True).fill_null(value=False)
         exact = _from_numbers(digits.set(whole, None).cast(pl.Int64, strict=False))
         return exact.zip_with(exact.is_not_null(), _from_numbers(digits.cast(pl.Float64, strict=False)))
+    if form in _HOURLY:  # an hour alone is no time for the parser
+        values, form = values + "00", form + "%M"
     return _within_range(_as_utc(values.str.to_datetime(form, strict=False, time_unit="us", exact=True)))
 
 

@@ -1,4 +1,4 @@
-"""Apache and nginx access logs, common and combined form, as page views.
+"""Apache and nginx access logs, common and combined form, with or without the virtual host, as page views.
 
 Each line becomes a row with `event_time`, `user_id` (the client's address: an access log knows no better),
 `method`, `url`, `protocol`, `status`, `bytes`, `referrer`, `user_agent` and `ip`.
@@ -16,9 +16,16 @@ from adcli.tables.blocks import IntArray, RawBatch, Rejects, blocks, shown
 from adcli.tables.compression import Reader
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
-_COMMON = rf"^(\S+) \S+ (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d+|-)"
-_COMBINED = rf"{_COMMON} {_QUOTED} {_QUOTED}(?: (?:[^\s\"]+|\"(?:[^\"\\]|\\.)*\"))*$"
-_PATTERNS = {"combined": _COMBINED, "common": _COMMON + "$"}
+_COMMON = rf" \S+ (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d+|-)"
+_COMBINED = rf"{_COMMON} {_QUOTED} {_QUOTED}(?: (?:[^\s\"]+|\"(?:[^\"\\]|\\.)*\"))*"
+_CLIENT = r"(\S+)"
+_CLIENT_AFTER_HOST = r"[\w.-]+(?::\d+)? (\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+_PATTERNS = {
+    "combined access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMBINED}$",
+    "common access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMMON}$",
+    "combined access log": f"^{_CLIENT}{_COMBINED}$",
+    "common access log": f"^{_CLIENT}{_COMMON}$",
+}
 _REQUEST = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
 _LOOKED_AT = 50
 
@@ -28,7 +35,7 @@ COLUMNS = (
 
 
 def log_form(lines: list[str]) -> str | None:
-    """`combined` or `common` if most of the first lines are of that form."""
+    """The form, such as `combined access log`, that most of the first lines have."""
     looked_at = [line for line in lines[:_LOOKED_AT] if line.strip()]
     for form, pattern in _PATTERNS.items():
         fitting = sum(re.search(pattern, line.rstrip("\r")) is not None for line in looked_at)
@@ -46,7 +53,7 @@ def read_log(below: Reader, form: str) -> Iterator[RawBatch]:
         fits = found.to_series(0).is_not_null() & ~text.str.contains("\0", literal=True)
         is_blank = text.str.strip_chars() == ""
         bad = np.flatnonzero((~fits & ~is_blank).to_numpy())
-        why = f"not a line of a {form} access log"
+        why = f"not a line of a {form}"
         block.rejects.extend(
             (block.first_line + bad).tolist(), [why] * len(bad), [shown(raws[i]) for i in bad]
         )

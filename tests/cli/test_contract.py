@@ -119,6 +119,50 @@ def test_rejects_are_kept_with_file_line_reason_and_row(adcli, tmp_path):
     assert not (tmp_path / "strict.csv").exists()
 
 
+def test_rejects_of_a_run_without_any_are_an_empty_table_and_not_those_of_the_run_before(
+    adcli, log, tmp_path
+):
+    (tmp_path / "rejects.csv").write_text("file,line,reason,raw\nold.csv,1,old,old\n")
+    adcli("clean", log, "-o", "out.csv", "--rejects", "rejects.csv")
+    assert (tmp_path / "rejects.csv").read_text() == "file,line,reason,raw\n"
+
+
+def test_each_output_has_a_place_of_its_own_and_is_known_to_be_writable_before_the_work(adcli, log, tmp_path):
+    for arguments, words in (
+        (["clean", log, "-o", "a.csv", "--rejects", "a.csv"], "named for two outputs"),
+        (["evaluate", "rates", log, "-o", "a.csv", "--report", "a.csv"], "named for two outputs"),
+        (["evaluate", "rates", log, "--report", log], "never overwrites"),
+        (["evaluate", "rates", log, "--report", "nowhere/a.html"], "nowhere does not exist"),
+        (["optimize", "policy", log], "-o DIR"),
+    ):
+        done = adcli(*arguments)
+        assert done.returncode == 2, done.said
+        assert words in done.said
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["log.csv"]
+
+
+def test_the_last_line_ends_in_the_accounting_and_says_why(adcli, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "event_time,user_id,event_type,price\n2024-05-01,u,view,-3\n2024-05-01,,view,1\n2024-05-01,u,wibble,1\n"
+    )
+    said = adcli("clean", path, "-o", "out.csv").said.splitlines()
+    assert said[-1].endswith(
+        "3 read = 1 written + 2 rejected (price: must not be negative 1, user_id: missing 1)"
+    )
+    assert said[-2] == "event types nobody knows became 'other': 'wibble' 1."
+    explained = adcli("clean", path, "-o", "out.csv", "-v").said
+    assert "line 2: price: must not be negative: '-3'" in explained
+    assert "step write" in explained
+
+
+def test_that_no_row_could_be_used_is_said_loudly(adcli):
+    done = adcli("clean", "-", stdin="event_time,user_id,event_type\nnever,u,view\n")
+    assert done.returncode == 0
+    assert "warning: not one row could be used" in done.said
+    assert "line 2: event_time: not a time: 'never'" in done.said
+
+
 def test_a_closed_pipe_ends_silently(log, tmp_path):
     path = tmp_path / "big.csv"
     header, *rows = LOG.splitlines()
@@ -200,6 +244,29 @@ def test_a_configuration_with_an_unknown_option_is_said(adcli, log, tmp_path):
     done = adcli("clean", log, "--config", "adcli.toml")
     assert done.returncode == 2
     assert "rejects" in done.said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[claen]\nto = 'csv'\n", "[claen] is not the table of a command. Did you mean 'clean'?"),
+        ("[evaluate.rate]\nby = ['item_id']\n", "[evaluate.rate] is not the table of a command"),
+        ("to = 'csv'\n", "'to' stands outside the table of a command"),
+        ("[clean\n", "line 1"),
+    ],
+)
+def test_what_a_configuration_would_silently_not_do_is_wrong_usage(adcli, log, tmp_path, content, words):
+    (tmp_path / "adcli.toml").write_text(content)
+    done = adcli("clean", log, "--config", "adcli.toml")
+    assert done.returncode == 2
+    assert words in done.said
+
+
+def test_the_environment_names_options_of_commands_and_nothing_else(adcli, log, tmp_path):
+    (tmp_path / "adcli.toml").write_text("[clean]\nto = 'tsv'\n")
+    assert adcli("clean", log, env={"ADCLI_CLEAN_TO": "csv"}).text.startswith("item_id,")
+    assert adcli("clean", log, env={"ADCLI_CONFIG": "adcli.toml"}).text.startswith("item_id\t")
+    assert adcli("clean", log, env={"ADCLI_VERSION": "1.2"}).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_one_profile_a_user(profiled, tmp_path):
     facts = manifest(tmp_path, "users.parquet")
     assert facts["profile"]["weights"]["purchase"] == 8
     assert facts["profile"]["half_life_days"] == 5
-    assert "612 read = 612 used + 0 rejected; 60 written" in profiled.said
+    assert "60 rows -> o.parquet in" in profiled.said
 
 
 def test_reviews_and_searches_count_with_their_texts(adcli, products, tmp_path):

@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from adcli.errors import DataError
 from adcli.tables.coerce import Habits, coerce
 from adcli.tables.standard import Column
 
@@ -68,6 +69,31 @@ def test_times_of_several_forms_in_one_column():
     times, bad = coerced(["2024-03-04 12:30", "1709555400", "2024-03-04T12:30:00Z"] * 50, "time")
     assert set(times) == {NOON}
     assert not any(bad)
+
+
+@pytest.mark.parametrize("text", ["2024-03-04 12", "24030412"])
+def test_hours_as_advertising_logs_count_them(text):
+    assert coerced([text], "time")[0] == [NOON.replace(minute=0)]
+
+
+def test_a_day_first_that_shows_too_late_is_an_error_and_not_another_month(read, monkeypatch):
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 200)
+    rows = "".join(f"{day:02}/03/2024,u,view\n" for day in range(1, 32) for _ in range(3))
+    with pytest.raises(DataError, match="'13/03/2024' has its day first"):
+        read("event_time,user_id,event_type\n" + rows)
+    rows = (
+        "".join(f"03/{day:02}/2024,u,view\n" for day in range(1, 32) for _ in range(3))
+        + "13/03/2024,u,view\n"
+    )
+    assert read("event_time,user_id,event_type\n" + rows).reasons == [
+        (95, "event_time: not a time: '13/03/2024'")
+    ]
+
+
+def test_texts_that_are_lists_are_joined():
+    paths = pl.Series([["Beauty", "Face"], [], None])
+    assert coerced(paths, "string", "category")[0] == ["Beauty > Face", None, None]
+    assert coerced(paths, "string", "description")[0] == ["Beauty Face", None, None]
 
 
 def test_day_first_is_recognised_by_a_day_above_twelve():

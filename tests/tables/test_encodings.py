@@ -28,6 +28,17 @@ def test_the_encoding_is_recognised_and_said(read, text, codec, said):
     assert said in got.stream.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("word", "codec", "said"),
+    [(word, "cp1252", "Latin-1") for word in ("naïve", "smörgåsbord", "São Paulo", "Größe", "Café – “x”")]
+    + [(word, "gb18030", "GB18030") for word in ("衣", "上衣", "男士 T恤 蓝色", "价格￥5")],
+)
+def test_one_short_word_is_enough_to_tell_the_encoding(read, word, codec, said):
+    got = read(f"{HEADER}2024-01-01,u1,view,the {word}\n".encode(codec))
+    assert got.frame["text"].to_list() == [f"the {word}"]
+    assert said in got.stream.notes[0]
+
+
 def test_the_encoding_given_wins(read):
     content = (HEADER + "2024-01-01,u1,view,Ł\n").encode("iso8859-2")
     assert read(content, encoding="iso8859-2").frame["text"].to_list() == ["Ł"]

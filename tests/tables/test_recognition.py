@@ -34,6 +34,15 @@ def test_an_alias_is_the_alias_of_one_column_at_most_where_both_are_required():
         ("userid,version,retention_7", "units", {"variant": "version", "unit_id": "userid"}),
         ("recency,segment,visit,spend", "units", {"variant": "segment"}),
         ("query_id,query,query_class", "queries", {"query": "query"}),
+        ("Invoice,StockCode,Quantity,InvoiceDate,Price,Customer ID", "events", {"user_id": "Customer ID"}),
+        ("t_dat,customer_id,article_id,price", "events", {"event_time": "t_dat", "item_id": "article_id"}),
+        ("article_id,prod_name,detail_desc", "products", {"title": "prod_name", "description": "detail_desc"}),
+        ("Created at,Email,Lineitem sku,Lineitem quantity,Lineitem price,Id,Name", "events",
+         {"user_id": "Email", "item_id": "Lineitem sku", "price": "Lineitem price"}),
+        ("id\ttitle\tlink\timage_link\tgtin", "products", {"item_id": "id", "url": "link"}),
+        ("user,time_stamp,adgroup_id,pid,nonclk,clk", "impressions", {"ad_id": "adgroup_id", "click": "clk"}),
+        ("action,reward,pscore,position", "impressions", {"item_id": "action", "click": "reward"}),
+        ("collector_tstamp,event,domain_userid", "events", {"user_id": "domain_userid"}),
         ("USER-ID,Time Stamp,Action", "events", {"user_id": "USER-ID", "event_time": "Time Stamp"}),
     ],
 )  # fmt: skip
@@ -63,6 +72,65 @@ def test_events_without_a_type_are_what_they_can_only_be(read, header, row, kind
     got = read(f"{header}\n{row}\n")
     assert got.frame["event_type"].to_list() == [kind]
     assert "event_type is" in got.stream.notes[0]
+
+
+def test_an_alias_is_taken_only_where_the_values_can_be_read_so(read):
+    labels = "product_id,label,query_id\n" + "1,Exact,7\n2,Partial,7\n" * 3
+    with pytest.raises(DataError, match=r"lacks click \(label could be, but is not 0 or 1: 'Exact'\)"):
+        read(labels, tables=["impressions"])
+    relative = "timestamp,ad_id,click\n0,a,1\n17,b,0\n"
+    got = read(relative, tables=EVERY)
+    assert got.frame.columns == ["ad_id", "click", "timestamp"]
+    assert "timestamp could be event_time, but is no time" in got.stream.notes[0]
+    named = read(relative, tables=EVERY, column_map={"event_time": "timestamp"})  # named by hand, it is that
+    assert named.reasons == [(2, "event_time: not a time: '0'"), (3, "event_time: not a time: '17'")]
+
+
+def test_sums_of_clicks_are_no_click(read):
+    report = "Day,Ad ID,Impressions,Clicks,Cost\n2024-01-01,7,1000,20,3.5\n2024-01-02,7,900,0,3\n2024-01-03,8,80,3,1\n"
+    with pytest.raises(DataError, match=r"lacks click \(Clicks could be, but is not 0 or 1: '20'\)"):
+        read(report, tables=EVERY)
+
+
+def test_a_price_on_the_market_does_not_make_a_catalogue_an_auction(read):
+    goods = "product,category,brand,sale_price,market_price\nOil,Beauty,B,220,230\n"
+    with pytest.raises(DataError, match="as products it lacks title"):
+        read(goods, tables=EVERY)
+    assert read("market_price\n230\n", tables=EVERY).stream.table.name == "auctions"
+    assert read(goods, tables=["auctions"]).stream.table.name == "auctions"
+
+
+def test_an_access_log_written_as_json_is_one(read):
+    line = (
+        '{"time": "17/May/2015:08:05:32 +0000", "remote_ip": "192.0.2.1", "request": "GET /p/1 HTTP/1.1", '
+        '"response": 304, "referrer": "-", "agent": "x"}\n'
+    )
+    got = read(line, tables=EVERY, name="log.json")
+    row = got.frame.row(0, named=True)
+    assert (row["user_id"], row["ip"], row["event_type"]) == ("192.0.2.1", "192.0.2.1", "view")
+    assert (row["referrer"], row["user_agent"], row["response"]) == (None, "x", 304)
+
+
+def test_what_was_placed_stays_where_it_is_when_json_brings_more_columns(read, monkeypatch):
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 100)
+    monkeypatch.setattr("adcli.tables.formats.PEEK_BYTES", 100)
+    monkeypatch.setattr("adcli.tables.sources.PEEK_BYTES", 100)
+    rows = ['{"asin": "a", "title": "A, which is a long one indeed"}'] * 4 + [
+        '{"asin": "a", "product_id": "p", "title": "B"}'
+    ] * 4
+    got = read("\n".join(rows) + "\n", tables=["products"], name="goods.jsonl")
+    assert got.frame["item_id"].to_list() == ["a"] * 8
+    assert got.frame["product_id"].to_list() == [None] * 4 + ["p"] * 4
+
+
+def test_a_table_without_header_shows_its_first_row(read):
+    with pytest.raises(
+        DataError, match=r"no header line, and column_1 to column_4 of its first row are 1, 22, pv, 15"
+    ):
+        read("1,22,pv,1511544070\n1,23,buy,1511561733\n", tables=EVERY)
+    names = {"user_id": "column_1", "item_id": "column_2", "event_type": "column_3", "event_time": "column_4"}
+    got = read("1,22,pv,1511544070\n1,23,buy,1511561733\n", tables=EVERY, column_map=names)
+    assert got.frame["event_type"].to_list() == ["view", "purchase"]
 
 
 def test_aliases_of_event_types_are_mapped_and_unknown_ones_counted(read):
@@ -177,6 +245,7 @@ def test_all_inputs_must_fit_one_table(read):
     [
         ("# newdoc id = x\n# sent_id = 1\n1\tFrom\tfrom\tADP\tIN\t_\t3\tcase\t_\t_\n", "CoNLL-U"),
         ("click:0 dense:0.5 dense:1 7:1 9:1\n", "libsvm"),
+        ("#Software: Microsoft IIS\n#Fields: date time c-ip\n", "extended log"),
         ("<html><body>404</body></html>\n", "XML or HTML"),
         ("\x7fELF\x02\x01\x01\x00\x00\x00,\x01\x02\x03\x04\n", "binary file of an unknown kind"),
         ("just a sentence of words\nand then another, shorter\n", "nothing known"),

@@ -4,8 +4,10 @@ import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import threading
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +19,13 @@ from adcli.tables.read import ReadOptions, open_table
 from adcli.tables.sources import expand
 
 CSV = b"event_time,user_id,event_type\n" + b"2024-01-01 10:00:00,u1,view\n" * 2000
+
+
+def zipped(name):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(name, CSV)
+    return held.getvalue()
 
 
 def rows_of(stream):
@@ -166,3 +175,19 @@ def test_many_inputs_need_no_more_open_files_than_one(tmp_path):
     assert len(stream.inputs) == 60
     assert len(stream.notes) == 1
     assert "and 59 more" in stream.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (lzma.compress(CSV), r"is compressed by xz. Unpack it first: xz -dc"),
+        (zipped("log.csv"), r"is a zip archive. Unpack it first: unzip -p"),
+        (zipped("xl/workbook.xml"), r"is a spreadsheet, not a table. Save it as CSV"),
+    ],
+    ids=["xz", "zip", "xlsx"],
+)
+def test_archives_are_told_how_to_be_unpacked(tmp_path, content, told):
+    path = tmp_path / "log"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        open_table([str(path)], tables=["events"])

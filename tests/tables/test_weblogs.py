@@ -24,6 +24,15 @@ def test_combined_log(read):
     assert "event_type is 'view'" in got.stream.notes[0]
 
 
+def test_the_host_before_the_client_is_not_the_client(read):
+    for host in ("shop.example:443", "shop.example"):
+        got = read(f"{host} {COMBINED}" * 3, name="access.log")
+        assert got.frame["user_id"].unique().to_list() == ["192.0.2.7"]
+        assert "combined access log with virtual host" in got.stream.notes[0]
+    addresses = COMBINED.replace("192.0.2.7", "2001:db8::1")
+    assert read(addresses, name="access.log").frame["ip"].to_list() == ["2001:db8::1"]
+
+
 def test_common_log(read):
     got = read(COMMON)
     assert got.frame["event_time"][0] == datetime(2000, 10, 10, 20, 55, 36, tzinfo=UTC)

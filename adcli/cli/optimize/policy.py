@@ -51,6 +51,7 @@ def policy(
     from adcli.optimize.policy_learning import learn_policy
     from adcli.policies.store import save_policy
 
+    folder = run.directory()
     impressions = run.read(inputs, tables=["impressions"])
     run.require_whole(["propensity", reward], "what is learned without them would be of another log")
     attributes = (
@@ -79,7 +80,7 @@ def policy(
         "candidates": learned.candidates.to_dicts(),
         "learned_from": [record._asdict() for record in run.input_records()],
     }
-    save_policy(learned.policy, run.directory(), about)
+    save_policy(learned.policy, folder, about)
     for note in learned.notes:
         run.note(note)
     run.note(learned.reason)
