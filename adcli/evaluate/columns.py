@@ -14,6 +14,11 @@ MOST_SHOWN = 12  # column names in a message
 TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def known_columns(wanted: str, columns: Iterable[str]) -> str:
     """What to say to who asked for a column that is not there."""
     names = list(columns)
@@ -71,6 +76,7 @@ def _number(frame: pl.DataFrame, name: str) -> pl.Series:
     ).to_series()
     if (unread := column.filter(number.is_null() & column.is_not_null())).len():
         raise DataError(
-            f"Column '{name}' holds {unread.len():,} texts that are no numbers, the first '{unread[0][:40]}'."
+            f"Column '{name}' holds {counted(unread.len(), 'text')} that "
+            f"{'is no number' if unread.len() == 1 else 'are no numbers'}, the first '{unread[0][:40]}'."
         )
     return number.alias(name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +15,11 @@ from adcli.cli.options import Inputs, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.evaluate.ab.units import UnitBatches
 
 
 @command
@@ -72,6 +78,7 @@ def ab(
     from adcli.evaluate.ab.page import ab_page, segments_page
     from adcli.evaluate.ab.segments import segment_table
     from adcli.evaluate.ab.table import ab_table
+    from adcli.tables.unify import concatenated
 
     record = recorder(run, tracking)
     if planning.plan:
@@ -85,14 +92,14 @@ def ab(
             "--segment reads a finished test of single units: give it without --cluster, --look and "
             "--planned-units."
         )
-    units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
+    units = _read_units(run, inputs, {"variant": variant} if variant else {})
     unit, cluster, segment = (name and run.column(name) for name in (unit, cluster, segment))
     covariate = run.columns(covariate)
     shares = _shares(expected_share)
     if segment is not None:
         with run.step("segments"):
             effects = segment_table(
-                units,
+                concatenated(list(units.batches)),
                 by=segment,
                 metrics=metric,
                 control=control,
@@ -126,6 +133,30 @@ def ab(
     run.write(table)
     record(table)
     publish(run, ab_page(table, confidence=confidence), reporting)
+
+
+def _read_units(run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str]) -> UnitBatches:
+    """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept."""
+    from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches
+    from adcli.tables.unify import concatenated
+
+    with run.step("read"):
+        frames = run.frames(run.stream(inputs, tables=["units"], columns=columns))
+        first: list[pl.DataFrame] = []
+        while sum(frame.height for frame in first) < ROWS_AT_A_TIME and (
+            (frame := next(frames, None)) is not None
+        ):
+            first.append(frame)
+        head = concatenated(first)
+    return UnitBatches(head.columns, chain([head], (_with_all(frame, head.schema) for frame in frames)))
+
+
+def _with_all(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The frame with every column of the schema: an input of rows that say what they have may lack some."""
+    import polars as pl
+
+    missing = [name for name in schema if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
 
 
 def _shares(texts: Sequence[str]) -> dict[str, float] | None:

@@ -98,6 +98,7 @@ def rates(
     log = run.read(inputs, tables=["events"] if funnel else ["impressions", "events"])
     by = run.columns(by)
     _tell_missing_money(run, log)
+    _tell_returns(run, log)
     if funnel:
         window = timedelta(days=window_days)
         table = funnel_table(
@@ -145,6 +146,15 @@ def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
         missing = log[name].null_count() if name in log.columns else 0
         if 0 < missing < log.height:
             run.note(f"'{name}' is missing in {missing:,} of {log.height:,} rows, which count as 0.")
+
+
+def _tell_returns(run: Run, log: pl.DataFrame) -> None:
+    """Say what was bought and taken back."""
+    from adcli.evaluate.rates.counts import returned
+
+    back = returned(log)
+    if back.rows:
+        run.note(f"{back.rows:,} rows were taken back or cancelled, worth {back.worth:,.2f}: not deducted.")
 
 
 def _part_of_time(by: Sequence[str]) -> str:

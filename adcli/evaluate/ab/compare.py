@@ -12,7 +12,6 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import Metric
 from adcli.evaluate.ab.posterior import Posterior, posteriors
-from adcli.evaluate.ab.units import UnitsFrame
 from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.effects.comparison import Comparison
@@ -30,7 +29,7 @@ class Found(NamedTuple):
 
 
 def compare_arms(
-    units: UnitsFrame,
+    units: pl.DataFrame | None,
     arms: Mapping[str, Aggregates],
     metrics: Sequence[Metric],
     *,
@@ -41,7 +40,7 @@ def compare_arms(
     """Every comparison of the experiment, metric by metric.
 
     Args:
-        units: One row per unit; only quantiles read it.
+        units: One row per unit, which quantiles alone need.
         arms: The aggregates of each arm.
         metrics: What to compare.
         variant: Column of the arms' names.
@@ -56,10 +55,10 @@ def compare_arms(
 
 
 def _tests(
-    units: UnitsFrame, arms: Mapping[str, Aggregates], metric: Metric, *, variant: str, control: str
+    units: pl.DataFrame | None, arms: Mapping[str, Aggregates], metric: Metric, *, variant: str, control: str
 ) -> Iterator[tuple[str, Callable[[float], Comparison]]]:
     others = [name for name in arms if name != control]
-    if metric.kind == "quantile":
+    if metric.kind == "quantile" and units is not None:
         values = _values(units, variant, metric.column)
         for name in others:
             yield name, partial(compare_quantiles, values[name], values[control], metric.quantile)
@@ -76,8 +75,8 @@ def _tests(
             yield name, partial(compare_averages, arms[name], arms[control], metric)
 
 
-def _values(units: UnitsFrame, variant: str, column: str) -> dict[str, FloatArray]:
-    both = units.lazy().select(variant, pl.col(column).cast(pl.Float64)).collect()
+def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, FloatArray]:
+    both = units.select(variant, pl.col(column).cast(pl.Float64))
     if not both[column].is_finite().fill_null(value=False).all():
         raise DataError(f"Column '{column}' holds missing, NaN or infinite values.")
     return {

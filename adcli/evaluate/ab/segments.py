@@ -94,7 +94,7 @@ def segment_table(
         DataError: As `ab_table`, or if no segment is large enough.
     """
     parsed = parse_metrics(metrics, units.columns, covariates=covariates)
-    frame = prepare_units(units, parsed, variant=variant, unit=unit, others=[by]).lazy().collect()
+    (frame,) = prepare_units(units, parsed, variant=variant, unit=unit, others=[by])
     sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)

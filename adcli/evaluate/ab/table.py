@@ -14,16 +14,24 @@ from adcli.evaluate.ab.metrics import Metric, parse_metrics
 from adcli.evaluate.ab.rows import AB_COLUMNS, comparison_row, sample_ratio_row
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.sequential import AnyTime, FixedHorizon, Plan, PlannedLooks
-from adcli.evaluate.ab.units import UnitsFrame, choose_control, prepare_units, sum_clusters
+from adcli.evaluate.ab.units import (
+    Units,
+    as_batches,
+    choose_control,
+    prepare_units,
+    sum_clusters,
+    uneven_clusters,
+)
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
 from adcli.evaluate.effects.aggregates import aggregate_arms
 from adcli.evaluate.multiplicity import Correction, adjust
+from adcli.tables.unify import concatenated
 
 Reading = Literal["fixed", "planned", "anytime"]
 
 
 def ab_table(
-    units: UnitsFrame,
+    units: Units,
     *,
     metrics: Sequence[str | Metric],
     variant: str = "variant",
@@ -44,7 +52,8 @@ def ab_table(
     """Every arm against the control on every metric, and the check of the sample ratio as the first row.
 
     Args:
-        units: One row per experimental unit; a lazy frame is read in pieces (quantiles excepted).
+        units: One row per experimental unit; a lazy frame and `UnitBatches` are read in pieces and not kept
+            (with quantiles and clusters, the columns in question are).
         metrics: Names in the language of `parse_metric`, or metrics.
         variant: Column that names each unit's arm.
         control: The arm to compare with; None takes one with a control's name, else the first by name.
@@ -69,15 +78,22 @@ def ab_table(
             or has more clicks than impressions.
         UsageError: If a metric or a plan is written wrongly.
     """
-    parsed = parse_metrics(metrics, units.collect_schema().names(), covariates=covariates)
-    frame = prepare_units(units, parsed, variant=variant, unit=unit, others=[cluster] if cluster else [])
-    if cluster:
-        frame, parsed = sum_clusters(frame, parsed, variant=variant, cluster=cluster)
-    arms = aggregate_arms(frame, variant=variant, groups=[m.columns for m in parsed if m.kind != "quantile"])
+    pieces = as_batches(units)
+    parsed = parse_metrics(metrics, pieces.columns, covariates=covariates)
+    prepared = prepare_units(pieces, parsed, variant=variant, unit=unit, others=[cluster] if cluster else [])
+    whole: pl.DataFrame | None = None
+    if cluster or any(metric.kind == "quantile" for metric in parsed):
+        whole = concatenated(list(prepared))
+    if cluster and whole is not None:
+        whole, parsed = sum_clusters(whole, parsed, variant=variant, cluster=cluster)
+    averaged = [m.columns for m in parsed if m.kind != "quantile"]
+    arms = aggregate_arms(prepared if whole is None else whole, variant=variant, groups=averaged)
+    if cluster and whole is not None:
+        arms = uneven_clusters(whole, arms, parsed, variant=variant)
     control = choose_control(list(arms), control)
     plan = _plan(reading, looks, planned_units, n=sum(arm.n for arm in arms.values()))
     found = compare_arms(
-        frame, arms, parsed, variant=variant, control=control, confidence=plan.confidence(confidence)
+        whole, arms, parsed, variant=variant, control=control, confidence=plan.confidence(confidence)
     )
     p_values = np.array([plan.p_value(one.comparison.p_value) for one in found])
     adjusted = adjust(p_values, correction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import NamedTuple
@@ -9,13 +10,50 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.evaluate.columns import counted
 
 Pair = tuple[str, str]
-CLICKS, IMPRESSIONS = frozenset({"click", "clicks"}), frozenset({"impression", "impressions"})
-COUNTED = CLICKS | IMPRESSIONS | {"conversion", "conversions", "visits", "orders", "purchases"}
+CLICKS = frozenset({"click", "clicks", "clicked", "clk"})
+IMPRESSIONS = frozenset({"impression", "impressions", "imp", "imps", "shown", "displays"})
+COUNTED = (
+    CLICKS
+    | IMPRESSIONS
+    | {"conversion", "conversions", "visit", "visits", "view", "views", "order", "orders", "purchase"}
+    | {"purchases", "session", "sessions", "pageviews", "carts", "installs", "signups"}
+)
 MOST_ARMS = 50
 LARGEST_SPREAD = 1e150  # its square is the largest that a float holds
-ROWS_AT_A_TIME = 4_000_000  # of a lazy frame, so that memory does not grow with its length
+
+
+def counts_clicks(column: str) -> bool:
+    """Whether a column of this name counts clicks: `clicks`, `n_clicks`, `Ad Clicks`."""
+    return bool(_words(column) & CLICKS)
+
+
+def counts_impressions(column: str) -> bool:
+    """Whether a column of this name counts impressions."""
+    return bool(_words(column) & IMPRESSIONS)
+
+
+def _words(column: str) -> set[str]:
+    return set(re.split(r"[\W_]+", column.casefold()))
+
+
+def _counts(column: str) -> bool:
+    """Whether a column of this name is of one word that counts, or of one with a prefix such as `n_`."""
+    return bool(_words(column.casefold().removeprefix("n_").removeprefix("num_")) <= COUNTED)
+
+
+class Unevenness(NamedTuple):
+    """What units of very different sizes do to the error of a ratio.
+
+    Attributes:
+        inflation: Its variance with each unit left out in turn, over that of the delta method.
+        degrees: Of freedom, of the variance.
+    """
+
+    inflation: float
+    degrees: float
 
 
 class Aggregates(NamedTuple):
@@ -26,12 +64,14 @@ class Aggregates(NamedTuple):
         mean: Of each column.
         covariance: Sample covariances (n - 1) by pair of columns in sorted order; (x, x) is the variance.
         binary: Columns that hold nothing but 0 and 1.
+        uneven: Of ratios (numerator, denominator) whose units were looked at for it.
     """
 
     n: int
     mean: Mapping[str, float]
     covariance: Mapping[Pair, float]
     binary: frozenset[str]
+    uneven: Mapping[Pair, Unevenness] = {}
 
     def cov(self, left: str, right: str) -> float:
         """Covariance of two columns; one named "" is the constant 1."""
@@ -63,15 +103,15 @@ def _scatter(part: Aggregates, pair: Pair) -> float:
 
 
 def aggregate_arms(
-    units: pl.DataFrame | pl.LazyFrame, *, variant: str, groups: Iterable[Sequence[str]]
+    units: pl.DataFrame | Iterable[pl.DataFrame], *, variant: str, groups: Iterable[Sequence[str]]
 ) -> dict[str, Aggregates]:
-    """The aggregates of each arm, in one pass over the units.
+    """The aggregates of each arm by name, in one pass over the units.
 
-    Sums are taken in the order of the rows, so that the same file gives the same digits; a lazy frame is read
-    in pieces and never held whole.
+    Sums are taken in the order of the rows, so that the same file gives the same digits; of units in pieces
+    none is kept.
 
     Args:
-        units: One row per experimental unit.
+        units: One row per experimental unit, whole or in pieces.
         variant: Column that names each unit's arm.
         groups: Sets of columns whose covariances within the set are needed (those of one metric).
 
@@ -83,18 +123,16 @@ def aggregate_arms(
     columns = sorted({column for group in groups for column in group})
     pairs = sorted({pair for group in groups for pair in combinations_with_replacement(group, 2)})
     arms: dict[str, Aggregates] = {}
-    for batch in _batches(
-        units.lazy().select(variant, *columns) if isinstance(units, pl.LazyFrame) else units
-    ):
+    for batch in [units] if isinstance(units, pl.DataFrame) else units:
         for name, part in _aggregate(batch, variant, columns, pairs).items():
             arms[name] = arms[name] + part if name in arms else part
-    return arms
+        _check_number(variant, len(arms))
+    return dict(sorted(arms.items()))
 
 
-def _batches(units: pl.DataFrame | pl.LazyFrame) -> Iterable[pl.DataFrame]:
-    if isinstance(units, pl.DataFrame):
-        return [units]
-    return units.collect_batches(chunk_size=ROWS_AT_A_TIME, maintain_order=True)
+def _check_number(variant: str, arms: int) -> None:
+    if arms > MOST_ARMS:
+        raise DataError(f"Column '{variant}' has {arms:,} values; more than {MOST_ARMS} are no variants.")
 
 
 def _aggregate(
@@ -102,11 +140,9 @@ def _aggregate(
 ) -> dict[str, Aggregates]:
     names = batch[variant].unique().sort()
     if names.null_count():
-        raise DataError(f"{batch[variant].null_count():,} units have no '{variant}'.")
-    if len(names) > MOST_ARMS:
-        raise DataError(
-            f"Column '{variant}' has {len(names):,} values; more than {MOST_ARMS} are no variants."
-        )
+        without = batch[variant].null_count()
+        raise DataError(f"{counted(without, 'unit')} {'has' if without == 1 else 'have'} no '{variant}'.")
+    _check_number(variant, len(names))
     wanted = [pl.len().alias("n"), *_summaries(columns, pairs)]
     arms = pl.collect_all(
         [batch.lazy().filter(pl.col(variant) == name).select(wanted) for name in names.to_list()],
@@ -124,7 +160,7 @@ def _summaries(columns: Sequence[str], pairs: Sequence[Pair]) -> Iterable[pl.Exp
         yield value.mean().cast(pl.Float64).alias(f"mean {column}")
         yield value.null_count().alias(f"nulls {column}")
         yield ((value == 0) | (value == 1)).all().alias(f"binary {column}")
-        if column in COUNTED:
+        if _counts(column):
             yield (value < 0).sum().alias(f"negative {column}")
     for a, b in pairs:
         spread = pl.col(a).cast(pl.Float64).var() if a == b else pl.cov(a, b)
@@ -135,12 +171,14 @@ def _read(arm: str, row: Mapping[str, float], columns: Sequence[str], pairs: Seq
     for column in columns:
         if row[f"nulls {column}"]:
             raise DataError(
-                f"Column '{column}' is empty in {row[f'nulls {column}']:,} units of the arm '{arm}'.",
+                f"Column '{column}' is empty in {counted(int(row[f'nulls {column}']), 'unit')} "
+                f"of the arm '{arm}'.",
                 fix="Fill it (0, if nothing happened) or drop those units before the comparison.",
             )
         if row.get(f"negative {column}"):
             raise DataError(
-                f"'{column}' counts, but is negative in {row[f'negative {column}']:,} units of '{arm}'."
+                f"'{column}' counts, but is negative in {counted(int(row[f'negative {column}']), 'unit')} of "
+                f"the arm '{arm}'."
             )
         if not abs(row[f"mean {column}"]) < float("inf"):
             raise DataError(

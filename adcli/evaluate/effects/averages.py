@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from adcli.evaluate.ab.metrics import Metric
-from adcli.evaluate.effects.aggregates import Aggregates
+from adcli.evaluate.effects.aggregates import Aggregates, Unevenness
 from adcli.evaluate.effects.comparison import ArmFigure, Comparison
 from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 
-FEW_EQUAL = 20  # below, the relative interval holds the truth in 91 to 95 % of trials
+FEW_EQUAL = 40  # below, the relative interval holds the truth in 91 to 95 % of trials
 IMPLAUSIBLE = 0.001  # p of a difference in what the experiment cannot have moved
 
 
@@ -46,7 +46,7 @@ def compare_averages(
         relative_interval=_log_ratio_interval(arms, confidence),
         statistic=difference / error,
         p_value=_student_p(difference / error, _welch_degrees(arms)),
-        test=f"{test}; relative: log scale{_rough(arms, metric) if min(a.value for a in arms) > 0 else ''}",
+        test=f"{test}; relative: log scale{_rough(arms, [variant, control], metric)}",
         caution=_unlike_before([variant, control], metric),
         variance_reduction=_variance_reduction(arms, [variant, control], metric),
     )
@@ -104,12 +104,13 @@ def _adjusted(arm: Aggregates, both: Aggregates, metric: Metric, slopes: FloatAr
         shift = np.array([arm.average(x) - both.average(x) for x in metric.covariates])
         value -= float(slopes @ shift)
         variance += float(slopes @ _spread(arm, metric) @ slopes - 2 * slopes @ _covariances(arm, metric))
-    return ArmFigure(arm.n, value, max(variance, 0.0) / arm.n)
+    uneven = arm.uneven.get((metric.column, metric.denominator), Unevenness(1.0, arm.n - 1))
+    return ArmFigure(arm.n, value, uneven.inflation * max(variance, 0.0) / arm.n, uneven.degrees)
 
 
 def _welch_degrees(arms: list[ArmFigure]) -> float:
     total = arms[0].variance + arms[1].variance
-    return total**2 / sum(arm.variance**2 / (arm.n - 1) for arm in arms)
+    return total**2 / sum(arm.variance**2 / (arm.degrees or arm.n - 1) for arm in arms)
 
 
 def _student_p(statistic: float, degrees: float) -> float:
@@ -121,7 +122,7 @@ def _student_p(statistic: float, degrees: float) -> float:
 def _log_ratio_interval(arms: list[ArmFigure], confidence: float) -> Interval:
     if arms[0].value <= 0 or arms[1].value <= 0:
         return NO_INTERVAL
-    logs = [ArmFigure(arm.n, math.log(arm.value), arm.variance / arm.value**2) for arm in arms]
+    logs = [ArmFigure(arm.n, math.log(arm.value), arm.variance / arm.value**2, arm.degrees) for arm in arms]
     reach = student_quantile(confidence, _welch_degrees(logs)) * math.sqrt(
         logs[0].variance + logs[1].variance
     )
@@ -129,15 +130,22 @@ def _log_ratio_interval(arms: list[ArmFigure], confidence: float) -> Interval:
     return Interval(ratio * math.exp(-reach) - 1, ratio * math.exp(min(reach, 700.0)) - 1)
 
 
-def _rough(arms: list[ArmFigure], metric: Metric) -> str:
-    """That a mean rests on few units, where few buy: the spread is seen in those alone; else empty.
+def _rough(figures: list[ArmFigure], arms: list[Aggregates], metric: Metric) -> str:
+    """That a figure rests on few units, where few buy or few see most: the spread is seen in those alone.
 
     Source: Kish (1965), the effective number (sum y)^2 / sum y^2.
     """
-    if metric.kind == "ratio":
+    if min(figure.value for figure in figures) <= 0:
         return ""
-    alike = min(arm.n / (1 + arm.n * arm.variance / arm.value**2) for arm in arms)
-    return f" (rough: a mean worth {alike:.0f} equal units)" if alike < FEW_EQUAL else ""
+    alike = min(figure.n / (1 + figure.n * figure.variance / figure.value**2) for figure in figures)
+    if alike < FEW_EQUAL:
+        return f" (rough: a figure worth {alike:.0f} equal units)"
+    if metric.denominator and not any(arm.uneven for arm in arms):
+        name = metric.denominator
+        held = min(arm.n / (1 + arm.cov(name, name) / arm.average(name) ** 2) for arm in arms)
+        if held < FEW_EQUAL:
+            return f" (rough: {held:.0f} units hold most of the {name})"
+    return ""
 
 
 def _variance_reduction(adjusted: list[ArmFigure], raw: list[Aggregates], metric: Metric) -> float:

@@ -9,11 +9,12 @@ from adcli.evaluate.intervals import Interval
 
 
 class ArmFigure(NamedTuple):
-    """A figure of one arm with the variance of its estimate."""
+    """A figure of one arm with the variance of its estimate; its degrees of freedom are n - 1 if None."""
 
     n: int
     value: float
     variance: float
+    degrees: float | None = None
 
 
 class Comparison(NamedTuple):

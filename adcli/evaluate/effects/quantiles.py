@@ -10,7 +10,9 @@ import numpy as np
 from adcli.evaluate.effects.comparison import ArmFigure, Comparison
 from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
 
-FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 97.5 % of trials
+FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 98.5 % of trials
+TOO_FEW_BEYOND = 2  # values; below, in 30 to 93 %, so that none is given
+FEWEST_SAID = f"fewer than {TOO_FEW_BEYOND} values of an arm lie beyond this quantile"
 MOST_TIED = 0.05
 
 
@@ -31,8 +33,8 @@ def compare_quantiles(
     beyond = min(len(variant), len(control)) * min(quantile, 1 - quantile)
     rough = f"; rough: only about {beyond:.0f} values beyond the quantile" if beyond < FEW_BEYOND else ""
     test = f"z on quantiles, Maritz-Jarrett standard errors; relative: log scale{rough}"
-    if not error > 0:
-        tied = "too many equal values at this quantile"
+    if beyond < TOO_FEW_BEYOND or not error > 0:
+        tied = "too many equal values at this quantile" if beyond >= TOO_FEW_BEYOND else FEWEST_SAID
         relative = one.value / other.value - 1 if other.value > 0 else math.nan
         figures = (one, other, difference, NO_INTERVAL, relative, NO_INTERVAL, math.nan, math.nan)
         return Comparison(*figures, test, caution=tied)

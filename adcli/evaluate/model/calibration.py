@@ -120,7 +120,7 @@ def expected_calibration_error(
     profile = _draw_together(gaps, noise)
     z = normal_quantile(confidence)
     ends = (_true_error(value, profile, noise, weight, side) for side in (z, -z))
-    return CalibrationError(value, Interval(*ends), chance)
+    return CalibrationError(value, Interval(*(min(end, 1.0) for end in ends)), chance)
 
 
 def _draw_together(gaps: FloatArray, noise: FloatArray) -> FloatArray:

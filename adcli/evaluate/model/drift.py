@@ -156,6 +156,9 @@ def _value_counts(reference: pl.Series, current: pl.Series) -> FloatArray:
 def _stability_interval(value: float, counts: FloatArray, confidence: float) -> tuple[Interval, float]:
     """Interval, and p-value of no drift: PSI / (1/n + 1/m) is then about chi-square, bins - 1 degrees.
 
+    Files more alike than chance makes them say no more than files as alike as chance: two rows that are equal
+    leave room for drift. So the upper end is that of a statistic at its mean, where the one seen is below.
+
     Source: Yurdakul (2018), theorem 1; with drift the noncentral chi-square, inverted in its noncentrality.
     """
     from scipy.stats import chi2
@@ -164,7 +167,8 @@ def _stability_interval(value: float, counts: FloatArray, confidence: float) -> 
     if degrees == 0:
         return NO_INTERVAL, math.nan
     statistic, tail = value / noise, (1 - confidence) / 2
-    low, high = (_noncentrality(statistic, degrees, level) * noise for level in (1 - tail, tail))
+    low = _noncentrality(statistic, degrees, 1 - tail) * noise
+    high = _noncentrality(max(statistic, degrees), degrees, tail) * noise
     return Interval(low, high), float(chi2.sf(statistic, degrees))
 
 

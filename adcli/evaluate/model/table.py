@@ -12,7 +12,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import as_numbers
+from adcli.evaluate.columns import as_numbers, counted
 from adcli.evaluate.intervals import FloatArray, Interval
 from adcli.evaluate.model.calibration import expected_calibration_error, reliability
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
@@ -183,10 +183,11 @@ def _impossible(metric: str, rows: int, positives: int, *, probability: bool, me
 
 
 def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
+    few = f"only {counted(fewest, 'row')} of the rarer label"
     if metric not in CHANCE:
-        return Verdict("", "")
+        return Verdict("", f"rough: {few}" if fewest < FEWEST else "")
     if fewest < FEWEST:
-        return Verdict(NOT_ENOUGH, f"only {fewest} rows of the rarer label")
+        return Verdict(NOT_ENOUGH, few)
     if math.isnan(ends.low):
         return Verdict(NOT_ENOUGH, "the figure lies at its bound, where no interval can be told")
     chance, way = CHANCE[metric]

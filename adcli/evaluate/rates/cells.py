@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +20,14 @@ class RateCells(NamedTuple):
         units: What each unit counted, sorted by `cell`.
         starts: (cells + 1,) where each cell's units begin, and the end.
         has_users: Whether units are users, not rows of the log.
+        said: What one of the counts is made of, where its name does not say it.
     """
 
     sums: pl.DataFrame
     units: pl.DataFrame
     starts: list[int]
     has_users: bool
+    said: Mapping[str, str]
 
 
 def group_cells(counts: UnitCounts, by: Sequence[str]) -> RateCells:
@@ -38,12 +40,13 @@ def group_cells(counts: UnitCounts, by: Sequence[str]) -> RateCells:
     if not by:
         whole = counts.frame.select(sums).with_row_index("cell")
         units = counts.frame.with_columns(cell=pl.lit(0, pl.UInt32))
-        return RateCells(whole, units, [0, units.height], counts.has_users)
+        return RateCells(whole, units, [0, units.height], counts.has_users, counts.said)
     cells = counts.frame.group_by(*by).agg(sums).sort(*by, nulls_last=True).with_row_index("cell")
     labels = cells.select("cell", *by)
     units = counts.frame.join(labels, on=[*by], how="left", nulls_equal=True, maintain_order="left")
     starts = [0, *np.cumsum(cells["units"].to_numpy()).tolist()]
-    return RateCells(cells, units.sort("cell", maintain_order=True), starts, counts.has_users)
+    ordered = units.sort("cell", maintain_order=True)
+    return RateCells(cells, ordered, starts, counts.has_users, counts.said)
 
 
 def hidden_cells(cells: RateCells, by: Sequence[str], *, min_users: int) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.columns import known_columns
+from adcli.evaluate.columns import as_numbers, counted, known_columns
 from adcli.evaluate.rates.time_parts import with_time_parts
+from adcli.tables.events import ORDER_ID_NAMES
+from adcli.tables.standard import TABLES, normalised
 
 MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")
@@ -39,15 +41,27 @@ class UnitCounts(NamedTuple):
         frame: One row per cell and unit: the `by` columns, `user`, `known_user`, and what was counted.
         counted: Which of `COUNTS` and `AMOUNTS` the log can say.
         has_users: Whether units are users; otherwise each row of the log is a unit of its own.
+        said: What one of the counts is made of, where its name does not say it.
     """
 
     frame: pl.DataFrame
     counted: tuple[str, ...]
     has_users: bool
+    said: Mapping[str, str] = {}
+
+
+class _Counts(NamedTuple):
+    """What each row of a log counts, by name, and what a count is made of."""
+
+    exprs: Mapping[str, pl.Expr]
+    said: Mapping[str, str] = {}
 
 
 def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     """Impressions, clicks, conversions and exact money of each user in each cell of `by`.
+
+    A conversion is a purchase; where the log has the numbers of orders (`order_id`, `InvoiceNo`), it is an
+    order, counted once in each cell that it touches. A log of clicks may flag those that converted instead.
 
     Args:
         log: The impressions table (one row an impression) or the events table (one row an event).
@@ -62,12 +76,13 @@ def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     log = with_time_parts(log, by)
     check_cells(log, by)
     _check_amounts(log)
-    counts = _event_counts(log) if "event_type" in log.columns else _impression_counts(log)
+    log = as_numbers(log, _flags(log))
+    exprs, said = _event_counts(log, by) if "event_type" in log.columns else _impression_counts(log)
     has_users = "user_id" in log.columns and log["user_id"].null_count() < log.height
     user = pl.col("user_id") if has_users else pl.lit(None, pl.String)
-    rows = log.select(*by, user.alias("user"), *(value.alias(name) for name, value in counts.items()))
-    _check_sums(rows, counts, is_events="event_type" in log.columns)
-    return UnitCounts(_sum_by_unit(rows, [*by], list(counts)), tuple(counts), has_users)
+    rows = log.select(*by, user.alias("user"), *(value.alias(name) for name, value in exprs.items()))
+    _check_sums(rows, exprs, is_events="event_type" in log.columns)
+    return UnitCounts(_sum_by_unit(rows, [*by], list(exprs)), tuple(exprs), has_users, said)
 
 
 def check_cells(log: pl.DataFrame, by: Sequence[str]) -> None:
@@ -89,7 +104,7 @@ def check_cells(log: pl.DataFrame, by: Sequence[str]) -> None:
             )
 
 
-def _impression_counts(log: pl.DataFrame) -> dict[str, pl.Expr]:
+def _impression_counts(log: pl.DataFrame) -> _Counts:
     if "click" not in log.columns:
         raise DataError(
             "Rates need either a column 'click' (impressions) or 'event_type' (events).",
@@ -98,16 +113,24 @@ def _impression_counts(log: pl.DataFrame) -> dict[str, pl.Expr]:
     counts = {"impressions": pl.lit(1, pl.Int64), "clicks": pl.col("click").cast(pl.Int64).fill_null(0)}
     if "conversion" in log.columns:
         counts["conversions"] = pl.col("conversion").cast(pl.Int64).fill_null(0)
-    return counts | {name: _money(name) for name in AMOUNTS if name in log.columns}
+    return _Counts(counts | {name: _money(name) for name in AMOUNTS if name in log.columns})
 
 
-def _event_counts(log: pl.DataFrame) -> dict[str, pl.Expr]:
+def _event_counts(log: pl.DataFrame, by: Sequence[str]) -> _Counts:
     seen = set(log["event_type"].unique().to_list())
+    said = {}
     counts = {
         name: (pl.col("event_type") == event).cast(pl.Int64)
         for name, event in EVENT_OF_COUNT.items()
         if event in seen
     }
+    if "purchase" in seen and (order := _named(log, ORDER_ID_NAMES)) is not None:
+        first = pl.struct(*dict.fromkeys([*by, "event_type", "user_id", order])).is_first_distinct()
+        counts["conversions"] *= (first | pl.col(order).is_null()).cast(pl.Int64)
+        said["conversions"] = f"a conversion is an order ({order})"
+    for flag in _flags(log):
+        counts["conversions"] = pl.col(flag).cast(pl.Int64).fill_null(0)
+        said["conversions"] = f"a conversion is an event with {flag}"
     if "cost" in log.columns:
         counts["cost"] = _money("cost")
     if "revenue" in log.columns:
@@ -118,7 +141,47 @@ def _event_counts(log: pl.DataFrame) -> dict[str, pl.Expr]:
         )
         paid = (pl.col("price").cast(pl.Float64) * quantity).round(6).cast(MONEY)
         counts["revenue"] = pl.when(pl.col("event_type") == "purchase").then(paid).fill_null(0)
-    return counts
+        said["revenue"] = "revenue is what purchases cost, price x quantity, returns not deducted"
+    return _Counts(counts, said)
+
+
+def _named(log: pl.DataFrame, names: Sequence[str]) -> str | None:
+    """The column that goes by one of these names, if there is one; the first name is the best."""
+    by_name = {normalised(column): column for column in reversed(log.columns)}
+    return next((by_name[name] for name in map(normalised, names) if name in by_name), None)
+
+
+def _flags(log: pl.DataFrame) -> list[str]:
+    """The column that flags the converted, in a log of events that holds no purchases itself; none or one.
+
+    Raises:
+        DataError: If it holds anything but 0, 1 and nothing.
+    """
+    if "event_type" not in log.columns or (log["event_type"] == "purchase").any():
+        return []
+    name = _named(log, TABLES["impressions"].aliases("conversion"))
+    if name is None:
+        return []
+    values = as_numbers(log.select(name), [name])[name].drop_nulls()
+    if not ((values == 0) | (values == 1)).all():
+        raise DataError(f"Column '{name}' flags conversions, but holds other values than 0 and 1.")
+    return [name]
+
+
+class Returned(NamedTuple):
+    """Purchases taken back: how many rows of the log, and what they were worth."""
+
+    rows: int
+    worth: float
+
+
+def returned(log: pl.DataFrame) -> Returned:
+    """What a log of purchases by price and quantity says was taken back; no revenue deducts it."""
+    if not {"event_type", "price", "quantity"} <= set(log.columns) or "revenue" in log.columns:
+        return Returned(0, 0.0)
+    back = log.filter(pl.col("event_type") == "other", pl.col("quantity").cast(pl.Float64) < 0)
+    worth = (back["price"].cast(pl.Float64) * back["quantity"].cast(pl.Float64)).sum()
+    return Returned(back.height, -float(worth))
 
 
 def _check_amounts(log: pl.DataFrame) -> None:
@@ -131,14 +194,14 @@ def _money(name: str) -> pl.Expr:
     return pl.col(name).cast(MONEY).fill_null(0)
 
 
-def _check_sums(rows: pl.DataFrame, counts: dict[str, pl.Expr], *, is_events: bool) -> None:
+def _check_sums(rows: pl.DataFrame, counts: Mapping[str, pl.Expr], *, is_events: bool) -> None:
     if "cost" in counts and (rows["cost"] < 0).any():
-        raise DataError(f"Column 'cost' is negative in {(rows['cost'] < 0).sum():,} rows; spend cannot be.")
+        where = counted(int((rows["cost"] < 0).sum()), "row")
+        raise DataError(f"Column 'cost' is negative in {where}; spend cannot be.")
     for name in COUNTS:
         if name in counts and (rows[name] < 0).any():
-            raise DataError(
-                f"Column '{name.removesuffix('s')}' is negative in {(rows[name] < 0).sum():,} rows."
-            )
+            where = counted(int((rows[name] < 0).sum()), "row")
+            raise DataError(f"Column '{name.removesuffix('s')}' is negative in {where}.")
     if "impressions" in counts and "clicks" in counts:
         clicks, impressions = int(rows["clicks"].sum()), int(rows["impressions"].sum())
         if clicks > impressions:

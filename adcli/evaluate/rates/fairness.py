@@ -146,8 +146,14 @@ def _row(one: _Judged, p_adjusted: float, rules: _Rules) -> Row:
         "p_value": found.p_value if found else None,
         "p_adjusted": p_adjusted,
         "verdict": verdict.verdict,
-        "reason": verdict.reason,
+        "reason": verdict.reason + (f" It is {rough}." if found and (rough := _rough(one.row)) else ""),
     }
+
+
+def _rough(row: Row) -> str:
+    """What to beware of in the group's own figure."""
+    reason = str(row["reason"])
+    return reason if reason.startswith("rough") else ""
 
 
 def _verdict(one: _Judged, p_adjusted: float, rules: _Rules) -> Verdict:

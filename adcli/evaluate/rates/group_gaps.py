@@ -101,8 +101,17 @@ def _difference(one: Interval, rest: Interval, values: Sequence[float], correlat
     """The interval of the difference of two figures, from the intervals of both."""
     down = (values[0] - one.low, rest.high - values[1])
     up = (one.high - values[0], values[1] - rest.low)
-    below, above = (math.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0)) for a, b in (down, up))
+    below, above = (_reach(*sides, correlation) for sides in (down, up))
     return Interval(values[0] - values[1] - below, values[0] - values[1] + above)
+
+
+def _reach(one: float, rest: float, correlation: float) -> float:
+    """sqrt(a^2 + b^2 - 2 r a b), of sides that at tiny p-values are too large to be squared."""
+    longest = max(one, rest)
+    if not longest > 0:
+        return 0.0
+    a, b = one / longest, rest / longest
+    return longest * math.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0))
 
 
 def _p_value(interval: Callable[[float], Interval], difference: float) -> float:

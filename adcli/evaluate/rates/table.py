@@ -135,7 +135,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
 
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
-    definition = _definition(rate, has_users=cells.has_users, confidence=confidence)
+    definition = _definition(rate, cells, confidence=confidence)
     sums = _cell_sums(rate, cells)
     for cell, why in enumerate(hidden):
         if why:
@@ -197,9 +197,11 @@ def _interval(
     return interval, unclicked if counts and not clustered else ""
 
 
-def _definition(rate: Rate, *, has_users: bool, confidence: float) -> str:
+def _definition(rate: Rate, cells: RateCells, *, confidence: float) -> str:
     scale = "" if rate.scale == 1 else f"{rate.scale} x "
     method = "Wilson interval" if rate.metric in COUNT_RATES else "delta-method interval"
-    clustered = ", clustered by user" if has_users else ""
-    alone = "" if has_users else "; the log has no user_id, so each row counts as a unit of its own"
-    return f"{scale}{rate.numerator} / {rate.denominator}; {confidence:.0%} {method}{clustered}{alone}"
+    clustered = ", clustered by user" if cells.has_users else ""
+    alone = [] if cells.has_users else ["the log has no user_id, so each row counts as a unit of its own"]
+    counted = [cells.said[name] for name in (rate.numerator, rate.denominator) if name in cells.said]
+    formula = f"{scale}{rate.numerator} / {rate.denominator}"
+    return "; ".join([formula, *counted, f"{confidence:.0%} {method}{clustered}", *alone])

@@ -98,7 +98,7 @@ def _height(so_far: Ranked, units: FloatArray, kind: Kind, *, empty: float) -> F
 
 
 def _divide(top: FloatArray, bottom: FloatArray, empty: float) -> FloatArray:
-    return np.divide(top, bottom, out=np.full_like(top, empty), where=bottom > 0)
+    return np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0)
 
 
 def _from_zero(values: FloatArray) -> FloatArray:
@@ -118,15 +118,14 @@ def areas(ranked: Ranked, *, binary: bool) -> Areas:
     so_far = Ranked(*(np.cumsum(part, axis=-1) for part in ranked))
     n = so_far.treated[..., -1] + so_far.control[..., -1]
     qini, gain = (_area(so_far, kind, empty=np.nan) for kind in ("qini", "gain"))
-    best_qini, best_gain = _perfect_areas(so_far) if binary else (np.nan, np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return Areas(
-            qini_causalml=qini.above / ((n + 1) * np.abs(qini.end)),
-            qini_scikit_uplift=_area(so_far, "qini", empty=0.0).above / best_qini,
-            # the sum of a piecewise line at 0, 1 ... n is its area + half its end
-            auuc_causalml=(gain.whole + gain.end / 2) / ((n + 1) * np.abs(gain.end)),
-            auuc_scikit_uplift=_area(so_far, "gain", empty=0.0).above / best_gain,
-        )
+    best_qini, best_gain = _perfect_areas(so_far) if binary else (np.full_like(n, np.nan),) * 2
+    return Areas(
+        qini_causalml=_divide(qini.above, (n + 1) * np.abs(qini.end), np.nan),
+        qini_scikit_uplift=_divide(_area(so_far, "qini", empty=0.0).above, best_qini, np.nan),
+        # the sum of a piecewise line at 0, 1 ... n is its area + half its end
+        auuc_causalml=_divide(gain.whole + gain.end / 2, (n + 1) * np.abs(gain.end), np.nan),
+        auuc_scikit_uplift=_divide(_area(so_far, "gain", empty=0.0).above, best_gain, np.nan),
+    )
 
 
 class _Area(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.errors import UsageError
 from adcli.evaluate.ab.metrics import Metric
 from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.averages import compare_averages
@@ -85,8 +86,13 @@ def uplift_table(
         Columns of `UPLIFT_COLUMNS`. `predicted` is the mean score of the group.
 
     Raises:
-        DataError: If a column is missing or no number, or the arms are not two.
+        DataError: If a column is missing or no number, a unit occurs twice, or the arms are not two.
+        UsageError: If a share of `at` is not in (0, 1].
     """
+    if outside := [share for share in at if not 0 < share <= 1]:
+        raise UsageError(
+            f"There is no uplift among {outside[0]:g} of the units.", fix="Give shares such as .1."
+        )
     arms = scored_units(units, score, outcome, treatment, control, treated)
     rows = [
         _whole(arms, confidence),
@@ -169,8 +175,11 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
         figure = float(getattr(value, name))
         verdict = _verdict(Interval(low, high)) if name.startswith("qini") else Verdict("", "")
         definition = f"{said}; percentile interval of {samples} bootstrap samples, seed {seed}"
-        if math.isnan(figure) and name.startswith("qini"):
-            verdict = Verdict(NOT_ENOUGH, "the curve ends at 0, or outcomes are not 0 and 1")
+        if math.isnan(figure):
+            why = "the curve ends at 0, so nothing can be divided by its end"
+            if name.endswith("scikit_uplift"):
+                why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
+            verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
         n = len(units.score)
         yield _Row(name, "all", figure, float(low), float(high), math.nan, n, definition, *verdict)
 

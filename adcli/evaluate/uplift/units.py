@@ -9,7 +9,7 @@ import polars as pl
 
 from adcli.errors import DataError, did_you_mean
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.ab.units import choose_control
+from adcli.evaluate.ab.units import check_unique, choose_control
 from adcli.evaluate.columns import as_numbers
 from adcli.evaluate.intervals import FloatArray
 from adcli.evaluate.uplift.curves import curve, rank
@@ -35,9 +35,11 @@ def scored_units(
     """Units of the two arms, sorted by score; the arguments are those of `uplift_table`.
 
     Raises:
-        DataError: If a column is missing, no number or not finite, or it is unclear which two arms are meant.
+        DataError: If a column is missing, no number or not finite, a unit occurs twice, or it is unclear
+            which two arms are meant.
     """
     check_columns("uplift", [score, outcome, treatment], units.columns)
+    check_unique(units, None)
     frame = as_numbers(units.select(score, outcome, treatment), [score, outcome])
     names = [str(name) for name in frame[treatment].drop_nulls().unique().sort()]
     against = choose_control(names, control)

@@ -3,10 +3,14 @@
 import numpy as np
 import polars as pl
 import pytest
+from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError, UsageError
-from adcli.evaluate.ab.metrics import parse_metric
+from adcli.evaluate.ab.metrics import Metric, parse_metric
 from adcli.evaluate.ab.table import ab_table
+from adcli.evaluate.ab.units import UnitBatches, uneven_clusters
+from adcli.evaluate.effects.aggregates import aggregate_arms
+from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.verdicts import VERDICTS
 
 NAMED = [
@@ -186,7 +190,47 @@ def test_a_lazy_frame_gives_the_same_table(tmp_path):
     assert lazy["difference"].to_list()[1:] == pytest.approx(whole["difference"].to_list()[1:])
 
 
+class TestPieces:
+    def test_units_in_pieces_give_the_same_table(self):
+        units = make_units(lift=0.05)
+        metrics = ["visit", "spend ~ before", "clicks/impressions"]
+        pieces = UnitBatches(units.columns, units.iter_slices(700))
+        found, whole = (ab_table(u, metrics=metrics) for u in (pieces, units))
+        assert found["verdict"].equals(whole["verdict"])
+        assert found["difference"].to_list()[1:] == pytest.approx(whole["difference"].to_list()[1:])
+
+    def test_a_unit_in_two_pieces_is_seen(self):
+        units = make_units().with_columns(unit_id=pl.int_range(pl.len()).cast(pl.String))
+        twice = pl.concat([units, units.tail(1)])
+        with pytest.raises(DataError, match="1 of 4,001 rows repeat a 'unit_id'"):
+            ab_table(UnitBatches(twice.columns, twice.iter_slices(1000)), metrics=["visit"])
+
+    def test_pieces_may_be_typed_differently(self):
+        units = make_units()
+        pieces = [units.head(100), units[100:].with_columns(pl.col("visit").cast(pl.String))]
+        found = ab_table(UnitBatches(units.columns, pieces), metrics=["visit"])
+        assert (
+            row(found, "visit")["n_control"] == row(ab_table(units, metrics=["visit"]), "visit")["n_control"]
+        )
+
+
 class TestClusters:
+    @pytest.mark.parametrize("clusters", [10, 40])
+    def test_intervals_cover_where_cities_are_of_very_different_sizes(self, clusters):
+        rng = np.random.default_rng(16)
+        metric, ends = Metric("m", "ratio", "y", "n"), []
+        arm = np.arange(clusters) % 2
+        for _ in range(TRIALS):
+            size = np.ceil(np.exp(rng.normal(3, 1, clusters))) + 2
+            total = size * (10 + arm + rng.normal(0, 1, clusters)) + np.sqrt(size) * rng.normal(
+                0, 3, clusters
+            )
+            frame = pl.DataFrame({"variant": arm.astype(str), "y": total, "n": size})
+            arms = aggregate_arms(frame, variant="variant", groups=[["y", "n"]])
+            arms = uneven_clusters(frame, arms, [metric], variant="variant")
+            ends.append(compare_averages(arms["1"], arms["0"], metric, 0.95).difference_interval)
+        assert_covers(*np.transpose(ends), 1.0)
+
     def test_clusters_are_the_units(self):
         table = ab_table(make_units(), metrics=["spend"], cluster="city")
         assert row(table, "spend")["n_variant"] == 40
@@ -273,6 +317,11 @@ class TestReadings:
         ),
         ({"spend": pl.lit([1.0])}, {"metrics": ["spend"]}, "which is no number"),
         ({"spend": pl.col("spend") * 1e160}, {"metrics": ["spend"]}, "too large to be squared"),
+        (
+            {"impressions": -pl.col("impressions")},
+            {"metrics": ["spend/impressions"]},
+            "'impressions' is negative",
+        ),
         ({"impressions": pl.lit(0)}, {"metrics": ["spend/impressions"]}, "sums to 0 in the arm 'control'"),
         ({}, {"metrics": ["visits"]}, "Did you mean 'visit'"),
         ({}, {"control": "contrl"}, "Did you mean 'control'"),

@@ -215,12 +215,29 @@ def test_a_mean_that_few_units_make_is_said_to_be_rough():
     rng = np.random.default_rng(0)
     spend = [(rng.random(200) < share) * rng.gamma(1, 20, 200) for share in (0.05, 0.06)]
     found = compare_averages(*(arm(y=y) for y in spend), Metric("y", "average", "y"), 0.95)
-    assert "rough: a mean worth" in found.test
+    assert "rough: a figure worth" in found.test
     dense = compare_averages(*(arm(y=5 + y) for y in spend), Metric("y", "average", "y"), 0.95)
     assert "rough" not in dense.test
 
 
+def test_a_ratio_that_few_units_hold_is_said_to_be_rough():
+    rng = np.random.default_rng(0)
+    shown = np.r_[np.full(5, 20_000.0), np.ones(995)]
+    arms = [arm(c=rng.binomial(shown.astype(int), 0.1) * 1.0, s=shown) for _ in range(2)]
+    assert (
+        "rough: 5 units hold most of the s"
+        in compare_averages(*arms, Metric("r", "ratio", "c", "s"), 0.95).test
+    )
+
+
 class TestQuantiles:
+    def test_an_end_of_the_arm_has_no_interval(self):
+        rng = np.random.default_rng(0)
+        found = compare_quantiles(rng.gamma(2, 1, 100), rng.gamma(2, 1, 100), 0.99, 0.95)
+        assert math.isnan(found.difference_interval.low)
+        assert math.isnan(found.p_value)
+        assert "fewer than 2 values" in found.caution
+
     def test_a_value_that_many_units_share_carries_a_caution(self):
         lumps = np.r_[np.zeros(90), np.full(10, 30.0)]
         assert compare_quantiles(lumps, np.arange(100.0), 0.95, 0.95).caution.startswith("10%")

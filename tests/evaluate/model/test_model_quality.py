@@ -244,7 +244,7 @@ def test_a_column_may_have_any_name(predictions, name):
 def test_two_rows_prove_nothing():
     table = model_table(pl.DataFrame({"click": [0, 1], "pctr": [0.1, 0.9]}), score="pctr")
     assert row(table, "normalised_entropy")["verdict"] == "not enough evidence"
-    assert "1 rows of the rarer label" in row(table, "auc")["reason"]
+    assert "1 row of the rarer label" in row(table, "auc")["reason"]
 
 
 def test_small_groups_are_hidden(predictions):

@@ -124,7 +124,7 @@ def test_the_interval_of_a_gap_covers_where_users_are_in_both_groups():
 
 def test_a_small_group_of_few_clicks_is_no_gap():
     rng = np.random.default_rng(5)
-    few, n, rate = 50, 1050, 0.02
+    few, n, rate = 80, 1080, 0.02
     group, found = (np.arange(n) >= few).astype(np.int64), []
     for _ in range(TRIALS):
         shown = rng.poisson(6, n) + 1
@@ -133,6 +133,16 @@ def test_a_small_group_of_few_clicks_is_no_gap():
         found.append(gap(sums, 0, confidence=0.95, is_count=True))
     assert_covers(*np.transpose([one.interval for one in found]), 0.0)
     assert np.mean([one.p_value <= 0.05 for one in found]) <= 0.065
+
+
+def test_money_of_a_handful_of_buyers_is_compared_all_the_same():
+    rng = np.random.default_rng(15)
+    group, found = (np.arange(1000) >= 60).astype(np.int64), []
+    for _ in range(200):
+        spent = rng.binomial(1, 0.1, 1000) * np.exp(rng.normal(3, 1, 1000))
+        found.append(gap(GroupSums(group, np.arange(1000), spent, np.ones(1000)), 0, confidence=0.95))
+    assert np.mean([one.p_value <= 0.05 for one in found]) <= 0.07
+    assert all(0 < one.p_value <= 1 for one in found if np.isfinite(one.p_value))
 
 
 def test_the_p_value_is_where_the_interval_ends_at_no_gap():

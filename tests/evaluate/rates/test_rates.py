@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from adcli.errors import DataError
+from adcli.evaluate.rates.counts import returned
 from adcli.evaluate.rates.table import rate_table
 
 MONEY = pl.Decimal(38, 6)
@@ -111,6 +112,49 @@ def test_events_are_counted_by_type():
     assert value(table, "revenue_per_user")["value"] == 2.5
 
 
+@pytest.fixture
+def order_lines():
+    """Two orders of ann, one of bob with a line sent back."""
+    return pl.DataFrame(
+        {
+            "event_type": ["purchase"] * 5 + ["other"],
+            "user_id": ["ann"] * 4 + ["bob"] * 2,
+            "InvoiceNo": ["1", "1", "1", "2", "3", "C3"],
+            "country": ["UK", "UK", "FR", "UK", "UK", "UK"],
+            "price": ["10", "5", "5", "20", "60", "60"],
+            "quantity": [1.0, 2.0, 2.0, 1.0, 1.0, -1.0],
+        }
+    ).with_columns(pl.col("price").cast(MONEY))
+
+
+def test_an_order_of_many_lines_is_one_conversion(order_lines):
+    row = value(rate_table(order_lines), "average_order_value")
+    assert (row["numerator"], row["denominator"], row["value"]) == (110.0, 3.0, pytest.approx(110 / 3))
+    assert "a conversion is an order (InvoiceNo)" in row["definition"]
+    assert "returns not deducted" in row["definition"]
+
+
+def test_an_order_counts_once_in_each_cell_that_it_touches(order_lines):
+    table = rate_table(order_lines, by=["country"], min_users=0, metrics=["average_order_value"])
+    assert table.select("country", "denominator").rows() == [("FR", 1.0), ("UK", 3.0)]
+
+
+def test_what_was_sent_back_is_known(order_lines):
+    assert returned(order_lines) == (1, 60.0)
+    assert returned(order_lines.head(5)) == (0, 0.0)
+
+
+def test_clicks_may_flag_those_that_converted():
+    log = pl.DataFrame(
+        {"event_type": ["click"] * 4, "user_id": ["a", "b", "c", "d"], "is_attributed": ["0", "1", "0", "0"]}
+    )
+    row = value(rate_table(log), "cvr")
+    assert (row["numerator"], row["denominator"]) == (1.0, 4.0)
+    assert "an event with is_attributed" in row["definition"]
+    with pytest.raises(DataError, match="other values than 0 and 1"):
+        rate_table(log.with_columns(is_attributed=pl.lit("2")))
+
+
 def test_a_log_of_purchases_alone_has_no_click_rate():
     log = pl.DataFrame({"event_type": ["purchase"] * 2, "user_id": ["a", "b"], "revenue": [1.0, 3.0]})
     assert rate_table(log)["metric"].to_list() == ["revenue_per_user", "average_order_value"]
@@ -189,7 +233,7 @@ def test_more_clicks_than_impressions_is_refused():
 
 
 def test_negative_cost_is_refused():
-    with pytest.raises(DataError, match="'cost' is negative in 1 rows"):
+    with pytest.raises(DataError, match="'cost' is negative in 1 row;"):
         rate_table(pl.DataFrame({"item_id": ["1", "2"], "click": [0, 1], "cost": [1.0, -1.0]}))
 
 

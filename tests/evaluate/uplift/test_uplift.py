@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
 
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
 from adcli.evaluate.uplift import bootstrap
 from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.curves import areas, curve, rank
@@ -165,6 +165,22 @@ def test_a_treatment_without_any_effect_gives_no_area():
     table = uplift_table(make_units(outcome=np.zeros(3000)), score="score", outcome="outcome", samples=10)
     assert row(table, "qini_causalml")["value"] is None
     assert row(table, "qini_causalml")["verdict"] == "not enough evidence"
+
+
+@pytest.mark.filterwarnings("error")
+def test_four_units_prove_nothing_quietly():
+    units = make_units(np.array([0.1, 0.2, 1.0, 1.0]), np.array([0.0, 0, 1, 1]), np.array([1.0, 0, 0, 1]))
+    table = uplift_table(units, score="score", outcome="outcome", samples=20)
+    assert row(table, "qini_causalml")["value"] is None
+    assert "ends at 0" in row(table, "qini_causalml")["reason"]
+
+
+def test_a_unit_occurs_once_and_a_share_is_one():
+    units = make_units().with_columns(unit_id=pl.lit("same"))
+    with pytest.raises(DataError, match="a unit must occur once"):
+        uplift_table(units, score="score", outcome="outcome")
+    with pytest.raises(UsageError, match="no uplift among 2 of the units"):
+        uplift_table(make_units(), score="score", outcome="outcome", at=[0.1, 2.0])
 
 
 def test_the_order_of_the_file_changes_nothing():
