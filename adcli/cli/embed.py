@@ -52,7 +52,7 @@ def embed(
     check_shaping(shaping)
     stream = run.stream(inputs, tables=[table] if table else EMBEDDED)
     if stream.table.name == "events":
-        check_profiling(profiling)
+        check_profiling(profiling, stream.names)
         run.write(user_profiles(run, stream, profiling, shaping, TextEncoder(run, encoding, models)))
         return
     if stream.table.name == "vectors":

@@ -18,7 +18,9 @@ class Profiling:
     catalog: Annotated[
         str | None,
         typer.Option(
-            help="Products, or their vectors, that the events are about.", rich_help_panel=_PROFILES
+            help="Products, or their vectors, that the events are about; or a log that names them.",
+            show_default="what the events say of their items",
+            rich_help_panel=_PROFILES,
         ),
     ] = None
     reviews: Annotated[

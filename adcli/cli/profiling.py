@@ -29,16 +29,26 @@ class Earlier(NamedTuple):
     facts: Mapping[str, Any]
 
 
-def check_profiling(profiling: Profiling) -> None:
-    """Make sure that the options can be meant, alone and together.
+def check_profiling(profiling: Profiling, columns: set[str]) -> None:
+    """Make sure that the options can be meant, alone, together and of these events.
+
+    Args:
+        profiling: The options.
+        columns: Of the events.
 
     Raises:
         UsageError: If not.
     """
-    if profiling.catalog is None:
+    if profiling.catalog is None and not {"item_id", "text"} <= columns:
         raise UsageError(
             "The input is events, and what users did can only be read with the products it was about.",
             fix="Give --catalog PRODUCTS; or --table, if it is no log of events.",
+        )
+    if profiling.catalog is None and profiling.update_from is not None:
+        raise UsageError(
+            "--update-from needs the products that the earlier profiles were made with, and today's events "
+            "may name others.",
+            fix="Give --catalog both times.",
         )
     if profiling.update_from is not None and profiling.profile == "sequence":
         raise UsageError("--update-from adds to profiles of --profile mean; a sequence is read whole.")
@@ -83,7 +93,7 @@ def _earlier(run: Run, profiling: Profiling) -> Earlier | None:
         return None
     from adcli.tables.manifest import read_manifest
 
-    table = run.read([profiling.update_from], tables=["vectors"])
+    table = run.read([profiling.update_from], tables=["vectors"], beside=True)
     manifest = read_manifest(Path(profiling.update_from)) or {}
     if "profile" not in manifest:
         raise DataError(
@@ -188,11 +198,29 @@ def _contents(
     from adcli.embed.catalogue import catalogue_of_products, catalogue_of_vectors
     from adcli.embed.contents import contents_of
 
-    goods = run.read([str(profiling.catalog)], tables=["vectors", "products"])
+    goods = _goods(run, behaviour, profiling)
     catalogue = (
         catalogue_of_vectors(goods) if "embedding" in goods.columns else catalogue_of_products(goods, encode)
     )
     return contents_of(behaviour, catalogue, encode), catalogue
+
+
+def _goods(run: Run, behaviour: pl.DataFrame, profiling: Profiling) -> pl.DataFrame:
+    """Products or their vectors, or what a log says of its items: that of --catalog, else the events."""
+    import polars as pl
+
+    from adcli.tables.items import products_of_events
+
+    if profiling.catalog is None:
+        products = products_of_events(behaviour.filter(pl.col("event_type") != "review"))
+        run.note(f"Without --catalog: {products.height:,} items, by the text that the events have of them.")
+        return products
+    goods = run.read([profiling.catalog], tables=["vectors", "products", "events"], beside=True)
+    if "event_type" not in goods.columns:
+        return goods
+    if profiling.cutoff is not None:
+        goods = goods.filter(pl.col("event_time") < _time(profiling.cutoff))
+    return products_of_events(goods)
 
 
 def _learned(

@@ -17,8 +17,8 @@ from adcli.embed.contents import OWN, Contents
 from adcli.embed.profile_state import fading
 from adcli.embed.vectors import embedding_column
 
-FITS: Final = 0.85  # of the fit that most interests reach, with which fewer will do
-FAR: Final = 0.35  # cosine below which two interests are two
+FITS: Final = 0.95  # of the fit that most interests reach, with which fewer will do
+FAR: Final = 0.7  # cosine below which two interests are two
 MOST_CONTENTS: Final = 200
 CHUNK_ROWS: Final = 8_192
 

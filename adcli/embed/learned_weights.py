@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse  # noqa: TID253 - this module is reached only when weights are learned
 
 from adcli.embed.contents import OWN, Contents
 from adcli.embed.profile_state import fading
@@ -29,6 +30,7 @@ DEEDS_BEFORE: Final = 50
 OTHERS: Final = 50  # items that each purchase is told apart from
 RIDGE: Final = 1e-3
 LATER_SHARE: Final = 0.3
+CHUNK: Final = 1_024  # purchases looked at together
 
 
 class LearnedWeights(NamedTuple):
@@ -103,33 +105,50 @@ def learn_weights(
 
 def _purchases(contents: Contents, half_life: float | None, rng: np.random.Generator) -> _Purchases:
     """The purchases of known items, each with the sums of what its user did before it, by event type."""
-    told = contents.deeds.filter((pl.col("level") == OWN) & pl.col("event_time").is_not_null())
-    told = told.sort("event_time", "user_id", "event_type", "content").with_row_index("deed")
-    bought = told.filter((pl.col("event_type") == "purchase") & (pl.col("content") < contents.items))
+    told = (
+        contents.deeds.filter((pl.col("level") == OWN) & pl.col("event_time").is_not_null())
+        .sort("user_id", "event_time", "event_type", "content")
+        .with_row_index("deed")
+        .with_columns(
+            pl.col("deed").first().over("user_id").alias("first"),
+            pl.col("deed").first().over("user_id", "event_time").alias("moment"),
+        )
+    )
+    is_item = (pl.col("event_type") == "purchase") & (pl.col("content") < contents.items)
+    bought = told.filter(is_item & (pl.col("moment") > pl.col("first")))
     bought = bought.unique(["user_id", "event_time"], keep="first", maintain_order=True)
+    bought = bought.sort("event_time", "user_id")
     if bought.height > MOST_PURCHASES:
         bought = bought[np.sort(rng.choice(bought.height, MOST_PURCHASES, replace=False))]
-    before = (
-        bought.select("user_id", pl.col("event_time").alias("bought_time"), pl.col("deed").alias("bought"))
-        .join(told, on="user_id", maintain_order="left_right")
-        .filter(pl.col("event_time") < pl.col("bought_time"))
-        .group_by("bought", maintain_order=True)
-        .tail(DEEDS_BEFORE)
-        .with_columns(fading(pl.col("bought_time") - pl.col("event_time"), half_life).alias("faded"))
-    )
-    bought = bought.filter(pl.col("deed").is_in(before["bought"].implode()))
+    before, purchase = _last_deeds_before(bought, told)
+    faded = before.select(
+        fading(bought["event_time"].gather(purchase) - pl.col("event_time"), half_life)
+    ).to_series()
     present = set(before["event_type"].cast(pl.String).unique())
     kinds = [kind for kind in EVENT_TYPES if kind in present]
-    row = {deed: place for place, deed in enumerate(bought["deed"])}
-    sums = np.zeros((bought.height, len(kinds), contents.vectors.shape[1]))
-    at = (
-        [row[deed] for deed in before["bought"]],
-        [kinds.index(kind) for kind in before["event_type"].cast(pl.String)],
-    )
-    faded = before["faded"].to_numpy()[:, None] * contents.vectors[before["content"].to_numpy()]
-    np.add.at(sums, at, faded)
+    kind = before["event_type"].cast(pl.String).replace_strict(kinds, range(len(kinds))).to_numpy()
+    at = purchase * len(kinds) + kind, before["content"].to_numpy()
+    shape = (bought.height * len(kinds), len(contents.vectors))
+    weights = sparse.coo_array((faded.to_numpy(), at), shape=shape).tocsr()
+    sums = (weights @ contents.vectors.astype(np.float64)).reshape(bought.height, len(kinds), -1)
     scale = np.linalg.norm(sums.sum(axis=1), axis=1)[:, None, None]
     return _Purchases(bought["content"].to_numpy(), sums / np.maximum(scale, 1e-12), kinds)
+
+
+def _last_deeds_before(
+    bought: pl.DataFrame, told: pl.DataFrame
+) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
+    """The last fifty deeds before each purchase's moment, and for each of them which purchase it is before.
+
+    Args:
+        bought: Rows of `told`.
+        told: Deeds by user and time; `first` and `moment` are the places where user and moment begin.
+    """
+    end = bought["moment"].to_numpy().astype(np.int64)
+    counts = np.minimum(end - bought["first"].to_numpy(), DEEDS_BEFORE)
+    purchase = np.repeat(np.arange(bought.height), counts)
+    nth = np.arange(len(purchase)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return told[(end - counts)[purchase] + nth], purchase
 
 
 def _fit(
@@ -141,7 +160,8 @@ def _fit(
 
     others = rng.choice(purchases.items[:border], (border, OTHERS))
     offered = np.column_stack([purchases.items[:border], others])
-    scores = np.einsum("pkd,pod->pok", purchases.sums[:border], items[offered])
+    parts = [slice(at, min(at + CHUNK, border)) for at in range(0, border, CHUNK)]
+    scores = np.concatenate([items[offered[part]] @ purchases.sums[part].mT for part in parts])
 
     def loss(weights: Float64Array) -> tuple[float, Float64Array]:
         utility = scores @ weights
@@ -159,8 +179,8 @@ def _recall(purchases: _Purchases, items: Float64Array, rows: slice, weights: Fl
     """Share of purchases whose item is among the nearest twenty to what came before it."""
     hits = 0
     wanted, sums = purchases.items[rows], purchases.sums[rows]
-    for start in range(0, len(wanted), 1024):
-        part = slice(start, start + 1024)
+    for start in range(0, len(wanted), CHUNK):
+        part = slice(start, start + CHUNK)
         scores = np.einsum("k,pkd->pd", weights, sums[part]) @ items.T
         own = np.take_along_axis(scores, wanted[part, None], axis=1)
         hits += int(((scores > own).sum(axis=1) < NEAREST).sum())

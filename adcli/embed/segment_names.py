@@ -2,8 +2,9 @@
 
     segment_names(tellings, labels, 6)        # -> ["Kitchen · moka pot · kettle", ...]
 
-Source: Grootendorst, "BERTopic" (2022), class-based TF-IDF: a term's share of a segment's words, times
-log(1 + mean words of a segment / occurrences of the term in all).
+Source: Tomokiyo and Hurst, "A Language Model Approach to Keyphrase Extraction" (2003), pointwise divergence:
+a term's share of a segment's words, times the log of that share over its share of the others' words. Words
+that all segments have much of, which class-based TF-IDF lets through, mark none.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def segment_names(tellings: Tellings, labels: npt.NDArray[np.int64], segments: i
     membership = sparse.csr_array((1 / totals, (labels, rows)), shape=(segments, len(labels)))
     mix = (membership @ tellings.weights).tocsr()  # (segments, m): each row weighs one
     terms, counts = _term_counts(tellings)
-    scores = _class_tf_idf(np.asarray((mix @ counts).todense()))
+    scores = _divergence(np.asarray((mix @ counts).todense()))
     spoken = _surface_forms(tellings.texts)
     categories = _main_categories(mix, tellings.categories)
     names: list[str] = []
@@ -142,12 +143,17 @@ def _surface_forms(texts: Sequence[str]) -> dict[str, str]:
     return {key: min(forms, key=lambda form: (-forms[form], form)) for key, forms in seen.items()}
 
 
-def _class_tf_idf(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(segments, terms) class-based TF-IDF."""
+def _divergence(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(segments, terms) what each term adds to the divergence of a segment's words from the others' words.
+
+    One word in all is added to the others', shared out as all words are, so that none is missing there.
+    """
     occurrences = counts.sum(axis=0)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
-    rarity = np.log1p(counts.sum() / len(counts) / np.maximum(occurrences, 1e-12))
-    return np.asarray(share * rarity)
+    whole = max(float(occurrences.sum()), 1e-12)
+    own = counts.sum(axis=1, keepdims=True)
+    share = counts / np.maximum(own, 1e-12)
+    others = (occurrences - counts + occurrences / whole) / (whole - own + 1)
+    return np.asarray(share * np.log(np.maximum(share, 1e-12) / np.maximum(others, 1e-12)))
 
 
 def _main_categories(mix: sparse.csr_array, categories: Sequence[str]) -> list[str]:

@@ -168,7 +168,9 @@ def test_one_profile_a_user(profiled, tmp_path):
     facts = manifest(tmp_path, "users.parquet")
     assert facts["profile"]["weights"]["purchase"] == 8
     assert facts["profile"]["half_life_days"] == 5
-    assert "60 rows -> o.parquet in" in profiled.said
+    assert "60 rows -> users.parquet in" in profiled.said
+    assert "600 read = 600 used + 0 rejected" in profiled.said
+    assert "12 rows read as vectors beside the others" in profiled.said
 
 
 def test_reviews_and_searches_count_with_their_texts(adcli, products, tmp_path):
@@ -344,6 +346,28 @@ def test_events_need_the_products_they_are_about(adcli, log):
     done = adcli("embed", log)
     assert done.returncode == 2
     assert "Give --catalog PRODUCTS" in done.said
+
+
+INVOICES = "InvoiceNo,StockCode,Description,InvoiceDate,UnitPrice,CustomerID\n" + "".join(
+    f"{500 + number},{number % 4},{TITLES['Outdoor'][number % 4]},2024-05-0{1 + number // 4},9.5,u{number % 3}\n"
+    for number in range(12)
+)
+
+
+def test_a_log_that_names_its_items_needs_no_catalogue(adcli, tmp_path):
+    (tmp_path / "invoices.csv").write_text(INVOICES)
+    done = adcli("embed", "invoices.csv", "-o", "u.parquet")
+    assert done.returncode == 0, done.said
+    assert "Without --catalog: 4 items, by the text that the events have of them." in done.said
+    done = adcli("embed", "invoices.csv", "--catalog", "invoices.csv", "-o", "same.parquet")
+    assert done.returncode == 0, done.said
+    assert "12 rows read as events beside the others" in done.said
+    users = pl.read_parquet(tmp_path / "u.parquet")
+    assert users["basis"].to_list() == ["items"] * 3
+    assert users.equals(pl.read_parquet(tmp_path / "same.parquet"))
+    done = adcli("embed", "invoices.csv", "--update-from", "u.parquet")
+    assert done.returncode == 2
+    assert "Give --catalog both times." in done.said
 
 
 def test_a_catalogue_that_matches_no_event_is_one_sentence(adcli, log, tmp_path):

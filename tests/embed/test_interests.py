@@ -29,6 +29,13 @@ def test_one_thing_is_one_interest_however_many_are_allowed():
     assert found[0].share == 1
 
 
+def test_things_that_have_something_in_common_are_still_two_interests():
+    shared, own = np.eye(6)[5], np.eye(6)
+    vectors = np.array([0.6 * shared + 0.8 * own[place] for place in (0, 0, 1, 1)], np.float32)
+    found = user_interests(vectors, np.arange(4), np.ones(4), 3)
+    assert [one.contents.tolist() for one in found] in ([[0, 1], [2, 3]], [[2, 3], [0, 1]])
+
+
 def test_never_more_than_asked_for():
     found = user_interests(axes(0, 1, 2, 3, 4), np.arange(5), np.ones(5), 2)
     assert len(found) == 1 or len(found) == 2

@@ -102,6 +102,15 @@ def test_no_two_segments_have_one_name(texts, data):
     assert all(names)
 
 
+def test_a_word_that_all_segments_share_marks_none_of_them():
+    from scipy import sparse
+
+    texts = ["set of mugs", "set of bowls", "set of tents", "set of stoves"]
+    told = Tellings(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
+    names = segment_names(told, np.repeat([0, 1], 3), 2)
+    assert names == ["bowls · mugs", "stoves · tents"]
+
+
 def test_more_segments_than_rows_are_one_sentence():
     vectors, told, _ = crowd(1)
     with pytest.raises(UsageError, match="--segments 4: there are only 3 rows"):

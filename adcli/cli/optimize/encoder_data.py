@@ -132,8 +132,11 @@ def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
 def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:
     """`item_id text` of the catalogue."""
     from adcli.embed.texts import texts_of
+    from adcli.tables.items import products_of_events
 
-    products = run.read([str(learning.catalog)], tables=["products"])
+    products = run.read([str(learning.catalog)], tables=["products", "events"], beside=True)
+    if "event_type" in products.columns:
+        products = products_of_events(_until(products, learning))
     texts = texts_of(products, "products", learning.text)
     return products.select("item_id").with_columns(texts.alias("text"))
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.tables.items import products_of_events
 
 TAKEN: Final = ("view", "click", "cart", "purchase")
 WINDOW: Final = 3
@@ -29,15 +30,7 @@ def item_texts(events: pl.DataFrame) -> pl.DataFrame:
     Raises:
         DataError: If the events hold no texts of items.
     """
-    if not {"item_id", "text"} <= set(events.columns):
-        raise DataError("The events hold no texts of their items.", fix="Give --catalog PRODUCTS.")
-    named = events.filter(pl.col("item_id").is_not_null() & pl.col("text").str.strip_chars().ne(""))
-    counted = named.group_by("item_id", pl.col("text").str.strip_chars()).len()
-    return (
-        counted.sort("item_id", "len", "text", descending=[False, True, False])
-        .unique("item_id", keep="first", maintain_order=True)
-        .select("item_id", "text")
-    )
+    return products_of_events(events).select("item_id", text="title")
 
 
 def behaviour_pairs(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
