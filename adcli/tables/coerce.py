@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from adcli.tables.numerals import NumberReader
 from adcli.tables.standard import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
 from adcli.tables.times import UTC, TimeReader
 
@@ -23,10 +24,6 @@ _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
 _WHOLE_DECIMAL = r"^-?\d+\.0$"
-_GROUPED = r"^([-+]?\d{1,3}(?:,\d{3})+\.\d*|[-+]?\d{1,3}(?:,\d{3}){2,})$"
-_GROUPED_EUROPEAN = r"^([-+]?\d{1,3}(?:\.\d{3})+,\d*|[-+]?\d{1,3}(?:\.\d{3}){2,})$"
-_COMMA_DECIMAL = r"^[-+]?\d+,(\d{1,2}|\d{4,})$"
-_CURRENCY = r"^([-+]?)\s*(?:[$€£¥₹]|US\$|Rs\.?|USD|EUR|GBP|INR|CNY)\s*|\s*(?:[$€£¥₹]|USD|EUR|GBP|INR|CNY)$"
 
 
 class Problem(NamedTuple):
@@ -56,6 +53,7 @@ class Habits:
         self.whole_decimals: dict[str, bool] = {}
         self.width = {} if width is None else width
         self._times: dict[str, TimeReader] = {}
+        self._numbers: dict[str, NumberReader] = {}
 
     def notes(self) -> list[str]:
         """What was decided from the values and is not visible in them, one clause each."""
@@ -66,13 +64,21 @@ class Habits:
             for name, times in self._times.items()
             if times.is_day_first is not None
         ]
-        return cut + [
-            f"{name}: read as {'day' if is_first else 'month'}/…/year" for name, is_first in slashed
+        grouped = [
+            f"{name}: {numbers.guessed} is read as {numbers.guessed.replace(',', '')}"
+            for name, numbers in self._numbers.items()
+            if numbers.guessed is not None
         ]
+        dates = [f"{name}: read as {'day' if is_first else 'month'}/…/year" for name, is_first in slashed]
+        return [*cut, *dates, *grouped]
 
     def times(self, column: str) -> TimeReader:
         """The reader of a time column."""
         return self._times.setdefault(column, TimeReader())
+
+    def numbers(self, column: str) -> NumberReader:
+        """The reader of a column of numbers that are written as text."""
+        return self._numbers.setdefault(column, NumberReader())
 
 
 def coerce(values: pl.Series, column: Column, habits: Habits) -> Coerced:
@@ -111,7 +117,7 @@ def _time(values: pl.Series, habits: Habits) -> Coerced:
 
 def _money(values: pl.Series, habits: Habits) -> Coerced:
     values = _given(values)
-    sums = _numeric(values, MONEY)
+    sums = _numeric(values, MONEY, habits)
     problems = _unread(values, sums, "not a number")
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((sums < 0).fill_null(value=False), "must not be negative"))
@@ -120,7 +126,7 @@ def _money(values: pl.Series, habits: Habits) -> Coerced:
 
 def _number(values: pl.Series, habits: Habits) -> Coerced:
     values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64()))
+    numbers = _finite(_numeric(values, pl.Float64(), habits))
     return Coerced(numbers, _unread(values, numbers, "not a number"))
 
 
@@ -145,7 +151,7 @@ def _flag(values: pl.Series, habits: Habits) -> Coerced:
 
 def _probability(values: pl.Series, habits: Habits) -> Coerced:
     values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64()))
+    numbers = _finite(_numeric(values, pl.Float64(), habits))
     problems = _unread(values, numbers, "not a number")
     must_be_positive = values.name in NEVER_ZERO
     is_low = numbers <= 0 if must_be_positive else numbers < 0
@@ -225,31 +231,12 @@ def _finite(numbers: pl.Series) -> pl.Series:
     return numbers.set(~numbers.is_finite().fill_null(value=True), None)
 
 
-def _numeric(values: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Numbers, also from texts with separators of thousands or a decimal comma if that is not ambiguous.
-
-    `1,234.50` and `1.234,50` and `12,5` are read; `1,234` could be either and is not.
-    """
-    if values.dtype != pl.String:
-        if values.dtype.is_nested() or values.dtype.is_temporal():
-            return pl.Series(values.name, [None] * len(values), dtype)
-        return values.cast(dtype, strict=False)
-    numbers = values.cast(dtype, strict=False)
-    is_left = values.is_not_null() & numbers.is_null()
-    if not is_left.any():
-        return numbers
-    text = pl.col(values.name).str.replace(_CURRENCY, "${1}").str.replace(_CURRENCY, "${1}").str.strip_chars()
-    plain = (
-        pl.when(text.str.contains(_GROUPED))
-        .then(text.str.replace_all(",", ""))
-        .when(text.str.contains(_GROUPED_EUROPEAN))
-        .then(text.str.replace_all(".", "", literal=True).str.replace(",", "."))
-        .when(text.str.contains(_COMMA_DECIMAL))
-        .then(text.str.replace(",", "."))
-        .otherwise(text)
-    )
-    again = values.set(~is_left, None).to_frame().select(plain).to_series().cast(dtype, strict=False)
-    return numbers.zip_with(numbers.is_not_null(), again)
+def _numeric(values: pl.Series, dtype: pl.DataType, habits: Habits) -> pl.Series:
+    if values.dtype == pl.String:
+        return habits.numbers(values.name).read(values, dtype)
+    if values.dtype.is_nested() or values.dtype.is_temporal():
+        return pl.Series(values.name, [None] * len(values), dtype)
+    return values.cast(dtype, strict=False)
 
 
 def _float_lists(values: pl.Series) -> pl.Series:

@@ -12,6 +12,7 @@ from adcli.tables.aliases import ALIASES, TABLE_ALIASES
 from adcli.tables.blocks import MAX_COLUMNS
 from adcli.tables.standard import normalised
 
+_SAID_BY_EXCEL = re.compile(r'"?sep=([,;|\t])"?\s*$')
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 _NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ T]\d\d:.*)?)$")
 
@@ -45,11 +46,14 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
         DataError: If there is no header line that could be one.
         UsageError: If the delimiter given cannot be one.
     """
-    first = next(line for line in lines if line.strip())
+    place, first = next((place, line) for place, line in enumerate(lines) if line.strip())
     if given is None and not is_asked:
         _refuse_known_others(first, name)
-    delimiter = _delimiter(given, first)
-    header, header_lines = _header(lines, delimiter, name)
+    said = _SAID_BY_EXCEL.match(first)
+    skipped = place + 1 if said else 0
+    delimiter = said[1] if said and given is None else _delimiter(given, first)
+    header, header_lines = _header(lines[skipped:], delimiter, name)
+    header_lines += skipped
     if len(header) == 1 and not (is_asked or given) and not _is_known(header[0]):
         raise _no_table(lines, name)
     if len(header) > MAX_COLUMNS:

@@ -2,9 +2,9 @@
 
 import gzip
 import hashlib
-import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +12,8 @@ import time
 
 import polars as pl
 import pytest
+
+from adcli.tables.atomic import directory_sha256
 
 KILLS = int(os.environ.get("ADCLI_KILLS", "5"))
 
@@ -42,19 +44,13 @@ def write_products(folder):
     return path
 
 
-def complete(path):
-    """The digest that the manifest promises, and the file's own."""
-    manifest = json.loads((path.parent / f"{path.name}.meta.json").read_text())
-    return manifest["output"]["sha256"], hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def run_until(command, folder, seconds):
     process = subprocess.Popen(
         [sys.executable, "-m", "adcli", *command],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ADCLI_CACHE": str(folder / "cache")},
     )
     try:
         process.wait(timeout=seconds)
@@ -63,57 +59,65 @@ def run_until(command, folder, seconds):
         process.wait()
 
 
+def digest(path):
+    """What a file or directory holds, or None where there is none."""
+    if path.is_dir():
+        return directory_sha256(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def put(saved, path):
+    """Make `path` a copy of what was saved, or nothing."""
+    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if saved is not None:
+        shutil.copytree(saved, path) if saved.is_dir() else shutil.copy(saved, path)
+
+
 COMMANDS = {
-    "clean": ["clean", "log.csv.gz", "-o", "out.parquet", "--rejects", "rejects.csv"],
-    "rates": [
-        "evaluate",
-        "rates",
-        "log.csv.gz",
-        "--by",
-        "placement",
-        "-o",
-        "out.csv",
-        "--report",
-        "page.html",
-    ],
-    "policy": ["optimize", "policy", "log.csv.gz", "-o", "out"],
-    "embed": ["embed", "products.csv", "-o", "out.parquet"],
-    "generate": ["generate", "products.csv", "-n", "1", "--candidates", "2", "-o", "out.jsonl"],
-}
+    "clean": (["clean", "log.csv.gz", "-o", "out.parquet", "--rejects", "rejects.csv"], ["out.parquet", "rejects.csv"]),
+    "embed": (["embed", "products.csv", "-o", "out.parquet", "--no-cache"], ["out.parquet"]),
+    "generate": (["generate", "products.csv", "-n", "1", "--candidates", "2", "-o", "out.jsonl"], ["out.jsonl"]),
+    "optimize": (["optimize", "policy", "log.csv.gz", "-o", "out"], ["out"]),
+    "evaluate": (
+        ["evaluate", "rates", "log.csv.gz", "--by", "placement", "-o", "out.csv", "--report", "page.html"],
+        ["out.csv", "page.html"],
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_sigkill_leaves_no_half_file(tmp_path, name):
+def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, name):
     write_log(tmp_path)
     write_products(tmp_path)
-    command = COMMANDS[name]
-    output = tmp_path / command[command.index("-o") + 1]
-
+    command, outputs = COMMANDS[name]
+    other = [*command, "--seed", "1"]  # an earlier run, whose outputs are not those of the run that is killed
+    run_until(other, tmp_path, 300)
+    old = tmp_path / "old"
+    old.mkdir()
+    files = [name for output in outputs for name in (output, f"{output}.meta.json")]
+    for file in files:
+        put(tmp_path / file, old / file)
     started = time.monotonic()
     run_until(command, tmp_path, 300)
     took = time.monotonic() - started
-    assert output.exists(), "the command itself fails"
+    whole = {output: digest(tmp_path / output) for output in outputs}
+    assert None not in whole.values(), "the command itself fails"
 
-    outcomes = {"whole": 0, "none": 0}
+    seen = {"whole": 0, "old": 0, "none": 0}
     for point in range(KILLS):
-        for entry in tmp_path.iterdir():
-            if entry.name.startswith(("out", "rejects", "page")) and entry.is_file():
-                entry.unlink()
-        run_until(command, tmp_path, took * (0.3 + 0.75 * point / KILLS))
-        if output.is_dir():
-            assert json.loads((output / "policy.json").read_text())
-            outcomes["whole"] += 1
-        elif output.exists():
-            if (tmp_path / f"{output.name}.meta.json").exists():
-                promised, found = complete(output)
-                assert promised == found
-            assert output.stat().st_size > 0
-            outcomes["whole"] += 1
-        else:
-            outcomes["none"] += 1
+        is_replacing = point % 2 == 1
+        for file in files:
+            put(old / file if is_replacing else None, tmp_path / file)
+        run_until(command, tmp_path, took * (0.2 + 0.85 * point / KILLS))
+        for output in outputs:
+            found = digest(tmp_path / output)
+            allowed = {whole[output]: "whole", digest(old / output): "old", None: "none"}
+            assert found in allowed, f"{output} is half, killed at point {point} of {KILLS}"
+            seen[allowed[found]] += 1
+    assert seen["old"] + seen["none"], "no kill came before the end"
 
     run_until(command, tmp_path, 300)
-    assert output.exists()
+    assert digest(tmp_path / outputs[0]) == whole[outputs[0]]
     left = [entry.name for entry in tmp_path.iterdir() if entry.name.endswith(".tmp")]
     assert not left, "the next run sweeps what killed runs left"

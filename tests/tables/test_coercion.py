@@ -144,8 +144,36 @@ def test_sums_of_money_are_exact(text, value):
     assert coerced([text], "money") == ([Decimal(value)], [False])
 
 
-@pytest.mark.parametrize("text", ["abc", "1,234", "1.2.3", "12,34,5", "inf", "--5", "9" * 40])
-def test_what_is_no_sum_or_an_ambiguous_one_is_a_problem(text):
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["1,234", "12.5"], ["1234", "12.5"]),
+        (["1,234", "12,5"], ["1.234", "12.5"]),
+        (["1.234", "1.234,50", "99"], ["1234", "1234.50", "99"]),
+        (["0,123", "1,234"], ["0.123", "1.234"]),
+        (["₹1,099", "₹399", "₹1,23,456"], ["1099", "399", "123456"]),
+        (["1,234", "9,999"], ["1234", "9999"]),
+        (["12,5", "12.5", "1,234"], ["12.5", "12.5", None]),
+        (["1.234", "2.5"], ["1.234", "2.5"]),
+    ],
+)
+def test_the_rest_of_a_column_tells_what_a_comma_is(texts, values):
+    found, bad = coerced(texts, "money")
+    assert found == [None if value is None else Decimal(value) for value in values]
+    assert bad == [value is None for value in values]
+
+
+def test_a_comma_is_what_it_was_in_the_rows_before_and_a_guess_is_told(read, monkeypatch):
+    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 60)
+    header = "item_id;title;price\n"
+    got = read(header + "1;A;1.234,50\n" * 5 + "2;B;1.234\n" * 10, tables=["products"])
+    assert got.frame["price"].unique(maintain_order=True).to_list() == [Decimal("1234.5"), Decimal(1234)]
+    got = read(header + "1;A;1,234\n", tables=["products"])
+    assert "price: 1,234 is read as 1234" in got.stream.notes[-1]
+
+
+@pytest.mark.parametrize("text", ["abc", "1.2.3", "12,34,5", "inf", "--5", "9" * 40])
+def test_what_is_no_sum_is_a_problem(text):
     assert coerced([text], "money") == ([None], [True])
 
 

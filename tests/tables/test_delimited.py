@@ -32,6 +32,17 @@ def test_the_delimiter_is_read_off_the_header(read, delimiter, said):
     assert f"CSV, {said}" in got.stream.notes[0]
 
 
+@pytest.mark.parametrize("line", ["sep=;\n", '"sep=;"\n', "\nsep=;\r\n"])
+def test_the_line_by_which_spreadsheets_name_the_delimiter_is_no_header(read, line):
+    got = read(
+        line + "item_id;title, in short\n1;A\n2\n",
+        tables=["products"],
+        column_map={"title": "title, in short"},
+    )
+    assert got.frame.rows() == [("1", "A")]
+    assert got.reasons == [(line.count("\n") + 3, "too few fields (1 of 2)")]
+
+
 def test_the_delimiter_given_wins(read):
     content = "event_time~user_id~event_type~a,b,c,d,e\n2024-01-01~u~view~1\n"
     assert read(content, delimiter="~").frame["a,b,c,d,e"].to_list() == ["1"]
