@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
 from adcli.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CLEANED = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
 
@@ -42,8 +46,15 @@ def clean(
     if table is not None and table not in CLEANED:
         raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, CLEANED))
     stream = run.stream(inputs, tables=[table] if table else CLEANED)
-    with run.console.progress("cleaning") as advance:
+    with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance)
-        with run.step("read"):  # all is read before the first row is known to be the first
-            first = list(islice(cleaned, 1))
-        run.write(chain(first, cleaned))
+        first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
+    accepted = stream.rows_read - stream.rows_rejected
+    with run.console.progress("writing", accepted) as advance:
+        run.write(_counted(chain(first, cleaned), advance))
+
+
+def _counted(frames: Iterable[pl.DataFrame], advance: Callable[[int], None]) -> Iterator[pl.DataFrame]:
+    for frame in frames:
+        yield frame
+        advance(frame.height)

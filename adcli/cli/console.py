@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _PROGRESS_AFTER_S = 2.0
 _PLAIN_LINE_EVERY_S = 30.0
+_HOURS_FROM_S = 180.0
 
 
 class Console:
@@ -40,9 +43,23 @@ class Console:
         if self.verbose:
             self._line(text)
 
-    def progress(self, label: str, total: int | None = None, unit: str = "rows") -> Progress:
-        """A progress display to use as a context manager; call it with the amount of work just done."""
-        return Progress(self, label, total, unit)
+    def progress(
+        self,
+        label: str,
+        total: int | None = None,
+        unit: str = "rows",
+        *,
+        share: Callable[[], float | None] = lambda: None,
+    ) -> Progress:
+        """A progress display to use as a context manager; call it with the amount of work just done.
+
+        Args:
+            label: What is being done.
+            total: How much there is to do, where that is known.
+            unit: Of what.
+            share: Else, how much of the work is done, from 0 to 1, if that can be told.
+        """
+        return Progress(self, label, total, unit, share)
 
     def _line(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
@@ -51,11 +68,19 @@ class Console:
 class Progress:
     """A bar on a terminal once the work takes over two seconds; elsewhere a line every thirty seconds."""
 
-    def __init__(self, console: Console, label: str, total: int | None, unit: str) -> None:
+    def __init__(
+        self,
+        console: Console,
+        label: str,
+        total: int | None,
+        unit: str,
+        share: Callable[[], float | None],
+    ) -> None:
         self._console = console
         self._label = label
         self._total = total
         self._unit = unit
+        self._share = share
         self._done = 0
         self._started = time.monotonic()
         self._last_line = self._started
@@ -80,52 +105,48 @@ class Progress:
         if not sys.stderr.isatty():
             if now - self._last_line >= _PLAIN_LINE_EVERY_S:
                 self._last_line = now
-                self._console.note(self._as_line(now))
-        elif self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
-        elif now - self._started >= _PROGRESS_AFTER_S:
-            self._bar, self._task = _start_bar(self._label, self._total, self._unit, self._done)
+                self._console.note(f"{self._label}: {self._told(now)}")
+            return
+        if self._bar is None and now - self._started >= _PROGRESS_AFTER_S:
+            self._bar = _bar()
+            self._task = self._bar.add_task(self._label, told="")
+            self._bar.start()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, total=self._expected(), told=self._told(now))
 
-    def _as_line(self, now: float) -> str:
+    def _expected(self) -> float | None:
+        """How much there is to do: as known, or as what was done so far promises."""
+        if self._total is not None:
+            return self._total
+        share = self._share()
+        return self._done / share if share else None
+
+    def _told(self, now: float) -> str:
+        """What is done, how fast, and how long the rest will take."""
         rate = self._done / (now - self._started)
         shown = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
-        if self._total is None:
-            return f"{self._label}: {self._done:,} {self._unit}, {shown}"
-        left = (self._total - self._done) / rate if rate else 0.0
-        return f"{self._label}: {self._done:,} of {self._total:,} {self._unit}, {shown}, {left:,.0f} s left"
+        of = "" if self._total is None else f" of {self._total:,}"
+        expected = self._expected()
+        left = "" if expected is None or not rate else f", {_span((expected - self._done) / rate)} left"
+        return f"{self._done:,}{of} {self._unit}, {shown}{left}"
 
 
-def _start_bar(label: str, total: int | None, unit: str, done: int) -> tuple[Any, Any]:
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _HOURS_FROM_S else str(timedelta(seconds=round(seconds)))
+
+
+def _bar() -> Any:
     from rich.console import Console as RichConsole
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as RichProgress
-    from rich.text import Text
 
-    class _RateColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{speed:,.0f}/s" if speed else "")
-
-    bar = RichProgress(
+    return RichProgress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit, markup=False),
-        _RateColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
         console=RichConsole(stderr=True),
         transient=True,
     )
-    task = bar.add_task(label, total=total, completed=done)
-    bar.start()
-    return bar, task
 
 
 def _styled(text: str, code: str) -> str:

@@ -104,7 +104,7 @@ class RunInputs:
 
     def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
         """The conformed frames of a stream; rejects are counted and kept on the way."""
-        with self._console.progress(f"reading {stream.table.name}") as advance:
+        with self._console.progress(f"reading {stream.table.name}", share=stream.share) as advance:
             for batch in stream.batches():
                 if stream in self._beside:
                     self._keep_rejects(batch.rejects)

@@ -84,6 +84,7 @@ class TableStream:
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
         self._parts = parts
+        self._bytes = _known_bytes(parts)
         self._options = options
         self._needs = frozenset(needs)
 
@@ -100,6 +101,10 @@ class TableStream:
         pairs = [(source, name) for one in placements for name, source in one.sources.items()]
         pairs += [pair for one in placements for pair in one.carried.items()]
         return {source: name for source, name in pairs if source not in self.names}
+
+    def share(self) -> float | None:
+        """How much of the inputs was read so far, from 0 to 1; None where their size is not known."""
+        return sum(part.source.size for part in self._parts) / self._bytes if self._bytes else None
 
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
@@ -204,6 +209,16 @@ def _opened(
         Part(source, form, placement) for (source, form), placement in zip(found, placements, strict=True)
     ]
     return TableStream(parts, options, needs, [f"{source.name}: is empty." for source in empty])
+
+
+def _known_bytes(parts: Sequence[Part]) -> int | None:
+    """The size of all inputs if each is a file that is read from its start to its end."""
+    sizes = [
+        source.path.stat().st_size
+        for source, form, _ in parts
+        if source.path is not None and form.encoding is not None
+    ]
+    return sum(sizes) if len(sizes) == len(parts) else None
 
 
 def _notes(parts: Sequence[Part]) -> list[str]:
