@@ -97,21 +97,30 @@ def _told(name: str, what: str) -> Iterator[None]:
 
 @contextmanager
 def _parquet(handle: IO[bytes]) -> Iterator[Any]:
-    handle.seek(0)
-    yield pq.ParquetFile(handle, page_checksum_verification=True)
+    with _native(handle) as file:
+        yield pq.ParquetFile(file, page_checksum_verification=True)
+
+
+def _native(handle: IO[bytes]) -> Any:
+    """The same file as one of Arrow's own.
+
+    Arrow reads in threads of its own, which may still hold the file when a damaged one ends the run; letting
+    go of a file of Python's then needs an interpreter that is no longer there, and the process aborts.
+    """
+    return pa.OSFile(f"/dev/fd/{handle.fileno()}", "rb")
 
 
 @contextmanager
 def _arrow(handle: IO[bytes]) -> Iterator[tuple[Any, Iterator[Any]]]:
-    handle.seek(0)
-    is_file = handle.read(6) == b"ARROW1"
-    handle.seek(0)
-    if is_file:
-        file = pa.ipc.open_file(handle)
-        yield file.schema, (file.get_batch(i) for i in range(file.num_record_batches))
-    else:
-        stream = pa.ipc.open_stream(handle)
-        yield stream.schema, iter(stream)
+    with _native(handle) as source:
+        is_file = source.read(6) == b"ARROW1"
+        source.seek(0)
+        if is_file:
+            file = pa.ipc.open_file(source)
+            yield file.schema, (file.get_batch(i) for i in range(file.num_record_batches))
+        else:
+            stream = pa.ipc.open_stream(source)
+            yield stream.schema, iter(stream)
 
 
 def _checked(columns: list[str], name: str) -> list[str]:

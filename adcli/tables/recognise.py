@@ -212,7 +212,28 @@ def choose(
     for name in order:
         if not any(missing(placement, needs) for placement in tried[name]):
             return tried[name]
+    _refuse_mixtures(order, headers, tried, needs)
     raise _unplaceable(tables, headers, tried, needs)
+
+
+def _refuse_mixtures(
+    order: Sequence[str],
+    headers: Sequence[Header],
+    tried: Mapping[str, list[Placement]],
+    needs: Sequence[str],
+) -> None:
+    """Raise DataError if each input is a table, but not the same one."""
+    kinds = [
+        next((name for name in order if not missing(tried[name][place], needs)), None)
+        for place in range(len(headers))
+    ]
+    other = next((place for place, kind in enumerate(kinds) if kind != kinds[0]), None)
+    if other is not None and None not in kinds:
+        raise DataError(
+            f"{headers[0].name} holds {kinds[0]} and {headers[other].name} holds {kinds[other]}: one run "
+            "reads one kind of table.",
+            fix="Read each by itself.",
+        )
 
 
 def _is_catalogue(placement: Placement) -> bool:

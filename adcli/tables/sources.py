@@ -87,6 +87,7 @@ class Source:
                 self._spool = tempfile.TemporaryFile(prefix="adcli-")  # noqa: SIM115  # closed by close()
                 while data := stream.read(PEEK_BYTES):
                     self._spool.write(data)
+                self._spool.flush()
         yield self._spool
 
     def close(self) -> None:

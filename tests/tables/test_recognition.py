@@ -232,6 +232,11 @@ def test_either_of_two_actions_will_do_and_one_is_needed_on_each_row(read):
     assert got.reasons == [(4, "item_id: missing")]
 
 
+def test_inputs_of_two_kinds_are_told_apart(read):
+    with pytest.raises(DataError, match=r"0-input.csv holds impressions and .*1-input.csv holds queries"):
+        read("item_id,click\n1,0\n", "query_id,query\n1,lamp\n", tables=EVERY)
+
+
 def test_all_inputs_must_fit_one_table(read):
     good = "event_time,user_id,event_type\n2024-01-01,u,view\n"
     with pytest.raises(DataError, match=r"1-input.csv: as events it lacks user_id"):
