@@ -216,11 +216,7 @@ def _goods(run: Run, behaviour: pl.DataFrame, profiling: Profiling) -> pl.DataFr
         run.note(f"Without --catalog: {products.height:,} items, by the text that the events have of them.")
         return products
     goods = run.read([profiling.catalog], tables=["vectors", "products", "events"], beside=True)
-    if "event_type" not in goods.columns:
-        return goods
-    if profiling.cutoff is not None:
-        goods = goods.filter(pl.col("event_time") < _time(profiling.cutoff))
-    return products_of_events(goods)
+    return products_of_events(goods) if "event_type" in goods.columns else goods
 
 
 def _learned(

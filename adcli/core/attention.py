@@ -1,43 +1,93 @@
-"""Attention over sequences of equal length, side by side in a packed batch."""
+"""Attention in a packed batch: of all its sequences at once, or of those of equal length side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
 from adcli.core.batching import Group
+from adcli.core.forward import PackedBatch
 
 LEAST_SUM, GREATEST_SUM = 1e-30, 1e35
 
 
 class Attention(Protocol):
-    """What each token takes from its own sequence."""
+    """What each token takes from its own sequence.
 
-    def fill(self, context: torch.Tensor, projected: torch.Tensor, groups: Sequence[Group]) -> None:
+    Attributes:
+        name: What computes, in words, where that is not told by device and precision.
+    """
+
+    name: ClassVar[str]
+
+    def layout(self, batch: PackedBatch) -> Any:
+        """What `fill` has to know of a batch, the same for all layers."""
+        ...
+
+    def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: Any) -> None:
         """Fill `context`, (tokens, width), from `projected`, (tokens, 3 width): queries, keys, values.
 
-        Queries are scaled already; the groups cover all tokens.
+        Queries are scaled already.
         """
         ...
 
 
-class SoftmaxAttention(NamedTuple):
+class VariableLengthAttention:
+    """Attention of all sequences of a batch in one kernel: FlashAttention, on CUDA in half precision.
+
+    Source: Dao, "FlashAttention-2" (2023).
+    """
+
+    name: ClassVar[str] = "FlashAttention over sequences of any lengths"
+
+    def __init__(self, heads: int, device: str) -> None:
+        from torch.nn.attention.varlen import varlen_attn
+
+        self._heads, self._device = heads, device
+        self._attend: Callable[..., Any] = varlen_attn
+
+    def layout(self, batch: PackedBatch) -> tuple[torch.Tensor, int]:
+        """(sequences + 1,) where sequences begin and the last one ends, and the longest one's length."""
+        ends = np.concatenate([[0], np.cumsum(batch.lengths)]).astype(np.int32)
+        return torch.from_numpy(ends).to(self._device), int(batch.lengths.max())
+
+    def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: tuple[torch.Tensor, int]) -> None:
+        """Fill `context` from `projected`."""
+        ends, longest = layout
+        query, key, value = projected.view(len(projected), 3, self._heads, -1).unbind(1)
+        attended = self._attend(query, key, value, ends, ends, longest, longest, scale=1.0)
+        context.view(query.shape).copy_(attended)
+
+
+class _AttentionByLength:
+    """Attention over the sequences of each length side by side."""
+
+    name: ClassVar[str] = ""
+
+    def __init__(self, heads: int) -> None:
+        self.heads = heads
+
+    def layout(self, batch: PackedBatch) -> Sequence[Group]:
+        """The runs of equal length."""
+        return batch.groups
+
+
+class SoftmaxAttention(_AttentionByLength):
     """Attention by torch's own operator, on any device and in any precision."""
 
-    heads: int
-
-    def fill(self, context: torch.Tensor, projected: torch.Tensor, groups: Sequence[Group]) -> None:
+    def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: Sequence[Group]) -> None:
         """Fill `context` from `projected`."""
-        for group in groups:
+        for group in layout:
             query, key, value = _by_head(projected, group, 3 * self.heads).chunk(3, dim=1)
             attended = functional.scaled_dot_product_attention(query, key, value, scale=1.0)
             _by_head(context, group, self.heads).copy_(attended)
 
 
-class ExponentialAttention(NamedTuple):
+class ExponentialAttention(_AttentionByLength):
     """Attention in bf16 on a CPU: exp(QKᵀ) V over the row sums.
 
     torch's softmax takes longer than all the rest of it. Without a row's greatest score taken off first, exp
@@ -45,12 +95,10 @@ class ExponentialAttention(NamedTuple):
     beside it.
     """
 
-    heads: int
-
-    def fill(self, context: torch.Tensor, projected: torch.Tensor, groups: Sequence[Group]) -> None:
+    def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: Sequence[Group]) -> None:
         """Fill `context` from `projected`."""
         sums = context.new_empty(len(context), self.heads)
-        for group in groups:
+        for group in layout:
             query, key, value = self._split(projected, group)
             weight = torch.bmm(query, key.transpose(1, 2)).exp_()
             total = weight.sum(dim=-1).view(group.sequences, self.heads, group.length)
@@ -59,7 +107,7 @@ class ExponentialAttention(NamedTuple):
             torch.div(attended, total.unsqueeze(-1), out=_by_head(context, group, self.heads))
         least, greatest = torch.aminmax(sums)
         if not (least > LEAST_SUM and greatest < GREATEST_SUM):
-            self._repair(context, projected, groups, sums)
+            self._repair(context, projected, layout, sums)
 
     def _repair(
         self, context: torch.Tensor, projected: torch.Tensor, groups: Sequence[Group], sums: torch.Tensor

@@ -5,12 +5,19 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.adapters import adapter_fingerprint, apply_adapter
+from adcli.core.attention import (
+    Attention,
+    ExponentialAttention,
+    SoftmaxAttention,
+    VariableLengthAttention,
+)
 from adcli.core.encoder_settings import Chosen, EncoderRequest, EncoderSettings
 from adcli.core.engine import LocalEngine
 from adcli.core.forward import AutoModelForward, ForwardPass
@@ -22,13 +29,14 @@ from adcli.core.parity import check_parity
 from adcli.core.pooling import Mode, read_pooling
 from adcli.core.precision import PrecisionChoice, choose_precision
 from adcli.core.runtime import start_runtime
-from adcli.core.tokens import TextReader
+from adcli.core.tokens import TEXTS_AT_ONCE, TextReader
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 TOKEN_BUDGET = {"cpu": 1_024, "cuda": 65_536, "mps": 16_384}
 UNLIMITED = 1 << 20
+WORKERS_OF_AN_ACCELERATOR = 2  # one prepares a batch while the other's is computed
 # Each shape of a product that oneDNN has compiled holds a third of a megabyte; by itself it keeps a thousand.
 ONEDNN_SHAPES = "256"
 
@@ -77,7 +85,10 @@ def load_engine(
     )
     budget = TOKEN_BUDGET[runtime.device.split(":")[0]]
     chosen = Chosen(settings, forward.width, choice.onednn, (choice.sentence, *notes))
-    return LocalEngine(reader, forward, rule.mode, runtime.workers, budget), chosen
+    on_cpu = runtime.device == "cpu"
+    workers = runtime.workers if on_cpu else WORKERS_OF_AN_ACCELERATOR
+    read_at_once = None if on_cpu else TEXTS_AT_ONCE
+    return LocalEngine(reader, forward, rule.mode, workers, budget, read_at_once), chosen
 
 
 def _fastest_forward(
@@ -107,9 +118,21 @@ def _candidates(
     for its_choice in dict.fromkeys([choice, choice._replace(precision="fp32")]):
         dtype, onednn = its_choice.dtype, its_choice.onednn
         if weights is not None:
-            yield PackedBert(weights, device, dtype, onednn=onednn), its_choice
+            for attention in _attentions(weights.heads, device, dtype):
+                yield PackedBert(weights, device, dtype, onednn=onednn, attention=attention), its_choice
         if onednn or dtype != torch.float32:
             yield AutoModelForward(copy.deepcopy(model), device, dtype, onednn=onednn), its_choice
+
+
+def _attentions(heads: int, device: str, dtype: torch.dtype) -> Iterator[Attention]:
+    """What can compute attention there, fastest first."""
+    if device.startswith("cuda") and dtype != torch.float32:
+        with suppress(ImportError):  # torch before 2.10
+            yield VariableLengthAttention(heads, device)
+    if device == "cpu" and dtype == torch.bfloat16:
+        yield ExponentialAttention(heads)
+    else:
+        yield SoftmaxAttention(heads)
 
 
 def _position_limit(model: PreTrainedModel) -> int:

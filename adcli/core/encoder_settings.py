@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from adcli.core.memory import digest, recall, remember
 from adcli.core.runtime import Device, Precision
 
-ALGORITHM = 1  # raised when vectors change for the same model and settings
+ALGORITHM = 2  # raised when vectors change for the same model and settings
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,22 @@ class Engine(Protocol):
         ...
 
 
+class Task(NamedTuple):
+    """A batch to be computed.
+
+    Attributes:
+        first: Position of the first text that was read with it.
+        tokens: The windows of all texts that were read with it.
+        average: Joins the windows of a text.
+        windows: The batch's own.
+    """
+
+    first: int
+    tokens: Tokens
+    average: WindowAverage
+    windows: IntArray
+
+
 class LocalEngine(NamedTuple):
     """A model in this process.
 
@@ -36,6 +52,8 @@ class LocalEngine(NamedTuple):
         mode: Makes vectors of token states.
         workers: Threads that each compute a batch.
         token_budget: Tokens of a batch.
+        read_at_once: Texts that are made into tokens before the first of them are computed; None for all,
+            which lets most batches be of one length. An accelerator gains more by not waiting for tokens.
     """
 
     reader: TextReader
@@ -43,30 +61,33 @@ class LocalEngine(NamedTuple):
     mode: Mode
     workers: int
     token_budget: int
+    read_at_once: int | None = None
 
     def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:
         """Positions of texts and their unit vectors as batches are done."""
-        tokens = self.reader.read(texts)
-        average = WindowAverage(tokens.owner, tokens.lengths)
-        batches = plan_batches_of_texts(
-            tokens.owner,
-            tokens.lengths,
-            token_budget=self.token_budget,
-            max_padding=self.forward.max_padding,
-        )
-
-        def compute(windows: IntArray) -> Ready:
-            return windows, self._pooled(tokens, windows)
-
-        for windows, pooled in run_on_workers(compute, batches, workers=self.workers):
-            positions, vectors = average.add(windows, pooled)
+        for task, pooled in run_on_workers(self._pooled, self._tasks(texts), workers=self.workers):
+            positions, vectors = task.average.add(task.windows, pooled)
             if len(positions):
-                yield positions, unit(vectors)
+                yield task.first + positions, unit(vectors)
 
-    def _pooled(self, tokens: Tokens, windows: IntArray) -> FloatArray:
-        batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
-        pooled: FloatArray = pool(self.forward(batch), batch.groups, self.mode).cpu().numpy()
-        return pooled
+    def _tasks(self, texts: Sequence[str]) -> Iterator[Task]:
+        """The batches of the texts; tokens are made as workers become free."""
+        size = self.read_at_once or len(texts)
+        for first in range(0, len(texts), size):
+            tokens = self.reader.read(texts[first : first + size])
+            average = WindowAverage(tokens.owner, tokens.lengths)
+            for windows in plan_batches_of_texts(
+                tokens.owner,
+                tokens.lengths,
+                token_budget=self.token_budget,
+                max_padding=self.forward.max_padding,
+            ):
+                yield Task(first, tokens, average, windows)
+
+    def _pooled(self, task: Task) -> tuple[Task, FloatArray]:
+        lengths = task.tokens.lengths[task.windows]
+        batch = PackedBatch.of(task.tokens.flat(task.windows), lengths)
+        return task, pool(self.forward(batch), lengths, self.mode).cpu().numpy()
 
 
 def gather_ready(engine: Engine, texts: Sequence[str], dimension: int) -> FloatArray:

@@ -1,6 +1,6 @@
 """The BERT family without padding: every token that is computed is a token of a text.
 
-Projections see all tokens of a batch as one matrix; attention runs over the groups of equal length. A text's
+Projections see all tokens of a batch as one matrix; attention keeps to each text's own. On a CPU a text's
 vector does not depend on the texts beside it, to the last bit: each row of a product, each softmax and each
 normalisation is computed by itself, in the same order whatever the batch. Hence a cache, an interrupted run
 or another number of workers changes nothing in the output.
@@ -16,7 +16,7 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
-from adcli.core.attention import Attention, ExponentialAttention, SoftmaxAttention
+from adcli.core.attention import Attention
 from adcli.core.batching import Group
 from adcli.core.forward import PackedBatch
 from adcli.core.linear import Linear, OneDnnLinear, TorchLinear
@@ -44,18 +44,24 @@ class PackedBert:
         device: Where it computes.
         dtype: Of projections and attention; sums and normalisations are fp32.
         onednn: Whether oneDNN computes the projections (CPU only).
+        attention: What computes the attention.
     """
 
     max_padding: float | None = None
 
-    def __init__(self, weights: EncoderWeights, device: str, dtype: torch.dtype, *, onednn: bool) -> None:
+    def __init__(
+        self,
+        weights: EncoderWeights,
+        device: str,
+        dtype: torch.dtype,
+        *,
+        onednn: bool,
+        attention: Attention,
+    ) -> None:
         self.width = weights.words.shape[1]
-        self.name = f"packed encoder, {'oneDNN' if onednn else 'torch'} projections"
-        self._device, self._dtype = device, dtype
-        by_exponentials = dtype == torch.bfloat16 and device == "cpu"
-        self._attention: Attention = (ExponentialAttention if by_exponentials else SoftmaxAttention)(
-            weights.heads
-        )
+        by = "oneDNN" if onednn else "torch"
+        self.name = ", ".join(filter(None, ["packed encoder", f"{by} projections", attention.name]))
+        self._device, self._dtype, self._attention = device, dtype, attention
         self._activation, self._epsilon = weights.activation, weights.epsilon
         self._words = weights.words.to(device, torch.float32)
         self._positions = weights.positions.to(device, torch.float32)
@@ -65,11 +71,12 @@ class PackedBert:
     def __call__(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, width) fp32 states of the batch's tokens, in its order."""
         tokens, batch = len(batch.ids), filled(batch)
+        layout = self._attention.layout(batch)
         x = self._embed(batch)
         context = torch.empty_like(x, dtype=self._dtype)
         for layer in self._layers:
             projected = layer.query_key_value(x.to(self._dtype))
-            self._attention.fill(context, projected, batch.groups)
+            self._attention.fill(context, projected, layout)
             x = self._joined(layer.attention_output, context, x, layer.attention_norm)
             hidden = layer.expand.activated(x.to(self._dtype), self._activation)
             x = self._joined(layer.contract, hidden, x, layer.output_norm)

@@ -56,5 +56,5 @@ def _vectors(
     vectors = np.empty((len(tokens.lengths), forward.width))
     for windows in plan_batches(tokens.lengths, token_budget=1024, max_padding=forward.max_padding):
         batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
-        vectors[windows] = pool(forward(batch), batch.groups, mode).double().cpu().numpy()
+        vectors[windows] = pool(forward(batch), batch.lengths, mode).double().cpu().numpy()
     return vectors

@@ -1,7 +1,7 @@
 """From token states to one vector a text, as the model's own files say.
 
     rule = read_pooling(Path("model"))       # modules.json, 1_Pooling/config.json
-    vectors = pool(states, groups, rule.mode)
+    vectors = pool(states, lengths, rule.mode)
 
 A model without modules.json is pooled by the mean, as sentence-transformers does. What these files may say
 beyond mean, first token and last token is refused rather than guessed.
@@ -10,11 +10,12 @@ beyond mean, first token and last token is refused rather than guessed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from adcli.core.batching import Group
+import numpy as np
+
+from adcli.core.batching import IntArray
 from adcli.core.model_files import read_json
 from adcli.errors import DataError
 
@@ -75,24 +76,24 @@ def read_pooling(path: Path) -> PoolingRule:
     )
 
 
-def pool(states: torch.Tensor, groups: Sequence[Group], mode: Mode) -> torch.Tensor:
-    """One fp32 vector for each sequence, in the batch's order.
+def pool(states: torch.Tensor, lengths: IntArray, mode: Mode) -> torch.Tensor:
+    """(sequences, width) fp32 vectors in the batch's order, in a few steps for all of them together.
 
     Args:
         states: (tokens, width) of sequences one after another.
-        groups: The runs of equal length that cover all tokens.
+        lengths: (sequences,) tokens of each.
         mode: Mean of a sequence's tokens, its first or its last one.
     """
     import torch
 
-    pooled = []
-    for start, count, length in groups:
-        block = states[start : start + count * length].view(count, length, -1)
-        if mode == "mean":
-            pooled.append(block.float().mean(dim=1))
-        else:
-            pooled.append(block[:, 0 if mode == "cls" else -1].float())
-    return torch.cat(pooled)
+    end = np.cumsum(lengths)
+    if mode != "mean":
+        place = end - lengths if mode == "cls" else end - 1
+        return states[torch.from_numpy(place).to(states.device)].float()
+    owner = torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)).to(states.device)
+    sums = torch.zeros(len(lengths), states.shape[1], device=states.device)
+    sums.index_add_(0, owner, states.float())
+    return sums / torch.from_numpy(lengths).to(states.device).unsqueeze(1)
 
 
 def _modules(path: Path) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ MAGIC = b"adclivec"
 KEY_BYTES = 16
 SEGMENT_BYTES = 64 << 20  # at most; an eighth of the store's limit where that is less
 DEFAULT_LIMIT_BYTES = 8 << 30
+BLOCKS_IN_MEMORY_BYTES = 32 << 20  # of those read last: texts that repeat are asked for again and again
 
 
 class Block(NamedTuple):
@@ -72,6 +73,7 @@ class VectorStore:
         self._blocks: list[Block] = []
         self._index = KeyIndex()
         self._touched: set[Path] = set()
+        self._in_memory: dict[int, FloatArray] = {}
         self._segment: Path | None = None
         self.is_writable = True
         for segment in sorted(self._directory.glob("*.vec")):
@@ -84,7 +86,7 @@ class VectorStore:
         known, block, row = self._index.find(text_keys(texts))
         for number in np.unique(block[known]):
             wanted = np.flatnonzero(known & (block == number))
-            content = self._read_block(self._blocks[number])
+            content = self._block(int(number))
             if content is None:
                 known[wanted] = False
             else:
@@ -147,6 +149,17 @@ class VectorStore:
                 self._index.add(np.frombuffer(keys, "<u8").reshape(-1, 2), len(self._blocks))
                 self._blocks.append(Block(segment, offset, rows, vector_check))
                 stream.seek(end)
+
+    def _block(self, number: int) -> FloatArray | None:
+        """(rows, dimension) vectors of a block, as `_read_block` gives them, from memory if lately used."""
+        content = self._in_memory.pop(number, None)
+        if content is None:
+            content = self._read_block(self._blocks[number])
+        if content is not None:
+            self._in_memory[number] = content
+        while sum(block.nbytes for block in self._in_memory.values()) > BLOCKS_IN_MEMORY_BYTES:
+            del self._in_memory[next(iter(self._in_memory))]
+        return content
 
     def _read_block(self, block: Block) -> FloatArray | None:
         """(rows, dimension) vectors of a block, or None if they are gone or not what was written."""

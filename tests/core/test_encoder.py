@@ -291,3 +291,39 @@ def test_a_choice_that_no_longer_holds_is_said_and_not_mixed(bert, monkeypatch):
     monkeypatch.setattr("adcli.core.encoder_loading.load_engine", otherwise)
     with pytest.raises(AdcliError, match="otherwise than"):
         again.encode(["mug"])
+
+
+def test_attention_of_any_lengths_in_one_kernel_is_told_where_each_sequence_lies(monkeypatch):
+    """The kernel itself needs a GPU: a stand-in that does what it is documented to do takes its place."""
+    import torch.nn.attention.varlen as varlen
+
+    from adcli.core.attention import SoftmaxAttention, VariableLengthAttention
+    from adcli.core.forward import PackedBatch
+
+    def documented(query, key, value, ends, same_ends, longest, same_longest, *, scale):
+        assert ends.dtype == torch.int32
+        assert longest == same_longest == int(ends.diff().max())
+        assert torch.equal(ends, same_ends)
+        out = torch.empty_like(query)
+        for start, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            q, k, v = (part[start:end].transpose(0, 1) for part in (query, key, value))
+            out[start:end] = (torch.softmax(q @ k.transpose(1, 2) * scale, -1) @ v).transpose(0, 1)
+        return out
+
+    monkeypatch.setattr(varlen, "varlen_attn", documented)
+    torch.manual_seed(0)
+    lengths = np.array([7, 5, 5, 2])
+    batch = PackedBatch.of(np.zeros(19, np.int32), lengths)
+    projected = torch.randn(19, 3 * 32)
+    found, wanted = torch.empty(19, 32), torch.empty(19, 32)
+    for attention, context in ((VariableLengthAttention(4, "cpu"), found), (SoftmaxAttention(4), wanted)):
+        attention.fill(context, projected, attention.layout(batch))
+    torch.testing.assert_close(found, wanted)
+
+
+def test_texts_read_part_by_part_have_the_same_vectors(bert, exact):
+    from adcli.core.engine import gather_ready
+
+    texts = [*models.shop_texts(50), "", "mug " * 200]
+    by_parts = exact._own_engine._replace(read_at_once=7)
+    np.testing.assert_array_equal(gather_ready(by_parts, texts, exact.dimension), exact.encode(texts))

@@ -136,7 +136,7 @@ def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:
 
     products = run.read([str(learning.catalog)], tables=["products", "events"], beside=True)
     if "event_type" in products.columns:
-        products = products_of_events(_until(products, learning))
+        products = products_of_events(products)
     texts = texts_of(products, "products", learning.text)
     return products.select("item_id").with_columns(texts.alias("text"))
 

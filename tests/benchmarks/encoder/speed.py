@@ -102,10 +102,11 @@ def recall_at_10(found: np.ndarray, reference: np.ndarray) -> float:
 
 def _peak(width: int, dtype: torch.dtype) -> float:
     """Billions of operations a second of one core on the encoder's widest product, best of many."""
-    from adcli.core.linear import OneDnnLinear
+    from adcli.core.linear import OneDnnLinear, TorchLinear, is_onednn_usable
 
     torch.set_num_threads(1)
-    layer = OneDnnLinear(torch.randn(4 * width, width).to(dtype), None)
+    kind = OneDnnLinear if is_onednn_usable(dtype) else TorchLinear
+    layer = kind(torch.randn(4 * width, width).to(dtype), None)
     x = torch.randn(2048, width).to(dtype)
     best = np.inf
     with torch.inference_mode():
