@@ -15,6 +15,7 @@ from adcli.evaluate.intervals import normal_quantile
 
 RELATIVE_EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 ASSURANCE_NODES = 101  # equal-probability values of the true policy value
+ROUNDING = 1e-6  # units; 3 arms of equal size have a ratio of 1.0000000000000002
 
 
 class _PlanRow(NamedTuple):
@@ -138,7 +139,7 @@ _SCHEMA = dict.fromkeys(_PlanRow._fields, pl.Float64) | {
 def _row(
     scenario: str, baseline: float, target: float, n_control: int, design: Design, daily_units: float | None
 ) -> _PlanRow:
-    n_variant = math.ceil(n_control * design.ratio)
+    n_variant = math.ceil(n_control * design.ratio - ROUNDING)
     total = n_control + n_variant * (design.arms - 1)
     looks = f", {design.looks} looks by O'Brien-Fleming spending" if design.looks > 1 else ""
     shared = f", alpha shared by {design.comparisons} comparisons" if design.comparisons > 1 else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from adcli.evaluate.verdicts import WORSE
+from adcli.evaluate.verdicts import BETTER, WORSE
 from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, reliability_plot
 from adcli.report.numbers import show_interval
 from adcli.report.table import heading
@@ -15,9 +15,11 @@ from adcli.report.table import heading
 def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: str) -> Page:
     """The page for a table made by `model_table`, and one by `robustness_table`, which may be empty."""
     is_bin = pl.col("metric") == "reliability"
-    judged = table.filter(pl.col("verdict").fill_null("") != "")
+    is_judged = pl.col("verdict").fill_null("") != ""
+    judged = table.filter(is_judged, (pl.col("group") == "all") | (pl.col("verdict") == WORSE))
     return Page(
         title=f"Predictions of {label} by {score}",
+        summary=" ".join(filter(None, (_calibrated(table), _by_group(table.filter(is_judged))))),
         verdicts=[Verdict(row["verdict"], _sentence(row), row["reason"] or "") for row in judged.to_dicts()],
         tables=[
             Table("Figures", table.filter(~is_bin).drop("definition", "reason")),
@@ -26,6 +28,30 @@ def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: s
         ],
         plots=[*_reliability(table.filter(is_bin)), *_groups(table)],
         method=[*_definitions(table), *(_definitions(moved) if moved.height else [])],
+    )
+
+
+def _calibrated(table: pl.DataFrame) -> str:
+    """Whether predictions are too high or too low on the whole: a bid built on them is off by as much."""
+    row = table.filter(pl.col("metric") == "calibration_ratio", pl.col("group") == "all").row(0, named=True)
+    if row["value"] is None or row["ci_low"] is None:
+        return ""
+    times = show_interval(row["value"], row["ci_low"], row["ci_high"])
+    if row["ci_low"] <= 1 <= row["ci_high"]:
+        return (
+            f"What happened is {times} times what was predicted: on the whole the predictions may be right."
+        )
+    way = "low" if row["value"] > 1 else "high"
+    return f"What happened is {times} times what was predicted: on the whole the predictions are too {way}."
+
+
+def _by_group(judged: pl.DataFrame) -> str:
+    """In how many groups a figure beats a model that knows nothing."""
+    groups = judged.filter(pl.col("group") != "all", pl.col("value").is_not_null())
+    return " ".join(
+        f"{heading(str(metric))} beats a model that knows nothing in "
+        f"{part.filter(pl.col('verdict') == BETTER).height} of {part.height} groups."
+        for (metric,), part in groups.group_by("metric", maintain_order=True)
     )
 
 

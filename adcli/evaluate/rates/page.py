@@ -22,7 +22,8 @@ METHOD = (
         "Intervals",
         "Counts get Wilson's interval (Wilson, 1927); where users are known, on the effective number "
         "of trials after the design effect of clicks that come in users (Kish, 1965). Ratios of sums "
-        "get the delta method, clustered by user (Deng et al., 2018).",
+        "get the delta method, clustered by user (Deng et al., 2018), with each user left out in turn, so "
+        "that a user with a large share counts with all of it; they lean as their errors do (Hall, 1992).",
     ),
     Passage(
         "Small cells",
@@ -45,7 +46,9 @@ def rates_page(
     cells = [name for name in by if name != over]
     return Page(
         title="Rates" + (f" by {', '.join(by)}" if by else ""),
-        summary=" ".join([_summary(shown, by), *_cycle_sentences(trends, cells)]),
+        summary=" ".join(
+            filter(None, ["" if over else _summary(shown, by), *_cycle_sentences(trends, cells)])
+        ),
         verdicts=_trend_verdicts(trends, cells),
         tables=[Table("Rates with their intervals", rates.drop("definition"))],
         plots=[
@@ -77,7 +80,14 @@ def _cycle_sentences(trends: pl.DataFrame | None, by: Sequence[str]) -> list[str
 
 def _of_cell(row: dict[str, object], by: Sequence[str]) -> str:
     cell = ", ".join(f"{name} {row[name]}" for name in by)
-    return f"{cell}: {row['reason']}" if cell else str(row["reason"])
+    return f"{cell}: {_worded(row)}" if cell else _worded(row)
+
+
+def _worded(row: dict[str, object]) -> str:
+    """The reason, with the name of its metric in words."""
+    metric = str(row["metric"]).removesuffix("_trend")
+    words = heading(metric)
+    return str(row["reason"]).replace(metric, words if words.isupper() else words.lower())
 
 
 def _trend_plot(rates: pl.DataFrame, metric: str, by: Sequence[str], over: str) -> Plot:
@@ -116,11 +126,19 @@ def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str]) -> Page:
     """The page for a table made by `fairness_table`: a sentence on each gap that stands."""
     judged = gaps.filter(pl.col("verdict").fill_null("") != "")
     standing = judged.filter(pl.col("verdict").is_in([BETTER, WORSE]))
+    seen = pl.col("value").is_not_null()
+    hidden, compared = gaps.filter(~seen).height, judged.filter(pl.col("difference").is_not_null()).height
     return Page(
         title=f"Rates by {', '.join(by)}, compared",
-        summary=f"{standing.height:,} of {judged.height:,} gaps stand.",
-        verdicts=[Verdict(row["verdict"], str(row["reason"])) for row in standing.to_dicts()],
-        tables=[Table("Groups and gaps", gaps.drop("definition"))],
+        summary=f"{standing.height:,} of {compared:,} gaps stand.",
+        verdicts=[Verdict(row["verdict"], _worded(row)) for row in standing.to_dicts()],
+        tables=[
+            Table(
+                "Groups and gaps",
+                gaps.filter(seen).drop("definition", "reason", "p_value"),
+                note=f"{hidden:,} rows of groups that are too small are not shown." if hidden else "",
+            )
+        ],
         plots=[
             plot
             for (metric,), part in gaps.group_by("metric", maintain_order=True)
@@ -194,14 +212,32 @@ def _definitions(rates: pl.DataFrame) -> str:
 
 
 def _summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
-    if by or not shown.height:
-        return f"{shown.height} figures." if shown.height else "No cell is large enough to be shown."
+    if not shown.height:
+        return "No cell is large enough to be shown."
+    if by:
+        metrics = shown["metric"].unique(maintain_order=True)
+        return " ".join(_range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics)
     sentences = [
         f"{heading(row['metric'])} {show_interval(row['value'], row['ci_low'], row['ci_high'], kind)}"
         for row in shown.to_dicts()
         for kind in [METRIC_KINDS.get(row["metric"], "number")]
     ]
     return "; ".join(sentences) + "."
+
+
+def _range(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> str:
+    """From which cell's figure to which: that they differ by more than chance is for a comparison to say."""
+    kind, ordered = METRIC_KINDS.get(metric, "number"), shown.sort("value")
+    ends = [
+        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], kind)} "
+        f"({', '.join(f'{name} {row[name]}' for name in by)})"
+        for row in (ordered.row(0, named=True), ordered.row(-1, named=True))
+    ]
+    return (
+        f"{heading(metric)} {ends[0]}."
+        if ordered.height < 2
+        else f"{heading(metric)} from {ends[0]} to {ends[1]}."
+    )
 
 
 def _plots(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> list[Plot]:

@@ -9,12 +9,21 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.intervals import FloatArray, Interval, ratio_interval, wilson, wilson_clustered
+from adcli.evaluate.columns import counted
+from adcli.evaluate.intervals import (
+    NO_INTERVAL,
+    FloatArray,
+    Interval,
+    clustered_rate,
+    clustered_ratio,
+    wilson,
+)
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 
 FEW_WITH_ONE = 10  # below this many users with a success the design effect is a guess
 FEW_WITH_MONEY = 60  # below this many, one large amount more or less would move an interval
+FEW_DEGREES = 8  # below this many degrees of freedom a few users say how sure a rate is
 COUNT_RATES = frozenset({"ctr", "cvr"})
 
 
@@ -185,14 +194,19 @@ def _interval(
     """The interval, and what to beware of in it."""
     counts = rate.metric in COUNT_RATES
     if counts and not has_users and (tops <= bottoms).all():
-        return wilson(float(tops.sum()), float(bottoms.sum()), confidence), ""
+        few = float(tops.sum()) < FEW_WITH_ONE
+        said = f"rough: only {counted(int(tops.sum()), rate.numerator.removesuffix('s'))}" if few else ""
+        return wilson(float(tops.sum()), float(bottoms.sum()), confidence), said
     clustered = counts and bool((tops <= bottoms).all())
-    interval = (wilson_clustered if clustered else ratio_interval)(tops, bottoms, confidence)
     unit, with_one = "users" if has_users else "rows", int((tops > 0).sum())
-    if math.isnan(interval.low):
-        return interval, f"no interval: too few {unit} with {rate.numerator} to see how much it varies"
+    found = clustered_rate(tops, bottoms) if clustered else clustered_ratio(tops, bottoms)
+    if found is None:
+        return NO_INTERVAL, f"no interval: too few {unit} with {rate.numerator} to see how much it varies"
+    interval = found.interval(confidence)
     if with_one < (FEW_WITH_ONE if counts else FEW_WITH_MONEY):
         return interval, f"rough: only {with_one} {unit} with {rate.numerator}"
+    if found.degrees < FEW_DEGREES:
+        return interval, f"rough: a few {unit} make up most of the {rate.numerator}"
     unclicked = "some conversions came without a click, so this is a ratio and may exceed 1"
     return interval, unclicked if counts and not clustered else ""
 
@@ -202,6 +216,6 @@ def _definition(rate: Rate, cells: RateCells, *, confidence: float) -> str:
     method = "Wilson interval" if rate.metric in COUNT_RATES else "delta-method interval"
     clustered = ", clustered by user" if cells.has_users else ""
     alone = [] if cells.has_users else ["the log has no user_id, so each row counts as a unit of its own"]
-    counted = [cells.said[name] for name in (rate.numerator, rate.denominator) if name in cells.said]
+    made_of = [cells.said[name] for name in (rate.numerator, rate.denominator) if name in cells.said]
     formula = f"{scale}{rate.numerator} / {rate.denominator}"
-    return "; ".join([formula, *counted, f"{confidence:.0%} {method}{clustered}", *alone])
+    return "; ".join([formula, *made_of, f"{confidence:.0%} {method}{clustered}", *alone])

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray
+from adcli.evaluate.intervals import FloatArray, student_quantile
 from adcli.evaluate.uplift.curves import Areas, Ranked, areas, sum_ties, tie_starts
 
 BLOCKS = 512  # of ranks; areas of resamples are taken over these, the estimate itself over every unit
 SAMPLES_AT_A_TIME = 64
+FEWEST_SEEN = 5  # units with an outcome, below which no percentile is far enough out
 FEW_VALUES = 16  # distinct outcomes that are counted in a dense table
 
 
 def estimate_areas(
     score: FloatArray, treated: FloatArray, outcome: FloatArray, *, samples: int, confidence: float, seed: int
 ) -> tuple[Areas, Areas]:
-    """Each area, and the two ends of its percentile interval.
+    """Each area, and the two ends of its expanded percentile interval.
 
     Resampling n units is, but for the total, drawing a Poisson number of copies of each; equal units of one
     block are drawn at once, so that a sample of a million units costs a few thousand draws.
@@ -45,9 +47,22 @@ def estimate_areas(
     estimate = np.stack(areas(sum_ties(score, treated, outcome), binary=binary))
     coarse = np.stack(areas(_sum(copies.times[None], copies), binary=binary))
     resampled = np.concatenate(drawn, axis=1) + (estimate[:, None] - coarse)
-    tail = (1 - confidence) / 2
+    tail = _expanded_tail(confidence, int((outcome != 0).sum()))
     ends = [_quantiles(draws[np.isfinite(draws)], [tail, 1 - tail]) for draws in resampled]
     return Areas(*estimate), Areas(*ends)
+
+
+def _expanded_tail(confidence: float, seen_in: int) -> float:
+    """The level of the lower percentile: a little further out where few units have an outcome to draw.
+
+    Source: Hesterberg (2015), The American Statistician 69, expanded percentile intervals.
+    """
+    from scipy.special import ndtr
+
+    if seen_in < FEWEST_SEEN:
+        return (1 - confidence) / 2
+    reach = student_quantile(confidence, seen_in - 1) * math.sqrt(seen_in / (seen_in - 1))
+    return float(ndtr(-reach))
 
 
 def _quantiles(draws: FloatArray, levels: list[float]) -> FloatArray:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, cumulative_plot, interval_plot
 from adcli.report.numbers import show_interval
-from adcli.report.table import heading
 
 
 def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome: str) -> Page:
     """The page for a table made by `uplift_table`, and the points of `qini_points`."""
-    judged = table.filter(pl.col("verdict").fill_null("") != "")
+    kind = "points" if "two-proportion" in table["definition"][0] else "difference"
     return Page(
         title=f"Uplift of {outcome} by {score}",
-        verdicts=[
-            Verdict(
-                row["verdict"],
-                f"{heading(row['metric'])} {show_interval(row['value'], row['ci_low'], row['ci_high'])}.",
-                row["reason"] or "",
+        verdicts=_verdicts(table, outcome, kind),
+        tables=[
+            Table(
+                "Figures",
+                table.drop("definition", "reason"),
+                kinds=dict.fromkeys(("average_effect", "uplift_at_k", "uplift_by_bin"), kind),
             )
-            for row in judged.to_dicts()
         ],
-        tables=[Table("Figures", table.drop("definition", "reason"))],
         plots=[_qini_plot(qini, score, outcome), *_uplift_plot(table, outcome)],
         method=[
             Passage(str(metric), str(definition))
@@ -31,6 +31,38 @@ def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome:
             .iter_rows()
         ],
     )
+
+
+def _verdicts(table: pl.DataFrame, outcome: str, kind: str) -> list[Verdict]:
+    """What treating by score brings, in the words of who pays for it; the areas say how sure that is."""
+    rows = table.to_dicts()
+    judged = [row for row in rows if row["metric"].startswith("qini") and row["value"] is not None]
+    first = next(row for row in rows if row["metric"] == "uplift_at_k")
+    whole = next(row for row in rows if row["metric"] == "average_effect")
+    best, all_of_them = (
+        show_interval(row["value"], row["ci_low"], row["ci_high"], kind) for row in (first, whole)
+    )
+    gains = (
+        f"Among the {first['group']} of units with the highest scores the treatment changes {outcome} by "
+        f"{best}, among all by {all_of_them}."
+    )
+    if not judged:
+        return [
+            Verdict(row["verdict"], gains, row["reason"]) for row in rows if row["metric"] == "qini_causalml"
+        ]
+    return [
+        Verdict(
+            verdict,
+            gains,
+            " ".join(f"{_area(row)}: {row['reason']}." for row in judged if row["verdict"] == verdict),
+        )
+        for verdict in dict.fromkeys(row["verdict"] for row in judged)
+    ]
+
+
+def _area(row: dict[str, Any]) -> str:
+    library = str(row["metric"]).removeprefix("qini_").replace("_", "-")
+    return f"Qini {show_interval(row['value'], row['ci_low'], row['ci_high'])} as {library} defines it"
 
 
 def _qini_plot(qini: pl.DataFrame, score: str, outcome: str) -> Plot:

@@ -11,6 +11,7 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.metrics import Metric
+from adcli.evaluate.columns import counted
 from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.effects.comparison import Comparison
@@ -20,6 +21,7 @@ from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
 from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
+FEW_OUTCOMES = 50  # below, an area's interval holds the truth in 92 to 95 % of trials
 AREA_DEFINITIONS = {
     "qini_causalml": "area from random line to Qini curve / ((n + 1) x the curve's end), as causalml",
     "qini_scikit_uplift": "area from random line to Qini curve / that of the perfect one, as scikit-uplift",
@@ -175,6 +177,8 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
         figure = float(getattr(value, name))
         verdict = _verdict(Interval(low, high)) if name.startswith("qini") else Verdict("", "")
         definition = f"{said}; percentile interval of {samples} bootstrap samples, seed {seed}"
+        if rough := _rough(units, name, confidence):
+            verdict = Verdict(verdict.verdict, "; ".join(filter(None, (verdict.reason, rough))))
         if math.isnan(figure):
             why = "the curve ends at 0, so nothing can be divided by its end"
             if name.endswith("scikit_uplift"):
@@ -182,6 +186,19 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
             verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
         n = len(units.score)
         yield _Row(name, "all", figure, float(low), float(high), math.nan, n, definition, *verdict)
+
+
+def _rough(units: ScoredUnits, area: str, confidence: float) -> str:
+    """What to beware of in an area: few outcomes, or an end of the curve that may be 0 and is divided by."""
+    ones = int((units.outcome != 0).sum())
+    if ones < FEW_OUTCOMES:
+        return f"rough: only {counted(ones, 'unit')} with an outcome"
+    effect = _difference(units, slice(None), confidence)
+    if area.endswith("causalml") and effect is not None:
+        low, high = effect.difference_interval
+        if low <= 0 <= high:
+            return "rough: the effect on all may be 0, and this area is divided by it"
+    return ""
 
 
 def _verdict(interval: Interval) -> Verdict:

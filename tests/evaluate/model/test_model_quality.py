@@ -9,6 +9,7 @@ from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError
 from adcli.evaluate.model.calibration import bin_of, expected_calibration_error, reliability
+from adcli.evaluate.model.page import model_page
 from adcli.evaluate.model.score_metrics import (
     SCORE_METRICS,
     auc,
@@ -275,3 +276,13 @@ def test_the_bid_predictions_are_too_low(shared_data):
     table = model_table(auctions, score="pctr", label="click")
     assert row(table, "auc")["verdict"] == "better"
     assert row(table, "calibration_ratio")["value"] is not None
+
+
+def test_the_page_says_first_whether_predictions_are_too_high(predictions):
+    doubled = predictions.with_columns(pctr=(2 * pl.col("pctr")).clip(0, 1))
+    page = model_page(
+        model_table(doubled, score="pctr", by=["device"]), pl.DataFrame(), score="pctr", label="click"
+    )
+    assert "the predictions are too high" in page.summary
+    assert "AUC beats a model that knows nothing in 2 of 2 groups" in page.summary
+    assert {"auc", "normalised_entropy"} >= {v.sentence.split()[0].lower() for v in page.verdicts[:1]}

@@ -10,7 +10,9 @@ from nominal_coverage import TRIALS, assert_covers
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.uplift import bootstrap
 from adcli.evaluate.uplift.bootstrap import estimate_areas
+from adcli.evaluate.uplift.curve_points import qini_points
 from adcli.evaluate.uplift.curves import areas, curve, rank
+from adcli.evaluate.uplift.page import uplift_page
 from adcli.evaluate.uplift.table import UPLIFT_COLUMNS, _slope, uplift_table
 from adcli.evaluate.uplift.units import ScoredUnits, qini_curve
 
@@ -227,3 +229,27 @@ def test_hillstrom_by_recency(shared_data):
         treated="Womens E-Mail",
     )
     assert row(table, "average_effect")["value"] == pytest.approx(0.04523, abs=5e-6)
+
+
+def test_the_page_says_what_treating_by_score_brings():
+    score, treated, outcome = simulate(20_000, np.random.default_rng(4), effect=0.4)
+    units = make_units(score, treated, outcome)
+    table = uplift_table(units, score="score", outcome="outcome", samples=50)
+    points = qini_points(units, score="score", outcome="outcome")
+    page = uplift_page(table, points, score="score", outcome="outcome")
+    (verdict,) = page.verdicts
+    assert verdict.kind == "better"
+    assert verdict.sentence.startswith("Among the 10% of units with the highest scores")
+    assert "as causalml defines it" in verdict.reason
+    assert "as scikit-uplift defines it" in verdict.reason
+
+
+def test_few_outcomes_are_said_to_be_rough():
+    rng = np.random.default_rng(8)
+    units = make_units(outcome=(rng.random(3000) < 0.01) * 1.0)
+    table = uplift_table(units, score="score", outcome="outcome", samples=20)
+    assert "rough: only" in row(table, "qini_scikit_uplift")["reason"]
+    noise = uplift_table(
+        make_units(outcome=(rng.random(3000) < 0.1) * 1.0), score="score", outcome="outcome", samples=20
+    )
+    assert "may be 0, and this area is divided by it" in row(noise, "auuc_causalml")["reason"]
