@@ -60,7 +60,7 @@ def embed(
             raise UsageError("--explain needs what the vectors were made of, not the vectors.")
         run.write(_shaped(run, run.frames(stream), shaping))
         return
-    rows = _rows(run, stream, TextEncoder(run, encoding, models), text, shaping)
+    rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), shaping)
     run.write(_shaped(run, rows, shaping) if shaping.needs_all else rows)
 
 

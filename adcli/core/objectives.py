@@ -35,7 +35,7 @@ from adcli.core.training_settings import TrainingSettings
 DELETED = 0.6  # of a text's words: what TSDAE found best
 HEAD_FITTED_TO = 2_000
 LEAST = -1e4  # of a score: an infinite one times a target of 0 is not a number
-STRENGTH_TEMPERATURE = 0.05  # of associations, which are cosines as the vectors' similarities are
+LEAST_STRENGTH = 1e-9
 
 
 class Objective(Protocol):
@@ -95,7 +95,11 @@ class Contrast:
 
 
 class Association:
-    """To rank the other texts of the batch as their associations do: cross-entropy of the two rankings."""
+    """To be as near to the other texts of the batch as they go together.
+
+    Cross-entropy between the shares that a text's associations have in their sum, and the shares that its
+    similarities have by softmax; texts without any in the batch tell nothing.
+    """
 
     head: torch.nn.Module | None = None
 
@@ -113,7 +117,7 @@ class Association:
         members = batch_members(len(self._texts), batch, self._settings)
         strength = torch.from_numpy(self._strength[members][:, members].toarray()).float()
         itself = torch.eye(len(members), dtype=torch.bool)
-        wanted = (strength / STRENGTH_TEMPERATURE).masked_fill(itself, -torch.inf).softmax(dim=1)
+        wanted = strength / strength.sum(dim=1, keepdim=True).clamp_min(LEAST_STRENGTH)
 
         def loss_of(vectors: torch.Tensor) -> torch.Tensor:
             scores = vectors @ vectors.T / self._settings.temperature

@@ -147,6 +147,8 @@ def test_the_columns_that_make_the_text_can_be_chosen(adcli, products, tmp_path)
     adcli("embed", products, "--text", "category", "-o", "v.parquet")
     vectors = pl.read_parquet(tmp_path / "v.parquet")["embedding"].to_numpy()
     np.testing.assert_array_equal(vectors[0], vectors[3])
+    done = adcli("embed", products, "--text", "name", "-o", "n.parquet")
+    assert "'name' is read as title." in done.said
     done = adcli("embed", products, "--text", "categori", "-o", "w.parquet")
     assert done.returncode == 3
     assert "no column 'categori'" in done.said

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 STEPS = 300
 COMPARED, ASSOCIATED = 64, 512  # of a batch: a text has few associations among few others
+TEMPERATURE = 0.05
+TEMPERATURES = {"association": 0.1}  # many right answers at once, none of them near 1
 EVALUATIONS = 8
 SAMPLE = "replay.json"
 
@@ -137,7 +139,7 @@ def _plan(
         batch_size=batch,
         accumulate=training.accumulate,
         learning_rate=training.learning_rate,
-        temperature=training.temperature,
+        temperature=training.temperature or TEMPERATURES.get(objective, TEMPERATURE),
         max_length=training.train_length,
         seed=run.seed,
         evaluate_every=often,
@@ -220,7 +222,7 @@ def _report(
     (folder / SAMPLE).write_text(json.dumps(sample, ensure_ascii=False) + "\n", "utf-8")
     run.facts["scores"] = scores
     if trained.best is not None and trained.best.step == 0:
-        run.warn("nothing it learned was better on held-out data than the encoder as it was, which is kept.")
+        run.warn("nothing it learned was better on held-out data than what it began with, which is kept.")
     if not scores:
         run.warn("there was too little to hold any of it out: the encoder is not scored.")
     for name, found in scores.items():

@@ -84,7 +84,8 @@ def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Row
     stream = run.stream(inputs, tables=LABELLED)
     with run.step("read"):
         frame = _until(_whole(run, stream), learning)
-    return _rows(frame, _texts(run, frame, stream.table.name, learning), learning.label)
+    label = None if learning.label is None else run.column(learning.label)
+    return _rows(frame, _texts(run, frame, stream.table.name, learning), label)
 
 
 def _whole(run: Run, stream: object) -> pl.DataFrame:
@@ -171,7 +172,7 @@ def _texts(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> lis
     """(n,) the text of each row: from the columns named, from the usual ones, or of the item."""
     from adcli.embed.texts import TEXT_COLUMNS, texts_of
 
-    columns = list(learning.text)
+    columns = run.columns(learning.text)
     if not columns and table not in TEXT_COLUMNS:
         columns = [name for name in frame.columns if name.lower() in TEXT_NAMES]
         if not columns and learning.catalog and "item_id" in frame.columns:

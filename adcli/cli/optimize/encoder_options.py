@@ -110,8 +110,14 @@ class Training:
         ),
     ] = None
     temperature: Annotated[
-        float, typer.Option(min=0.001, help="Similarities are divided by it.", rich_help_panel=_HOW)
-    ] = 0.05
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Similarities are divided by it.",
+            show_default="0.05; 0.1 for association",
+            rich_help_panel=_HOW,
+        ),
+    ] = None
     train_length: Annotated[
         int, typer.Option(min=8, help="Tokens of a text in training.", rich_help_panel=_HOW)
     ] = 64

@@ -18,7 +18,6 @@ import polars as pl
 from adcli.core.examples import Associations, Pairs
 
 PARTNERS: Final = 50
-NEIGHBORS: Final = 256
 
 
 def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame:
@@ -48,28 +47,30 @@ def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame
     )
 
 
-def associations(pairs: Pairs, *, neighbors: int = NEIGHBORS) -> Associations:
-    """How alike the company is that texts keep: the cosine of what each is paired with, by TF-IDF.
+def associations(pairs: Pairs) -> Associations:
+    """How strongly texts go together: the cosine of their occurrences in pairs.
+
+    What keeps the same company without ever meeting is not counted: of items bought later, the meetings
+    themselves tell twice as many.
 
     Args:
         pairs: What belongs together; a pair that occurs often counts more.
-        neighbors: Texts that are kept of each, the strongest.
     """
-    from scipy.sparse import coo_matrix
-    from sklearn.feature_extraction.text import TfidfTransformer
-    from sklearn.neighbors import kneighbors_graph
+    from scipy.sparse import coo_matrix, diags_array
 
     texts = list(dict.fromkeys([*pairs.anchors, *pairs.positives]))
     at = {text: place for place, text in enumerate(texts)}
     first, second = (
         np.array([at[text] for text in part], np.int64) for part in (pairs.anchors, pairs.positives)
     )
-    counts = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(texts), len(texts))).tocsr()
-    company = counts + counts.T
-    company.setdiag(company.max(axis=1).toarray().ravel())  # so that partners themselves count as alike
-    profiles = TfidfTransformer(sublinear_tf=True).fit_transform(company)
-    most = min(neighbors, len(texts) - 1)
-    near = kneighbors_graph(profiles, most, mode="distance", metric="cosine").tocoo()
-    strength = np.round(np.clip(1 - near.data, 0, 1), 6)
-    kept = strength > 0
-    return Associations(texts, near.row[kept].tolist(), near.col[kept].tolist(), strength[kept].tolist())
+    once = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(texts), len(texts))).tocsr()
+    together = once + once.T
+    scale = diags_array(np.asarray(together.sum(axis=1)).ravel() ** -0.5)
+    strength = (scale @ together @ scale).tocoo()
+    others = strength.row != strength.col
+    return Associations(
+        texts,
+        strength.row[others].tolist(),
+        strength.col[others].tolist(),
+        np.round(strength.data[others], 6).tolist(),
+    )

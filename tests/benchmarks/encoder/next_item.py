@@ -54,7 +54,7 @@ def _benchmark(folder: Path, steps: int, tune: str) -> None:
     )
     started = time.perf_counter()
     _adcli("optimize", "encoder", folder / "events.parquet", "--cutoff", SINCE.date().isoformat(),
-           "--tune", tune, "--learning-rate", "2e-4" if tune == "full" else "5e-4", "--train-length", "24",
+           "--tune", tune, "--learning-rate", "5e-4", "--train-length", "24",
            "--patience", "100", "--steps", str(steps), "-o", folder / "encoder")  # fmt: skip
     spent = time.perf_counter() - started
     tuned = _recall(events, items, Encoder.load("minilm", adapter=folder / "encoder").encode(texts))
