@@ -171,8 +171,8 @@ def _segments_sentence(verdict: str, metric: str, variant: str, part: pl.DataFra
         return Verdict(verdict, f"{metric}: {variant} cannot be read in any {by}.", part["reason"][0])
     drawn = part.select("shrunken", "shrunken_low", "shrunken_high").iter_rows()
     effects = [
-        f"{segment} {show_interval(*figures, 'difference')}"
-        for segment, figures in zip(part["segment"], drawn, strict=True)
+        f"{segment} {show_interval(value, low, high, 'difference')}"
+        for segment, (value, low, high) in zip(part["segment"], drawn, strict=True)
     ]
     return Verdict(
         verdict,

@@ -67,8 +67,8 @@ def prepare_units(
     columns = sorted({column for metric in metrics for column in metric.columns})
     if variant in columns:
         raise UsageError(f"The column '{variant}' names the arms; it cannot be a metric too.")
-    name = unit or ("unit_id" if "unit_id" in known else None)
-    return _prepared(pieces, metrics, columns, list(dict.fromkeys([variant, *others, *columns])), name)
+    named = unit or ("unit_id" if "unit_id" in known else None)
+    return _prepared(pieces, metrics, columns, list(dict.fromkeys([variant, *others, *columns])), named)
 
 
 def _prepared(

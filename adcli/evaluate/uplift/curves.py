@@ -98,7 +98,7 @@ def _height(so_far: Ranked, units: FloatArray, kind: Kind, *, empty: float) -> F
 
 
 def _divide(top: FloatArray, bottom: FloatArray, empty: float) -> FloatArray:
-    return np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0))
 
 
 def _from_zero(values: FloatArray) -> FloatArray:
