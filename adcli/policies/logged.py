@@ -53,7 +53,7 @@ def logged_rows(impressions: pl.DataFrame, actions: ActionSet, *, reward: str = 
         raise DataError(
             f"Row {row + 1} of the log shows an action that is not among the {len(actions):,} known."
         )
-    cost = _numbers(impressions, "cost") if "cost" in impressions.columns else None
+    cost = numbers(impressions, "cost") if "cost" in impressions.columns else None
     return LoggedRows(
         action, _reward(impressions, reward), _propensity(impressions), user_clusters(impressions), cost
     )
@@ -65,7 +65,7 @@ def _reward(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
             f"There is no column '{name}' to take the reward from.",
             fix=did_you_mean(name, impressions.columns) or "Name it with --map.",
         )
-    reward = _numbers(impressions, name)
+    reward = numbers(impressions, name)
     if name in BINARY and not np.isin(reward, (0.0, 1.0)).all():
         raise DataError(f"'{name}' has values other than 0 and 1.", fix="Repair the log with `adcli clean`.")
     return reward
@@ -78,7 +78,7 @@ def _propensity(impressions: pl.DataFrame) -> NDArray[np.float64]:
             fix="Name the column with --map propensity=...; `adcli evaluate policy` can estimate them with "
             "--estimate-propensities, and speaks no verdict then.",
         )
-    propensity = _numbers(impressions, "propensity")
+    propensity = numbers(impressions, "propensity")
     wrong = (propensity <= 0) | (propensity > 1)
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -90,9 +90,14 @@ def _propensity(impressions: pl.DataFrame) -> NDArray[np.float64]:
     return propensity
 
 
-def _numbers(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
-    numbers = impressions[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
-    broken = ~np.isfinite(numbers)
+def numbers(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    """A column as finite numbers, shape (n,).
+
+    Raises:
+        DataError: If one is missing or not a number.
+    """
+    found = impressions[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    broken = ~np.isfinite(found)
     if broken.any():
         row = int(np.argmax(broken))
         raise DataError(
@@ -100,7 +105,7 @@ def _numbers(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
             f"the first in row {row + 1}.",
             fix="Remove them with `adcli clean`, or fill them in.",
         )
-    return numbers
+    return found
 
 
 def user_clusters(frame: pl.DataFrame) -> NDArray[np.int64] | None:

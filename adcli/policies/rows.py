@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
-from adcli.policies.logged import LoggedRows
+from adcli.policies.logged import LoggedRows, numbers
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.reward_fit import RewardRows
 from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model, sample_rows
@@ -117,18 +117,30 @@ def logged_policy_rows(logged: LoggedRows, q_logged: NDArray[np.float64]) -> Pol
 
 
 def target_column_rows(
-    impressions: pl.DataFrame, logged: LoggedRows, column: str, q_logged: NDArray[np.float64]
+    impressions: pl.DataFrame,
+    logged: LoggedRows,
+    column: str,
+    q_logged: NDArray[np.float64],
+    expected: str = "",
 ) -> PolicyRows:
     """A policy of which only the probability of each logged action is known, as a column.
 
+    Args:
+        impressions: The log, n rows.
+        logged: Its logged side.
+        column: The column of probabilities.
+        q_logged: The expected reward of the logged action, shape (n,); NaN where that is not known.
+        expected: The column of the reward that a model expects of the policy in each row, if there is one.
+
     Raises:
-        DataError: If the column is missing or holds something else than probabilities.
+        DataError: If a column is missing, or holds something else than probabilities or numbers.
     """
     if column not in impressions.columns:
         raise DataError(
             f"There is no column '{column}' of target probabilities.",
             fix=did_you_mean(column, impressions.columns),
         )
+    q_policy = model_column(impressions, expected) if expected else np.full(impressions.height, np.nan)
     target = impressions[column].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = ~((target >= 0) & (target <= 1))
     if wrong.any():
@@ -136,9 +148,21 @@ def target_column_rows(
         raise DataError(
             f"'{column}' is not a probability in {int(wrong.sum()):,} rows, first in row {row + 1}."
         )
-    return PolicyRows(
-        target / logged.propensity, q_logged, np.full_like(target, np.nan), np.zeros(target.size)
-    )
+    return PolicyRows(target / logged.propensity, q_logged, q_policy, np.zeros(target.size))
+
+
+def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
+    """The rewards that a model of the user's own expects, shape (n,).
+
+    Raises:
+        DataError: If the column is missing, or a value is missing or not a number.
+    """
+    if column not in impressions.columns:
+        raise DataError(
+            f"There is no column '{column}' of expected rewards.",
+            fix=did_you_mean(column, impressions.columns),
+        )
+    return numbers(impressions, column)
 
 
 def fit_reward(

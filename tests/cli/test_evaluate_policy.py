@@ -1,6 +1,7 @@
 """`adcli evaluate policy` as a user runs it: policies of every kind, slates, groups, and bad input."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -54,6 +55,55 @@ def test_a_table_of_probabilities_is_a_policy_and_stays_out_of_the_accounting(ad
     assert headline["tipping_factor"] > 1.1
     assert "4,500 read = 4,500 used + 0 rejected" in done.said
     assert "chosen.csv: 3 rows read as probabilities beside the others." in done.said
+
+
+FIXTURES = Path(__file__).parents[1] / "evaluate" / "off_policy" / "fixtures"
+OBP_NAMES = {
+    "ips": "ips", "snips": "snips", "dm": "dm", "dr": "dr", "sndr": "sndr", "switch-dr=1": "switch-dr 1",
+    "switch-dr=100": "switch-dr 100", "dros=1": "dros 1", "dros=100": "dros 100", "sg-dr=0.1": "sg-dr 0.1",
+    "clipped-ips=3": "clipped-ips 3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("campaign", ["all", "men"])
+def test_with_its_policy_and_reward_model_given_the_figures_are_those_of_obp(adcli, tmp_path, campaign):
+    published = json.loads((FIXTURES / "obp_values.json").read_text())[campaign]
+    with np.load(FIXTURES / f"obp_{campaign}.npz") as held:
+        policy, action = held["policy"], held["action"]
+        pl.DataFrame(
+            {
+                "item_id": action.astype(int),
+                "position": held["position"].astype(int),
+                "click": held["reward"].astype(int),
+                "propensity_score": np.full(action.size, 1 / policy.shape[0]),
+                "target": policy[action, held["position"]],
+                "q_logged": held["q_logged"],
+                "q_policy": held["q_policy"],
+            }
+        ).write_csv(tmp_path / "obd.csv")
+    asked = [part for name in OBP_NAMES for part in ("--estimator", name)]
+    own_model = ["--expected-logged", "q_logged", "--expected-policy", "q_policy"]
+    found = rows(adcli("evaluate", "policy", "--target-column", "target", *own_model, *asked, "obd.csv"))
+    assert {OBP_NAMES[row["estimator"]]: row["value"] for row in found} == pytest.approx(published, rel=1e-9)
+    assert {row["verdict"] for row in found} == {"not enough evidence"}
+    for row in found:
+        assert row["ci_low"] <= row["value"] <= row["ci_high"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["uniform", "log.csv", "--expected-logged", "position"], "--expected-policy for each"),
+        (["--target-column", "propensity", "--expected-policy", "position", "log.csv"], "--expected-logged"),
+        (["uniform", "log.csv", "--estimator", "snips=2"], "'snips' has no parameter"),
+        (["uniform", "log.csv", "--estimator", "sg-dr=2"], "above 0 and at most 1"),
+        (["uniform", "log.csv", "--estimator", "dros=much"], "a number above 0"),
+    ],
+)
+def test_a_model_or_parameter_that_cannot_be_meant_is_refused(adcli, log, options, said):
+    done = adcli("evaluate", "policy", *options)
+    assert done.returncode == 2
+    assert said in " ".join(done.said.split())
 
 
 def test_whole_slates_are_valued_by_the_columns_that_are_named(adcli, log):
@@ -149,7 +199,11 @@ def test_a_verdict_can_be_held_to_wrong_propensities(adcli, log):
 
 def test_conservative_intervals_say_so(adcli, log):
     done = adcli("evaluate", "policy", "chosen.csv", "log.csv", "--interval", "bernstein")
-    assert {row["interval"] for row in rows(done)} == {"bernstein (conservative)", "skew"}
+    assert {row["interval"] for row in rows(done)} == {
+        "bernstein (conservative)",
+        "bernstein, of dr (conservative)",
+        "skew",
+    }
 
 
 def changed(column, value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -39,6 +40,19 @@ def policy(
             help="In place of POLICY: column with the policy's probability of each logged action; repeat."
         ),
     ] = [],  # noqa: B006
+    expected_policy: Annotated[
+        list[str],
+        typer.Option(
+            help="Your own reward model: column with what it expects of the policy; one per --target-column.",
+            metavar="COLUMN",
+        ),
+    ] = [],  # noqa: B006
+    expected_logged: Annotated[
+        str | None,
+        typer.Option(
+            help="Your own reward model: column with what it expects of the logged action.", metavar="COLUMN"
+        ),
+    ] = None,
     also: Annotated[
         list[str], typer.Option(help="A further policy, to compare with risk; repeat for more.")
     ] = [],  # noqa: B006
@@ -46,7 +60,8 @@ def policy(
         list[str],
         typer.Option(
             help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, sg-dr, log-smoothing; mips, offcem "
-            "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more.",
+            "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more. switch-dr=9 "
+            "sets the parameter, which is chosen by SLOPE otherwise; so for clipped-ips, dros, sg-dr.",
             show_default="ips, snips, dm, dr",
         ),
     ] = [],  # noqa: B006
@@ -114,6 +129,7 @@ def policy(
       adcli evaluate policy policy impressions.parquet --report value.html
       adcli evaluate policy uniform obd_bts_men.csv.gz
       adcli evaluate policy policy log.parquet --also other --also uniform --by device
+      adcli evaluate policy --target-column new_policy log.csv --estimator ips --estimator switch-dr=100
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
@@ -132,6 +148,8 @@ def policy(
     if not names and not target_column:
         raise UsageError("Which policy?", fix="Name a directory, uniform or logged; or give --target-column.")
     check_names(names)
+    if expected_logged or expected_policy:
+        _check_own_model(expected_logged, expected_policy, target_column, names)
     record = recorder(run, tracking)
     of_slates = bool(slate or position or set(estimator) & set(SLATE_ESTIMATORS))
     single = [name for name in estimator if name not in SLATE_ESTIMATORS]
@@ -140,9 +158,10 @@ def policy(
             f"'{single[0]}' values impressions; slates are valued by {', '.join(SLATE_ESTIMATORS)}.",
             fix="Ask for one kind at a time.",
         )
-    if of_slates and (by or action_groups or eligible_by or sensitivity):
+    if of_slates and (by or action_groups or eligible_by or sensitivity or expected_logged):
         raise UsageError(
-            "--by, --action-groups, --eligible-by and --sensitivity are of impressions, not of slates.",
+            "--by, --action-groups, --eligible-by, --sensitivity and --expected-logged are of impressions, "
+            "not of slates.",
             fix="Ask for them in a run of their own.",
         )
     impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
@@ -153,7 +172,10 @@ def policy(
         run.read([items], tables=["vectors", "products", "item_features"], beside=True) if items else None
     )
     action, context, by = run.columns(action), run.columns(context), run.columns(by)
-    targets: list[Target] = [TargetColumn(run.column(name)) for name in target_column]
+    own = run.columns(expected_policy) or [""] * len(target_column)
+    targets: list[Target] = [
+        TargetColumn(column, expects) for column, expects in zip(run.columns(target_column), own, strict=True)
+    ]
     targets += read_targets(run, names, action, impressions)
     estimated = estimate_propensities and _lacks_propensities(run, impressions)
     if estimated:
@@ -192,6 +214,7 @@ def policy(
                 seed=run.seed,
                 propensities_estimated=estimated,
                 sensitivity=sensitivity,
+                expected=run.column(expected_logged) if expected_logged else "",
             )
     for note in values.notes:
         run.console.detail(note)
@@ -213,6 +236,22 @@ def policy(
     publish(run, page, reporting)
     _tell(run, values.table, groups)
     _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)
+
+
+def _check_own_model(
+    logged: str | None, policies: Sequence[str], target_columns: Sequence[str], names: Sequence[str]
+) -> None:
+    """Make sure that a reward model of the user's own says all that the estimators ask.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    if names or not logged or len(policies) != len(target_columns):
+        raise UsageError(
+            "A reward model of your own is --expected-logged and one --expected-policy for each "
+            "--target-column, without other policies.",
+            fix="Name the columns, or leave the model to adcli.",
+        )
 
 
 def _slate_columns(slate: str | None, position: str | None) -> dict[str, str]:

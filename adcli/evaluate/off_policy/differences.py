@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.evaluate.intervals import Interval, normal_quantile
-from adcli.evaluate.off_policy.intervals import cluster_totals, without_skew
+from adcli.evaluate.off_policy.intervals import cluster_totals, skewed_reach, skewness, widening
 
 Rows = NDArray[np.float64]
 
-LARGEST_QUANTILE = 38.0  # beyond which a p-value is 0 in double precision
+LARGEST_QUANTILE = 8.0  # a p-value beyond it, less than 1e-14, is said to be 0
+UNSEEN = 1.0  # of few gains and losses of unequal weight, the largest may not have come yet
+WIDENED_AT = 0.95  # one widening for all confidences, so that p-values agree with intervals
 
 
 class _Part(NamedTuple):
-    """A mean that is never negative: its standard error and its skewness."""
+    """A mean that is never negative: its standard error, widened as it is estimated, and its skewness."""
 
     mean: float
     error: float
@@ -29,10 +31,8 @@ class _Part(NamedTuple):
 
     def reach(self, quantile: float) -> tuple[float, float]:
         """How far the interval goes below and above the mean."""
-        return (
-            self.error * without_skew(quantile, self.skew),
-            -self.error * without_skew(-quantile, self.skew),
-        )
+        down, up = skewed_reach(quantile, self.skew, unseen=UNSEEN)
+        return self.error * down, self.error * up
 
 
 class Difference(NamedTuple):
@@ -54,7 +54,8 @@ class Difference(NamedTuple):
     def interval(self, confidence: float = 0.95) -> Interval:
         """The interval of the difference.
 
-        Source: Zou and Donner (2008), the method of variance estimates recovery; each part by Hall (1992).
+        Source: Zou and Donner (2008), the method of variance estimates recovery; each part by
+            `skewed_reach`.
         """
         return self._reaching(normal_quantile(confidence))
 
@@ -96,5 +97,5 @@ def _part(values: Rows, totals: Rows) -> _Part:
     squares, units = float(totals @ totals), totals.size
     if not squares or units < 2:
         return _Part(float(values.mean()), 0.0, 0.0)
-    error = float(np.sqrt(squares * units / (units - 1))) / values.size
-    return _Part(float(values.mean()), error, float(totals @ (totals * totals)) / squares**1.5)
+    error = float(np.sqrt(squares * units / (units - 1))) / values.size * widening(totals, WIDENED_AT)
+    return _Part(float(values.mean()), error, skewness(totals))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from adcli.errors import UsageError, did_you_mean
 from adcli.evaluate.off_policy.embeddings import LEAST_P_VALUE, GroupWeights
-from adcli.evaluate.off_policy.tuning import Tuned, shrinkages, tune, weight_limits
+from adcli.evaluate.off_policy.tuning import shrinkages, tune, weight_limits
 from adcli.policies import estimators as e
 from adcli.policies.estimators import Estimate
 from adcli.policies.logged import LoggedRows
@@ -16,19 +17,53 @@ from adcli.policies.rows import PolicyRows
 
 
 class NamedEstimate(NamedTuple):
-    """An estimate, what it is called, what exactly was computed, and why not to believe it, if anything."""
+    """An estimate, what it is called, what exactly was computed, and why not to believe it, if anything.
+
+    A biased estimate is `held_to` an unbiased one, whose interval it is given: its own spread would say
+    nothing of its bias.
+    """
 
     name: str
     estimate: Estimate
     definition: str
     doubt: str = ""
+    held_to: Estimate | None = None
+    held_to_name: str = ""
 
 
 Compute = Callable[[LoggedRows, PolicyRows], NamedEstimate]
+WithParameter = Callable[[float], Estimate]
+
+
+class Adjustable(NamedTuple):
+    """An estimator that cuts or shrinks weights by a parameter: how, and the unbiased one it departs from.
+
+    `compute` makes the estimate of each parameter from the rows, `tried` the parameters that SLOPE chooses
+    among from the largest weight, least biased first.
+    """
+
+    what: str
+    compute: Callable[[LoggedRows, PolicyRows], WithParameter]
+    tried: Callable[[float], Sequence[float]]
+    held_to: str
+    largest: float = np.inf
+
+    def valued(
+        self, name: str, logged: LoggedRows, rows: PolicyRows, parameter: float | None
+    ) -> NamedEstimate:
+        """The estimate with a parameter, or with the one that SLOPE chooses."""
+        computed = self.compute(logged, rows)
+        if parameter is None:
+            found = tune(computed, self.tried(float(rows.weight.max())), logged)
+            estimate, words = found.estimate, f"{self.what} {found.parameter:.4g} (chosen by SLOPE)"
+        else:
+            estimate, words = computed(parameter), f"{self.what} {parameter:g}"
+        unbiased = SIMPLE[self.held_to](logged, rows).estimate
+        return NamedEstimate(name, estimate, words, held_to=unbiased, held_to_name=self.held_to)
+
 
 DEFAULT = ("ips", "snips", "dm", "dr")
 NEEDS_GROUPS = ("mips", "offcem")
-NEEDS_MODEL = frozenset({"dm", "dr", "sndr", "switch-dr", "dros", "sg-dr"})
 
 
 def _ips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
@@ -39,8 +74,10 @@ def _snips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
     return NamedEstimate("snips", e.snips(logged.reward, rows.weight), "weighted mean of the rewards")
 
 
-def _dm(_: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    return NamedEstimate("dm", e.dm(rows.q_policy), "mean reward the model expects")
+def _dm(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
+    unbiased = _dr(logged, rows).estimate
+    words = "mean reward the model expects"
+    return NamedEstimate("dm", e.dm(rows.q_policy), words, held_to=unbiased, held_to_name="dr")
 
 
 def _dr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
@@ -53,63 +90,96 @@ def _sndr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
     return NamedEstimate("sndr", estimate, "dm + weighted mean of reward - model")
 
 
-def _clipped(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = tune(
-        lambda limit: e.clipped_ips(logged.reward, rows.weight, limit),
-        weight_limits(rows.weight.max()),
-        logged,
-    )
-    return _tuned("clipped-ips", "ips with weights cut at", found)
-
-
-def _switch(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = tune(
-        lambda limit: e.switch_dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy, limit),
-        weight_limits(rows.weight.max()),
-        logged,
-    )
-    return _tuned("switch-dr", "dr where the weight is at most, dm elsewhere:", found)
-
-
-def _dros(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = tune(
-        lambda shrinkage: e.dros(logged.reward, rows.weight, rows.q_logged, rows.q_policy, shrinkage),
-        shrinkages(rows.weight.max()),
-        logged,
-    )
-    return _tuned("dros", "dr with optimistic shrinkage", found)
-
-
-def _sg_dr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = tune(
-        lambda strength: e.subgaussian_dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy, strength),
-        np.linspace(0, 1, 11).tolist(),
-        logged,
-    )
-    return _tuned("sg-dr", "dr with subgaussian weights, strength", found)
-
-
 def _log_smoothing(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
     estimate = e.log_smoothing(logged.reward, rows.weight)
     return NamedEstimate("log-smoothing", estimate, "ips with log(1 + s w r) / s, s = 1 / sqrt(n)")
 
 
-def _tuned(name: str, what: str, found: Tuned) -> NamedEstimate:
-    return NamedEstimate(name, found.estimate, f"{what} {found.parameter:.4g} (chosen by SLOPE)")
-
-
-ESTIMATORS: dict[str, Compute] = {
-    "ips": _ips,
-    "snips": _snips,
-    "dm": _dm,
-    "dr": _dr,
-    "sndr": _sndr,
-    "clipped-ips": _clipped,
-    "switch-dr": _switch,
-    "dros": _dros,
-    "sg-dr": _sg_dr,
-    "log-smoothing": _log_smoothing,
+SIMPLE: dict[str, Compute] = {"ips": _ips, "snips": _snips, "dm": _dm, "dr": _dr, "sndr": _sndr}
+ADJUSTABLE: dict[str, Adjustable] = {
+    "clipped-ips": Adjustable(
+        "ips with weights cut at",
+        lambda logged, rows: lambda limit: e.clipped_ips(logged.reward, rows.weight, limit),
+        weight_limits,
+        "ips",
+    ),
+    "switch-dr": Adjustable(
+        "dr where the weight is at most, dm elsewhere:",
+        lambda logged, rows: (
+            lambda limit: e.switch_dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy, limit)
+        ),
+        weight_limits,
+        "dr",
+    ),
+    "dros": Adjustable(
+        "dr with optimistic shrinkage",
+        lambda logged, rows: (
+            lambda shrinkage: e.dros(logged.reward, rows.weight, rows.q_logged, rows.q_policy, shrinkage)
+        ),
+        shrinkages,
+        "dr",
+    ),
+    "sg-dr": Adjustable(
+        "dr with subgaussian weights, strength",
+        lambda logged, rows: (
+            lambda strength: e.subgaussian_dr(
+                logged.reward, rows.weight, rows.q_logged, rows.q_policy, strength
+            )
+        ),
+        lambda _: np.linspace(0, 1, 11).tolist(),
+        "dr",
+        largest=1.0,
+    ),
 }
+ESTIMATORS = (*SIMPLE, *ADJUSTABLE, "log-smoothing")
+NEEDS_MODEL = frozenset({"dm", "dr", "sndr", "switch-dr", "dros", "sg-dr"})
+
+
+class Asked(NamedTuple):
+    """An estimator as asked for: `switch-dr`, or with its parameter `switch-dr=100`."""
+
+    text: str
+    name: str
+    parameter: float | None
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether it needs a reward model."""
+        return self.name in NEEDS_MODEL
+
+
+def asked(text: str) -> Asked:
+    """What an estimator's name asks for.
+
+    Raises:
+        UsageError: If there is none of this name, or its parameter is not one.
+    """
+    name, is_set, number = text.partition("=")
+    known = (*ESTIMATORS, *NEEDS_GROUPS)
+    if name not in known:
+        raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
+    if not is_set:
+        return Asked(text, name, None)
+    if name not in ADJUSTABLE:
+        raise UsageError(f"'{name}' has no parameter; {', '.join(ADJUSTABLE)} have.")
+    largest = ADJUSTABLE[name].largest
+    try:
+        parameter = float(number)
+    except ValueError:
+        parameter = float("nan")
+    if not 0 < parameter <= largest or parameter == float("inf"):
+        at_most = f" and at most {largest:g}" if np.isfinite(largest) else ""
+        raise UsageError(f"'{text}': the parameter is to be a number above 0{at_most}.")
+    return Asked(text, name, parameter)
+
+
+def estimate(wanted: Asked, logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
+    """The estimate of one of `ESTIMATORS`, called as it was asked for."""
+    if wanted.name in ADJUSTABLE:
+        return ADJUSTABLE[wanted.name].valued(wanted.text, logged, rows, wanted.parameter)
+    if wanted.name == "log-smoothing":
+        return _log_smoothing(logged, rows)
+    return SIMPLE[wanted.name](logged, rows)
 
 
 def estimate_with_groups(
@@ -130,15 +200,13 @@ def estimate_with_groups(
             "errors: the log's own choice among the groups could not be estimated."
         )
     if name == "offcem":
-        estimate = e.dr(logged.reward, grouped.weight, rows.q_logged, rows.q_policy)
+        found = e.dr(logged.reward, grouped.weight, rows.q_logged, rows.q_policy)
         definition = f"dr with the weights of {grouped.groups} groups of actions"
-        return NamedEstimate(name, estimate, definition, misfit)
+        return NamedEstimate(name, found, definition, misfit)
     if not misfit and grouped.p_value < LEAST_P_VALUE:
         misfit = (
             f"Actions of the same group earn differently (p = {grouped.p_value:.2g}), which mips takes for "
             "impossible."
         )
-    estimate = e.ips(logged.reward, grouped.weight)
-    return NamedEstimate(
-        name, estimate, f"ips with the weights of {grouped.groups} groups of actions", misfit
-    )
+    found = e.ips(logged.reward, grouped.weight)
+    return NamedEstimate(name, found, f"ips with the weights of {grouped.groups} groups of actions", misfit)

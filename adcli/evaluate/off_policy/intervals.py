@@ -17,7 +17,8 @@ BLOCKS = 2_000
 RESAMPLES = 1_000
 ROUNDING = 1e-12
 PRIOR_CLICKS = 2.0
-DEGREES = 3.0
+JEFFREYS = 0.5
+LEAST_SKEW = 1e-3
 
 
 def cluster_totals(influence: Rows, cluster: NDArray[np.int64] | None) -> Rows:
@@ -38,39 +39,53 @@ def std_error(influence: Rows, cluster: NDArray[np.int64] | None = None) -> floa
 def skew_interval(
     influence: Rows, cluster: NDArray[np.int64] | None = None, *, confidence: float = 0.95
 ) -> Interval:
-    """The mean and its error, corrected for skewness, with a t quantile for the error's own uncertainty.
-
-    Hall's cubic transformation takes the skewness out of the studentised mean; the degrees of freedom follow
-    from the number of units and their kurtosis.
-
-    Source: Hall, "On the removal of skewness by transformation" (1992).
-    """
+    """The mean and its error, leaning as its skewness says, and widened as the error too is estimated."""
     totals = cluster_totals(influence, cluster)
-    mean, squares = float(influence.mean()), float(totals @ totals)
+    mean = float(influence.mean())
     if _flat(totals, mean):
         return Interval(mean, mean)
-    skew = float(np.sum(totals**3)) / squares**1.5
-    quantile = student_quantile(confidence, _degrees(totals))
-    error = std_error(influence, cluster)
-    return Interval(mean - error * without_skew(quantile, skew), mean - error * without_skew(-quantile, skew))
+    down, up = skewed_reach(normal_quantile(confidence), skewness(totals))
+    error = std_error(influence, cluster) * widening(totals, confidence)
+    return Interval(mean - error * down, mean + error * up)
 
 
-def _degrees(totals: Rows) -> float:
-    """The degrees of freedom of a variance that so few influential units give: 2 m / (kurtosis - 1), thrice.
+def skewness(totals: Rows) -> float:
+    """The skewness of the sum of independent deviations, shape (units,)."""
+    return float(np.sum(totals**3) / (totals @ totals) ** 1.5)
 
-    Once would be too few beside a correction for skewness, which widens the interval by itself: in
-    simulations of 15 to 400 clicks, thrice covers as stated.
+
+def widening(totals: Rows, confidence: float) -> float:
+    """Student's quantile over the normal one, for an error estimated from so few influential units.
+
+    The variance of a sum of counts of equal worth follows from their number, which `skewed_reach` takes into
+    account; what their kurtosis says beyond the skewness is not known that well, and counts four times what a
+    normal variance does: in simulations of 8 to 500 clicks, of one worth or many, this covers as stated.
     """
     squares = np.square(totals)
-    kurtosis = totals.size * float(squares @ squares) / float(squares.sum()) ** 2
-    return max(DEGREES * 2 * totals.size / max(kurtosis - 1, 1e-12), 1.0)
+    tails, skew = float(squares @ squares) / float(squares.sum()) ** 2, skewness(totals)
+    unexplained = max(tails - 1 / totals.size - skew**2, 0.0)
+    degrees = 1 / (2 * unexplained + 0.4 * skew**2 + 0.5 / totals.size)
+    return student_quantile(confidence, max(float(degrees), 1.0)) / normal_quantile(confidence)
 
 
-def without_skew(quantile: float, skew: float) -> float:
-    """The studentised mean whose transformed value is the quantile; `skew` is that of the mean."""
-    if abs(skew) < 1e-9:
-        return quantile
-    return float(3 / skew * (np.cbrt(1 + skew * (quantile - skew / 6)) - 1))
+def skewed_reach(quantile: float, skew: float, *, unseen: float = JEFFREYS) -> tuple[float, float]:
+    """How many standard errors the interval of a mean with this skewness goes below and above it.
+
+    Rewards are few and have weights: their sum is taken for k = 1 / skew² equal counts, which are as skewed,
+    and gets Jeffreys' interval of a Poisson mean, scaled. Without skewness that is the quantile both ways.
+    `unseen` counts are added on the long side: half a one is Jeffreys', a whole one the exact interval's.
+
+    Source: Bohm and Zech, "Statistics of weighted Poisson events and its applications" (2014), section 3;
+        Brown, Cai and DasGupta, "Interval estimation in exponential families" (2003).
+    """
+    from scipy.special import gammainccinv, gammaincinv, ndtr
+
+    if abs(skew) < LEAST_SKEW:
+        return quantile, quantile
+    count, tail = 1 / skew**2, float(ndtr(-quantile))
+    short = abs(skew) * (count - float(gammaincinv(count + JEFFREYS, tail)))
+    long = abs(skew) * (float(gammainccinv(count + unseen, tail)) - count)
+    return (short, long) if skew > 0 else (long, short)
 
 
 def bootstrap_interval(
@@ -84,7 +99,7 @@ def bootstrap_interval(
     """The studentised bootstrap of the mean influence, over users or rows (in at most 2,000 random blocks).
 
     Resamples of few influential units vary less than new samples would: the interval is widened as that of
-    `skew_interval` is, by Student's quantile over the normal one.
+    `skew_interval` is.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 12.
     """
@@ -99,8 +114,7 @@ def bootstrap_interval(
     spread = np.sqrt(np.square(drawn).sum(axis=1) - sums**2 / units)
     studentised = np.divide(sums, spread, out=np.copysign(np.inf, sums), where=spread > 0)
     low, high = np.quantile(studentised, [(1 - confidence) / 2, (1 + confidence) / 2], method="nearest")
-    widened = student_quantile(confidence, _degrees(whole)) / normal_quantile(confidence)
-    error = float(np.sqrt(totals @ totals)) / n * widened
+    error = float(np.sqrt(totals @ totals)) / n * widening(whole, confidence)
     return Interval(mean - float(high) * error, mean - float(low) * error)
 
 

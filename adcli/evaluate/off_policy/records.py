@@ -39,7 +39,7 @@ def record(
         "value": named.estimate.value,
         "ci_low": result.interval.low,
         "ci_high": result.interval.high,
-        "std_error": std_error(named.estimate.influence, logged.cluster),
+        "std_error": std_error((named.held_to or named.estimate).influence, logged.cluster),
         "n": found.n,
         "matched_clicks": found.matched_clicks,
         "effective_sample_size": found.effective_sample_size,

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.evaluate.off_policy.estimates import ESTIMATORS
+from adcli.evaluate.off_policy.estimates import asked, estimate
 from adcli.evaluate.off_policy.intervals import skew_interval
 from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, target_rows
 from adcli.policies.logged import LoggedRows
@@ -30,13 +30,13 @@ def shortlist_table(
     Args:
         prepared: A log, from `prepare` (with a model, if the estimator needs one).
         targets: The policies.
-        estimator: The estimator that ranks and values them, a name from `ESTIMATORS`.
+        estimator: The estimator that ranks and values them, as `policy_value_table` takes it.
         confidence: Of the worst one's lower end.
         seed: Of the halves.
     """
-    logged = prepared.logged
+    logged, wanted = prepared.logged, asked(estimator)
     influences = {
-        name_of(target): ESTIMATORS[estimator](logged, target_rows(target, prepared)).estimate.influence
+        name_of(target): estimate(wanted, logged, target_rows(target, prepared)).estimate.influence
         for target in targets
     }
     return shortlist_risk(influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed)

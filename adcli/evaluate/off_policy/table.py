@@ -21,7 +21,8 @@ from adcli.evaluate.off_policy.estimates import (
     DEFAULT,
     ESTIMATORS,
     NEEDS_GROUPS,
-    NEEDS_MODEL,
+    asked,
+    estimate,
     estimate_with_groups,
 )
 from adcli.evaluate.off_policy.gates import Gates, diagnose
@@ -45,7 +46,6 @@ from adcli.policies.rows import PolicyRows
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
 
-KNOWN = (*ESTIMATORS, *NEEDS_GROUPS)
 HEADLINES = ("dr", "snips", "sndr", "ips")
 
 
@@ -75,6 +75,7 @@ def policy_value_table(
     seed: int = 0,
     propensities_estimated: bool = False,
     sensitivity: float | None = None,
+    expected: str = "",
 ) -> PolicyValues:
     """The value of each policy per impression, by each estimator, compared with what the log earned.
 
@@ -91,7 +92,8 @@ def policy_value_table(
         impressions: The log: an action, a reward, `propensity`, and context columns.
         targets: The policies: learned ones, columns of target probabilities, "uniform", "logged".
         reward: The column to earn.
-        estimators: Names from `KNOWN`.
+        estimators: Names from `ESTIMATORS` or `NEEDS_GROUPS`; one that cuts or shrinks weights may state its
+            parameter (`switch-dr=100`), which is chosen by SLOPE otherwise.
         action: The columns that make an action; those of the first policy, or `item_id`, unless given.
         context: The columns the reward model may use; all that can be unless given.
         items: Attributes or vectors of the items for the reward model, one row each.
@@ -106,6 +108,8 @@ def policy_value_table(
             own; then no verdict is spoken.
         sensitivity: A factor by which each propensity may be wrong: bounds of the value under that, and no
             verdict that would not stand.
+        expected: The column of what a reward model of the user's own expects of the logged actions, in place
+            of one fitted here; the targets' `expected` are its columns for the policies.
 
     Raises:
         UsageError: If an estimator or method is not known, `mips` and `offcem` have no groups, or no
@@ -123,7 +127,8 @@ def policy_value_table(
         eligible_by=eligible_by,
         folds=folds,
         seed=seed,
-        with_model=bool({*NEEDS_MODEL, "offcem"}.intersection(estimators)),
+        with_model="offcem" in estimators or any(asked(name).needs_model for name in estimators),
+        expected=expected,
     )
     group = _groups(prepared, items, action_groups, seed)
     setting = Setting(
@@ -151,9 +156,10 @@ def policy_value_table(
 
 
 def _check_names(estimators: Sequence[str], method: str, action_groups: str | int | None) -> None:
-    for name, known in [(method, METHODS), *((one, KNOWN) for one in estimators)]:
-        if name not in known:
-            raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
+    if method not in METHODS:
+        raise UsageError(f"'{method}' is none of {', '.join(METHODS)}.", fix=did_you_mean(method, METHODS))
+    for text in estimators:
+        asked(text)
     if action_groups is None and (needing := [name for name in estimators if name in NEEDS_GROUPS]):
         raise UsageError(
             f"'{needing[0]}' weighs groups of actions.",
@@ -192,11 +198,13 @@ def _valued(
     unsupported = float(rows.unsupported.mean())
     whole = not np.isnan(rows.q_policy).any()
     found = diagnose(logged.reward, rows.weight, unsupported, logged.cluster)
-    computed = [name for name in estimators if name in ESTIMATORS and (whole or name not in NEEDS_MODEL)]
-    headline = next((name for name in HEADLINES if name in computed), computed[0] if computed else "")
+    wanted = [one for one in map(asked, estimators) if one.name in ESTIMATORS]
+    computed = [one for one in wanted if whole or not one.needs_model]
+    names = [one.text for one in computed]
+    headline = next((name for name in HEADLINES if name in names), names[0] if names else "")
     records, influence = [], None
-    for name in computed:
-        named, is_headline = ESTIMATORS[name](logged, rows), name == headline
+    for one in computed:
+        named, is_headline = estimate(one, logged, rows), one.text == headline
         records.append(record(name_of(target), named, rows.weight, found, setting, headline=is_headline))
         if is_headline and target != "logged":
             influence = named.estimate.influence

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from adcli.errors import DataError
 from adcli.policies.action_features import ActionFeatures, action_features
@@ -18,6 +20,7 @@ from adcli.policies.rows import (
     PolicyRows,
     fit_reward,
     logged_policy_rows,
+    model_column,
     own_expected_rewards,
     policy_rows,
     target_column_rows,
@@ -26,16 +29,24 @@ from adcli.policies.table_policy import uniform
 
 
 class TargetColumn(NamedTuple):
-    """A policy of which a column of the log holds the probability of each logged action."""
+    """A policy of which a column of the log holds the probability of each logged action.
+
+    `expected` is the column of what a reward model of the user's own expects of the policy in each row.
+    """
 
     column: str
+    expected: str = ""
 
 
 Target = Policy | TargetColumn | Literal["uniform", "logged"]
 
 
 class Prepared(NamedTuple):
-    """A log ready to value policies on; `model` is None where no estimator needs one."""
+    """A log ready to value policies on.
+
+    `model` is None where no estimator needs one, or a model of the user's own stands in for it: `expected` is
+    what that expects of each logged action, shape (n,).
+    """
 
     impressions: pl.DataFrame
     logged: LoggedRows
@@ -43,6 +54,7 @@ class Prepared(NamedTuple):
     encoder: ContextEncoder
     features: ActionFeatures
     model: FittedReward | None
+    expected: NDArray[np.float64] | None
     notes: list[str]
 
 
@@ -58,6 +70,7 @@ def prepare(
     folds: int,
     seed: int,
     with_model: bool,
+    expected: str = "",
 ) -> Prepared:
     """The log's actions, logged side, context and, if wanted, cross-fitted reward model.
 
@@ -73,11 +86,14 @@ def prepare(
     features = action_features(actions, items)
     notes = [*columns.notes, *features.notes]
     model = None
-    if with_model:
+    given = model_column(impressions, expected) if expected else None
+    if given is not None:
+        notes.append(f"reward model: the log's own columns ('{expected}' of the logged actions)")
+    elif with_model:
         model = fit_reward(impressions, logged, encoder, features.values, folds=folds, seed=seed)
         form, entropy = model.model.form, model.model.normalised_entropy
         notes.append(f"reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)")
-    return Prepared(impressions, logged, actions, encoder, features, model, notes)
+    return Prepared(impressions, logged, actions, encoder, features, model, given, notes)
 
 
 def own_actions(targets: Sequence[Target]) -> tuple[str, ...]:
@@ -105,11 +121,11 @@ def target_rows(target: Target, prepared: Prepared) -> PolicyRows:
     Raises:
         DataError: If the policy chooses what the log never shows, or a column holds no probabilities.
     """
-    impressions, logged, actions, *_, model, _ = prepared
+    impressions, logged, actions, *_, model, expected, _ = prepared
     policy = policy_of(target, actions)
     if policy is not None:
         return policy_rows(impressions, logged, actions, policy, model)
-    own = own_expected_rewards(impressions, logged, model)
+    own = own_expected_rewards(impressions, logged, model) if expected is None else expected
     if isinstance(target, TargetColumn):
-        return target_column_rows(impressions, logged, target.column, own)
+        return target_column_rows(impressions, logged, target.column, own, target.expected)
     return logged_policy_rows(logged, own)

@@ -14,15 +14,17 @@ from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.gates import Diagnostics, Gates, invalidity, judge, shortage
 from adcli.evaluate.off_policy.intervals import Method, std_error
 from adcli.evaluate.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
-from adcli.policies.estimators import log_smoothing_bound
+from adcli.policies.estimators import log_smoothing_bound, matched_clicks
 from adcli.policies.logged import LoggedRows
 
 ESTIMATED = (
     "The propensities were estimated from the log, and a reason for showing an ad that is not in the context "
     "would bias every figure: log the propensities."
 )
-SUMS_OF_TERMS = frozenset({"ips", "dr", "clipped-ips", "switch-dr", "dros", "sg-dr"})
+SUMS_OF_TERMS = frozenset({"ips", "dr"})
 MOST_REPLACED = 0.01
+FEWEST_FOR_AN_INTERVAL = 10.0
+ROUGH = f"rough: fewer than {FEWEST_FOR_AN_INTERVAL:.0f} matched clicks"
 CONSERVATIVE = "conservative"  # wider than the confidence stated, by construction
 ITSELF = "This is the policy that made the log: the baseline itself."
 
@@ -53,10 +55,11 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
     """The interval and the verdict of an estimate against what the log earned."""
     logged, gates, confidence = setting.logged, setting.gates, setting.confidence
     baseline = float(logged.reward.mean())
-    gain = named.estimate.influence - logged.reward
+    sure = named.held_to or named.estimate
+    gain = sure.influence - logged.reward
     error = std_error(gain, logged.cluster)
     refused = _itself(weight, named.name) or invalidity(found, gates)
-    widest = max(error, std_error(named.estimate.influence, logged.cluster))
+    widest = max(error, std_error(sure.influence, logged.cluster))
     refused = refused or shortage(found, gates, widest, baseline, confidence, setting.unit)
     if named.name == "log-smoothing":
         return _judged_bound(weight, refused, setting)
@@ -65,6 +68,7 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
         difference = interval_by("bernstein", gain, setting, weight)
     else:
         difference = Difference.of(gain, logged.cluster).interval(confidence)
+    difference = _around(named.estimate.value - baseline, difference)
     verdict = (
         refused
         or _bias(named)
@@ -75,22 +79,30 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
 
 def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> tuple[Interval, str]:
     """The interval of an estimate's value and the method it is by: the one asked for, where there is one."""
-    logged, influence = setting.logged, named.estimate.influence
+    logged, name = setting.logged, named.held_to_name or named.name
+    influence = (named.held_to or named.estimate).influence
+    of = f", of {name}" if named.held_to else ""
     binary = bool(np.isin(logged.reward, (0.0, 1.0)).all())
-    exact = setting.method == "clopper-pearson" and named.name == "ips"
+    exact = setting.method == "clopper-pearson" and name == "ips" and logged.cluster is None
     flat = not np.ptp(influence)
-    if binary and named.name != "dm" and (exact or flat):
-        equal = "" if np.ptp(weight) else f" ({CONSERVATIVE})"
-        return intervals.clopper_pearson_interval(
-            logged.reward, weight, confidence=setting.confidence
-        ), f"clopper-pearson{equal}"
-    bounded = setting.method == "bernstein" and named.name in SUMS_OF_TERMS
+    if binary and (exact or flat):
+        found = intervals.clopper_pearson_interval(logged.reward, weight, confidence=setting.confidence)
+        return _around(named.estimate.value, found), f"clopper-pearson{of} ({CONSERVATIVE})"
+    bounded = setting.method == "bernstein" and name in SUMS_OF_TERMS
     method: Method = setting.method if setting.method == "bootstrap" or bounded else "skew"
     found = interval_by(method, influence, setting, weight)
-    floor = min(0.0, named.estimate.value) if logged.reward.min() >= 0 else -np.inf
-    wide = method == "bernstein" or named.name == "mips"  # whose weights are estimated, which narrows it
-    said = f"{method} ({CONSERVATIVE})" if wide else method
-    return Interval(max(found.low, floor), found.high), said
+    floor = 0.0 if logged.reward.min() >= 0 else -np.inf
+    few = matched_clicks(logged.reward, weight) < FEWEST_FOR_AN_INTERVAL
+    # MIPS' weights are estimated, which narrows its spread; a biased estimate's interval holds both centres
+    wide = method == "bernstein" or name == "mips" or named.held_to is not None
+    kept = f" ({ROUGH})" if few and method != "bernstein" else f" ({CONSERVATIVE})" if wide else ""
+    said = f"{method}{of}{kept}"
+    return _around(named.estimate.value, Interval(max(found.low, floor), found.high)), said
+
+
+def _around(value: float, interval: Interval) -> Interval:
+    """An interval widened so far that it holds a value that was estimated in another way."""
+    return Interval(min(interval.low, value), max(interval.high, value))
 
 
 def interval_by(
@@ -141,14 +153,15 @@ def _bias(named: NamedEstimate) -> Verdict | None:
     """Why the interval of an estimate does not cover the truth, if it does not."""
     if named.name == "dm":
         return Verdict(
-            NOT_ENOUGH, "The direct method's interval leaves out the error of its model: read dr instead."
+            NOT_ENOUGH,
+            "The direct method cannot see its model's error (its interval is that of dr): read dr instead.",
         )
     if named.doubt:
         return Verdict(NOT_ENOUGH, named.doubt)
     if named.estimate.replaced > MOST_REPLACED:
         return Verdict(
             NOT_ENOUGH,
-            f"{named.estimate.replaced:.0%} of the weight was cut or handed to the model, a bias that the "
-            "interval does not cover: read dr or snips instead.",
+            f"{named.estimate.replaced:.0%} of the weight was cut or handed to the model, a bias without a "
+            f"bound (the interval is that of {named.held_to_name}): read dr or snips instead.",
         )
     return None

@@ -132,7 +132,7 @@ class TestKnownTruth:
         ("skew", {"skew"}),
         ("bootstrap", {"bootstrap"}),
         ("bernstein", {"bernstein (conservative)", "skew"}),
-        ("clopper-pearson", {"clopper-pearson", "skew"}),
+        ("clopper-pearson", {"clopper-pearson (conservative)", "skew"}),
     ],
 )
 def test_every_interval_holds_the_truth_and_says_which_it_is(method, used):
@@ -144,6 +144,35 @@ def test_every_interval_holds_the_truth_and_says_which_it_is(method, used):
     assert set(table["interval"]) == used
     assert (table["ci_low"] < world.value(policy)).all()
     assert (table["ci_high"] > world.value(policy)).all()
+
+
+def test_biased_estimates_have_the_interval_of_the_unbiased_one_they_depart_from():
+    world = LoggedWorld(rate=0.08)
+    table = policy_value_table(
+        world.log(10_000, seed=1), [best_policy(world)], estimators=list(ESTIMATORS)
+    ).table
+    found = {row["estimator"]: row for row in table.to_dicts()}
+    for name, unbiased in {"clipped-ips": "ips", "switch-dr": "dr", "dros": "dr", "dm": "dr"}.items():
+        row, sure = found[name], found[unbiased]
+        assert row["std_error"] == sure["std_error"]
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx(
+            (min(sure["ci_low"], row["value"]), max(sure["ci_high"], row["value"]))
+        )
+        assert row["interval"] == f"skew, of {unbiased} (conservative)"
+        assert row["verdict"] == "not enough evidence"
+
+
+def test_an_interval_of_too_few_clicks_says_that_it_is_rough():
+    log = LoggedWorld(rate=0.01).log(400, seed=1)
+    row = headline(policy_value_table(log, ["uniform"]))
+    assert row["matched_clicks"] < 10
+    assert row["interval"].endswith("(rough: fewer than 10 matched clicks)")
+
+
+def test_clopper_pearson_is_not_offered_where_users_come_again():
+    log = LoggedWorld(rate=0.08).log(4_000, seed=1, users=200)
+    table = policy_value_table(log, ["uniform"], estimators=["ips"], method="clopper-pearson").table
+    assert table["interval"].to_list() == ["skew"]
 
 
 class TestGates:
