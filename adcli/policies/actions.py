@@ -92,9 +92,12 @@ def action_set(
     """The actions that the log shows, with where each was shown if `eligible_by` names a column.
 
     Raises:
-        DataError: If a column is missing, an action is null, or there are fewer than two actions.
+        DataError: If a column is missing, there are no rows, an action is null, or there are fewer than two
+            actions.
     """
     names = action_columns(impressions, columns)
+    if impressions.is_empty():
+        raise DataError("The log has no impressions.")
     keys = impressions.select(pl.col(name).cast(pl.String) for name in names)
     for name in names:
         missing = keys[name].null_count()

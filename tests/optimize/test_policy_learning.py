@@ -170,3 +170,8 @@ def test_rates_are_shrunk_to_the_mean():
     rates = shrunk_rates(action, reward, np.full(1_005, 0.5), 3)
     assert rates[0] < rates[1] == rates.max()
     assert rates[2] == pytest.approx(reward.mean() / (15 / (5 + 10 / reward.mean())), rel=1e-6)
+
+
+def test_an_empty_log_is_refused_in_words():
+    with pytest.raises(DataError, match="The log has no impressions"):
+        learn_policy(LoggedWorld().log(10).head(0))
