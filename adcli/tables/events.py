@@ -96,6 +96,12 @@ def derive_event_type(
     return None
 
 
+def has_known_types(values: pl.Series) -> bool:
+    """Whether any value is a type of event that somebody knows, or there are no values at all."""
+    distinct = values.drop_nulls().unique()
+    return distinct.is_empty() or any(normalised(str(value)) in _TYPE_OF for value in distinct)
+
+
 def map_event_types(values: pl.Series, unknown: Counter[str]) -> pl.Series:
     """The standard type of each value; values nobody knows become 'other' and are counted in `unknown`."""
     distinct = values.drop_nulls().unique().to_list()

@@ -10,7 +10,7 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables.coerce import Habits, coerce
-from adcli.tables.events import Derivation, derive_event_type
+from adcli.tables.events import Derivation, derive_event_type, has_known_types
 from adcli.tables.layout import printable
 from adcli.tables.standard import KINDS, Column, StandardTable, normalised
 
@@ -21,6 +21,7 @@ _PRODUCT_NAMES = frozenset(
     {"product", "productname", "title", "name", "brand", "category", "description", "saleprice", "image"}
 )
 _NOT_A = {
+    "string": "no type of event that is known",
     "time": "no time", "money": "no sum of money", "number": "no number", "integer": "no whole number",
     "flag": "not 0 or 1", "probability": "no probability",
 }  # fmt: skip
@@ -132,7 +133,11 @@ def place(
 def _can_be(name: str, source: str, header: Header) -> bool:
     """Whether at least half of a column's first values can be read as the standard column `name`."""
     kind = KINDS.get(name, "string")
-    if kind in ("string", "vector", "list") or header.sample is None or source not in header.sample.columns:
+    if header.sample is None or source not in header.sample.columns:
+        return True
+    if name == "event_type" and normalised(source) == "type":  # of what, only its values can tell
+        return has_known_types(header.sample[source])
+    if kind in ("string", "vector", "list"):
         return True
     read = coerce(header.sample[source], Column(name, kind), Habits())
     bad = sum(int(problem.where.sum()) for problem in read.problems)
@@ -300,7 +305,8 @@ def _why_not(lack: str, placement: Placement, header: Header) -> str:
         return ""
     source = placement.unlike[name][0]
     value = header.sample[source].drop_nulls()[0]
-    return f" ({printable(source)} could be, but is {_NOT_A[KINDS[name]]}: '{printable(str(value))}')"
+    what = _NOT_A[KINDS.get(name, "string")]
+    return f" ({printable(source)} could be, but is {what}: '{printable(str(value))}')"
 
 
 def _cure(lacking: Sequence[str], placement: Placement) -> str:
@@ -358,7 +364,7 @@ def describe(placement: Placement) -> str:
             f"event_type is '{placement.derivation.event_type}', because {placement.derivation.because}"
         )
     parts += [
-        f"{', '.join(map(printable, others))} could be {name}, but is {_NOT_A[KINDS[name]]}"
+        f"{', '.join(map(printable, others))} could be {name}, but is {_NOT_A[KINDS.get(name, 'string')]}"
         for name, others in placement.unlike.items()
         if name not in placement.sources
     ]

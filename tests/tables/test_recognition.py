@@ -86,6 +86,14 @@ def test_an_alias_is_taken_only_where_the_values_can_be_read_so(read):
     assert named.reasons == [(2, "event_time: not a time: '0'"), (3, "event_time: not a time: '17'")]
 
 
+def test_a_type_of_something_else_is_no_type_of_event(read):
+    goods = "desc,type,url\nA lamp,headline,https://shop.example\nA sofa,about,https://shop.example\n"
+    with pytest.raises(DataError, match="as products it lacks item_id and title"):
+        read(goods, tables=EVERY)
+    log = "time,user,type\n2024-01-01,u,pv\n2024-01-01,u,wibble\n"
+    assert read(log, tables=EVERY).frame["event_type"].to_list() == ["view", "other"]
+
+
 def test_sums_of_clicks_are_no_click(read):
     report = "Day,Ad ID,Impressions,Clicks,Cost\n2024-01-01,7,1000,20,3.5\n2024-01-02,7,900,0,3\n2024-01-03,8,80,3,1\n"
     with pytest.raises(DataError, match=r"lacks click \(Clicks could be, but is not 0 or 1: '20'\)"):
