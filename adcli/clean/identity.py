@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from adcli.tables.events import ORDER_ID_NAMES
-from adcli.tables.standard import StandardTable, normalised
+from adcli.tables.standard.events import ORDER_ID_NAMES
+from adcli.tables.standard.tables import StandardTable, normalised
 
 _ROW_IDS: Final = frozenset(
     normalised(name)

@@ -22,7 +22,7 @@ from adcli.clean.runs import (
     in_key_order,
     schema_of,
 )
-from adcli.tables.blocks import REJECTS_SCHEMA
+from adcli.tables.formats.blocks import REJECTS_SCHEMA
 from adcli.tables.read import TableStream
 
 DUPLICATE = "exact duplicate of an earlier row"

@@ -154,7 +154,7 @@ def _has_helped() -> bool:
     """Whether a launcher started this process to compute for the first one, which it has done by now."""
     if "WORLD_SIZE" not in os.environ:
         return False
-    from adcli.core.ensemble import join
+    from adcli.core.processes.ensemble import join
 
     return join()
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from adcli.core.encoder import Encoder
-    from adcli.core.store import VectorStore
+    from adcli.core.encoding.encoder import Encoder
+    from adcli.core.encoding.store import VectorStore
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class TextEncoder:
             texts: The texts.
             advance: Is told of further texts that are done; without it, a display of its own is.
         """
-        from adcli.core.cached import encode_cached
+        from adcli.core.encoding.cached import encode_cached
 
         encoder, store = self._encoder, self._store
         with self._run.step("encode"):
@@ -99,7 +99,7 @@ class TextEncoder:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        from adcli.core.encoder import Encoder
+        from adcli.core.encoding.encoder import Encoder
 
         encoding, models = self._encoding, self._models
         with self._run.step("load model"):
@@ -119,7 +119,7 @@ class TextEncoder:
 
     @cached_property
     def _store(self) -> VectorStore:
-        from adcli.core.store import VectorStore
+        from adcli.core.encoding.store import VectorStore
 
         directory = self._run.scratch() if self._encoding.no_cache else None
         encoder = self._encoder

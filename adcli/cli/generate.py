@@ -14,8 +14,8 @@ from adcli.cli.options import Inputs, Models
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
-    from adcli.core.encoder import Encoder
-    from adcli.core.writer import Writer
+    from adcli.core.encoding.encoder import Encoder
+    from adcli.core.writing.writer import Writer
     from adcli.generate.ads import Segment
 
 
@@ -100,8 +100,8 @@ class _Drafts:
 
 
 def _load(run: Run, models: Models, model: str, judge: str, *, exact: bool) -> tuple[Writer, Encoder]:
-    from adcli.core.encoder import Encoder
-    from adcli.core.writer import Writer
+    from adcli.core.encoding.encoder import Encoder
+    from adcli.core.writing.writer import Writer
 
     writer = Writer.load(
         model,

@@ -118,7 +118,7 @@ class RunInputs:
 
     def column(self, name: str) -> str:
         """The column that an option names: as the tables call it, or as its source did, which is said."""
-        from adcli.tables.standard import normalised
+        from adcli.tables.standard.tables import normalised
 
         for stream in (*self._streams, *self._beside):
             by_source = {normalised(source): own for source, own in stream.renamed.items()}
@@ -237,7 +237,7 @@ def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 
 def _standard(texts: Sequence[str], option: str) -> dict[str, str]:
-    from adcli.tables.standard import TABLES
+    from adcli.tables.standard.tables import TABLES
 
     known = {column for table in TABLES.values() for column in table.names}
     given = pairs(texts, option)

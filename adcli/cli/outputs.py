@@ -203,6 +203,6 @@ class RunOutputs:
 def _no_rejects() -> pl.DataFrame:
     import polars as pl
 
-    from adcli.tables.blocks import REJECTS_SCHEMA
+    from adcli.tables.formats.blocks import REJECTS_SCHEMA
 
     return pl.DataFrame(schema=REJECTS_SCHEMA)

@@ -209,7 +209,7 @@ def _goods(run: Run, behaviour: pl.DataFrame, profiling: Profiling) -> pl.DataFr
     """Products or their vectors, or what a log says of its items: that of --catalog, else the events."""
     import polars as pl
 
-    from adcli.tables.items import products_of_events
+    from adcli.tables.standard.items import products_of_events
 
     if profiling.catalog is None:
         products = products_of_events(behaviour.filter(pl.col("event_type") != "review"))

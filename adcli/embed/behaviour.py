@@ -17,7 +17,7 @@ import polars as pl
 
 from adcli.embed.texts import cleaned, texts_of
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.tables.standard import EVENT_TYPES
+from adcli.tables.standard.tables import EVENT_TYPES
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "impression": 0.0,

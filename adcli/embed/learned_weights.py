@@ -19,7 +19,7 @@ from scipy import sparse  # noqa: TID253 - this module is reached only when weig
 from adcli.embed.contents import OWN, Contents
 from adcli.embed.profile_state import fading
 from adcli.errors import DataError
-from adcli.tables.standard import EVENT_TYPES
+from adcli.tables.standard.tables import EVENT_TYPES
 
 Float64Array = npt.NDArray[np.float64]
 

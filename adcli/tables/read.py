@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from adcli.errors import AdcliError, DataError
-from adcli.tables.blocks import no_rows
-from adcli.tables.coerce import Habits
-from adcli.tables.conform import Batch, Conformer
-from adcli.tables.formats import Format, named_format, recognise_format
+from adcli.tables.formats.blocks import no_rows
+from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.manifest import verify
-from adcli.tables.recognise import Header, Placement, choose, describe, place
 from adcli.tables.sources import Source, expand
-from adcli.tables.standard import TABLES, StandardTable
+from adcli.tables.standard.coerce import Habits
+from adcli.tables.standard.conform import Batch, Conformer
+from adcli.tables.standard.recognise import Header, Placement, choose, describe, place
+from adcli.tables.standard.tables import TABLES, StandardTable
 
 
 @dataclass(frozen=True)

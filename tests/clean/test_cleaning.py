@@ -6,7 +6,7 @@ import pytest
 from adcli.clean import runs
 from adcli.clean.pipeline import DUPLICATE, clean_stream
 from adcli.tables.read import ReadOptions, open_table
-from adcli.tables.standard import TABLES
+from adcli.tables.standard.tables import TABLES
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_table_without_times_keeps_its_order(clean):
 def test_any_number_of_runs_are_merged_in_order(clean, monkeypatch, shuffled):
     monkeypatch.setattr(runs, "_RUN_ROWS", 100)
     monkeypatch.setattr(runs, "_GROUP_ROWS", 16)
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 1500)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 1500)
     count = 1500
     order = [(i * 733) % count for i in range(count)] if shuffled else range(count)
     rows = [(f"2024-01-01 00:{i // 7 // 60:02}:{i // 7 % 60:02}", f"{i:05}") for i in order]
@@ -74,7 +74,7 @@ def test_any_number_of_runs_are_merged_in_order(clean, monkeypatch, shuffled):
 def test_equal_times_beyond_a_run_are_still_merged_in_order(clean, monkeypatch):
     monkeypatch.setattr(runs, "_RUN_ROWS", 50)
     monkeypatch.setattr(runs, "_GROUP_ROWS", 10)
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 500)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 500)
     rows = [("2024-01-02", f"{i:04}") for i in range(600)] + [
         ("2024-01-01", f"{i:04}") for i in range(600, 1200)
     ]
@@ -120,7 +120,7 @@ def test_access_log_lines_are_never_duplicates(clean):
 
 def test_duplicates_are_found_across_inputs_and_runs(clean, monkeypatch):
     monkeypatch.setattr(runs, "_RUN_ROWS", 20)
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 700)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 700)
     rows = "".join(f"2024-01-01 10:00:00.{i:06},u,view,{i}\n" for i in range(100))
     frame, rejected = clean(HEADER + rows, HEADER + rows)
     assert frame["item_id"].to_list() == [str(i) for i in range(100)]
@@ -136,7 +136,7 @@ def test_inputs_with_different_columns_are_united(clean):
 
 
 def test_a_column_that_changes_its_type_becomes_text(clean, monkeypatch):
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 60)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 60)
     rows = [
         '{"item_id": "1", "title": "A", "size": 1, "n": 1}',
         '{"item_id": "2", "title": "B", "size": "XL", "n": 1.5}',

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from adcli.core.store import VectorStore
+from adcli.core.encoding.store import VectorStore
 
 PRODUCTS = 40
 

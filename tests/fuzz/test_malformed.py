@@ -17,7 +17,7 @@ import zstandard
 
 from adcli.errors import DataError
 from adcli.tables.read import open_table
-from adcli.tables.standard import TABLES
+from adcli.tables.standard.tables import TABLES
 
 SEEDS = range(25)
 

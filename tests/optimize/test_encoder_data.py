@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_shop import simulated_shop
 
-from adcli.core.examples import Labelled, Pairs, Texts
+from adcli.core.training.examples import Labelled, Pairs, Texts
 from adcli.errors import DataError, UsageError
 from adcli.optimize.encoder.association import associated
 from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts

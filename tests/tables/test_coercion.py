@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from adcli.errors import DataError
-from adcli.tables.coerce import Habits, coerce
-from adcli.tables.standard import Column
+from adcli.tables.standard.coerce import Habits, coerce
+from adcli.tables.standard.tables import Column
 
 
 def coerced(values, kind, name="column"):
@@ -77,7 +77,7 @@ def test_hours_as_advertising_logs_count_them(text):
 
 
 def test_a_day_first_that_shows_too_late_is_an_error_and_not_another_month(read, monkeypatch):
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 200)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 200)
     rows = "".join(f"{day:02}/03/2024,u,view\n" for day in range(1, 32) for _ in range(3))
     with pytest.raises(DataError, match="'13/03/2024' has its day first"):
         read("event_time,user_id,event_type\n" + rows)
@@ -164,7 +164,7 @@ def test_the_rest_of_a_column_tells_what_a_comma_is(texts, values):
 
 
 def test_a_comma_is_what_it_was_in_the_rows_before_and_a_guess_is_told(read, monkeypatch):
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 60)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 60)
     header = "item_id;title;price\n"
     got = read(header + "1;A;1.234,50\n" * 5 + "2;B;1.234\n" * 10, tables=["products"])
     assert got.frame["price"].unique(maintain_order=True).to_list() == [Decimal("1234.5"), Decimal(1234)]

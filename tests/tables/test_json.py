@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from adcli.errors import DataError
-from adcli.tables import blocks, json_array
+from adcli.tables.formats import blocks, json_array
 
 GOOD = {"event_time": "2024-01-01T10:00:00Z", "user_id": "u1", "event_type": "view"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adcli.errors import DataError, UsageError
-from adcli.tables.standard import TABLES, normalised
+from adcli.tables.standard.tables import TABLES, normalised
 
 EVERY = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
 
@@ -120,8 +120,8 @@ def test_an_access_log_written_as_json_is_one(read):
 
 
 def test_what_was_placed_stays_where_it_is_when_json_brings_more_columns(read, monkeypatch):
-    monkeypatch.setattr("adcli.tables.blocks.BLOCK_BYTES", 100)
-    monkeypatch.setattr("adcli.tables.formats.PEEK_BYTES", 100)
+    monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 100)
+    monkeypatch.setattr("adcli.tables.formats.detect.PEEK_BYTES", 100)
     monkeypatch.setattr("adcli.tables.sources.PEEK_BYTES", 100)
     rows = ['{"asin": "a", "title": "A, which is a long one indeed"}'] * 4 + [
         '{"asin": "a", "product_id": "p", "title": "B"}'

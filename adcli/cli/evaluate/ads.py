@@ -83,7 +83,7 @@ def ads(
 
 def _likelihood(models: Models, model: str) -> Likelihood:
     """Texts to their log-likelihoods and token counts under a language model."""
-    from adcli.core.writer import Writer
+    from adcli.core.writing.writer import Writer
 
     writer = Writer.load(model, device=models.device, precision=models.precision)
 

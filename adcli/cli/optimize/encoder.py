@@ -14,10 +14,10 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adcli.core.adapters import Tuning
-    from adcli.core.encoder import Encoder
-    from adcli.core.examples import Examples
-    from adcli.core.training_settings import Trained, TrainingSettings
+    from adcli.core.adapters.adapter import Tuning
+    from adcli.core.encoding.encoder import Encoder
+    from adcli.core.training.examples import Examples
+    from adcli.core.training.settings import Trained, TrainingSettings
     from adcli.optimize.encoder.replay import Evaluation
 
 STEPS = 300
@@ -66,7 +66,7 @@ def _check(run: Run, learning: Learning, training: Training, tracking: Tracking)
     if learning.replay and learning.start_from is None:
         raise UsageError("--replay is what an earlier directory learned from.", fix="Name it with --from.")
     if tracking.track is not None:
-        from adcli.core.tracking import check_tracker
+        from adcli.core.training.tracking import check_tracker
 
         check_tracker(tracking.track)
     if learning.start_from is not None:
@@ -79,7 +79,7 @@ def _earlier(run: Run, learning: Learning) -> Data | None:
         return None
     if learning.replay:
         return read_data(run, learning.replay, learning)
-    from adcli.core.model_files import read_json
+    from adcli.core.models.files import read_json
     from adcli.optimize.encoder.replay import sample_from_json
 
     if not (learning.start_from / SAMPLE).is_file():
@@ -95,9 +95,9 @@ def _plan(
     run: Run, data: Data, earlier: Data | None, learning: Learning, training: Training, models: Models
 ) -> tuple[str, Examples, TrainingSettings]:
     """The objective, the examples and the settings of the training."""
-    from adcli.core.adapters import describe_adapter
-    from adcli.core.examples import Pairs
-    from adcli.core.training_settings import TrainingSettings
+    from adcli.core.adapters.adapter import describe_adapter
+    from adcli.core.training.examples import Pairs
+    from adcli.core.training.settings import TrainingSettings
     from adcli.optimize.encoder.examples import (
         check_objective,
         default_objective,
@@ -164,7 +164,7 @@ def _tune(
     objective: str,
 ) -> Trained:
     from adcli.core.cache import cache_directory
-    from adcli.core.encoder_tuning import tune_encoder
+    from adcli.core.training.tuning import tune_encoder
 
     about = {
         "objective": objective,
@@ -206,7 +206,7 @@ def _report(
     """Score the encoder as it was and as it is, write that into its directory, and say it."""
     import json
 
-    from adcli.core.adapters import add_to_description
+    from adcli.core.adapters.adapter import add_to_description
     from adcli.optimize.encoder.replay import sample_to_json
 
     tests = (
@@ -251,7 +251,7 @@ def _sentence(name: str, found: dict[str, Any]) -> str:
 
 def _write_head(folder: Path, data: Data, encoder: Encoder) -> None:
     """For labels: the logistic head on the tuned vectors."""
-    from adcli.core.examples import Labelled, fit_head, save_head
+    from adcli.core.training.examples import Labelled, fit_head, save_head
 
     if isinstance(data.material, Labelled):
         vectors = encoder.encode(data.material.texts)
@@ -259,7 +259,7 @@ def _write_head(folder: Path, data: Data, encoder: Encoder) -> None:
 
 
 def _encoder(training: Training, models: Models, adapter: Path | None) -> Encoder:
-    from adcli.core.encoder import Encoder
+    from adcli.core.encoding.encoder import Encoder
 
     return Encoder.load(
         training.model,

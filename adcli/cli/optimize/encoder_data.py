@@ -13,7 +13,7 @@ from adcli.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.core.examples import Labelled
+    from adcli.core.training.examples import Labelled
     from adcli.optimize.encoder.replay import Evaluation, Material
 
 UNLABELLED = ("events", "reviews", "products", "queries")
@@ -56,7 +56,7 @@ class Rows(NamedTuple):
 
     def known(self) -> Labelled:
         """The rows that have a label and a text."""
-        from adcli.core.examples import Labelled
+        from adcli.core.training.examples import Labelled
 
         both = zip(self.texts, self.labels, strict=True)
         pairs = [(text, label) for text, label in both if label is not None and text.strip()]
@@ -89,7 +89,7 @@ def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Row
 
 
 def _whole(run: Run, stream: object) -> pl.DataFrame:
-    from adcli.tables.unify import concatenated
+    from adcli.tables.standard.unify import concatenated
 
     return concatenated(list(run.frames(stream)))  # type: ignore[arg-type]
 
@@ -133,7 +133,7 @@ def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
 def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:
     """`item_id text` of the catalogue."""
     from adcli.embed.texts import texts_of
-    from adcli.tables.items import products_of_events
+    from adcli.tables.standard.items import products_of_events
 
     products = run.read([str(learning.catalog)], tables=["products", "events"], beside=True)
     if "event_type" in products.columns:

@@ -10,8 +10,8 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.columns import as_numbers, counted, known_columns
 from adcli.evaluate.rates.time_parts import with_time_parts
-from adcli.tables.events import ORDER_ID_NAMES
-from adcli.tables.standard import TABLES, normalised
+from adcli.tables.standard.events import ORDER_ID_NAMES
+from adcli.tables.standard.tables import TABLES, normalised
 
 MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from adcli.core.examples import Associations, Pairs
+from adcli.core.training.examples import Associations, Pairs
 
 PARTNERS: Final = 50
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.tables.items import products_of_events
+from adcli.tables.standard.items import products_of_events
 
 TAKEN: Final = ("view", "click", "cart", "purchase")
 WINDOW: Final = 3

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from adcli.core.examples import Examples, Labelled, Pairs, Texts
+from adcli.core.training.examples import Examples, Labelled, Pairs, Texts
 from adcli.errors import UsageError
 from adcli.optimize.encoder.association import associations
 

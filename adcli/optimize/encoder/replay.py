@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from adcli.core.examples import (
+from adcli.core.training.examples import (
     Labelled,
     LabelProbe,
     Pairs,

@@ -13,7 +13,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from adcli.core.examples import Labelled, LabelProbe, Pairs, Retrieval, Texts
+from adcli.core.training.examples import Labelled, LabelProbe, Pairs, Retrieval, Texts
 from adcli.optimize.encoder.association import associated
 
 HELD_OUT: Final = 0.1  # half of it for validation, half for the test

@@ -24,7 +24,7 @@ def adcli_default(model: Path, scratch: Path) -> Encode:
 
 
 def _adcli(model: Path, *, exact: bool) -> Encode:
-    from adcli.core.encoder import Encoder
+    from adcli.core.encoding.encoder import Encoder
 
     encoder = Encoder.load(str(model), exact=exact, long_texts="truncate")
     return encoder.encode

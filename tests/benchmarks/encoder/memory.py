@@ -23,9 +23,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ADCLI_CACHE"] = cache
-        from adcli.core.cached import encode_cached_stream
-        from adcli.core.encoder import Encoder
-        from adcli.core.store import VectorStore
+        from adcli.core.encoding.cached import encode_cached_stream
+        from adcli.core.encoding.encoder import Encoder
+        from adcli.core.encoding.store import VectorStore
 
         encoder = Encoder.load("minilm")
         encoder.encode(["one text loads the model " * 40] * 8)

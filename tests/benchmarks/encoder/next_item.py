@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _benchmark(folder: Path, steps: int, tune: str) -> None:
-    from adcli.core.encoder import Encoder
+    from adcli.core.encoding.encoder import Encoder
     from adcli.optimize.encoder.behaviour_pairs import item_texts
 
     _adcli("clean", DATA, "-o", folder / "events.parquet")

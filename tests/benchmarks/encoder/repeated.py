@@ -31,9 +31,9 @@ started = time.perf_counter()
 import polars as pl
 texts = pl.read_parquet(sys.argv[1])["text"].to_list()
 read = time.perf_counter()
-from adcli.core.cached import encode_cached_stream
-from adcli.core.encoder import Encoder
-from adcli.core.store import VectorStore
+from adcli.core.encoding.cached import encode_cached_stream
+from adcli.core.encoding.encoder import Encoder
+from adcli.core.encoding.store import VectorStore
 encoder = Encoder.load("minilm")
 store = VectorStore(encoder.settings.fingerprint, encoder.dimension)
 blocks, checked, digest = encode_cached_stream(encoder, texts, store), 0.0, 0.0

@@ -88,7 +88,7 @@ def _print(options, model, texts, spent, vectors) -> None:
 
 
 def _precision(model: Path) -> str:
-    from adcli.core.encoder import Encoder
+    from adcli.core.encoding.encoder import Encoder
 
     return Encoder.load(str(model), long_texts="truncate").settings.precision
 
@@ -102,7 +102,7 @@ def recall_at_10(found: np.ndarray, reference: np.ndarray) -> float:
 
 def _peak(width: int, dtype: torch.dtype) -> float:
     """Billions of operations a second of one core on the encoder's widest product, best of many."""
-    from adcli.core.linear import OneDnnLinear, TorchLinear, is_onednn_usable
+    from adcli.core.compute.linear import OneDnnLinear, TorchLinear, is_onednn_usable
 
     torch.set_num_threads(1)
     kind = OneDnnLinear if is_onednn_usable(dtype) else TorchLinear

@@ -51,10 +51,10 @@ def _half(text: str, generator: np.random.Generator) -> str:
 
 
 def _ours(anchors, positives, train, held_out, steps: int) -> tuple[float, float]:
-    from adcli.core.encoder import Encoder
-    from adcli.core.encoder_tuning import tune_encoder
-    from adcli.core.examples import Pairs
-    from adcli.core.training_settings import TrainingSettings
+    from adcli.core.encoding.encoder import Encoder
+    from adcli.core.training.examples import Pairs
+    from adcli.core.training.settings import TrainingSettings
+    from adcli.core.training.tuning import tune_encoder
 
     settings = TrainingSettings(
         rank=RANK, steps=steps, batch_size=BATCH, max_length=LENGTH, evaluate_every=0, checkpoint_every=0
@@ -91,7 +91,7 @@ def _theirs(anchors, positives, train, held_out, steps: int, tuning: str) -> tup
     if tuning == "lora":
         from peft import LoraConfig, TaskType, get_peft_model
 
-        from adcli.core.training_settings import LEARNING_RATES
+        from adcli.core.training.settings import LEARNING_RATES
 
         config = LoraConfig(
             task_type=TaskType.FEATURE_EXTRACTION,

@@ -1,0 +1,285 @@
+"""Small sets of weights that turn a model to a shop's own data, and the directory they are kept in.
+
+    adapter.json                 what it is, of which model, with what settings, what it scored
+    adapter_config.json          peft's own description; none of a bottleneck adapter, which is not peft's
+    adapter_model.safetensors    its weights; model.safetensors where all weights were tuned
+    head.safetensors             of labelled texts: a logistic head on the vectors
+    replay.json                  a sample of what it learned from, so that a later run does not forget it
+
+An adapter belongs to the model it was made for, and is refused by any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from adcli.core.models.files import read_json
+from adcli.core.models.fingerprint import fingerprint
+from adcli.core.models.loading import LOAD_ERRORS
+from adcli.core.models.quiet import quiet
+from adcli.core.models.resolution import ModelSource
+from adcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Tuning = Literal["lora", "adalora", "prefix", "adapter", "ia3", "full"]
+
+DESCRIPTION = "adapter.json"
+FORMAT = 1
+SETS = {"target_modules", "feedforward_modules"}
+PEFT_KINDS = {"LORA", "ADALORA", "IA3", "PREFIX_TUNING"}
+ATTENTION = {
+    "bert": ["query", "value"],
+    "roberta": ["query", "value"],
+    "xlm-roberta": ["query", "value"],
+    "distilbert": ["q_lin", "v_lin"],
+    "mpnet": ["q", "v"],
+    "gpt2": ["c_attn"],
+    "llama": ["q_proj", "v_proj"],
+    "qwen2": ["q_proj", "v_proj"],
+}
+
+
+def attach_adapter(
+    model: PreTrainedModel, tuning: Tuning, *, rank: int, steps: int, seed: int
+) -> PreTrainedModel:
+    """The model with new weights to train; all else is frozen. With "full" the model itself, nothing frozen.
+
+    Args:
+        model: A loaded transformers model.
+        tuning: How it is to be tuned.
+        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
+        steps: Optimizer steps there will be, over which AdaLoRA shares out its ranks.
+        seed: Of the new weights.
+
+    Raises:
+        UsageError: If there is no such tuning, or it is not offered for this architecture.
+
+    Source: Hu et al., "LoRA" (2021); Zhang et al., "AdaLoRA" (2023); Liu et al., "Few-Shot
+    Parameter-Efficient Fine-Tuning" (2022); Li and Liang, "Prefix-Tuning" (2021).
+    """
+    import torch
+
+    if tuning == "full":
+        return model
+    import peft
+
+    kind, writes = str(model.config.model_type), hasattr(model, "lm_head")
+    if kind not in ATTENTION or (tuning in {"prefix", "adapter"} and writes):
+        raise UsageError(
+            f"--tune {tuning} is not offered for {kind} models.",
+            fix="Use --tune full." if kind not in ATTENTION else "Use --tune lora.",
+        )
+    torch.manual_seed(seed)
+    if tuning == "adapter":
+        from adcli.core.adapters.bottleneck import insert_bottlenecks
+
+        return insert_bottlenecks(model, rank)
+    modules = ATTENTION[kind]
+    task = "CAUSAL_LM" if writes else "FEATURE_EXTRACTION"
+    configs: dict[str, Any] = {
+        "lora": lambda: peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=modules, task_type=task),
+        "adalora": lambda: peft.AdaLoraConfig(
+            init_r=rank + rank // 2,
+            target_r=rank,
+            lora_alpha=2 * rank,
+            target_modules=modules,
+            task_type=task,
+            total_step=steps,
+            tinit=steps // 10,
+            tfinal=steps // 3,
+        ),
+        "ia3": lambda: peft.IA3Config(target_modules=modules, feedforward_modules=[], task_type=task),
+        "prefix": lambda: peft.PrefixTuningConfig(num_virtual_tokens=rank, task_type=task),
+    }
+    if tuning not in configs:
+        raise UsageError(f"--tune {tuning} is none of {', '.join(configs)}, full.")
+    with quiet():
+        tuned: PreTrainedModel = peft.get_peft_model(model, configs[tuning]())
+    return tuned
+
+
+def save_adapter(
+    model: PreTrainedModel,
+    directory: Path,
+    *,
+    source: ModelSource,
+    tuning: Tuning,
+    about: Mapping[str, object],
+) -> None:
+    """Write a tuned model's own weights and what they are into a directory.
+
+    Args:
+        model: What `attach_adapter` gave.
+        directory: Is made if it is not there.
+        source: The model it was made for.
+        tuning: How it was tuned.
+        about: What else is to be kept: settings, scores.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if tuning == "adapter":
+        from adcli.core.adapters.bottleneck import save_bottlenecks
+
+        save_bottlenecks(model, directory)
+    else:
+        with quiet():
+            model.save_pretrained(directory, safe_serialization=True)
+        _put_in_order(directory / "adapter_config.json")
+    (directory / "README.md").unlink(missing_ok=True)
+    content = {
+        "format": FORMAT,
+        "tuning": tuning,
+        "base": {"name": source.name, "fingerprint": source.fingerprint},
+        **about,
+    }
+    (directory / DESCRIPTION).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _put_in_order(path: Path) -> None:
+    """Sort what peft keeps in sets, whose order differs from process to process."""
+    if path.is_file():
+        content = {k: sorted(v) if k in SETS else v for k, v in read_json(path).items()}
+        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def add_to_description(directory: Path, about: Mapping[str, object]) -> None:
+    """Let an adapter's directory say more of itself."""
+    content = {**read_json(directory / DESCRIPTION), **about}
+    (directory / DESCRIPTION).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def adapter_fingerprint(adapter: str | Path | None) -> str:
+    """16 hexadecimal digits that stand for an adapter; an empty string for none.
+
+    Raises:
+        DataError: If the directory is no adapter.
+    """
+    if not adapter:
+        return ""
+    describe_adapter(Path(adapter))
+    return fingerprint(Path(adapter))
+
+
+def describe_adapter(directory: Path) -> dict[str, Any]:
+    """What an adapter's directory says of itself.
+
+    Raises:
+        DataError: If it is no adapter.
+    """
+    if not (directory / DESCRIPTION).is_file():
+        raise DataError(
+            f"{directory} is no adapter: it has no {DESCRIPTION}.",
+            fix="Name a directory that `adcli optimize encoder` or `adcli optimize writer` wrote.",
+        )
+    content = read_json(directory / DESCRIPTION)
+    base = content.get("base")
+    if content.get("format") != FORMAT or not isinstance(base, dict) or "fingerprint" not in base:
+        raise DataError(
+            f"{directory / DESCRIPTION} is not of the kind this version reads.", fix="Make it again."
+        )
+    return content
+
+
+def continue_adapter(
+    model: PreTrainedModel, directory: Path, source: ModelSource, tuning: Tuning
+) -> PreTrainedModel:
+    """The model with an adapter's weights, to be trained on.
+
+    Args:
+        model: The loaded model the adapter was made for.
+        directory: The adapter.
+        source: Where the model was found.
+        tuning: How it is to be tuned: as it was, and not by AdaLoRA, whose ranks are settled.
+
+    Raises:
+        UsageError: If it can not be tuned on in this way.
+        DataError: If it is no adapter, of another model, or can not be read.
+    """
+    content = check_base(directory, source)
+    if content["tuning"] != tuning or tuning == "adalora":
+        raise UsageError(
+            f"The adapter in {directory} was made by --tune {content['tuning']} and can not be tuned on by "
+            f"--tune {tuning}.",
+            fix="Go on with the tuning it was made by (AdaLoRA's can not be gone on with), or begin anew.",
+        )
+    with _as_sentence(directory), quiet():
+        if tuning in {"full", "adapter"}:
+            return _with_own_weights(model, directory, tuning)
+        return _with_adapter(model, directory, is_trainable=True)
+
+
+def check_base(directory: Path, source: ModelSource) -> dict[str, Any]:
+    """What an adapter's directory says of itself, if it was made for this model.
+
+    Raises:
+        DataError: If it is no adapter, or of another model.
+    """
+    content = describe_adapter(directory)
+    base = content["base"]
+    if base["fingerprint"] != source.fingerprint:
+        raise DataError(
+            f"The adapter in {directory} was made for another model ({base.get('name', 'unknown')}), "
+            f"not for {source.name}.",
+            fix="Give the model it was made for, or train one for this model.",
+        )
+    return content
+
+
+def apply_adapter(model: PreTrainedModel, directory: Path, source: ModelSource) -> PreTrainedModel:
+    """The model with an adapter's weights: put into its own where they fit there, else around it.
+
+    Args:
+        model: The loaded model the adapter was made for.
+        directory: The adapter.
+        source: Where the model was found.
+
+    Raises:
+        DataError: If it is no adapter, of another model, or can not be read.
+    """
+    content = check_base(directory, source)
+    with _as_sentence(directory), quiet():
+        if content["tuning"] in {"full", "adapter"}:
+            return _with_own_weights(model, directory, content["tuning"]).eval()
+        adapted = _with_adapter(model, directory, is_trainable=False).eval()
+        if content["tuning"] == "prefix":
+            return adapted
+        merged: PreTrainedModel = adapted.merge_and_unload().eval()
+        return merged
+
+
+@contextmanager
+def _as_sentence(directory: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (*LOAD_ERRORS, SafetensorError) as error:
+        raise DataError(f"The adapter in {directory} can not be read: {error}") from error
+
+
+def _with_own_weights(model: PreTrainedModel, directory: Path, tuning: str) -> PreTrainedModel:
+    """The model with weights that are not peft's: all of them, or bottlenecks."""
+    from safetensors.torch import load_model
+
+    from adcli.core.adapters.bottleneck import load_bottlenecks
+
+    if tuning == "adapter":
+        return load_bottlenecks(model, directory)
+    load_model(model, directory / "model.safetensors")
+    return model
+
+
+def _with_adapter(model: PreTrainedModel, directory: Path, *, is_trainable: bool) -> Any:
+    from peft import PeftModel
+
+    kind = read_json(directory / "adapter_config.json").get("peft_type")
+    if kind not in PEFT_KINDS:
+        raise DataError(f"The adapter in {directory} is of the kind {kind}, which is not offered.")
+    if not (directory / "adapter_model.safetensors").is_file():
+        raise DataError(f"The adapter in {directory} has no adapter_model.safetensors.")
+    return PeftModel.from_pretrained(model, directory, is_trainable=is_trainable)

@@ -1,0 +1,1 @@
+"""What makes a forward pass fast: batches without padding, prepacked products, precision, workers."""

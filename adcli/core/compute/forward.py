@@ -1,0 +1,82 @@
+"""The seam between batching and a model: token ids in, token states out.
+
+Batches come packed: sequences one after another, sorted by length, nothing padded. `AutoModelForward` runs
+any architecture transformers knows; `adcli.core.encoding.packed` runs the BERT family without padding.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.batching import Group, IntArray, equal_length_groups
+from adcli.core.compute.linear_modules import exchange_linears
+
+
+class PackedBatch(NamedTuple):
+    """Sequences one after another.
+
+    Attributes:
+        ids: (tokens,) token ids.
+        lengths: (sequences,) tokens of each, descending.
+        groups: The runs of equal length.
+    """
+
+    ids: npt.NDArray[np.int32]
+    lengths: IntArray
+    groups: list[Group]
+
+    @classmethod
+    def of(cls, ids: npt.NDArray[np.int32], lengths: IntArray) -> PackedBatch:
+        """A batch of sequences that lie one after another in `ids`."""
+        return cls(ids, lengths, equal_length_groups(lengths))
+
+
+class ForwardPass(Protocol):
+    """A model as a function of a packed batch.
+
+    Attributes:
+        name: What computes, in words.
+        width: Numbers in a token's state.
+        max_padding: Padding the batcher may let arise, as a share of tokens; None if sequences of any lengths
+            can share a batch without padding.
+    """
+
+    name: str
+    width: int
+    max_padding: float | None
+
+    def __call__(self, batch: PackedBatch) -> torch.Tensor:
+        """(tokens, width) states of the batch's tokens, in its order."""
+        ...
+
+
+class AutoModelForward:
+    """Any encoder that transformers loads, with padding and an attention mask."""
+
+    max_padding: float | None = 0.02
+
+    def __init__(self, model: Any, device: str, dtype: torch.dtype, *, onednn: bool = False) -> None:
+        self._model = model.to(device=device, dtype=dtype)
+        if onednn:
+            exchange_linears(self._model)
+        self._device = device
+        self._filler = model.config.pad_token_id or 0
+        self.width = int(model.config.hidden_size)
+        self.name = f"{type(model).__name__} of transformers" + (", oneDNN projections" if onednn else "")
+
+    def __call__(self, batch: PackedBatch) -> torch.Tensor:
+        """(tokens, width) states of the batch's tokens, in its order."""
+        count, longest = len(batch.lengths), int(batch.lengths.max())
+        mask = np.arange(longest) < batch.lengths[:, None]
+        ids = np.full((count, longest), self._filler, np.int64)
+        ids[mask] = batch.ids
+        there = torch.from_numpy(mask).to(self._device)
+        output = self._model(
+            input_ids=torch.from_numpy(ids).to(self._device), attention_mask=there.long(), use_cache=False
+        )
+        states: torch.Tensor = output.last_hidden_state[there]
+        return states

@@ -1,0 +1,1 @@
+"""Texts to vectors: the BERT family, pooling, and the store of what was computed before."""

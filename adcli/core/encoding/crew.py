@@ -1,0 +1,55 @@
+"""Several processes as one encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.compute.batching import IntArray
+from adcli.core.encoding.settings import Chosen, EncoderRequest
+from adcli.core.processes.launch import Crew
+from adcli.errors import AdcliError
+
+UNIT_CHARACTERS = 64_000  # about half a second of work for a small model on one core
+UNIT_TEXTS = 2_048
+
+
+class CrewEngine:
+    """Processes that each hold the model and take units of texts of similar length.
+
+    Args:
+        request: What was asked of the encoder.
+        chosen: What was chosen for it; each process must choose the same.
+        processes: How many.
+    """
+
+    def __init__(self, request: EncoderRequest, chosen: Chosen, processes: int) -> None:
+        settings = {"request": asdict(request), "chosen": chosen.to_json()}
+        self._crew = Crew("encode", settings, processes=processes)
+        self._dimension = chosen.dimension
+
+    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, npt.NDArray[np.float32]]]:
+        """Positions of texts and their unit vectors, each text once, as units are done."""
+        units = list(length_units(texts))
+        for number, result in self._crew.run([texts[i] for i in unit] for unit in units):
+            vectors = np.frombuffer(result, "<f4").reshape(-1, self._dimension)
+            if len(vectors) != len(units[number]):
+                raise AdcliError(f"A process computed {len(vectors)} vectors for {len(units[number])} texts.")
+            yield units[number], vectors
+
+
+def length_units(texts: Sequence[str]) -> Iterator[IntArray]:
+    """Positions of texts in units of similar length and work, longest first; each position is in one unit."""
+    sizes = np.fromiter((len(text) for text in texts), np.int64, len(texts))
+    order = np.argsort(-sizes, kind="stable")
+    work = np.cumsum(sizes[order] + 8)
+    start = 0
+    while start < len(order):
+        done = work[start - 1] if start else 0
+        end = int(np.searchsorted(work, done + UNIT_CHARACTERS, side="right"))
+        end = min(max(end, start + 1), start + UNIT_TEXTS)
+        yield order[start:end]
+        start = end

@@ -1,0 +1,105 @@
+"""A loaded encoder: from texts over tokens and batches to unit vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.compute.batching import IntArray, plan_batches_of_texts
+from adcli.core.compute.forward import ForwardPass, PackedBatch
+from adcli.core.compute.workers import run_on_workers
+from adcli.core.encoding.pooling import Mode, pool
+from adcli.core.encoding.tokens import TextReader, Tokens
+from adcli.core.encoding.windows import WindowAverage
+
+FloatArray = npt.NDArray[np.float32]
+Ready = tuple[IntArray, FloatArray]
+
+
+class Engine(Protocol):
+    """Whatever computes vectors: this process's model, or several processes."""
+
+    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:
+        """Positions of texts and their unit vectors, each text once, in any order."""
+        ...
+
+
+class Task(NamedTuple):
+    """A batch to be computed.
+
+    Attributes:
+        first: Position of the first text that was read with it.
+        tokens: The windows of all texts that were read with it.
+        average: Joins the windows of a text.
+        windows: The batch's own.
+    """
+
+    first: int
+    tokens: Tokens
+    average: WindowAverage
+    windows: IntArray
+
+
+class LocalEngine(NamedTuple):
+    """A model in this process.
+
+    Attributes:
+        reader: Makes tokens of texts.
+        forward: Makes token states of tokens.
+        mode: Makes vectors of token states.
+        workers: Threads that each compute a batch.
+        token_budget: Tokens of a batch.
+        read_at_once: Texts that are made into tokens before the first of them are computed; None for all,
+            which lets most batches be of one length. An accelerator gains more by not waiting for tokens.
+    """
+
+    reader: TextReader
+    forward: ForwardPass
+    mode: Mode
+    workers: int
+    token_budget: int
+    read_at_once: int | None = None
+
+    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:
+        """Positions of texts and their unit vectors as batches are done."""
+        for task, pooled in run_on_workers(self._pooled, self._tasks(texts), workers=self.workers):
+            positions, vectors = task.average.add(task.windows, pooled)
+            if len(positions):
+                yield task.first + positions, unit(vectors)
+
+    def _tasks(self, texts: Sequence[str]) -> Iterator[Task]:
+        """The batches of the texts; tokens are made as workers become free."""
+        size = self.read_at_once or len(texts)
+        for first in range(0, len(texts), size):
+            tokens = self.reader.read(texts[first : first + size])
+            average = WindowAverage(tokens.owner, tokens.lengths)
+            for windows in plan_batches_of_texts(
+                tokens.owner,
+                tokens.lengths,
+                token_budget=self.token_budget,
+                max_padding=self.forward.max_padding,
+            ):
+                yield Task(first, tokens, average, windows)
+
+    def _pooled(self, task: Task) -> tuple[Task, FloatArray]:
+        lengths = task.tokens.lengths[task.windows]
+        batch = PackedBatch.of(task.tokens.flat(task.windows), lengths)
+        return task, pool(self.forward(batch), lengths, self.mode).cpu().numpy()
+
+
+def gather_ready(engine: Engine, texts: Sequence[str], dimension: int) -> FloatArray:
+    """(n, dimension) vectors in the texts' order."""
+    vectors = np.empty((len(texts), dimension), np.float32)
+    for positions, block in engine.encode_as_ready(texts):
+        vectors[positions] = block
+    return vectors
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """The vectors at length 1: (n, dimension) each."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: FloatArray = vectors / np.maximum(lengths, np.float32(1e-12))
+    return scaled

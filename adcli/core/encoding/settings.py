@@ -1,0 +1,115 @@
+"""What was asked of an encoder and what was chosen for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+from adcli.core.memory import digest, recall, remember
+from adcli.core.processes.runtime import Device, Precision
+
+ALGORITHM = 2  # raised when vectors change for the same model and settings
+
+
+@dataclass(frozen=True)
+class EncoderRequest:
+    """What was asked for.
+
+    Attributes:
+        model: The model's directory.
+        device: "auto" takes a GPU if there is one.
+        precision: "auto" is measured.
+        adapter: Directory of an adapter, or an empty string.
+        exact: Whether only fp32 will do.
+        max_length: Tokens of a window; the model's own limit if None.
+        windows: Windows read of one text; 1 cuts long texts off.
+    """
+
+    model: str
+    device: Device = "auto"
+    precision: Precision = "auto"
+    adapter: str = ""
+    exact: bool = False
+    max_length: int | None = None
+    windows: int = 1
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """All that a vector depends on beside the text.
+
+    Attributes:
+        model: Fingerprint of weights, settings and tokenizer.
+        adapter: Fingerprint of the adapter, or an empty string.
+        precision: "fp32", "bf16" or "fp16".
+        forward: What computes, in words.
+        pooling: How token states become a vector.
+        max_length: Tokens of a window.
+        windows: Windows read of one text.
+        algorithm: Version of this code's arithmetic.
+    """
+
+    model: str
+    adapter: str
+    precision: str
+    forward: str
+    pooling: str
+    max_length: int
+    windows: int
+    algorithm: int = ALGORITHM
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that stand for these settings."""
+        return digest(asdict(self))
+
+
+class Chosen(NamedTuple):
+    """What loading a model settled.
+
+    Attributes:
+        settings: All that its vectors depend on.
+        dimension: Numbers in a vector.
+        onednn: Whether oneDNN computes the projections.
+        notes: What was chosen and why, one sentence each.
+    """
+
+    settings: EncoderSettings
+    dimension: int
+    onednn: bool
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as what JSON can hold."""
+        return {**self._asdict(), "settings": asdict(self.settings)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_json` was given."""
+        settings = EncoderSettings(**content["settings"])
+        return cls(settings, int(content["dimension"]), bool(content["onednn"]), tuple(content["notes"]))
+
+
+def recall_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen | None:
+    """What was chosen for this request on this machine before, if anything.
+
+    Args:
+        request: What is asked for.
+        model: The model's fingerprint.
+        adapter: The adapter's fingerprint, or an empty string.
+    """
+    content = recall(_asked(request, model, adapter))
+    try:
+        return None if content is None else Chosen.from_json(content)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def remember_choice(request: EncoderRequest, chosen: Chosen) -> None:
+    """Keep what was chosen for the next run."""
+    remember(_asked(request, chosen.settings.model, chosen.settings.adapter), chosen.to_json())
+
+
+def _asked(request: EncoderRequest, model: str, adapter: str) -> dict[str, object]:
+    return {**asdict(request), "model": model, "adapter": adapter, "algorithm": ALGORITHM}

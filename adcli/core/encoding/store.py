@@ -1,0 +1,188 @@
+"""Vectors kept on disk between runs, found by what they were computed from.
+
+    store = VectorStore(encoder.settings.fingerprint, encoder.dimension)
+    for block in encode_cached_stream(encoder, texts, store):
+        ...                                   # the second time nothing is computed
+
+A segment is a file that one process appends blocks to: keys, vectors, a checksum for each. A block cut short
+by a kill, or changed on disk, fails its checksum and its texts are computed again. Processes never write to
+the same segment, so they need no lock. Beyond the size limit whole segments go, the longest unused first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.cache import cache_directory
+from adcli.core.encoding.key_index import KeyIndex, Keys
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+BLOCK_HEADER = struct.Struct("<8sIIII")  # magic, rows, dimension, checksum of keys, checksum of vectors
+MAGIC = b"adclivec"
+KEY_BYTES = 16
+SEGMENT_BYTES = 64 << 20  # at most; an eighth of the store's limit where that is less
+DEFAULT_LIMIT_BYTES = 8 << 30
+BLOCKS_IN_MEMORY_BYTES = 32 << 20  # of those read last: texts that repeat are asked for again and again
+
+
+class Block(NamedTuple):
+    """Where a block's vectors lie."""
+
+    segment: Path
+    offset: int
+    rows: int
+    checksum: int
+
+
+class VectorStore:
+    """Vectors of one encoder with one set of settings.
+
+    Args:
+        fingerprint: Of all that a vector depends on beside its text.
+        dimension: Numbers in a vector.
+        limit_bytes: Size of the whole store, all encoders together, above which the longest unused part goes.
+        directory: Where it lies; below the cache folder if None.
+    """
+
+    def __init__(
+        self,
+        fingerprint: str,
+        dimension: int,
+        *,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        directory: Path | None = None,
+    ) -> None:
+        self._root = directory or cache_directory("vectors")
+        self._directory = self._root / fingerprint
+        self._dimension = dimension
+        self._limit_bytes = limit_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, limit_bytes // 8)
+        self._blocks: list[Block] = []
+        self._index = KeyIndex()
+        self._touched: set[Path] = set()
+        self._in_memory: dict[int, FloatArray] = {}
+        self._segment: Path | None = None
+        self.is_writable = True
+        for segment in sorted(self._directory.glob("*.vec")):
+            with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
+                self._read_keys(segment)
+
+    def find(self, texts: Sequence[str]) -> tuple[BoolArray, FloatArray]:
+        """Which of the texts are known, and (n, dimension) vectors, meaningless where they are not."""
+        vectors = np.zeros((len(texts), self._dimension), np.float32)
+        known, block, row = self._index.find(text_keys(texts))
+        for number in np.unique(block[known]):
+            wanted = np.flatnonzero(known & (block == number))
+            content = self._block(int(number))
+            if content is None:
+                known[wanted] = False
+            else:
+                vectors[wanted] = content[row[wanted]]
+        return known, vectors
+
+    def add(self, texts: Sequence[str], vectors: FloatArray) -> None:
+        """Keep the vectors of these texts: one block, whole or not there at all.
+
+        A full disk ends keeping, not the run.
+        """
+        if not self.is_writable or not len(texts):
+            return
+        keys = text_keys(texts)
+        key_bytes, vector_bytes = keys.tobytes(), np.ascontiguousarray(vectors, "<f4").tobytes()
+        checks = zlib.crc32(key_bytes), zlib.crc32(vector_bytes)
+        header = BLOCK_HEADER.pack(MAGIC, len(texts), self._dimension, *checks)
+        try:
+            segment, offset = self._append(header + key_bytes + vector_bytes)
+        except OSError:
+            self.is_writable = False
+            return
+        vectors_at = offset + BLOCK_HEADER.size + len(key_bytes)
+        self._index.add(keys, len(self._blocks))
+        self._blocks.append(Block(segment, vectors_at, len(texts), checks[1]))
+
+    def _append(self, content: bytes) -> tuple[Path, int]:
+        if self._segment is None or self._segment.stat().st_size > self._segment_bytes:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._make_room()
+            self._segment = self._directory / f"{os.getpid()}-{secrets.token_hex(6)}.vec"
+        with self._segment.open("ab") as stream:
+            offset = stream.tell()
+            stream.write(content)
+        return self._segment, offset
+
+    def _make_room(self) -> None:
+        """Drop the longest unused segments until the store is below its limit with a new segment in it."""
+        segments = [(path.stat(), path) for path in self._root.glob("*/*.vec") if path.exists()]
+        total = sum(stat.st_size for stat, _ in segments) + self._segment_bytes
+        for stat, path in sorted(segments, key=lambda pair: (pair[0].st_mtime_ns, pair[1])):
+            if total <= self._limit_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= stat.st_size
+
+    def _read_keys(self, segment: Path) -> None:
+        """Index the blocks of a segment up to the first that is not whole."""
+        with segment.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            while len(header := stream.read(BLOCK_HEADER.size)) == BLOCK_HEADER.size:
+                magic, rows, dimension, key_check, vector_check = BLOCK_HEADER.unpack(header)
+                keys = (
+                    stream.read(rows * KEY_BYTES) if magic == MAGIC and dimension == self._dimension else b""
+                )
+                offset = stream.tell()
+                end = offset + rows * dimension * 4
+                if len(keys) != rows * KEY_BYTES or zlib.crc32(keys) != key_check or end > size:
+                    return
+                self._index.add(np.frombuffer(keys, "<u8").reshape(-1, 2), len(self._blocks))
+                self._blocks.append(Block(segment, offset, rows, vector_check))
+                stream.seek(end)
+
+    def _block(self, number: int) -> FloatArray | None:
+        """(rows, dimension) vectors of a block, as `_read_block` gives them, from memory if lately used."""
+        content = self._in_memory.pop(number, None)
+        if content is None:
+            content = self._read_block(self._blocks[number])
+        if content is not None:
+            self._in_memory[number] = content
+        while sum(block.nbytes for block in self._in_memory.values()) > BLOCKS_IN_MEMORY_BYTES:
+            del self._in_memory[next(iter(self._in_memory))]
+        return content
+
+    def _read_block(self, block: Block) -> FloatArray | None:
+        """(rows, dimension) vectors of a block, or None if they are gone or not what was written."""
+        try:
+            with block.segment.open("rb") as stream:
+                stream.seek(block.offset)
+                content = stream.read(block.rows * self._dimension * 4)
+            self._touch(block.segment)
+        except FileNotFoundError:
+            return None
+        if zlib.crc32(content) != block.checksum:
+            return None
+        return np.frombuffer(content, "<f4").reshape(block.rows, self._dimension)
+
+    def _touch(self, segment: Path) -> None:
+        """Mark a segment as used, once a run."""
+        if segment not in self._touched:
+            with contextlib.suppress(OSError):  # a cache that may only be read
+                os.utime(segment)
+            self._touched.add(segment)
+
+
+def text_keys(texts: Sequence[str]) -> Keys:
+    """(n, 2) halves of the 128-bit BLAKE2b hashes of the texts."""
+    digests = b"".join(hashlib.blake2b(t.encode(), digest_size=KEY_BYTES).digest() for t in texts)
+    return np.frombuffer(digests, "<u8").reshape(-1, 2)

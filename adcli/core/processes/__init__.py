@@ -1,0 +1,1 @@
+"""One piece of work, one or several processes: devices, launching, units of work."""

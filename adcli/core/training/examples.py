@@ -1,0 +1,284 @@
+"""What an encoder is tuned on, and how well it finds what it should.
+
+Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])    # each anchor is to find its own positive
+Associations(["kettle", ...], [0, ...], [7, ...], [.4, ...])    # to be as near as they go together
+Texts(["kettle", ...])                                  # to be told again from their vectors
+Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be told apart
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.training.settings import TrainingSettings
+from adcli.errors import DataError
+
+FloatArray = npt.NDArray[np.float32]
+EncodeTexts = Callable[[Sequence[str]], FloatArray]
+Evaluate = Callable[[EncodeTexts], float]
+
+
+class Pairs(NamedTuple):
+    """Texts that belong together.
+
+    Attributes:
+        anchors: (n,) what is asked with.
+        positives: (n,) what belongs to it.
+        negatives: (n,) what does not although it is near; empty if none were mined.
+        groups: (n,) pairs of one group are not held against each other; empty if there are none.
+    """
+
+    anchors: Sequence[str]
+    positives: Sequence[str]
+    negatives: Sequence[str] = ()
+    groups: Sequence[int] = ()
+
+
+class Associations(NamedTuple):
+    """How strongly texts go together; of two that are not named, not at all.
+
+    Attributes:
+        texts: (n,) the texts.
+        first: (m,) position of a text.
+        second: (m,) position of another.
+        strength: (m,) from 0 to 1.
+    """
+
+    texts: Sequence[str]
+    first: Sequence[int]
+    second: Sequence[int]
+    strength: Sequence[float]
+
+
+class Texts(NamedTuple):
+    """Texts of which nothing else is known.
+
+    Attributes:
+        texts: (n,) the texts.
+    """
+
+    texts: Sequence[str]
+
+
+class Labelled(NamedTuple):
+    """Texts with their labels.
+
+    Attributes:
+        texts: (n,) the texts.
+        labels: (n,) position of each text's label in `names`.
+        names: The labels there are.
+    """
+
+    texts: Sequence[str]
+    labels: Sequence[int]
+    names: Sequence[str]
+
+
+HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
+Examples = Pairs | Associations | Texts | Labelled
+KINDS: dict[str, type[Pairs | Associations | Texts | Labelled]] = {
+    "pairs": Pairs,
+    "associations": Associations,
+    "texts": Texts,
+    "labelled": Labelled,
+}
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """An evaluation: the share of queries whose document is among the k nearest others.
+
+    Attributes:
+        queries: (n,) texts.
+        documents: Distinct texts among which theirs are to be found.
+        relevant: (n,) position of each query's document.
+        k: Documents looked at.
+    """
+
+    queries: Sequence[str]
+    documents: Sequence[str]
+    relevant: Sequence[int]
+    k: int = 10
+
+    @property
+    def metric(self) -> str:
+        """What the score is."""
+        return f"recall@{self.k}"
+
+    @property
+    def asked(self) -> int:
+        """How many queries there are."""
+        return len(self.queries)
+
+    def __call__(self, encode: EncodeTexts) -> float:
+        """Recall at k of an encoder."""
+        scores = encode(self.queries) @ encode(self.documents).T
+        rows, relevant = np.arange(len(self.queries)), np.asarray(self.relevant)
+        own = scores[rows, relevant]
+        at = {text: place for place, text in enumerate(self.documents)}
+        itself = np.array([at.get(text, -1) for text in self.queries])
+        seen = (itself >= 0) & (itself != relevant)
+        scores[rows[seen], itself[seen]] = -np.inf
+        return float(((scores > own[:, None]).sum(axis=1) < self.k).mean())
+
+
+@dataclass(frozen=True)
+class LabelProbe:
+    """An evaluation: how well a logistic head on the vectors tells held-out labels.
+
+    Attributes:
+        known: What the head is fitted to.
+        held_out: What it is asked about.
+    """
+
+    known: Labelled
+    held_out: Labelled
+
+    @property
+    def metric(self) -> str:
+        """What the score is: the area under the ROC curve of two labels, the accuracy of more."""
+        return "roc_auc" if len(self.known.names) == len(set(self.held_out.labels)) == 2 else "accuracy"
+
+    @property
+    def asked(self) -> int:
+        """How many texts are held out."""
+        return len(self.held_out.texts)
+
+    def __call__(self, encode: EncodeTexts) -> float:
+        """How well a head on an encoder's vectors tells the labels."""
+        from sklearn.metrics import roc_auc_score
+
+        weight, bias = fit_head(encode(self.known.texts), self.known.labels, len(self.known.names))
+        logits = encode(self.held_out.texts) @ weight.T + bias
+        labels = np.asarray(self.held_out.labels)
+        if self.metric == "roc_auc":
+            return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
+        return float((logits.argmax(axis=1) == labels).mean())
+
+
+def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[FloatArray, FloatArray]:
+    """The weight (names, d) and bias (names,) of a multinomial logistic regression on unit vectors.
+
+    Raises:
+        DataError: If there is only one label.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    found = np.unique(np.asarray(labels))
+    if len(found) < 2:
+        raise DataError("All texts have the same label, so there is nothing to tell apart.")
+    regression = LogisticRegression(C=HEAD_C, max_iter=1_000).fit(vectors, np.asarray(labels))
+    weight = np.zeros((names, vectors.shape[1]), np.float32)
+    bias = np.full(names, -1e3, np.float32)
+    if len(found) == 2:
+        weight[found] = np.vstack([-regression.coef_, regression.coef_]) / 2
+        bias[found] = np.concatenate([-regression.intercept_, regression.intercept_]) / 2
+    else:
+        weight[found], bias[found] = regression.coef_, regression.intercept_
+    return weight, bias
+
+
+def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:
+    """Write a head beside the adapter whose vectors it was fitted to, as `head.safetensors`."""
+    from safetensors.numpy import save_file
+
+    save_file({"weight": weight, "bias": bias}, directory / "head.safetensors")
+
+
+def examples_to_json(examples: Examples) -> dict[str, Any]:
+    """The examples as what JSON can hold."""
+    kind = next(name for name, its in KINDS.items() if isinstance(examples, its))
+    return {"kind": kind, **{name: list(part) for name, part in examples._asdict().items()}}
+
+
+def examples_from_json(content: dict[str, Any]) -> Examples:
+    """What `examples_to_json` was given."""
+    return KINDS[content["kind"]](**{name: part for name, part in content.items() if name != "kind"})
+
+
+def evaluation_to_json(evaluation: Retrieval | LabelProbe) -> dict[str, Any]:
+    """The evaluation as what JSON can hold."""
+    if isinstance(evaluation, Retrieval):
+        return {
+            "queries": list(evaluation.queries),
+            "documents": list(evaluation.documents),
+            "relevant": [int(place) for place in evaluation.relevant],
+            "k": evaluation.k,
+        }
+    return {name: list(getattr(evaluation, name)) for name in ("known", "held_out")}
+
+
+def evaluation_from_json(content: dict[str, Any]) -> Retrieval | LabelProbe:
+    """What `evaluation_to_json` was given."""
+    if "known" in content:
+        return LabelProbe(Labelled(*content["known"]), Labelled(*content["held_out"]))
+    return Retrieval(**content)
+
+
+def check_examples(examples: Examples, settings: TrainingSettings) -> None:
+    """Raise if there is nothing to learn from.
+
+    Raises:
+        DataError: If there are fewer examples than a batch holds, or their parts differ in number.
+    """
+    count = len(examples[0])
+    if isinstance(examples, Pairs) and (
+        len(examples.positives) != count
+        or len(examples.negatives) not in {0, count}
+        or len(examples.groups) not in {0, count}
+    ):
+        raise DataError(
+            f"{count} anchors have {len(examples.positives)} positives, {len(examples.negatives)} negatives "
+            f"and {len(examples.groups)} groups."
+        )
+    if isinstance(examples, Labelled) and len(examples.labels) != count:
+        raise DataError(f"{count} texts have {len(examples.labels)} labels.")
+    if count < settings.batch_size:
+        raise DataError(
+            f"There are {count} {examples_to_json(examples)['kind']}, fewer than one batch of "
+            f"{settings.batch_size}.",
+            fix="Give more data, or a smaller --batch-size.",
+        )
+
+
+def batch_members(count: int, batch: int, settings: TrainingSettings) -> npt.NDArray[np.int64]:
+    """Which examples are in a batch: each once before any comes again, in an order that hangs on the seed.
+
+    Args:
+        count: Examples there are.
+        batch: Number of the batch since training began.
+        settings: Batch size and seed.
+    """
+    per_pass = count // settings.batch_size
+    rounds, place = divmod(batch, per_pass)
+    order = np.random.default_rng([settings.seed, rounds]).permutation(count)
+    return order[place * settings.batch_size : (place + 1) * settings.batch_size]
+
+
+def clashes(
+    anchors: Sequence[str],
+    positives: Sequence[str],
+    negatives: Sequence[str] = (),
+    groups: Sequence[int] = (),
+) -> npt.NDArray[np.bool_]:
+    """(n, n + negatives) which texts may not count as wrong for which anchor.
+
+    Another pair's positive that is this pair's too, belongs to the same anchor or is of the same group, is no
+    wrong answer; nor is the anchor itself.
+    """
+    offered = np.array([*positives, *negatives], dtype=object)
+    asked, right = np.array(anchors, dtype=object), np.array(positives, dtype=object)
+    same_answer = (right[:, None] == offered[None, :]) | (asked[:, None] == offered[None, :])
+    of_anchor = np.array([*anchors, *[None] * len(negatives)], dtype=object)
+    same_anchor = asked[:, None] == of_anchor[None, :]
+    clash: npt.NDArray[np.bool_] = (same_answer | same_anchor).astype(np.bool_)
+    if groups:
+        clash[:, : len(positives)] |= np.asarray(groups)[:, None] == np.asarray(groups)[None, :]
+    clash[np.arange(len(asked)), np.arange(len(asked))] = False
+    return clash

@@ -1,0 +1,193 @@
+"""An encoder whose vectors know how they came about: for training.
+
+Texts of a batch are sorted by length and go through the model in a few parts, so that little is padding.
+Parts are computed by single-threaded workers, forward and backward, and their gradients added in a fixed
+order: the result does not depend on how many workers there are. In half precision products are bf16 by
+autocast and weights stay fp32.
+
+Source: Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup" (2021), for
+taking gradients part by part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.compute.precision import choose_precision
+from adcli.core.compute.workers import map_on_workers
+from adcli.core.encoding.pooling import Mode, read_pooling
+from adcli.core.encoding.tokens import TextReader
+from adcli.core.memory import recall, remember
+from adcli.core.models.loading import load_encoder_model
+from adcli.core.models.resolution import ModelSource
+from adcli.core.processes.runtime import Precision, start_runtime
+from adcli.core.training.dropout import seed_dropout, use_seeded_dropout
+from adcli.core.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+MOST_PADDING = 0.15
+LARGEST_PART = 1_024
+ENCODED_TOGETHER = 256
+
+
+class Part(NamedTuple):
+    """Texts of similar length.
+
+    Attributes:
+        number: Of the part in its batch.
+        ids: (tokens,) one text after another.
+        lengths: (texts,) tokens of each.
+    """
+
+    number: int
+    ids: npt.NDArray[np.int32]
+    lengths: IntArray
+
+
+class GradientEncoder:
+    """A model in training.
+
+    Attributes:
+        model: The transformers model, an adapter on it or not.
+        device: Where it computes.
+        precision: Of its products: "bf16" or "fp32".
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        reader: TextReader,
+        mode: Mode,
+        device: str,
+        dtype: torch.dtype,
+        workers: int,
+    ) -> None:
+        self.model = model
+        self._reader, self._mode, self.device, self._dtype = reader, mode, device, dtype
+        self.precision = "fp32" if dtype == torch.float32 else "bf16"
+        self._workers = workers
+        self._filler = model.config.pad_token_id or 0
+
+    @classmethod
+    def load(cls, source: ModelSource, settings: TrainingSettings) -> GradientEncoder:
+        """The model in `source`, on its device."""
+        runtime = start_runtime(device=settings.device, precision=settings.precision)
+        model = load_encoder_model(source.path, torch.float32).to(runtime.device)
+        dtype = _dtype(settings.precision, runtime.device, model.config.hidden_size)
+        if runtime.device == "cpu" and dtype != torch.float32:
+            model.set_attn_implementation("eager")  # torch's fused attention is slower in bf16 on CPUs
+        use_seeded_dropout(model)
+        rule = read_pooling(source.path)
+        reader = TextReader.load(
+            source.path, rule, position_limit=1 << 20, max_length=settings.max_length, windows=1
+        )
+        return cls(model, reader, rule.mode, runtime.device, dtype, runtime.workers)
+
+    def backward(
+        self, texts: Sequence[str], loss_of: Callable[[torch.Tensor], torch.Tensor], *, seed: int
+    ) -> float:
+        """The loss of a batch; its gradients are added to those of the trained weights and of the loss's own.
+
+        Args:
+            texts: The texts.
+            loss_of: The loss of their (n, dimension) unit vectors.
+            seed: Of dropout.
+        """
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        parts, back = self._parts(texts)
+        forward = list(map_on_workers(lambda part: self._pooled(part, seed), parts, workers=self._workers))
+        vectors = torch.cat(forward).detach().requires_grad_()
+        loss = loss_of(torch.nn.functional.normalize(vectors[back], dim=-1))
+        loss.backward()  # type: ignore[no-untyped-call]
+        wanted = torch.split(_gradient(vectors), [len(part.lengths) for part in parts])
+        tasks = list(zip(forward, wanted, strict=True))
+        for gradients in map_on_workers(
+            lambda task: torch.autograd.grad(task[0], trained, task[1], allow_unused=True),
+            tasks,
+            workers=self._workers,
+        ):
+            for parameter, gradient in zip(trained, gradients, strict=True):
+                if gradient is not None:
+                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        return float(loss.detach())
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """(n, dimension) unit vectors of the model as it is, without gradients."""
+        blocks = [
+            self._encode(texts[i : i + ENCODED_TOGETHER]) for i in range(0, len(texts), ENCODED_TOGETHER)
+        ]
+        return np.concatenate(blocks)
+
+    def token_ids(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(texts, longest) token ids, filled up at the end, and which of them are tokens."""
+        tokens = self._reader.read(texts)
+        return self._padded(tokens.flat(np.arange(len(texts))), tokens.lengths)
+
+    def autocast(self) -> torch.autocast:
+        """A context in which products are computed in this encoder's precision."""
+        half = self._dtype != torch.float32
+        return torch.autocast(self.device.split(":")[0], self._dtype, enabled=half)
+
+    def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        parts, back = self._parts(texts)
+
+        def compute(part: Part) -> torch.Tensor:
+            with torch.inference_mode():
+                return self._pooled(part, 0)
+
+        vectors = torch.cat(list(map_on_workers(compute, parts, workers=self._workers)))[back]
+        found: npt.NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
+        return found
+
+    def _parts(self, texts: Sequence[str]) -> tuple[list[Part], torch.Tensor]:
+        """The texts by length, and for each text its place among those of all parts."""
+        tokens = self._reader.read(texts)
+        planned = plan_batches(tokens.lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
+        parts = [Part(i, tokens.flat(p), tokens.lengths[p]) for i, p in enumerate(planned)]
+        back = np.argsort(np.concatenate(planned), kind="stable")
+        return parts, torch.from_numpy(back).to(self.device)
+
+    def _pooled(self, part: Part, seed: int) -> torch.Tensor:
+        """(texts, dimension) fp32 vectors of a part; its dropout hangs on the seed and its number."""
+        seed_dropout(seed, part.number, self.device)
+        ids, mask = self._padded(part.ids, part.lengths)
+        with self.autocast():
+            output = self.model(input_ids=ids, attention_mask=mask.long())
+        states: torch.Tensor = output.last_hidden_state.float()
+        if self._mode == "cls":
+            return states[:, 0]
+        last = mask.sum(dim=1)
+        if self._mode == "lasttoken":
+            return states[torch.arange(len(states), device=states.device), last - 1]
+        return (states * mask.unsqueeze(-1)).sum(dim=1) / last.unsqueeze(-1)
+
+    def _padded(self, ids: npt.NDArray[np.int32], lengths: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+        there = np.arange(int(lengths.max())) < lengths[:, None]
+        filled = np.full(there.shape, self._filler, np.int64)
+        filled[there] = ids
+        return torch.from_numpy(filled).to(self.device), torch.from_numpy(there).to(self.device)
+
+
+def _gradient(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+
+
+def _dtype(asked: Precision, device: str, width: int) -> torch.dtype:
+    """What products are computed in: measured once on this machine, so that a run gone on with is the same.
+
+    fp16 would need its loss scaled: fp32 is taken instead.
+    """
+    request = {"training": asked, "device": device, "width": width}
+    known = recall(request)
+    if known is None:
+        known = {"precision": choose_precision(asked, device=device, width=width).precision}
+        remember(request, known)
+    return torch.bfloat16 if known["precision"] == "bf16" else torch.float32

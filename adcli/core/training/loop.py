@@ -1,0 +1,215 @@
+"""A training loop for adapters and whole models: AdamW, accumulation, early stopping, exact resume.
+
+What is learned comes in as a function that adds a batch's gradients, so that the loop serves contrastive,
+classifying and writing objectives alike. Several processes that Accelerate started together each compute
+their own share of a step; gradients are averaged.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.adapters import adalora
+from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
+from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
+from adcli.core.training.tracking import Log
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+AddGradients = Callable[[int, int], float]
+Evaluate = Callable[[], float]
+Progress = Callable[[int], None]
+LARGEST_GRADIENT = 1.0
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Training:
+    """One run.
+
+    Args:
+        model: On its device, with the weights to be trained requiring gradients.
+        settings: How.
+        add_gradients: Given the number of a batch since training began and a seed, adds the batch's gradients
+            to those of the trained weights, and gives its loss.
+        evaluate: The model's score as it is; None never evaluates.
+        checkpoints: A folder that belongs to this model, data and settings; None writes none.
+        head: Further weights that are learned with the model and are no part of it.
+        log: Is told losses and scores by name, with the step.
+        rank: Which of the processes that train together this one is.
+        processes: How many there are; all of them make a `Training` of the same.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        settings: TrainingSettings,
+        add_gradients: AddGradients,
+        *,
+        evaluate: Evaluate | None = None,
+        checkpoints: Path | None = None,
+        head: torch.nn.Module | None = None,
+        log: Log | None = None,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self._model, self._settings, self._add_gradients = model, settings, add_gradients
+        self._evaluate = evaluate if settings.evaluate_every else None
+        self._checkpoints = checkpoints if settings.checkpoint_every else None
+        self._log = log
+        self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        if head is not None:
+            self._trained |= {f"head.{name}": p for name, p in head.named_parameters() if p.requires_grad}
+        self._optimizer = torch.optim.AdamW(
+            self._trained.values(), lr=settings.learning_rate_at(0), weight_decay=settings.weight_decay
+        )
+        self._rank, self._processes = rank, processes
+        self._losses: list[float] = []
+        self._evaluations: list[Evaluation] = []
+        self._best: dict[str, torch.Tensor] = {}
+        self._seconds = 0.0
+
+    def run(self, progress: Progress | None = None) -> Trained:
+        """Train, and leave the model with its best weights.
+
+        Args:
+            progress: Called with the number of further steps done, first with those of a run gone on with.
+        """
+        first = self._resume()
+        if progress is not None and first:
+            progress(first)
+        if first == 0:
+            self._score(0)
+        step = first
+        while step < self._settings.steps and not self._is_stalled():
+            started = time.perf_counter()
+            self._step(step)
+            self._seconds += time.perf_counter() - started
+            step += 1
+            if progress is not None:
+                progress(1)
+            if self._is_due(step, self._settings.evaluate_every):
+                self._score(step)
+            if self._rank == 0 and self._is_due(step, self._settings.checkpoint_every):
+                self._save(step)
+        self._restore_best()
+        examples = step * self._settings.batch_size * self._settings.accumulate * self._processes
+        best = max(self._evaluations, key=lambda e: e.score, default=None)
+        rate = examples / self._seconds if self._seconds else 0.0
+        return Trained(step, best, self._evaluations, self._losses, self._seconds, rate)
+
+    def _step(self, step: int) -> None:
+        """One step of AdamW over the mean loss of its batches; its random numbers hang on its own number."""
+        settings = self._settings
+        self._model.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.learning_rate_at(step)
+        total = 0.0
+        for batch in range(settings.accumulate):
+            number = (step * settings.accumulate + batch) * self._processes + self._rank
+            total += self._add_gradients(number, settings.seed * 1_000_003 + number) / settings.accumulate
+        for parameter in self._trained.values():
+            if parameter.grad is not None:
+                parameter.grad /= settings.accumulate
+        if settings.tuning == "adalora":
+            adalora.regularization(self._model).backward()  # type: ignore[no-untyped-call]
+        self._share_gradients()
+        torch.nn.utils.clip_grad_norm_(self._trained.values(), LARGEST_GRADIENT)
+        self._optimizer.step()
+        if settings.tuning == "adalora":
+            adalora.share_out_ranks(self._model, step + 1)
+        self._optimizer.zero_grad()
+        self._losses.append(total)
+        self._tell({"loss": total, "learning_rate": settings.learning_rate_at(step)}, step)
+
+    def _share_gradients(self) -> None:
+        """Average gradients over the processes."""
+        from accelerate.utils import reduce
+
+        if self._processes > 1:
+            for parameter in self._trained.values():
+                if parameter.grad is not None:
+                    parameter.grad = reduce(parameter.grad, reduction="mean")
+
+    def _score(self, step: int) -> None:
+        """Evaluate, and keep the weights if they are the best so far."""
+        if self._evaluate is None:
+            return
+        self._model.eval()
+        with torch.inference_mode():
+            score = self._evaluate()
+        since = self._losses[self._evaluations[-1].step :] if self._evaluations else []
+        found = Evaluation(step, math.fsum(since) / len(since) if since else math.nan, score)
+        if not self._evaluations or score > max(e.score for e in self._evaluations):
+            self._best = {name: p.detach().clone() for name, p in self._trained.items()}
+        self._evaluations.append(found)
+        self._tell({"score": score}, step)
+
+    def _is_stalled(self) -> bool:
+        """Whether the last evaluations were all no better than one before them."""
+        scores = [e.score for e in self._evaluations]
+        return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= self._settings.patience
+
+    def _is_due(self, step: int, every: int) -> bool:
+        return every > 0 and (step % every == 0 or step == self._settings.steps)
+
+    def _restore_best(self) -> None:
+        with torch.no_grad():
+            for name, value in self._best.items():
+                self._trained[name].copy_(value)
+        self._model.eval()
+
+    def _save(self, step: int) -> None:
+        if self._checkpoints is None:
+            return
+        tensors = {f"weight/{name}": p for name, p in self._trained.items()}
+        tensors |= {f"best/{name}": value for name, value in self._best.items()}
+        for name, parameter in self._trained.items():
+            for kind, value in self._optimizer.state[parameter].items():
+                tensors[f"{kind}/{name}"] = value
+        ranks = None
+        if self._settings.tuning == "adalora":
+            tensors |= adalora.state(self._model)
+            ranks = adalora.ranks(self._model)
+        progress = {
+            "step": step,
+            "losses": self._losses,
+            "evaluations": self._evaluations,
+            "seconds": self._seconds,
+            "ranks": ranks,
+        }
+        save_checkpoint(self._checkpoints, step, tensors, progress)
+
+    def _resume(self) -> int:
+        """The step to go on from: 0, or the last that a checkpoint holds, put back to the last bit."""
+        found = load_checkpoint(self._checkpoints) if self._checkpoints is not None else None
+        if found is None:
+            return 0
+        tensors, progress = found
+        with torch.no_grad():
+            for name, parameter in self._trained.items():
+                parameter.copy_(tensors[f"weight/{name}"])
+                moments = {
+                    kind: tensors[f"{kind}/{name}"].to("cpu" if kind == "step" else parameter.device)
+                    for kind in MOMENTS
+                    if f"{kind}/{name}" in tensors
+                }
+                if moments:
+                    self._optimizer.state[parameter] = moments
+        self._best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
+        if self._settings.tuning == "adalora":
+            adalora.restore(self._model, tensors, progress["ranks"])
+        self._losses = list(progress["losses"])
+        self._evaluations = [Evaluation(*fields) for fields in progress["evaluations"]]
+        self._seconds = float(progress["seconds"])
+        return int(progress["step"])
+
+    def _tell(self, values: dict[str, float], step: int) -> None:
+        if self._log is not None:
+            self._log(values, step)

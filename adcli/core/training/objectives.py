@@ -1,0 +1,206 @@
+"""What an encoder in training is asked for: to find, to tell again, to tell apart.
+
+Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018), equation
+4; Gao et al., "SimCSE" (2021), equation 4; Gillick et al., "Learning Dense Representations for Entity
+Retrieval" (2019), for hard negatives; Cao et al., "Learning to Rank: From Pairwise to Listwise Approach"
+(2007), equation 5, for a whole ranking as the target; Wang et al., "TSDAE" (2021), for telling a text again
+from its vector; Devlin et al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can
+Distort Pretrained Features" (2022), for a head that is fitted before.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.batching import IntArray, distinct
+from adcli.core.models.loading import load_decoder
+from adcli.core.models.resolution import ModelSource
+from adcli.core.training.examples import (
+    Associations,
+    Examples,
+    Labelled,
+    Pairs,
+    Texts,
+    batch_members,
+    clashes,
+    fit_head,
+)
+from adcli.core.training.gradient_encoder import GradientEncoder
+from adcli.core.training.settings import TrainingSettings
+
+DELETED = 0.6  # of a text's words: what TSDAE found best
+HEAD_FITTED_TO = 2_000
+LEAST = -1e4  # of a score: an infinite one times a target of 0 is not a number
+LEAST_STRENGTH = 1e-9
+
+
+class Objective(Protocol):
+    """A task with a loss.
+
+    Attributes:
+        head: Weights that are learned beside the encoder's; None if there are none.
+    """
+
+    head: torch.nn.Module | None
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        ...
+
+
+def objective_of(
+    examples: Examples, encoder: GradientEncoder, source: ModelSource, settings: TrainingSettings
+) -> Objective:
+    """The task that a kind of examples is learned by."""
+    if isinstance(examples, Pairs):
+        return Contrast(encoder, examples, settings)
+    if isinstance(examples, Associations):
+        return Association(encoder, examples, settings)
+    if isinstance(examples, Texts):
+        return Denoising(encoder, examples, settings, source)
+    return Classification(encoder, examples, settings)
+
+
+class Contrast:
+    """To find each anchor's own positive among all texts of the batch: cross-entropy of the similarities."""
+
+    head: torch.nn.Module | None = None
+
+    def __init__(self, encoder: GradientEncoder, pairs: Pairs, settings: TrainingSettings) -> None:
+        self._encoder, self._pairs, self._settings = encoder, pairs, settings
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        pairs, temperature = self._pairs, self._settings.temperature
+        members = batch_members(len(pairs.anchors), batch, self._settings)
+        anchors, positives = ([part[i] for i in members] for part in (pairs.anchors, pairs.positives))
+        negatives = [pairs.negatives[i] for i in members] if pairs.negatives else []
+        groups = [pairs.groups[i] for i in members] if pairs.groups else []
+        clash, n = torch.from_numpy(clashes(anchors, positives, negatives, groups)), len(members)
+        texts, place = _read_once(anchors, [*positives, *negatives])
+
+        def loss_of(vectors: torch.Tensor) -> torch.Tensor:
+            every = vectors[torch.from_numpy(place).to(vectors.device)]
+            scores = every[:n] @ every[n:].T / temperature
+            own = torch.arange(n, device=scores.device)
+            return torch.nn.functional.cross_entropy(
+                scores.masked_fill(clash.to(scores.device), -torch.inf), own
+            )
+
+        return self._encoder.backward(texts, loss_of, seed=seed)
+
+
+class Association:
+    """To be as near to the other texts of the batch as they go together.
+
+    Cross-entropy between the shares that a text's associations have in their sum, and the shares that its
+    similarities have by softmax; texts without any in the batch tell nothing.
+    """
+
+    head: torch.nn.Module | None = None
+
+    def __init__(
+        self, encoder: GradientEncoder, associations: Associations, settings: TrainingSettings
+    ) -> None:
+        from scipy.sparse import coo_matrix
+
+        texts, first, second, strength = associations
+        self._encoder, self._texts, self._settings = encoder, texts, settings
+        self._strength = coo_matrix((strength, (first, second)), shape=(len(texts), len(texts))).tocsr()
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        members = batch_members(len(self._texts), batch, self._settings)
+        strength = torch.from_numpy(self._strength[members][:, members].toarray()).float()
+        itself = torch.eye(len(members), dtype=torch.bool)
+        wanted = strength / strength.sum(dim=1, keepdim=True).clamp_min(LEAST_STRENGTH)
+
+        def loss_of(vectors: torch.Tensor) -> torch.Tensor:
+            scores = vectors @ vectors.T / self._settings.temperature
+            apart = scores.masked_fill(itself.to(scores.device), LEAST)
+            return torch.nn.functional.cross_entropy(apart, wanted.to(scores.device))
+
+        return self._encoder.backward([self._texts[i] for i in members], loss_of, seed=seed)
+
+
+class Denoising:
+    """To tell a text again from the vector of what is left of it after most words were deleted."""
+
+    def __init__(
+        self, encoder: GradientEncoder, texts: Texts, settings: TrainingSettings, source: ModelSource
+    ) -> None:
+        self._encoder, self._texts, self._settings = encoder, texts, settings
+        torch.manual_seed(settings.seed)
+        decoder: Any = load_decoder(source.path)
+        decoder.get_input_embeddings().weight.requires_grad_(requires_grad=False)
+        self.head: torch.nn.Module | None = decoder.to(encoder.device)
+        self._decoder = decoder
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        members = batch_members(len(self._texts.texts), batch, self._settings)
+        texts = [self._texts.texts[i] for i in members]
+        generator = np.random.default_rng(seed)
+        noisy = [_with_words_deleted(text, generator) for text in texts]
+        return self._encoder.backward(noisy, partial(self._loss, texts), seed=seed)
+
+    def _loss(self, texts: list[str], vectors: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy of each token after the ones before it, given the text's vector."""
+        ids, mask = self._encoder.token_ids(texts)
+        said = vectors.unsqueeze(1) * vectors.shape[-1] ** 0.5  # as long as a token's state
+        with self._encoder.autocast():
+            output = self._decoder(
+                input_ids=ids[:, :-1],
+                attention_mask=mask[:, :-1].long(),
+                encoder_hidden_states=said,
+                use_cache=False,
+            )
+        there = mask[:, 1:]
+        return torch.nn.functional.cross_entropy(output.logits[there].float(), ids[:, 1:][there])
+
+
+class Classification:
+    """To tell a text's label by a linear head on its vector, which is fitted before the encoder moves."""
+
+    def __init__(self, encoder: GradientEncoder, labelled: Labelled, settings: TrainingSettings) -> None:
+        self._encoder, self._labelled, self._settings = encoder, labelled, settings
+        some = np.random.default_rng(settings.seed).permutation(len(labelled.texts))[:HEAD_FITTED_TO]
+        vectors = encoder.encode([labelled.texts[i] for i in some])
+        weight, bias = fit_head(vectors, [labelled.labels[i] for i in some], len(labelled.names))
+        head = torch.nn.Linear(weight.shape[1], weight.shape[0])
+        with torch.no_grad():
+            head.weight.copy_(torch.from_numpy(weight))
+            head.bias.copy_(torch.from_numpy(bias))
+        self.head: torch.nn.Module | None = head.to(encoder.device)
+        self._classify = head
+
+    def add_gradients(self, batch: int, seed: int) -> float:
+        """The loss of a batch, whose gradients are added."""
+        members = batch_members(len(self._labelled.texts), batch, self._settings)
+        labels = torch.tensor([self._labelled.labels[i] for i in members], device=self._encoder.device)
+
+        def loss_of(vectors: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.cross_entropy(self._classify(vectors), labels)
+
+        return self._encoder.backward([self._labelled.texts[i] for i in members], loss_of, seed=seed)
+
+
+def _read_once(asked: list[str], offered: list[str]) -> tuple[list[str], IntArray]:
+    """The distinct texts of a batch, and for each of all texts its place among them.
+
+    Where pairs are of equal texts they are read twice: two readings that differ by dropout are the task.
+    """
+    if asked != offered:
+        return distinct([*asked, *offered])
+    texts, place = distinct(asked)
+    return texts * 2, np.concatenate([place, place + len(texts)])
+
+
+def _with_words_deleted(text: str, generator: np.random.Generator) -> str:
+    words = text.split()
+    kept = [word for word, draw in zip(words, generator.random(len(words)), strict=True) if draw >= DELETED]
+    return " ".join(kept or words[:1])

@@ -1,0 +1,1 @@
+"""Prompts to texts: the GPT-2 and Llama families, decoding and sampling."""

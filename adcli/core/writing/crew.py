@@ -1,0 +1,67 @@
+"""Several processes as one writer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from adcli.core.compute.batching import chunks
+from adcli.core.models.resolution import ModelSource
+from adcli.core.processes.launch import Crew
+from adcli.core.processes.runtime import Runtime
+from adcli.core.writing.engine import LocalWriting
+from adcli.core.writing.likelihood import Likelihood
+from adcli.core.writing.prompts import Prompt
+from adcli.core.writing.settings import WritingSettings
+from adcli.errors import AdcliError
+
+UNIT_PROMPTS = 16
+
+
+class CrewWriting:
+    """Processes that each hold the model and take units of prompts.
+
+    Args:
+        source: Where the model was found.
+        runtime: Device, precision and how many processes.
+        local: This process's own model, which scores texts; scoring is not shared out.
+        adapter: A directory of `adcli optimize writer`, or an empty string.
+        exact: Whether only fp32 will do.
+    """
+
+    def __init__(
+        self, source: ModelSource, runtime: Runtime, local: LocalWriting, *, adapter: str, exact: bool
+    ) -> None:
+        settings = {
+            "model": str(source.path),
+            "device": runtime.device.split(":")[0],
+            "precision": runtime.precision,
+            "adapter": adapter,
+            "exact": exact,
+            "expected": [local.model.name, local.precision],
+        }
+        self._crew = Crew("write", settings, processes=runtime.processes)
+        self._local = local
+
+    @property
+    def talks(self) -> bool:
+        """Whether the model has a chat template."""
+        return self._local.talks
+
+    def write(
+        self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
+    ) -> Iterator[tuple[int, list[str]]]:
+        """The position of each (row number, prompt) and its texts, as units are done."""
+        how = json.dumps(asdict(settings))
+        units = list(chunks(range(len(rows)), UNIT_PROMPTS))
+        offered = ([how, *(json.dumps(rows[i]) for i in unit)] for unit in units)
+        for number, result in self._crew.run(offered):
+            texts: list[list[str]] = json.loads(result)
+            if len(texts) != len(units[number]):
+                raise AdcliError(f"A process wrote for {len(texts)} prompts instead of {len(units[number])}.")
+            yield from zip(units[number], texts, strict=True)
+
+    def log_likelihood(self, pairs: Sequence[tuple[Prompt | None, str]]) -> Likelihood:
+        """How likely the model finds each text after its prompt, or by itself if that is None."""
+        return self._local.log_likelihood(pairs)

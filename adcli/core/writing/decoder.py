@@ -1,0 +1,187 @@
+"""GPT-2 and the Llama family without padding, each prompt read once for all of its variants.
+
+Prompts of one length form a group. Their keys and values are kept once and all variants' queries of a group
+go through one product with them; only what a variant wrote itself is kept for it alone. As in the packed
+encoder, no row's result depends on the rows beside it.
+
+Source: Juravsky et al., "Hydragen: High-Throughput LLM Inference with Shared Prefixes" (2024), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+from torch.nn import functional  # noqa: TID253
+
+from adcli.core.compute.batching import Group
+from adcli.core.compute.forward import PackedBatch
+from adcli.core.compute.linear import Linear, OneDnnLinear, TorchLinear
+from adcli.core.writing.decoder_weights import DecoderLayerWeights, DecoderWeights, Projection
+from adcli.core.writing.language_forward import Decoding
+
+Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class DecoderLayer(NamedTuple):
+    """One decoder layer, ready to compute."""
+
+    attention_norm: Projection
+    query_key_value: Linear
+    attention_output: Linear
+    hidden_norm: Projection
+    gate: Linear | None
+    expand: Linear
+    contract: Linear
+
+
+class PackedDecoder:
+    """A causal language model as a function of packed batches.
+
+    Args:
+        weights: The model's weights.
+        device: Where it computes.
+        dtype: Of all but normalisations' inner sums.
+        onednn: Whether oneDNN computes the projections (CPU only).
+    """
+
+    max_padding: float | None = None
+
+    def __init__(self, weights: DecoderWeights, device: str, dtype: torch.dtype, *, onednn: bool) -> None:
+        self.name = f"packed decoder, {'oneDNN' if onednn else 'torch'} projections"
+        self.max_positions = weights.max_positions
+        self.device, self.dtype = device, dtype
+        self.heads, self.key_heads = weights.heads, weights.key_heads
+        self.layers = [_ready(layer, weights, device, dtype, onednn) for layer in weights.layers]
+        self.depth = weights.layers[0].attention_output.weight.shape[1] // weights.heads
+        self._activation, self._epsilon = weights.activation, weights.epsilon
+        self._words = weights.words.to(device, dtype)
+        self._positions = None if weights.positions is None else weights.positions.to(device, dtype)
+        self._rotation = None if weights.rotation is None else weights.rotation.to(device)
+        self._final_norm = _moved(weights.final_norm, device, dtype)
+        self._head = (OneDnnLinear if onednn else TorchLinear)(weights.head.to(device, dtype), None)
+
+    def scores(self, batch: PackedBatch) -> torch.Tensor:
+        """(tokens, vocabulary) scores of the token after each token of the batch."""
+        return self._head(self.read(batch, keep=lambda layer, key, value: None))
+
+    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
+        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
+        from adcli.core.writing.decoding import PackedDecoding
+
+        return PackedDecoding(self, batch, variants=variants, new_tokens=new_tokens)
+
+    def read(
+        self, batch: PackedBatch, keep: Callable[[int, torch.Tensor, torch.Tensor], None]
+    ) -> torch.Tensor:
+        """(tokens, width) final states of the batch's tokens.
+
+        Args:
+            batch: Texts from their first token.
+            keep: Called for each layer and group of texts of one length, in order, with keys and values,
+                (texts, key heads, length, depth).
+        """
+
+        def attend(layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+            context = torch.empty_like(query)
+            for group in batch.groups:
+                q, k, v = (_of_group(states, group) for states in (query, key, value))
+                keep(layer, k, v)
+                shared = self.heads // self.key_heads
+                k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
+                attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
+                _of_group(context, group).copy_(attended)
+            return context
+
+        starts = np.repeat(np.cumsum(batch.lengths) - batch.lengths, batch.lengths)
+        positions = torch.from_numpy(np.arange(len(batch.ids)) - starts).to(self.device)
+        return self.run(torch.from_numpy(batch.ids).to(self.device), positions, attend)
+
+    def run(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """(rows, width) final states.
+
+        Args:
+            ids: (rows,) token ids.
+            positions: (rows,) position of each in its text.
+            attend: Given a layer's number and its queries, (rows, heads, depth), keys and values, (rows, key
+                heads, depth), gives the context, shaped as the queries.
+        """
+        x = functional.embedding(ids, self._words)
+        if self._positions is not None:
+            x = x + functional.embedding(positions, self._positions)
+        turn = None if self._rotation is None else _angles(positions, self._rotation, self.dtype)
+        for number, layer in enumerate(self.layers):
+            projected = layer.query_key_value(self._normalised(x, layer.attention_norm))
+            by_head = projected.view(len(x), -1, self.depth)
+            query, key, value = torch.split(by_head, [self.heads, self.key_heads, self.key_heads], dim=1)
+            if turn is not None:
+                query, key = _turned(query, *turn), _turned(key, *turn)
+            context = attend(number, query, key, value)
+            x = layer.attention_output.added(context.reshape(len(x), -1), x)
+            y = self._normalised(x, layer.hidden_norm)
+            if layer.gate is None:
+                hidden = layer.expand.activated(y, self._activation)
+            else:
+                hidden = layer.gate.activated(y, self._activation).mul_(layer.expand(y))
+            x = layer.contract.added(hidden, x)
+        return self._normalised(x, self._final_norm)
+
+    def head(self, states: torch.Tensor) -> torch.Tensor:
+        """(rows, vocabulary) scores of the next token."""
+        return self._head(states)
+
+    def _normalised(self, x: torch.Tensor, norm: Projection) -> torch.Tensor:
+        if norm.bias is None:
+            return functional.rms_norm(x, (x.shape[-1],), norm.weight, self._epsilon)
+        return functional.layer_norm(x, (x.shape[-1],), norm.weight, norm.bias, self._epsilon)
+
+
+def _of_group(states: torch.Tensor, group: Group) -> torch.Tensor:
+    """(texts, heads, length, depth) of a group, as a view into (tokens, heads, depth)."""
+    start, count, length = group
+    return states[start : start + count * length].view(count, length, *states.shape[1:]).transpose(1, 2)
+
+
+def _angles(
+    positions: torch.Tensor, rotation: torch.Tensor, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine of each row's angles: (rows, 1, depth / 2) each."""
+    angles = (positions.float()[:, None] * rotation)[:, None]
+    return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
+def _turned(states: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
+    """States turned by their position.
+
+    Source: Su et al., "RoFormer" (2021), equation 34, with the halves laid out as transformers does.
+    """
+    first, second = states.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+
+
+def _ready(
+    layer: DecoderLayerWeights, weights: DecoderWeights, device: str, dtype: torch.dtype, onednn: bool
+) -> DecoderLayer:
+    """The layer's weights laid out, the attention's scale 1/√depth put into the queries."""
+    make = OneDnnLinear if onednn else TorchLinear
+    joined = layer.query_key_value
+    queries = layer.attention_output.weight.shape[1]
+    scale = torch.ones(len(joined.weight))
+    scale[:queries] = (queries // weights.heads) ** -0.5
+    scaled = Projection(joined.weight * scale[:, None], None if joined.bias is None else joined.bias * scale)
+    return DecoderLayer(
+        _moved(layer.attention_norm, device, dtype),
+        make(*_moved(scaled, device, dtype)),
+        make(*_moved(layer.attention_output, device, dtype)),
+        _moved(layer.hidden_norm, device, dtype),
+        None if layer.gate is None else make(*_moved(layer.gate, device, dtype)),
+        make(*_moved(layer.expand, device, dtype)),
+        make(*_moved(layer.contract, device, dtype)),
+    )
+
+
+def _moved(projection: Projection, device: str, dtype: torch.dtype) -> Projection:
+    bias = None if projection.bias is None else projection.bias.to(device, dtype)
+    return Projection(projection.weight.to(device, dtype), bias)

@@ -1,0 +1,159 @@
+"""The weights of GPT-2 and of the Llama family under one set of names."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.linear import ONEDNN_ACTIVATIONS
+
+LIKE_LLAMA = {"llama", "qwen2", "mistral"}
+
+
+class Projection(NamedTuple):
+    """Weight (out, in) and bias (out,) of a linear layer, or scale and shift of a normalisation."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+
+class DecoderLayerWeights(NamedTuple):
+    """One decoder layer; `gate` is None where the feed-forward layer has none."""
+
+    attention_norm: Projection
+    query_key_value: Projection
+    attention_output: Projection
+    hidden_norm: Projection
+    gate: Projection | None
+    expand: Projection
+    contract: Projection
+
+
+class DecoderWeights(NamedTuple):
+    """A whole causal language model.
+
+    Attributes:
+        words: (vocabulary, width).
+        positions: (max positions, width), or None where attention rotates by position.
+        rotation: (depth / 2,) angles of one position, or None where positions are added.
+        layers: From the first to the last.
+        final_norm: Before the head.
+        head: (vocabulary, width).
+        heads: Query heads.
+        key_heads: Key and value heads, each shared by heads / key_heads query heads.
+        activation: A name of `ONEDNN_ACTIVATIONS`.
+        epsilon: Of the normalisations.
+        max_positions: Tokens a text may have.
+    """
+
+    words: torch.Tensor
+    positions: torch.Tensor | None
+    rotation: torch.Tensor | None
+    layers: list[DecoderLayerWeights]
+    final_norm: Projection
+    head: torch.Tensor
+    heads: int
+    key_heads: int
+    activation: str
+    epsilon: float
+    max_positions: int
+
+
+def decoder_weights(model: Any) -> DecoderWeights | None:
+    """The weights of a loaded transformers model, or None if it is of neither family."""
+    config = model.config
+    if config.model_type == "gpt2" and _is_plain_gpt2(config):
+        return _gpt2(model)
+    return _llama(model) if config.model_type in LIKE_LLAMA and _is_plain_llama(config) else None
+
+
+def _is_plain_gpt2(config: Any) -> bool:
+    return (
+        config.activation_function in ONEDNN_ACTIVATIONS
+        and config.scale_attn_weights
+        and not config.scale_attn_by_inverse_layer_idx
+        and not config.add_cross_attention
+    )
+
+
+def _is_plain_llama(config: Any) -> bool:
+    return (
+        config.hidden_act in ONEDNN_ACTIVATIONS
+        and config.rope_parameters["rope_type"] == "default"
+        and not getattr(config, "sliding_window", None)
+    )
+
+
+def _gpt2(model: Any) -> DecoderWeights:
+    config, body = model.config, model.transformer
+    layers = [
+        DecoderLayerWeights(
+            _projection(block.ln_1),
+            _transposed(block.attn.c_attn),
+            _transposed(block.attn.c_proj),
+            _projection(block.ln_2),
+            None,
+            _transposed(block.mlp.c_fc),
+            _transposed(block.mlp.c_proj),
+        )
+        for block in body.h
+    ]
+    return DecoderWeights(
+        words=body.wte.weight.detach(),
+        positions=body.wpe.weight.detach(),
+        rotation=None,
+        layers=layers,
+        final_norm=_projection(body.ln_f),
+        head=model.lm_head.weight.detach(),
+        heads=config.n_head,
+        key_heads=config.n_head,
+        activation=config.activation_function,
+        epsilon=config.layer_norm_epsilon,
+        max_positions=config.n_positions,
+    )
+
+
+def _llama(model: Any) -> DecoderWeights:
+    config, body = model.config, model.model
+    layers = [
+        DecoderLayerWeights(
+            _projection(block.input_layernorm),
+            _joined(block.self_attn.q_proj, block.self_attn.k_proj, block.self_attn.v_proj),
+            _projection(block.self_attn.o_proj),
+            _projection(block.post_attention_layernorm),
+            _projection(block.mlp.gate_proj),
+            _projection(block.mlp.up_proj),
+            _projection(block.mlp.down_proj),
+        )
+        for block in body.layers
+    ]
+    return DecoderWeights(
+        words=body.embed_tokens.weight.detach(),
+        positions=None,
+        rotation=body.rotary_emb.inv_freq.detach().float(),
+        layers=layers,
+        final_norm=_projection(body.norm),
+        head=model.lm_head.weight.detach(),
+        heads=config.num_attention_heads,
+        key_heads=config.num_key_value_heads,
+        activation=config.hidden_act,
+        epsilon=config.rms_norm_eps,
+        max_positions=config.max_position_embeddings,
+    )
+
+
+def _projection(module: Any) -> Projection:
+    bias = getattr(module, "bias", None)
+    return Projection(module.weight.detach(), None if bias is None else bias.detach())
+
+
+def _transposed(module: Any) -> Projection:
+    """GPT-2's layers hold their weights as (in, out)."""
+    return Projection(module.weight.detach().t(), module.bias.detach())
+
+
+def _joined(*modules: Any) -> Projection:
+    parts = [_projection(module) for module in modules]
+    biases = [part.bias for part in parts if part.bias is not None]
+    return Projection(torch.cat([p.weight for p in parts]), torch.cat(biases) if biases else None)

@@ -1,0 +1,117 @@
+"""The seam between writing and a language model: prompts in, scores of next tokens out.
+
+`TransformersLanguageModel` runs any causal model transformers knows; `adcli.core.writing.decoder` runs
+GPT-2 and the Llama family without padding.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Protocol
+
+import numpy as np
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.forward import PackedBatch
+from adcli.core.compute.linear_modules import exchange_linears
+
+
+class Decoding(Protocol):
+    """Texts being written: the variants of a prompt one after another, prompts in the batch's order."""
+
+    def first(self) -> torch.Tensor:
+        """(rows, vocabulary) scores of each row's first token."""
+        ...
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(rows, vocabulary) scores of the token after `tokens`, (rows,)."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A causal language model.
+
+    Attributes:
+        name: What computes, in words.
+        max_positions: Tokens a text may have.
+        max_padding: Padding the batcher may let arise, as a share of tokens; None if none arises.
+    """
+
+    name: str
+    max_positions: int
+    max_padding: float | None
+
+    def scores(self, batch: PackedBatch) -> torch.Tensor:
+        """(tokens, vocabulary) scores of the token after each token of the batch."""
+        ...
+
+    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
+        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
+        ...
+
+
+class TransformersLanguageModel:
+    """Any causal model that transformers loads, with its own cache; prompts are padded on their left."""
+
+    max_padding: float | None = 0.02
+
+    def __init__(self, model: Any, device: str, dtype: torch.dtype, *, onednn: bool = False) -> None:
+        self._model = model.to(device=device, dtype=dtype)
+        if onednn:
+            exchange_linears(self._model)
+        self._device = device
+        self.name = f"{type(model).__name__} of transformers" + (", oneDNN projections" if onednn else "")
+        self.max_positions = int(getattr(model.config, "max_position_embeddings", 1 << 20))
+
+    def scores(self, batch: PackedBatch) -> torch.Tensor:
+        """(tokens, vocabulary) scores of the token after each token of the batch."""
+        ids, mask = self._padded(batch)
+        output = self._model(input_ids=ids, attention_mask=mask, position_ids=_places(mask), use_cache=False)
+        scores: torch.Tensor = output.logits[mask.bool()]
+        return scores
+
+    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
+        """Each prompt read once, to be continued `variants` times."""
+        ids, mask = self._padded(batch)
+        output = self._model(input_ids=ids, attention_mask=mask, position_ids=_places(mask), use_cache=True)
+        cache = output.past_key_values
+        cache.batch_repeat_interleave(variants)
+        first = output.logits[:, -1].repeat_interleave(variants, dim=0)
+        return _TransformersDecoding(self._model, first, cache, mask.repeat_interleave(variants, dim=0))
+
+    def _padded(self, batch: PackedBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        longest = int(batch.lengths.max())
+        mask = np.arange(longest)[::-1] < batch.lengths[:, None]
+        ids = np.zeros((len(batch.lengths), longest), np.int64)
+        ids[mask] = batch.ids
+        return torch.from_numpy(ids).to(self._device), torch.from_numpy(mask).long().to(self._device)
+
+
+class _TransformersDecoding:
+    def __init__(self, model: Any, first: torch.Tensor, cache: Any, mask: torch.Tensor) -> None:
+        self._model, self._first, self._cache, self._mask = model, first, cache, mask
+
+    def first(self) -> torch.Tensor:
+        return self._first
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
+        output = self._model(
+            input_ids=tokens[:, None],
+            attention_mask=self._mask,
+            position_ids=_places(self._mask)[:, -1:],
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        scores: torch.Tensor = output.logits[:, -1]
+        return scores
+
+
+def own_copy(model: Any) -> Any:
+    """A copy whose modules can be exchanged."""
+    return copy.deepcopy(model)
+
+
+def _places(mask: torch.Tensor) -> torch.Tensor:
+    """Positions that count from each text's first token."""
+    return (mask.cumsum(dim=1) - 1).clamp_(min=0)

@@ -1,0 +1,30 @@
+"""How likely a language model finds texts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.compute.batching import IntArray
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Likelihood(NamedTuple):
+    """How likely a model finds texts.
+
+    Attributes:
+        log_likelihood: (n,) natural logarithm of each text's probability.
+        tokens: (n,) tokens it is the sum over.
+    """
+
+    log_likelihood: FloatArray
+    tokens: IntArray
+
+    @property
+    def perplexity(self) -> FloatArray:
+        """(n,) e to the mean negative log-likelihood of each text's tokens."""
+        perplexity: FloatArray = np.exp(-self.log_likelihood / np.maximum(self.tokens, 1))
+        return perplexity

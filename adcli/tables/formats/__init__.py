@@ -1,0 +1,1 @@
+"""How rows stand in files: recognised by content, read block by block."""

@@ -1,0 +1,52 @@
+"""Columns aligned with blanks, as statistics packages print them; read only if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from adcli.tables.compression import Reader
+from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+
+
+def read_aligned(below: Reader, columns: list[str], header_lines: int) -> Iterator[RawBatch]:
+    """The rows of a text whose fields hold no blanks and are separated by one or more of them."""
+    for block in blocks(below):
+        kept: list[tuple[int, str, list[str]]] = []
+        rejects = block.rejects
+        for number, raw in enumerate(block.data.split(b"\n"), block.first_line):
+            fields = shown(raw).split()
+            if not fields or number <= header_lines:
+                continue
+            reason = _why_not(raw, len(fields), len(columns))
+            if reason:
+                rejects.add(number, reason, shown(raw))
+            else:
+                kept.append((number, shown(raw), fields))
+        yield _batch(kept, columns, rejects)
+
+
+def _why_not(raw: bytes, found: int, expected: int) -> str:
+    if b"\0" in raw:
+        return "a NUL byte"
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"not in the input's encoding (byte {error.start + 1} of the line)"
+    return (
+        ""
+        if found == expected
+        else f"too {'few' if found < expected else 'many'} fields ({found} of {expected})"
+    )
+
+
+def _batch(kept: list[tuple[int, str, list[str]]], columns: list[str], rejects: Rejects) -> RawBatch:
+    frame = pl.DataFrame([fields for _, _, fields in kept], dict.fromkeys(columns, pl.String), orient="row")
+    lines = np.array([number for number, _, _ in kept], np.int64)
+
+    def raws(rows: IntArray) -> list[str]:
+        return [kept[row][1] for row in rows]
+
+    return RawBatch(frame, lines, raws, rejects)

@@ -1,0 +1,296 @@
+"""Delimited text: well-formed stretches through polars, the rest line by line.
+
+A block is first looked at as bytes: where its quotes open and close, where records end, how many fields each
+has. What is well-formed goes to polars in one piece. From the first place that is not (a stray quote, a NUL,
+bytes that are not UTF-8) a window of lines is read one by one with the standard library's reader. A record
+that cannot be read is rejected by its first line only, and reading goes on with the next line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from adcli.tables.compression import Reader
+from adcli.tables.formats.blocks import (
+    BLOCK_BYTES,
+    BLOCK_LINES,
+    MAX_LINE_BYTES,
+    IntArray,
+    RawBatch,
+    Rejects,
+    blocks,
+    shown,
+)
+
+_QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+_WINDOW_BYTES = 1 << 20
+_UNCLOSED = "a quote is opened and never closed"
+
+
+class Dialect(NamedTuple):
+    """How a delimited text is laid out; `header_lines` physical lines come before the first row."""
+
+    delimiter: str
+    columns: list[str]
+    header_lines: int
+
+
+class _Bad(NamedTuple):
+    """Records that cannot be read: offsets where each starts and ends, and why."""
+
+    starts: IntArray
+    ends: IntArray
+    reasons: list[str]
+
+
+class _Rows(NamedTuple):
+    """Rows read from a buffer: offsets where each starts and ends, what was rejected, how far they reach."""
+
+    frame: pl.DataFrame
+    starts: IntArray
+    ends: IntArray
+    bad: _Bad
+    consumed: int
+
+
+def read_delimited(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
+    """The rows of a delimited text, batch by batch."""
+    csv.field_size_limit(MAX_LINE_BYTES)
+    data, line, skip = b"", 1, dialect.header_lines
+    for block in blocks(below):
+        if not data:
+            line = block.first_line
+        data += block.data
+        is_cut = block.is_last and not data.endswith(b"\n") and data != b""
+        if is_cut:
+            data += b"\n"
+        while skip and data:
+            data = data[data.index(b"\n") + 1 :]
+            skip, line = skip - 1, line + 1
+        rejects = block.rejects
+        while data:
+            rows = _read_some(data, dialect, is_last=block.is_last)
+            if not rows.consumed:
+                break
+            yield _batch(data, rows, dialect, line, rejects, is_cut=is_cut)
+            line += data.count(b"\n", 0, rows.consumed)
+            data, rejects = data[rows.consumed :], Rejects()
+        if len(rejects):
+            yield RawBatch(_frame([], dialect), np.empty(0, np.int64), lambda _: [], rejects)
+
+
+def _batch(
+    data: bytes, rows: _Rows, dialect: Dialect, first_line: int, rejects: Rejects, *, is_cut: bool
+) -> RawBatch:
+    """Rows with their line numbers; header lines that are repeated inside are rejected."""
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8, rows.consumed) == _NEWLINE)
+    frame, starts, ends = rows.frame, rows.starts, rows.ends
+    lines = first_line + np.searchsorted(newlines, starts)
+
+    def raws(starts: IntArray, ends: IntArray) -> list[str]:
+        return [shown(data[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+    bad = rows.bad
+    if is_cut and bad.reasons and bad.ends[-1] == len(data) - 1:
+        bad.reasons[-1] += ": the input ends inside this row"
+    bad_lines = first_line + np.searchsorted(newlines, bad.starts)
+    rejects.extend(bad_lines.tolist(), bad.reasons, raws(bad.starts, bad.ends))
+    if dialect.header_lines and frame.height and (again := _repeats_header(frame)) is not None:
+        why = ["the header line again"] * int(again.sum())
+        rejects.extend(lines[again].tolist(), why, raws(starts[again], ends[again]))
+        frame, lines, starts, ends = frame.filter(~again), lines[~again], starts[~again], ends[~again]
+    return RawBatch(frame, lines, lambda wanted: raws(starts[wanted], ends[wanted]), rejects)
+
+
+def _repeats_header(frame: pl.DataFrame) -> np.ndarray | None:
+    if not (frame.to_series(0) == frame.columns[0]).any():
+        return None
+    repeated = frame.select(pl.all_horizontal(pl.col(name).eq_missing(name) for name in frame.columns))
+    mask = repeated.to_series().to_numpy()
+    return mask if mask.any() else None
+
+
+def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _Rows:
+    """The rows of a well-formed stretch at the start of `data`, or of a few lines if it starts badly."""
+    if len(data) > BLOCK_BYTES and (end := data.rfind(b"\n", 0, BLOCK_BYTES) + 1):
+        rows = _read_well_formed(data, _well_formed_until(data[:end], dialect.delimiter), dialect)
+        if rows.consumed:
+            return rows
+    end_of_good = _well_formed_until(data, dialect.delimiter)
+    rows = _read_well_formed(data, end_of_good, dialect)
+    is_waiting = end_of_good == len(data) and not is_last and len(data) - rows.consumed <= MAX_LINE_BYTES
+    if rows.consumed or is_waiting:
+        return rows
+    return _read_lines(data, dialect, is_last=is_last)
+
+
+def _well_formed_until(data: bytes, delimiter: str) -> int:
+    """The offset of the first byte that is not UTF-8, a NUL, or a quote in a wrong place; or the length."""
+    end = len(data)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        end = error.start
+    nul = data.find(b"\0", 0, end)
+    end = nul if nul >= 0 else end
+    if data.find(b'"', 0, end) < 0:
+        return end
+    text = np.frombuffer(data, np.uint8, end)
+    quotes = np.flatnonzero(text == _QUOTE)
+    opening, closing = quotes[0::2], quotes[1::2]
+    before = text[np.maximum(opening - 1, 0)]
+    opens_well = (opening == 0) | (before == _NEWLINE) | (before == ord(delimiter)) | (before == _QUOTE)
+    after = text[np.minimum(closing + 1, end - 1)]
+    after_next = text[np.minimum(closing + 2, end - 1)]
+    closes_well = (
+        (closing == end - 1)
+        | (after == _NEWLINE)
+        | (after == ord(delimiter))
+        | (after == _QUOTE)
+        | ((after == _RETURN) & (after_next == _NEWLINE))
+    )
+    bad = [*opening[~opens_well][:1], *closing[~closes_well][:1]]
+    return int(min(bad, default=end))
+
+
+def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _Rows:
+    """The complete records of `data[:end]`, whose quotes are known to open and close properly."""
+    text = np.frombuffer(data, np.uint8, end)
+    record_ends = np.flatnonzero(text == _NEWLINE)
+    delimiters = np.flatnonzero(text == ord(dialect.delimiter))
+    quotes = np.flatnonzero(text == _QUOTE)
+    if quotes.size:
+        record_ends = record_ends[np.searchsorted(quotes, record_ends) % 2 == 0]
+        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    record_ends = record_ends[:BLOCK_LINES]
+    if not record_ends.size:
+        return _Rows(_frame([], dialect), record_ends, record_ends, _Bad(record_ends, record_ends, []), 0)
+    starts = np.concatenate(([0], record_ends[:-1] + 1))
+    consumed = int(record_ends[-1]) + 1
+    found = np.diff(np.searchsorted(delimiters, record_ends), prepend=0) + 1
+    is_blank = (record_ends == starts) | ((record_ends == starts + 1) & (text[starts] == _RETURN))
+    is_good = (found == len(dialect.columns)) & ~is_blank
+    is_bad = ~is_good & ~is_blank
+    bad = _Bad(starts[is_bad], record_ends[is_bad], [_misfit(n, len(dialect.columns)) for n in found[is_bad]])
+    frame = _parse(_joined(data, starts, record_ends + 1, is_good), dialect, has_quotes=bool(quotes.size))
+    if frame.height != int(is_good.sum()):  # polars and this module disagree on what a record is
+        return _read_lines(data[:consumed], dialect, is_last=False)
+    return _Rows(frame, starts[is_good], record_ends[is_good], bad, consumed)
+
+
+def _joined(data: bytes, starts: IntArray, ends: IntArray, is_good: np.ndarray) -> bytes:
+    """The good records' bytes in one piece."""
+    if is_good.all():
+        return data[: ends[-1]]
+    edges = np.flatnonzero(np.diff(is_good.astype(np.int8), prepend=0, append=0))
+    view = memoryview(data)
+    return b"".join(
+        view[starts[first] : ends[last - 1]] for first, last in zip(edges[0::2], edges[1::2], strict=True)
+    )
+
+
+def _parse(text: bytes, dialect: Dialect, *, has_quotes: bool) -> pl.DataFrame:
+    if not text:
+        return _frame([], dialect)
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(text),
+            has_header=False,
+            schema=dict.fromkeys(dialect.columns, pl.String),
+            separator=dialect.delimiter,
+            quote_char='"' if has_quotes else None,
+        )
+    except pl.exceptions.PolarsError:
+        return _frame([], dialect)
+    return frame.with_columns(pl.all().replace("", None)) if has_quotes else frame
+
+
+def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _Rows:
+    """The rows of a window of lines, each read on its own."""
+    rows: list[list[str]] = []
+    offsets: list[tuple[int, int]] = []
+    bad: list[tuple[int, int]] = []
+    reasons: list[str] = []
+    at = 0
+    while at < min(len(data), _WINDOW_BYTES):
+        end = data.index(b"\n", at)
+        record, record_end, reason = _read_record(data, at, end, dialect.delimiter)
+        if reason == _UNCLOSED and not is_last and len(data) - at <= MAX_LINE_BYTES:
+            break
+        if record is not None and len(record) != len(dialect.columns):
+            reason = _misfit(len(record), len(dialect.columns))
+        if reason:
+            bad.append((at, end))
+            reasons.append(reason)
+            at = end + 1
+            continue
+        if record:
+            rows.append(record)
+            offsets.append((at, record_end))
+        at = record_end + 1
+    return _Rows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), at)
+
+
+def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+    pairs = np.array(offsets, np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _read_record(data: bytes, at: int, end: int, delimiter: str) -> tuple[list[str] | None, int, str]:
+    """The fields of the record that starts at `at`, where it ends, and why it cannot be read, if so."""
+    line = data[at:end]
+    if line in (b"", b"\r"):
+        return None, end, ""
+    reason = _unreadable(line)
+    if reason:
+        return None, end, reason
+    if (
+        not line.startswith(b'"') and f'{delimiter}"'.encode() not in line
+    ):  # other quotes stand for themselves
+        return line.decode().removesuffix("\r").split(delimiter), end, ""
+    reader = csv.reader(_lines_from(data, at), delimiter=delimiter, strict=True)
+    try:
+        record = next(reader)
+    except csv.Error as error:
+        is_unclosed = "end of data" in str(error)
+        return None, end, _UNCLOSED if is_unclosed else "a quote stands in the wrong place"
+    for _ in range(reader.line_num - 1):
+        end = data.index(b"\n", end + 1)
+    return record, end, ""
+
+
+def _lines_from(data: bytes, at: int) -> Iterator[str]:
+    while at < len(data):
+        end = data.index(b"\n", at) + 1
+        line = data[at:end]
+        if _unreadable(line):
+            return
+        yield line.decode()
+        at = end
+
+
+def _unreadable(line: bytes) -> str:
+    if b"\0" in line:
+        return "a NUL byte"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"not in the input's encoding (byte {error.start + 1} of the line)"
+    return ""
+
+
+def _misfit(found: int, expected: int) -> str:
+    return f"too {'few' if found < expected else 'many'} fields ({found} of {expected})"
+
+
+def _frame(rows: list[list[str]], dialect: Dialect) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(dialect.columns)
+    return pl.DataFrame(
+        [pl.Series(name, column, pl.String) for name, column in zip(dialect.columns, columns, strict=True)]
+    ).with_columns(pl.all().replace("", None))

@@ -1,0 +1,239 @@
+"""What an input is: by its content first, by its name second, by `--format` above both."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
+from adcli.tables.formats import aligned, columnar, delimited, json_array, ndjson, weblogs
+from adcli.tables.formats.blocks import RawBatch, no_rows
+from adcli.tables.formats.layout import aligned_layout, delimited_layout
+from adcli.tables.sources import PEEK_BYTES, Source
+from adcli.tables.standard.unify import concatenated
+
+_SAMPLE_ROWS = 1000
+
+FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "log", "aligned")
+_SYNONYMS = {"jsonl": "ndjson", "ipc": "arrow", "feather": "arrow", "apache": "log", "nginx": "log"}
+
+
+class Format(NamedTuple):
+    """How an input is to be read.
+
+    Attributes:
+        kind: One of `FORMATS`, except tsv.
+        label: The format in a few words for people.
+        columns: The columns known before reading; JSON may bring more.
+        encoding: How text is encoded; None for binary formats.
+        delimiter: What separates the fields of delimited text.
+        header_lines: Physical lines before the first row.
+        log_form: The form of an access log, such as `combined access log`.
+        sample: The first rows, as they stand; None where that does not matter.
+    """
+
+    kind: str
+    label: str
+    columns: list[str]
+    encoding: Encoding | None = None
+    delimiter: str = ""
+    header_lines: int = 0
+    log_form: str = ""
+    sample: pl.DataFrame | None = None
+
+    def read(self, source: Source) -> Iterator[RawBatch]:
+        """The rows of a source of this format, batch by batch."""
+        if self.encoding is None:
+            read = columnar.read_parquet if self.kind == "parquet" else columnar.read_arrow
+            with source.seekable() as handle:
+                yield from read(handle, source.name)
+            return
+        with source.open() as stream:
+            text = to_utf8(stream, self.encoding)
+            if self.kind == "ndjson":
+                yield from ndjson.read_ndjson(text, source.name)
+            elif self.kind == "json":
+                yield from json_array.read_json_array(text, source.name)
+            elif self.kind == "log":
+                yield from weblogs.read_log(text, self.log_form)
+            elif self.kind == "aligned":
+                yield from aligned.read_aligned(text, self.columns, self.header_lines)
+            else:
+                dialect = delimited.Dialect(self.delimiter, self.columns, self.header_lines)
+                yield from delimited.read_delimited(text, dialect)
+            stream.drain()
+
+
+def named_format(name: str | None) -> str | None:
+    """The format that `--format` names.
+
+    Raises:
+        UsageError: If there is no such format.
+    """
+    kind = _SYNONYMS.get(name or "", name)
+    if kind is not None and kind not in FORMATS:
+        raise UsageError(
+            f"--format {name}: there is no such format; there are {', '.join(FORMATS)}.",
+            fix=did_you_mean(kind, FORMATS),
+        )
+    return kind
+
+
+def recognise_format(
+    source: Source, *, kind: str | None = None, delimiter: str | None = None, encoding: str | None = None
+) -> Format | None:
+    """How a source is to be read, or None if it is empty.
+
+    Args:
+        source: The input.
+        kind: The format, if `--format` names it.
+        delimiter: The delimiter, if `--delimiter` names it.
+        encoding: The encoding, if `--encoding` names it.
+
+    Raises:
+        DataError: If it is nothing that can be read as a table; the sentence says what it seems to be.
+    """
+    head, compressions = source.peek()
+    if not head:
+        return None
+    kind = kind or _binary_kind(head)
+    if kind is None:
+        _refuse_archives(head, source.name)
+    if kind in ("parquet", "arrow"):
+        with source.seekable() as handle:
+            is_parquet = kind == "parquet"
+            columns = (columnar.parquet_columns if is_parquet else columnar.arrow_columns)(
+                handle, source.name
+            )
+            rows = (columnar.read_parquet if is_parquet else columnar.read_arrow)(handle, source.name)
+            first = next(rows, None)
+        sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
+        return Format(kind, ", ".join([kind.capitalize(), *compressions]), columns, sample=sample)
+    coded = recognise_encoding(head, encoding)
+    text = _text_of(head, coded)
+    if not text.strip():
+        return None
+    if (
+        "\n" not in text
+        and len(head) == PEEK_BYTES
+        and kind not in ("json", "ndjson")
+        and text.lstrip()[0] not in "[{"
+    ):
+        raise DataError(
+            f"{source.name}: its first line is over {PEEK_BYTES >> 20} MiB long; that is no header."
+        )
+    found = _recognise_text(text, source.name, kind, delimiter)
+    unsaid = () if coded.label == "UTF-8" else (coded.label,)
+    return found._replace(encoding=coded, label=", ".join([found.label, *unsaid, *compressions]))
+
+
+def _binary_kind(head: bytes) -> str | None:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    # An Arrow stream begins with a continuation mark and the length of its schema.
+    if head.startswith(b"ARROW1") or (head.startswith(b"\xff\xff\xff\xff") and len(head) > 8):
+        return "arrow"
+    return None
+
+
+def _refuse_archives(head: bytes, name: str) -> None:
+    """Raise DataError for files that hold other files."""
+    if head.startswith(b"PK\x03\x04") and (b"xl/" in head[:4096] or b"[Content_Types].xml" in head[:4096]):
+        raise DataError(f"{name}: is a spreadsheet, not a table.", fix="Save it as CSV first.")
+    for magic, what, cure in _ARCHIVES:
+        if head.startswith(magic):
+            raise DataError(f"{name}: is {what}.", fix=f"Unpack it first: {cure} FILE | adcli clean -")
+
+
+_ARCHIVES = (
+    (b"PK\x03\x04", "a zip archive", "unzip -p"),
+    (b"\xfd7zXZ\0", "compressed by xz", "xz -dc"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x -so"),
+)
+
+
+def _text_of(head: bytes, encoding: Encoding) -> str:
+    """The first whole lines as text; of a single line that is longer, what there is."""
+    raw = to_utf8(_Bytes(head), encoding).read(4 * len(head))
+    text = raw.decode("utf-8", "replace")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    is_whole = len(head) < PEEK_BYTES
+    return text if is_whole or "\n" not in text else text[: text.rindex("\n") + 1]
+
+
+class _Bytes:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, size: int) -> bytes:
+        data, self._data = self._data[:size], self._data[size:]
+        return data
+
+
+def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | None) -> Format:
+    lines = text.split("\n")
+    first = next(line for line in lines if line.strip())
+    if kind is None and delimiter is None:
+        form = weblogs.log_form(lines)
+        if form:
+            return Format("log", form, list(weblogs.COLUMNS), log_form=form)
+        kind = _json_kind(text, first, name)
+    if kind in ("ndjson", "json"):
+        sample = _json_sample(text, kind, name)
+        label = "NDJSON" if kind == "ndjson" else "JSON array"
+        return Format(kind, label, sample.columns, sample=sample)
+    if kind == "log":
+        form = weblogs.log_form(lines) or "combined access log"
+        return Format("log", form, list(weblogs.COLUMNS), log_form=form)
+    if kind == "aligned":
+        label, columns, _, header_lines = aligned_layout(lines)
+        sample = next(aligned.read_aligned(_first(lines), columns, header_lines)).frame
+        return Format("aligned", label, columns, header_lines=header_lines, sample=sample)
+    given = "\t" if kind == "tsv" and delimiter is None else delimiter
+    label, columns, sign, header_lines = delimited_layout(lines, name, given, is_asked=kind is not None)
+    dialect = delimited.Dialect(sign, columns, header_lines)
+    sample = next(delimited.read_delimited(_first(lines), dialect), no_rows(columns)).frame
+    return Format("csv", label, columns, delimiter=sign, header_lines=header_lines, sample=sample)
+
+
+def _first(lines: list[str]) -> _Bytes:
+    """Enough of a text to see what its columns hold."""
+    return _Bytes("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
+
+
+def _json_kind(text: str, first: str, name: str) -> str | None:
+    start = first.lstrip()[:1]
+    if start == "[" and re.match(r"\s*\[\s*(\{|\]\s*$)", text):
+        return "json"
+    if start != "{":
+        return None
+    lines = [line for line in text.split("\n")[:1000] if line.strip()]
+    if any(_is_object(line) for line in lines) or len(lines) == 1:
+        return "ndjson"
+    raise DataError(
+        f"{name}: is one JSON object over several lines, not a table.",
+        fix="Give one object a line (NDJSON) or an array of objects.",
+    )
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _json_sample(text: str, kind: str, name: str) -> pl.DataFrame:
+    """The first rows of a JSON input; there is at least one."""
+    reader = ndjson.read_ndjson if kind == "ndjson" else json_array.read_json_array
+    parts = [batch.frame for batch in reader(_Bytes(text.encode("utf-8", "replace")), name)]
+    sample = concatenated(parts) if parts else pl.DataFrame()
+    if not sample.width:
+        raise DataError(f"{name}: holds no JSON object that could be a row.")
+    return sample

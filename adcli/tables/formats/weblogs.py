@@ -1,0 +1,80 @@
+"""Apache and nginx access logs, common and combined form, with or without the virtual host, as page views.
+
+Each line becomes a row with `event_time`, `user_id` (the client's address: an access log knows no better),
+`method`, `url`, `protocol`, `status`, `bytes`, `referrer`, `user_agent` and `ip`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from adcli.tables.compression import Reader
+from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_COMMON = rf" \S+ (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d+|-)"
+_COMBINED = rf"{_COMMON} {_QUOTED} {_QUOTED}(?: (?:[^\s\"]+|\"(?:[^\"\\]|\\.)*\"))*"
+_CLIENT = r"(\S+)"
+_CLIENT_AFTER_HOST = r"[\w.-]+(?::\d+)? (\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+_PATTERNS = {
+    "combined access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMBINED}$",
+    "common access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMMON}$",
+    "combined access log": f"^{_CLIENT}{_COMBINED}$",
+    "common access log": f"^{_CLIENT}{_COMMON}$",
+}
+_REQUEST = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
+_LOOKED_AT = 50
+
+COLUMNS = (
+    "event_time", "user_id", "method", "url", "protocol", "status", "bytes", "referrer", "user_agent", "ip",
+)  # fmt: skip
+
+
+def log_form(lines: list[str]) -> str | None:
+    """The form, such as `combined access log`, that most of the first lines have."""
+    looked_at = [line for line in lines[:_LOOKED_AT] if line.strip()]
+    for form, pattern in _PATTERNS.items():
+        fitting = sum(re.search(pattern, line.rstrip("\r")) is not None for line in looked_at)
+        if 2 * fitting > len(looked_at):
+            return form
+    return None
+
+
+def read_log(below: Reader, form: str) -> Iterator[RawBatch]:
+    """The requests of an access log, batch by batch; a line of another form is rejected."""
+    for block in blocks(below):
+        raws = block.data.split(b"\n")
+        text = pl.Series("line", [shown(line).rstrip("\r") for line in raws], pl.String)
+        found = text.str.extract_groups(_PATTERNS[form]).struct.unnest()
+        fits = found.to_series(0).is_not_null() & ~text.str.contains("\0", literal=True)
+        is_blank = text.str.strip_chars() == ""
+        bad = np.flatnonzero((~fits & ~is_blank).to_numpy())
+        why = f"not a line of a {form}"
+        block.rejects.extend(
+            (block.first_line + bad).tolist(), [why] * len(bad), [shown(raws[i]) for i in bad]
+        )
+        rows = np.flatnonzero((fits & ~is_blank).to_numpy())
+        yield _batch(found.filter(fits & ~is_blank), rows, raws, block.first_line, block.rejects)
+
+
+def _batch(
+    found: pl.DataFrame, rows: IntArray, raws: list[bytes], first_line: int, rejects: Rejects
+) -> RawBatch:
+    names = ["ip", "remote_user", "event_time", "request", "status", "bytes", "referrer", "user_agent"]
+    named = found.rename(dict(zip(found.columns, names, strict=False)))
+    if "referrer" not in named.columns:
+        named = named.with_columns(referrer=pl.lit(None, pl.String), user_agent=pl.lit(None, pl.String))
+    request = pl.col("request").str.extract_groups(_REQUEST).struct
+    frame = named.with_columns(
+        user_id="ip", method=request.field("1"), url=request.field("2"), protocol=request.field("3")
+    ).select(COLUMNS)
+    frame = frame.with_columns(pl.all().replace("-", None)).with_columns(
+        pl.col("status", "bytes").cast(pl.Int64, strict=False)
+    )
+    return RawBatch(
+        frame, first_line + rows, lambda wanted: [shown(raws[row]) for row in rows[wanted]], rejects
+    )

@@ -1,0 +1,1 @@
+"""The standard tables, and how columns of any source become theirs."""

@@ -1,0 +1,276 @@
+"""From what stood in a source column to the type of its standard column; what cannot be read is told apart.
+
+Nothing here fails: a value that cannot be read becomes null and is listed as a problem of its row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import polars as pl
+
+from adcli.tables.numerals import NumberReader
+from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
+from adcli.tables.standard.times import UTC, TimeReader
+
+MONEY: Final = pl.Decimal(38, 6)
+_FREE_TEXT = frozenset(
+    {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
+)
+_NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
+_NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
+_TRUE = ("1", "true", "t", "yes", "y", "1.0")
+_FALSE = ("0", "false", "f", "no", "n", "0.0")
+_WHOLE_DECIMAL = r"^-?\d+\.0$"
+
+
+class Problem(NamedTuple):
+    """Values of one column that cannot be taken: (n,) where, and what is wrong with them."""
+
+    where: pl.Series
+    what: str
+
+
+class Coerced(NamedTuple):
+    """A column in its standard type, null where it was empty or could not be read."""
+
+    values: pl.Series
+    problems: list[Problem]
+
+
+class Habits:
+    """What was learned about the columns of one input and holds for the rest of it.
+
+    Attributes:
+        whole_decimals: For each column of names, whether all of its first values were written like `17850.0`
+            (pandas does that to integers beside missing values); then such values lose their `.0`.
+        width: The number of dimensions of each vector column.
+    """
+
+    def __init__(self, width: dict[str, int] | None = None) -> None:
+        self.whole_decimals: dict[str, bool] = {}
+        self.width = {} if width is None else width
+        self._times: dict[str, TimeReader] = {}
+        self._numbers: dict[str, NumberReader] = {}
+
+    def notes(self) -> list[str]:
+        """What was decided from the values and is not visible in them, one clause each."""
+        whole = [name for name, is_whole in self.whole_decimals.items() if is_whole]
+        cut = [f"{', '.join(whole)}: written as decimals like 17850.0, taken as 17850"] if whole else []
+        slashed = [
+            (name, times.is_day_first)
+            for name, times in self._times.items()
+            if times.is_day_first is not None
+        ]
+        grouped = [
+            f"{name}: {numbers.guessed} is read as {numbers.guessed.replace(',', '')}"
+            for name, numbers in self._numbers.items()
+            if numbers.guessed is not None
+        ]
+        dates = [f"{name}: read as {'day' if is_first else 'month'}/…/year" for name, is_first in slashed]
+        return [*cut, *dates, *grouped]
+
+    def times(self, column: str) -> TimeReader:
+        """The reader of a time column."""
+        return self._times.setdefault(column, TimeReader())
+
+    def numbers(self, column: str) -> NumberReader:
+        """The reader of a column of numbers that are written as text."""
+        return self._numbers.setdefault(column, NumberReader())
+
+
+def coerce(values: pl.Series, column: Column, habits: Habits) -> Coerced:
+    """A source column as the standard column `column`."""
+    made, problems = _COERCIONS[column.kind](values.alias(column.name), habits)
+    return Coerced(made.alias(column.name), problems)
+
+
+def _string(values: pl.Series, habits: Habits) -> Coerced:
+    name = values.name
+    if name in _FREE_TEXT and values.dtype == pl.List(pl.String):
+        values = values.list.drop_nulls().list.join(" > " if name == "category" else " ")
+    elif values.dtype.is_nested() or values.dtype == pl.Object:
+        values = as_text(values)
+    elif values.dtype.is_float():
+        values = values.cast(pl.String)
+    elif values.dtype == pl.Binary:
+        values = values.cast(pl.String, strict=False)
+    if values.dtype != pl.String:
+        return Coerced(values.cast(pl.String), [])
+    if name in _FREE_TEXT:
+        return Coerced(_without(values, ("",)), [])
+    values = _without(values.str.strip_chars(), ("", *_NO_NAME))
+    if name not in habits.whole_decimals and values.null_count() < len(values):
+        habits.whole_decimals[name] = bool(values.str.contains(_WHOLE_DECIMAL).all())
+    if habits.whole_decimals.get(name):
+        values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
+    return Coerced(values, [])
+
+
+def _time(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    times = habits.times(values.name).read(values)
+    return Coerced(times, _unread(values, times, "not a time"))
+
+
+def _money(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    sums = _numeric(values, MONEY, habits)
+    problems = _unread(values, sums, "not a number")
+    if values.name in NEVER_NEGATIVE:
+        problems.append(Problem((sums < 0).fill_null(value=False), "must not be negative"))
+    return Coerced(sums, problems)
+
+
+def _number(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    numbers = _finite(_numeric(values, pl.Float64(), habits))
+    return Coerced(numbers, _unread(values, numbers, "not a number"))
+
+
+def _integer(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    if values.dtype == pl.String:
+        values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
+    integers = values.cast(pl.Int64, strict=False)
+    if values.dtype.is_float():
+        integers = integers.set((values % 1 != 0).fill_null(value=False), None)
+    return Coerced(integers, _unread(values, integers, "not a whole number"))
+
+
+def _flag(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    texts = values.cast(pl.String, strict=False).str.to_lowercase()
+    flags = texts.replace_strict(
+        [*_TRUE, *_FALSE], [1] * len(_TRUE) + [0] * len(_FALSE), default=None, return_dtype=pl.Int8
+    )
+    return Coerced(flags, _unread(values, flags, "not 0 or 1"))
+
+
+def _probability(values: pl.Series, habits: Habits) -> Coerced:
+    values = _given(values)
+    numbers = _finite(_numeric(values, pl.Float64(), habits))
+    problems = _unread(values, numbers, "not a number")
+    must_be_positive = values.name in NEVER_ZERO
+    is_low = numbers <= 0 if must_be_positive else numbers < 0
+    what = f"must be in {'(' if must_be_positive else '['}0, 1]"
+    problems.append(Problem((is_low | (numbers > 1)).fill_null(value=False), what))
+    return Coerced(numbers, problems)
+
+
+def _vector(values: pl.Series, habits: Habits) -> Coerced:
+    name = values.name
+    lists = _float_lists(values)
+    lengths = lists.list.len()
+    if name not in habits.width and lists.null_count() < len(lists):
+        habits.width[name] = max(int(lengths.drop_nulls()[0]), 1)
+    width = habits.width.get(name, 1)
+    fits = (
+        (lengths == width) & (lists.list.eval(pl.element().is_finite().fill_null(value=False)).list.all())
+    ).fill_null(value=False)
+    vectors = lists.set(~fits, None) if not fits.all() else lists
+    is_bad = values.is_not_null() & ~fits
+    return Coerced(vectors.cast(pl.Array(pl.Float32, width)), [Problem(is_bad, f"not {width} numbers")])
+
+
+def _list(values: pl.Series, habits: Habits) -> Coerced:
+    if isinstance(values.dtype, pl.List | pl.Array):
+        lists = values.cast(pl.List(pl.String), strict=False)
+    else:
+        texts = _without(as_text(values), ("",))
+        lists = pl.Series(
+            values.name, [None if text is None else _items(text) for text in texts], pl.List(pl.String)
+        )
+    return Coerced(lists, [])
+
+
+_COERCIONS: Final[dict[Kind, Callable[[pl.Series, Habits], Coerced]]] = {
+    "string": _string,
+    "time": _time,
+    "money": _money,
+    "number": _number,
+    "integer": _integer,
+    "flag": _flag,
+    "probability": _probability,
+    "vector": _vector,
+    "list": _list,
+}
+
+POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
+    "string": pl.String(),
+    "time": UTC,
+    "money": MONEY,
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "flag": pl.Int8(),
+    "probability": pl.Float64(),
+    "list": pl.List(pl.String()),
+}
+"""The polars type of each kind; a vector's depends on its width."""
+
+
+def _without(values: pl.Series, nothing: tuple[str, ...]) -> pl.Series:
+    return values.set(values.is_in(nothing).fill_null(value=False), None)
+
+
+def _given(values: pl.Series) -> pl.Series:
+    """The values with null for all the ways of writing that there is none."""
+    if values.dtype == pl.String:
+        return _without(values.str.strip_chars(), ("", *_NO_VALUE))
+    return values.fill_nan(None) if values.dtype.is_float() else values
+
+
+def _unread(values: pl.Series, made: pl.Series, what: str) -> list[Problem]:
+    where = values.is_not_null() & made.is_null()
+    return [Problem(where, what)] if where.any() else []
+
+
+def _finite(numbers: pl.Series) -> pl.Series:
+    return numbers.set(~numbers.is_finite().fill_null(value=True), None)
+
+
+def _numeric(values: pl.Series, dtype: pl.DataType, habits: Habits) -> pl.Series:
+    if values.dtype == pl.String:
+        return habits.numbers(values.name).read(values, dtype)
+    if values.dtype.is_nested() or values.dtype.is_temporal():
+        return pl.Series(values.name, [None] * len(values), dtype)
+    return values.cast(dtype, strict=False)
+
+
+def _float_lists(values: pl.Series) -> pl.Series:
+    numbers = pl.List(pl.Float32)
+    if isinstance(values.dtype, pl.List | pl.Array):
+        inner = values.dtype.inner
+        if inner is not None and (inner == pl.String or pl.Series([], dtype=inner).dtype.is_numeric()):
+            return values.cast(numbers, strict=False)
+    elif values.dtype == pl.String:
+        parts = values.str.strip_chars(" []()").str.replace_all(r"[\s,;]+", " ")
+        return _without(parts, ("",)).str.split(" ").cast(numbers, strict=False)
+    return pl.Series(values.name, [None] * len(values), numbers)
+
+
+def _items(text: str) -> list[str | None]:
+    try:
+        found = json.loads(text) if text.startswith("[") else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        return [text]
+    return [
+        item if item is None or isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+        for item in found
+    ]
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Any column as text; lists and objects as JSON."""
+    if not values.dtype.is_nested():
+        return values.cast(pl.String, strict=False)
+    texts = [None if value is None else _json(value) for value in values.to_list()]
+    return pl.Series(values.name, texts, pl.String)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

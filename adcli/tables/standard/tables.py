@@ -1,0 +1,170 @@
+"""The standard tables: their columns, what each column holds, and the names it goes by elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from adcli.tables.standard.aliases import ALIASES, TABLE_ALIASES
+
+Kind = Literal["string", "time", "money", "number", "integer", "flag", "probability", "vector", "list"]
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "event_time": "time",
+    "price": "money",
+    "revenue": "money",
+    "cost": "money",
+    "market_price": "money",
+    "bid": "money",
+    "floor_price": "money",
+    "quantity": "number",
+    "rating": "number",
+    "probability": "number",
+    "click": "flag",
+    "conversion": "flag",
+    "propensity": "probability",
+    "pctr": "probability",
+    "pcvr": "probability",
+    "embedding": "vector",
+    "facts": "list",
+    "roles": "list",
+    "flags": "list",
+    "seed": "integer",
+}
+
+NEVER_NEGATIVE: Final = frozenset({"price", "market_price", "bid", "floor_price"})
+NEVER_ZERO: Final = frozenset({"propensity"})
+
+EVENT_TYPES: Final = ("impression", "view", "click", "cart", "purchase", "review", "search", "other")
+
+
+class Column(NamedTuple):
+    """One column of a standard table.
+
+    Kinds and their polars types: string String, time Datetime("us", "UTC"), money Decimal(38, 6),
+    number Float64, integer Int64, flag Int8 (0 or 1), probability Float64 in [0, 1] (a propensity in (0, 1]),
+    vector Array(Float32, d), list List(String).
+    """
+
+    name: str
+    kind: Kind
+
+
+class StandardTable(NamedTuple):
+    """One of the tables that the commands exchange.
+
+    Each column of `required` must be there, at least one of `either` where there are any, and with
+    `needs_metric` at least one further column.
+    """
+
+    name: str
+    row: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
+    needs_metric: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns in their standard order."""
+        return tuple(dict.fromkeys((*self.either, *self.required, *self.optional)))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns in their standard order."""
+        return tuple(Column(name, KINDS.get(name, "string")) for name in self.names)
+
+    def aliases(self, column: str) -> tuple[str, ...]:
+        """The normalised names under which `column` is recognised here, best first."""
+        own = TABLE_ALIASES.get(self.name, {}).get(column)
+        listed = ALIASES.get(column, ()) if own is None else own
+        return tuple(dict.fromkeys(normalised(name) for name in (column, *listed)))
+
+
+def normalised(name: str) -> str:
+    """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+_TABLES = (
+    StandardTable(
+        "auctions",
+        "one bid request that could be bought",
+        required=("market_price",),
+        optional=(
+            "event_time", "campaign_id", "user_id", "pctr", "pcvr", "click", "conversion", "bid",
+            "floor_price",
+        ),
+    ),
+    StandardTable("vectors", "one embedded thing", required=("id", "kind", "embedding")),
+    StandardTable(
+        "ads",
+        "one ad for one product, audience segment and channel",
+        required=("ad_id", "item_id", "channel", "text"),
+        optional=("segment_id", "headline", "description", "facts", "roles", "flags", "model", "seed"),
+    ),
+    StandardTable(
+        "impressions",
+        "one ad shown, with what came of it",
+        either=("item_id", "ad_id"),
+        required=("click",),
+        optional=(
+            "event_time", "user_id", "slate_id", "placement", "propensity", "conversion", "revenue", "cost",
+        ),
+    ),
+    StandardTable(
+        "events",
+        "one thing a user did or was shown",
+        required=("event_time", "user_id", "event_type"),
+        optional=(
+            "item_id", "session_id", "placement", "campaign_id", "ad_id", "query", "text", "price",
+            "quantity", "revenue", "device", "channel", "country", "referrer", "user_agent", "ip",
+            "propensity", "cost",
+        ),
+    ),
+    StandardTable(
+        "reviews",
+        "one opinion",
+        required=("item_id", "text"),
+        optional=("user_id", "rating", "title", "event_time"),
+    ),
+    StandardTable(
+        "products",
+        "one thing for sale",
+        required=("item_id", "title"),
+        optional=("description", "brand", "category", "price", "image", "url"),
+    ),
+    StandardTable(
+        "units", "one experimental unit", required=("variant",), optional=("unit_id",), needs_metric=True
+    ),
+    StandardTable("queries", "one search query", required=("query",), optional=("query_id",)),
+    StandardTable(
+        "policy_values",
+        "one estimate of a policy's value",
+        required=("policy", "estimator", "value", "std_error", "baseline_value"),
+    ),
+    StandardTable(
+        "references",
+        "one text to compare an ad with",
+        required=("text",),
+        either=("ad_id", "item_id"),
+    ),
+    StandardTable(
+        "probabilities",
+        "one action that a policy may choose in one place, with its probability there",
+        either=("item_id", "ad_id"),
+        required=("probability",),
+        optional=("event_time", "user_id", "slate_id", "placement"),
+    ),
+    StandardTable("item_features", "what is known of one item", required=("item_id",)),
+    StandardTable(
+        "contexts",
+        "one moment that an ad can be chosen for",
+        required=(),
+        optional=("event_time", "user_id", "session_id", "placement", "device", "channel", "country"),
+    ),
+)  # fmt: skip
+
+TABLES: Final[Mapping[str, StandardTable]] = {table.name: table for table in _TABLES}
+"""All standard tables, the most telling first: a good order of preference where any may come."""

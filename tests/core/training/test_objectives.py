@@ -1,0 +1,176 @@
+"""What an encoder learns, it can do on data it did not see; equal texts of a batch are read once."""
+
+import models
+import numpy as np
+import pytest
+import torch  # noqa: TID253
+from simulated_shop import simulated_shop
+
+from adcli.core.encoding.encoder import Encoder
+from adcli.core.models.resolution import resolve_model
+from adcli.core.training.examples import Labelled, LabelProbe, Pairs, Texts
+from adcli.core.training.gradient_encoder import GradientEncoder
+from adcli.core.training.objectives import Contrast, Denoising
+from adcli.core.training.settings import TrainingSettings
+from adcli.core.training.tracking import tracked
+from adcli.core.training.tuning import tune_encoder
+from adcli.errors import UsageError
+from adcli.optimize.encoder.association import associations
+from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs
+from adcli.optimize.encoder.examples import label_pairs
+from adcli.optimize.encoder.splits import split_labelled, split_pairs, split_texts
+
+SHOP = simulated_shop()
+SETTINGS = {"tuning": "full", "learning_rate": 3e-3, "batch_size": 32, "max_length": 16, "precision": "fp32",
+            "evaluate_every": 20, "checkpoint_every": 0}  # fmt: skip
+
+
+def tuned(bert, folder, examples, evaluation, **settings):
+    trained = tune_encoder(
+        str(bert), examples, folder, settings=TrainingSettings(**SETTINGS | settings), evaluate=evaluation
+    )
+    encode = Encoder.load(str(bert), adapter=folder, exact=True).encode
+    return trained.evaluations[0].score, evaluation(encode)
+
+
+def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
+    items = SHOP.products.rename({"title": "text"})
+    split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
+    before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=60, temperature=0.1)
+    assert after > before + 0.1
+    assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.1
+
+
+def test_associations_find_what_is_viewed_together_later(tmp_path, bert):
+    items = SHOP.products.rename({"title": "text"})
+    split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
+    learned = associations(split.train)
+    before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60, temperature=0.1)
+    assert after > before + 0.2
+    assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.2
+
+
+def test_items_are_associated_with_what_they_meet_more_often_than_others_do():
+    pairs = Pairs(["a", "a", "c", "c", "x"], ["b", "b", "b", "d", "x"])
+    found = associations(pairs)
+    strength = {
+        (found.texts[i], found.texts[j]): s
+        for i, j, s in zip(found.first, found.second, found.strength, strict=True)
+    }
+    assert set(strength) == {("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("c", "d"), ("d", "c")}
+    assert strength["a", "b"] == pytest.approx(2 / (2 * 3) ** 0.5, abs=1e-6)
+    assert strength["b", "a"] == strength["a", "b"] > strength["c", "d"] > strength["c", "b"]
+
+
+def labelled():
+    rows = SHOP.labelled
+    return Labelled(rows["text"].to_list(), [int(x == "yes") for x in rows["label"]], ["no", "yes"])
+
+
+def test_a_classifier_tells_labels_of_texts_it_did_not_see(tmp_path, bert):
+    split = split_labelled(labelled(), seed=0)
+    before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=60, learning_rate=1e-3)
+    assert after > before + 0.02 or after > 0.97
+
+
+def test_few_labels_are_learned_as_pairs(tmp_path, bert):
+    some = labelled()
+    few = Labelled(some.texts[:60], some.labels[:60], some.names)
+    rest = Labelled(some.texts[60:], some.labels[60:], some.names)
+    pairs = label_pairs(few, most=2_000, seed=0)
+    before, after = tuned(bert, tmp_path / "a", pairs, LabelProbe(few, rest), steps=40, learning_rate=1e-3)
+    assert after > before + 0.02
+
+
+def test_simcse_and_denoising_make_halves_of_texts_find_each_other(tmp_path, bert):
+    texts = [" ".join(np.random.default_rng(i // 2).choice(models.WORDS, 3)) for i in range(600)]
+    texts = [f"{a} {b}" for a, b in zip(texts[::2], texts[1::2], strict=True)]
+    split = split_texts(texts, seed=0)
+    before, after = tuned(bert, tmp_path / "a", Pairs(split.train.texts, split.train.texts), split.validation,
+                          steps=40, learning_rate=1e-3)  # fmt: skip
+    assert after >= before
+    trained = tune_encoder(
+        str(bert),
+        Texts(split.train.texts),
+        tmp_path / "b",
+        settings=TrainingSettings(**SETTINGS | {"steps": 40}),
+        evaluate=split.validation,
+    )
+    assert np.mean(trained.losses[-5:]) < np.mean(trained.losses[:5]) - 0.3
+    assert trained.best.score >= trained.evaluations[0].score
+
+
+def test_denoising_trains_the_encoder_through_its_vector_alone(bert):
+    settings = TrainingSettings(**SETTINGS)
+    source = resolve_model(str(bert), task="embed")
+    encoder = GradientEncoder.load(source, settings)
+    loss = Denoising(encoder, Texts(models.shop_texts(40)), settings, source).add_gradients(0, 1)
+    assert loss == pytest.approx(np.log(400), rel=1.5)
+    assert all(p.grad is not None for name, p in encoder.model.named_parameters() if "layer.1.output" in name)
+
+
+def test_equal_texts_of_a_batch_are_read_once_and_give_the_gradient_of_each(bert, monkeypatch):
+    settings = TrainingSettings(**SETTINGS | {"batch_size": 6, "temperature": 1.0})
+    source = resolve_model(
+        str(models.tiny_bert(bert.parent / "still", hidden_dropout_prob=0.0)), task="embed"
+    )
+    anchors, positives = (
+        ["mug", "mug", "cup", "tea", "bag", "set"],
+        ["cup", "tea", "mug", "mug", "set", "bag"],
+    )
+    read, gradients = [], []
+    honest = GradientEncoder.backward
+
+    def counted(self, texts, loss_of, *, seed):
+        read.append(len(texts))
+        return honest(self, texts, loss_of, seed=seed)
+
+    monkeypatch.setattr(GradientEncoder, "backward", counted)
+    for once in (True, False):
+        if not once:
+            monkeypatch.setattr(
+                "adcli.core.training.objectives.distinct", lambda texts: (list(texts), np.arange(len(texts)))
+            )
+        encoder = GradientEncoder.load(source, settings)
+        Contrast(encoder, Pairs(anchors, positives), settings).add_gradients(0, 1)
+        gradients.append(
+            torch.cat([p.grad.flatten() for p in encoder.model.parameters() if p.grad is not None])
+        )
+    assert read == [5, 12]
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-5, rtol=1e-3)
+
+
+def test_a_decoder_of_another_family_is_one_sentence(tmp_path):
+    mpnet = models.tiny_mpnet(tmp_path / "mpnet")
+    with pytest.raises(UsageError, match="--objective denoise is not offered for mpnet"):
+        tune_encoder(
+            str(mpnet), Texts(models.shop_texts(40)), tmp_path / "a", settings=TrainingSettings(**SETTINGS)
+        )
+
+
+def test_tensorboard_is_told_losses_and_scores(tmp_path, bert):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    split = split_labelled(labelled(), seed=0)
+    tune_encoder(
+        str(bert), split.train, tmp_path / "a", settings=TrainingSettings(**SETTINGS | {"steps": 4}),
+        evaluate=split.validation, tracker="tensorboard", tracker_run="mine", tracker_directory=tmp_path / "runs",
+    )  # fmt: skip
+    told = events.EventAccumulator(str(tmp_path / "runs" / "mine"))
+    told.Reload()
+    assert {"loss", "score", "learning_rate"} <= set(told.Tags()["scalars"])
+    assert [event.step for event in told.Scalars("loss")] == [0, 1, 2, 3]
+
+
+def test_no_tracker_is_told_nothing(tmp_path):
+    with tracked(None, run="r", directory=tmp_path / "runs", settings={}) as log:
+        log({"loss": 1.0}, 1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_tracker_whose_package_is_missing_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with (
+        pytest.raises(UsageError, match="needs the package wandb, which is not installed"),
+        tracked("wandb", run="r", directory=tmp_path, settings={}),
+    ):
+        pass
