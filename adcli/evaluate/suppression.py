@@ -3,7 +3,8 @@
 A cell below the threshold is hidden. Who knows the total of a line of the table, and all other cells of that
 line, has the hidden one too; so in each line, along each subset of the breakdown's columns, the hidden cells
 together hold at least the threshold of users, and no small cell is a linear combination of the totals.
-Not covered: what differences between runs on changing data give away.
+Not covered: what differences between runs on changing data give away, and totals by a column that another
+one determines (months, beside a breakdown by day).
 
 Source: complementary cell suppression; Cox (1980), J. American Statistical Association 75; the threshold of
     50 users is that of Ads Data Hub.

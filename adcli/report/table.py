@@ -37,7 +37,7 @@ COLUMN_KINDS: Mapping[str, str] = {
     "relative": "relative",
 }
 _LONG = 40  # characters beyond which a text gets a wide column
-_OF_THE_METRIC = {"value", "mean_variant", "mean_control", "mean", "std_error"}
+_OF_THE_METRIC = {"value", "rest", "mean_variant", "mean_control", "mean", "std_error"}
 _ACRONYMS = {
     "ctr",
     "cvr",

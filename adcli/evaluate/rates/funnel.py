@@ -18,7 +18,7 @@ from adcli.evaluate.rates.counts import UnitCounts, check_cells
 from adcli.evaluate.rates.time_parts import with_time_parts
 
 STEPS = ("impression", "click", "cart", "purchase")
-EVENT = "number of the event"
+EVENT, DELAY = "number of the event", "delay of what it led to"  # no names that a log may have
 NO_ITEM = ""  # what an event without an item is matched by
 
 
@@ -59,7 +59,7 @@ def funnel_table(
     Returns:
         One row per pair of steps and cell: `metric`, such as `impression_to_click`, the `by` columns, `value
         ci_low ci_high numerator denominator users median_seconds unlinked definition reason`; `unlinked` is
-        the share of the later events that no earlier one led to.
+        the share of the cell's own later events that no earlier one led to.
 
     Raises:
         DataError: If the log holds fewer than two of the steps, or a column is missing.
@@ -74,15 +74,15 @@ def funnel_table(
     links = {pair: _link(events, *pair, window) for pair in pairwise(seen)}
     if len(seen) > 2:
         links[seen[0], seen[-1]] = reduce(_chain, links.values())
-    tables, days = [], window / timedelta(days=1)
+    tables = []
     for (earlier, later), found in links.items():
         counts = _count(events, earlier, found.pairs, by)
         table = _table(counts, by, min_users, confidence)
-        formula = f"{earlier} events that led to a {later} within {days:g} days / {earlier} events"
+        formula = f"{earlier} events that led to a {later} within {_days(window)} / {earlier} events"
         definition = f"{formula}; {confidence:.0%} Wilson interval, clustered by user"
-        delays = found.pairs["delay"].median()
+        described = _with_delays(table, events, later, found.pairs, by, min_users if by else 0)
         tables.append(
-            table.select(
+            described.select(
                 pl.lit(f"{earlier}_to_{later}").alias("metric"),
                 *by,
                 "value",
@@ -91,15 +91,18 @@ def funnel_table(
                 "numerator",
                 "denominator",
                 "users",
-                pl.lit(delays.total_seconds() if isinstance(delays, timedelta) else None, pl.Float64).alias(
-                    "median_seconds"
-                ),
-                pl.lit(1 - found.pairs.height / found.later).alias("unlinked"),
+                "median_seconds",
+                "unlinked",
                 pl.lit(definition).alias("definition"),
                 "reason",
             )
         )
     return pl.concat(tables)
+
+
+def _days(window: timedelta) -> str:
+    days = window / timedelta(days=1)
+    return f"{days:g} day{'' if days == 1 else 's'}"
 
 
 def _link(events: pl.DataFrame, earlier: str, later: str, window: timedelta) -> _Links:
@@ -139,6 +142,30 @@ def _count(events: pl.DataFrame, earlier: str, pairs: pl.DataFrame, by: Sequence
     return UnitCounts(
         counted.with_columns(known_user=pl.col("user").is_not_null()), ("events", "led"), has_users=True
     )
+
+
+def _with_delays(
+    table: pl.DataFrame, events: pl.DataFrame, later: str, pairs: pl.DataFrame, by: Sequence[str], fewest: int
+) -> pl.DataFrame:
+    """The cells with their median delay and share unlinked; null where hidden, or of fewer than `fewest`."""
+    delays = pairs.select(pl.col("earlier").alias(EVENT), pl.col("delay").alias(DELAY))
+    causes = events.select(EVENT, *by).join(delays, on=EVENT)
+    effects = events.filter(pl.col("event_type") == later).select(EVENT, *by)
+    is_linked = pl.col(EVENT).is_in(pairs["later"].implode())
+    described = {
+        "median_seconds": (causes, pl.col(DELAY).median().dt.total_microseconds() / 1e6),
+        "unlinked": (effects, 1 - is_linked.mean()),
+    }
+    shown = pl.col("value").is_not_null()
+    for name, (rows, figure) in described.items():
+        known = pl.when(pl.len() >= max(fewest, 1)).then(figure).alias(name)
+        if by:
+            cells = rows.group_by(by).agg(known)
+            table = table.join(cells, on=list(by), how="left", nulls_equal=True, maintain_order="left")
+        else:
+            table = table.with_columns(rows.select(known).to_series())
+        table = table.with_columns(pl.when(shown).then(name).cast(pl.Float64))
+    return table
 
 
 def _table(counts: UnitCounts, by: Sequence[str], min_users: int, confidence: float) -> pl.DataFrame:

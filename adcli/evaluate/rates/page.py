@@ -12,6 +12,7 @@ from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, bar_plot, i
 from adcli.report.numbers import difference_kind, show_interval
 from adcli.report.table import METRIC_KINDS, heading
 
+HIDDEN = "hidden:"  # how the reason of a hidden cell begins
 METHOD = (
     Passage(
         "Rates",
@@ -50,7 +51,7 @@ def rates_page(
             filter(None, ["" if over else _summary(shown, by), *_cycle_sentences(trends, cells)])
         ),
         verdicts=_trend_verdicts(trends, cells),
-        tables=[Table("Rates with their intervals", rates.drop("definition"))],
+        tables=[_rate_rows(rates)],
         plots=[
             plot
             for metric in shown["metric"].unique(maintain_order=True)
@@ -64,10 +65,18 @@ def rates_page(
     )
 
 
+def _rate_rows(rates: pl.DataFrame) -> Table:
+    """The rows that can be read; hidden cells are counted."""
+    hidden = pl.col("reason").str.starts_with(HIDDEN)
+    rows, count = rates.filter(~hidden).drop("definition"), rates.filter(hidden).height
+    note = f"{count:,} rows of cells that are too small, or from which such could be worked out, are hidden."
+    return Table("Rates with their intervals", rows, note=note if count else "")
+
+
 def _trend_verdicts(trends: pl.DataFrame | None, by: Sequence[str]) -> list[Verdict]:
     if trends is None:
         return []
-    judged = trends.filter(pl.col("verdict") != "")
+    judged = trends.filter(pl.col("verdict") != "", ~pl.col("reason").str.starts_with(HIDDEN))
     return [Verdict(row["verdict"], _of_cell(row, by)) for row in judged.to_dicts()]
 
 
@@ -150,18 +159,45 @@ def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str]) -> Page:
 
 def funnel_page(steps: pl.DataFrame, *, by: Sequence[str]) -> Page:
     """The page for a table made by `funnel_table`."""
+    shown = steps.filter(pl.col("value").is_not_null())
+    hidden = steps.height - shown.height
     return Page(
         title="Funnel" + (f" by {', '.join(by)}" if by else ""),
+        summary=_funnel_summary(shown, by),
         tables=[
             Table(
                 "From step to step",
-                steps.drop("definition"),
+                shown.drop("definition", "reason", "median_seconds").with_columns(
+                    median_hours=shown["median_seconds"] / 3600
+                ),
                 kinds=dict.fromkeys(["value", "unlinked"], "rate"),
+                note=(f"{hidden:,} rows of cells that are too small are not shown. " if hidden else "")
+                + "Unlinked: the share of the later events that no earlier one led to.",
             )
         ],
         plots=_step_plot(steps, by),
-        method=[Passage("Definitions", _definitions(steps))],
+        method=[
+            Passage(
+                "Links",
+                "An event is led to by the latest event of the step before, of the same user and item, that "
+                "is no older than the window; an impression that brings three clicks led on once.",
+            ),
+            *METHOD[1:],
+            Passage("Definitions", _definitions(steps)),
+        ],
     )
+
+
+def _funnel_summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
+    """How many come from one end to the other, and where most are lost; by cells, from which to which."""
+    if not shown.height:
+        return "No cell is large enough to be shown."
+    metrics = shown["metric"].unique(maintain_order=True).to_list()
+    whole = [_range(shown.filter(pl.col("metric") == metrics[-1]), metrics[-1], by)]
+    if by or len(metrics) < 2:
+        return whole[0]
+    lost = shown[:-1].sort("value").row(0, named=True)
+    return f"{whole[0]} Most are lost from {heading(lost['metric']).lower()}: {1 - lost['value']:.1%}."
 
 
 def _gap_plot(metric: str, rows: pl.DataFrame) -> list[Plot]:
@@ -227,10 +263,11 @@ def _summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
 
 def _range(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> str:
     """From which cell's figure to which: that they differ by more than chance is for a comparison to say."""
-    kind, ordered = METRIC_KINDS.get(metric, "number"), shown.sort("value")
+    kind = "rate" if "_to_" in metric else METRIC_KINDS.get(metric, "number")
+    ordered = shown.sort("value")
     ends = [
-        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], kind)} "
-        f"({', '.join(f'{name} {row[name]}' for name in by)})"
+        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], kind)}"
+        + (f" ({', '.join(f'{name} {row[name]}' for name in by)})" if by else "")
         for row in (ordered.row(0, named=True), ordered.row(-1, named=True))
     ]
     return (

@@ -145,7 +145,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
     definition = _definition(rate, cells, confidence=confidence)
-    sums = _cell_sums(rate, cells)
+    sums = cell_sums(rate, cells)
     for cell, why in enumerate(hidden):
         if why:
             yield _Row(rate.metric, cell, definition, why)
@@ -162,7 +162,7 @@ def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: floa
         yield _Row(rate.metric, cell, definition, reason, value, low, high, top, bottom, users)
 
 
-class _Sums(NamedTuple):
+class CellSums(NamedTuple):
     """What is divided by what: exact sums of each cell, and the values of each unit."""
 
     top: list[float]
@@ -171,7 +171,8 @@ class _Sums(NamedTuple):
     bottoms: FloatArray
 
 
-def _cell_sums(rate: Rate, cells: RateCells) -> _Sums:
+def cell_sums(rate: Rate, cells: RateCells) -> CellSums:
+    """What a rate divides by what, in each cell."""
     units, sums = cells.units, cells.sums
     if rate.denominator == "users":  # revenue of nobody known is nobody's
         units = units.with_columns(
@@ -180,7 +181,7 @@ def _cell_sums(rate: Rate, cells: RateCells) -> _Sums:
         )
         known = units.group_by("cell").agg(pl.col(rate.numerator).sum(), pl.col("users").sum())
         sums = known.sort("cell")
-    return _Sums(
+    return CellSums(
         [float(value) for value in sums[rate.numerator]],
         [float(value) for value in sums[rate.denominator]],
         units[rate.numerator].cast(pl.Float64).to_numpy(),

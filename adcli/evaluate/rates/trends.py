@@ -15,8 +15,9 @@ from adcli.errors import DataError, UsageError
 from adcli.evaluate.columns import cluster_numbers
 from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 from adcli.evaluate.multiplicity import Correction, adjust
+from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import count_units
-from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, chosen_rates
+from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
 from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 CYCLES = {"hour": 24, "weekday": 7}  # what comes round again
@@ -58,6 +59,9 @@ class Trend(NamedTuple):
     peak: float = math.nan
 
 
+NO_TREND = Trend(math.nan, NO_INTERVAL, math.nan, math.nan)
+
+
 def trend_table(
     log: pl.DataFrame,
     *,
@@ -76,7 +80,7 @@ def trend_table(
         over: `day week month` (a relative change a step) or `hour weekday` (one wave a day, a week).
         by: Columns to break down by.
         metrics: Which rates; none means all that the log allows.
-        min_users: Cells of fewer users are left out.
+        min_users: Cells of fewer users are hidden, and those with which they could be worked out.
         smallest_effect: Relative change, from first to last, worth knowing of.
         confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
         correction: Of the p-values, over all rates and cells.
@@ -97,8 +101,10 @@ def trend_table(
             fix="Rename it, and the time parts are made from event_time.",
         )
     rates = chosen_rates(counts, metrics)
+    cells = group_cells(count_units(log, by=by), by)
+    hidden = hidden_cells(cells, by, min_users=min_users)
     found = [
-        row for rate in rates for row in _rate_trends(counts.frame, rate, over, by, min_users, confidence)
+        row for rate in rates for row in _rate_trends(counts.frame, cells, hidden, rate, over, by, confidence)
     ]
     adjusted = adjust(np.array([one.trend.p_value for one in found]), correction)
     alpha, made = 1 - confidence, sum(not math.isnan(p) for p in adjusted)
@@ -119,9 +125,9 @@ class _Found(NamedTuple):
     cell: tuple[object, ...]
     trend: Trend
     span: int  # from the first time to the last, in steps
-    top: float
-    bottom: float
-    users: int
+    top: float | None  # of the whole cell, as `rate_table` has it; hidden, with `bottom` and `users`
+    bottom: float | None
+    users: int | None
     why_not: str
 
     def row(self, p_adjusted: float, verdict: Verdict, confidence: float) -> tuple[object, ...]:
@@ -139,38 +145,45 @@ class _Found(NamedTuple):
 
 
 def _rate_trends(
-    frame: pl.DataFrame, rate: Rate, over: str, by: Sequence[str], min_users: int, confidence: float
+    frame: pl.DataFrame,
+    cells: RateCells,
+    hidden: Sequence[str],
+    rate: Rate,
+    over: str,
+    by: Sequence[str],
+    confidence: float,
 ) -> Iterator[_Found]:
-    bottom = pl.col("known_user") if rate.denominator == "users" else pl.col(rate.denominator)
+    per = pl.col("known_user") if rate.denominator == "users" else pl.col(rate.denominator)
     summed = frame.select(
         *by,
         _steps(over).alias("time"),
         "user",
         pl.col(rate.numerator).cast(pl.Float64).alias("top"),
-        bottom.cast(pl.Float64).alias("bottom"),
+        per.cast(pl.Float64).alias("bottom"),
     ).filter((pl.col("top") != 0) | (pl.col("bottom") != 0), pl.col("time").is_not_null())
     summed = summed.filter(pl.col("bottom").sum().over(*by, "time") > 0)
-    cells = summed.partition_by(by, as_dict=True, maintain_order=True) if by else {(): summed}
-    for cell, part in sorted(cells.items(), key=lambda item: str(item[0])):
-        users = part["user"].n_unique() if part["user"].null_count() < part.height else part.height
-        top, times = part["top"].to_numpy(), part["time"].to_numpy()
-        why_not = _impossible(part, users, min_users if by else 0)
-        trend = (
-            Trend(math.nan, NO_INTERVAL, math.nan, math.nan)
-            if why_not
-            else fit_trend(
-                top,
-                part["bottom"].to_numpy(),
-                times,
-                cluster_numbers(part["user"]),
-                CYCLES.get(over, 0),
-                confidence,
-            )
+    parts = summed.partition_by(by, as_dict=True) if by else {(): summed}
+    tops, bottoms, *_ = cell_sums(rate, cells)
+    for row, top, bottom, why_hidden in zip(cells.sums.to_dicts(), tops, bottoms, hidden, strict=True):
+        cell = tuple(row[name] for name in by)
+        part = parts.get(cell, summed.clear())
+        if why_hidden:
+            yield _Found(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden)
+            continue
+        sums = (top, bottom, int(row["users"]))
+        if why_not := _impossible(part):
+            yield _Found(rate, over, cell, NO_TREND, 0, *sums, why_not)
+            continue
+        times = part["time"].to_numpy()
+        trend = fit_trend(
+            part["top"].to_numpy(),
+            part["bottom"].to_numpy(),
+            times,
+            cluster_numbers(part["user"]),
+            CYCLES.get(over, 0),
+            confidence,
         )
-        span = int(times.max() - times.min()) if len(times) else 0
-        hidden = users < min_users and bool(by)
-        sums = (math.nan, math.nan) if hidden else (float(top.sum()), float(part["bottom"].sum()))
-        yield _Found(rate, over, cell, trend, span, *sums, users, why_not)
+        yield _Found(rate, over, cell, trend, int(times.max() - times.min()), *sums, "")
 
 
 def _steps(over: str) -> pl.Expr:
@@ -184,9 +197,7 @@ def _steps(over: str) -> pl.Expr:
     return date.to_physical().cast(pl.Float64) / (7 if over == "week" else 1)
 
 
-def _impossible(part: pl.DataFrame, users: int, min_users: int) -> str:
-    if users < min_users:
-        return f"hidden: fewer than {min_users} users"
+def _impossible(part: pl.DataFrame) -> str:
     if (points := part["time"].n_unique()) < FEWEST_TIMES:
         return f"only {points} point{'' if points == 1 else 's'} of time"
     if (part["top"] < 0).any():

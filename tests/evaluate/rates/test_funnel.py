@@ -92,6 +92,17 @@ def test_small_cells_are_hidden():
     assert funnel_table(events, by=["device"], min_users=2)["value"][0] is None
 
 
+def test_delays_and_unlinked_events_are_those_of_the_cell():
+    events = log(
+        ("a", "x", "impression", 0), ("a", "x", "click", 1), ("b", "x", "impression", 0), ("b", "x", "click", 3),
+        ("c", "x", "click", 0),
+    ).with_columns(device=pl.Series(["web", "web", "tv", "tv", "tv"]))  # fmt: skip
+    table = funnel_table(events, by=["device"], min_users=0).sort("device")
+    assert table["median_seconds"].to_list() == [180, 60]
+    assert table["unlinked"].to_list() == [0.5, 0]
+    assert funnel_table(events, by=["device"], min_users=2)["median_seconds"].null_count() == 2
+
+
 def test_a_log_of_one_step_is_refused():
     with pytest.raises(DataError, match="the log has click"):
         funnel_table(log(("a", "x", "click", 0)))

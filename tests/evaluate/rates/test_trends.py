@@ -130,4 +130,27 @@ def test_a_page_draws_no_line_for_a_hidden_cell():
     assert len({plot.name for plot in page.plots}) == len(page.plots) == rates["metric"].n_unique()
     assert "web" in page.plots[0].alt_text
     assert page.plots[0].svg_file()
-    assert "hidden: fewer than 50 users" in page.html()
+    assert "from which such could be worked out, are hidden" in page.html()
+
+
+def test_a_small_cell_cannot_be_worked_out_from_the_trends_of_the_others():
+    parts = [make_log(lambda _: 0.2, seed=i, device=name) for i, name in enumerate(["web", "app", "tv"])]
+    few = make_log(lambda _: 0.2, users=20, seed=9, device="watch")
+    log = pl.concat([*parts, few])
+    trends = trend_table(log, over="day", by=["device"], metrics=["ctr"])
+    hidden = trends.filter(pl.col("denominator").is_null())
+    assert "watch" in hidden["device"].to_list()
+    assert hidden.height == 2
+    assert hidden["users"].null_count() == hidden["value"].null_count() == hidden.height
+    page = rates_page(
+        trends.with_columns(metric=pl.lit("ctr")).head(0), by=["day"], trends=trends, over="day"
+    )
+    assert "watch" not in page.html()
+
+
+def test_sums_of_a_trend_are_those_of_the_rates():
+    log = make_log(lambda _: 0.2).with_columns(
+        event_time=pl.when(pl.int_range(pl.len()) > 3).then("event_time")
+    )
+    found = only(trend_table(log, over="day", metrics=["ctr"]), "ctr_trend")
+    assert found["denominator"] == rate_table(log, metrics=["ctr"])["denominator"][0]
