@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,6 @@ class RunOutputs:
             rows_rejected: How many rows `--rejects` holds.
             describe: The manifest of an output from its path, size, rows and SHA-256.
         """
-        from adcli.tables.atomic import manifest_path
         from adcli.tables.manifest import write_manifest
 
         self.keep_rejects(_no_rejects())  # so that the file is there, and not one of an earlier run
@@ -131,9 +131,8 @@ class RunOutputs:
             self._outputs[self._rejects_file] = rows_rejected
         sealed = [(output, rows, *output.seal()) for output, rows in self._outputs.items()]
         for output, rows, size, sha256 in sealed:
-            manifest_path(output.target).unlink(missing_ok=True)
-            output.commit()
-            write_manifest(output.target, describe(output.target, size, rows, sha256))
+            manifest = describe(output.target, size, rows, sha256)
+            output.commit(partial(write_manifest, output.target, manifest))
         self._outputs.clear()
         self._remove_scratch()
 

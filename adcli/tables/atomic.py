@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -83,9 +84,11 @@ class AtomicFile:
         self.handle.close()
         return self.temporary.stat().st_size, file_sha256(self.temporary)
 
-    def commit(self) -> None:
-        """Give the sealed file its name."""
+    def commit(self, describe: Callable[[], None] = lambda: None) -> None:
+        """Give the sealed file its name; then `describe` writes its manifest, and no moment has a wrong one."""
+        manifest_path(self.target).unlink(missing_ok=True)
         self.temporary.replace(self.target)
+        describe()
         sync_folder(self.target.parent)
 
     def abort(self) -> None:
@@ -122,14 +125,20 @@ class AtomicDirectory:
                 size += path.stat().st_size
         return size, directory_sha256(self.temporary)
 
-    def commit(self) -> None:
-        """Give the sealed directory its name."""
+    def commit(self, describe: Callable[[], None] = lambda: None) -> None:
+        """Give the sealed directory its name, after `describe` wrote its manifest.
+
+        In this order no directory of adcli's is ever without a manifest, by which the next run knows it as one
+        that may be replaced.
+        """
         if self.target.exists():
             old = temporary_beside(self.target)
             self.target.rename(old)
+            describe()
             self.temporary.rename(self.target)
             remove(old)
         else:
+            describe()
             self.temporary.rename(self.target)
         sync_folder(self.target.parent)
 

@@ -78,11 +78,23 @@ COMMANDS = {
     "embed": (["embed", "products.csv", "-o", "out.parquet", "--no-cache"], ["out.parquet"]),
     "generate": (["generate", "products.csv", "-n", "1", "--candidates", "2", "-o", "out.jsonl"], ["out.jsonl"]),
     "optimize": (["optimize", "policy", "log.csv.gz", "-o", "out"], ["out"]),
-    "evaluate": (
+    "apply": (["optimize", "apply", "policy", "log.csv.gz", "-o", "out.parquet"], ["out.parquet"]),
+    "rates": (
         ["evaluate", "rates", "log.csv.gz", "--by", "placement", "-o", "out.csv", "--report", "page.html"],
         ["out.csv", "page.html"],
     ),
+    "ab": (
+        ["evaluate", "ab", "log.csv.gz", "--variant", "placement", "--metric", "click", "-o", "out.csv",
+         "--report", "page.html"],
+        ["out.csv", "page.html"],
+    ),
+    "policy": (
+        ["evaluate", "policy", "uniform", "log.csv.gz", "-o", "out.ndjson", "--report", "page.html"],
+        ["out.ndjson", "page.html"],
+    ),
 }  # fmt: skip
+BEFORE = {"apply": ["optimize", "policy", "log.csv.gz", "-o", "policy"]}
+"""What must have run before a command."""
 
 
 @pytest.mark.slow
@@ -90,6 +102,8 @@ COMMANDS = {
 def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, name):
     write_log(tmp_path)
     write_products(tmp_path)
+    if name in BEFORE:
+        run_until(BEFORE[name], tmp_path, 300)
     command, outputs = COMMANDS[name]
     other = [*command, "--seed", "1"]  # an earlier run, whose outputs are not those of the run that is killed
     run_until(other, tmp_path, 300)

@@ -72,6 +72,36 @@ def test_a_directory_replaces_an_output_of_adcli_but_nothing_else(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["policy", "policy.meta.json"]
 
 
+class Killed(BaseException):
+    """The end of a run, at once."""
+
+
+@pytest.mark.parametrize("is_described", [False, True])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_directory_whose_run_was_killed_while_it_took_its_name_can_be_made_again(
+    tmp_path, is_there, is_described
+):
+    target = tmp_path / "policy"
+    if is_there:
+        target.mkdir()
+        (target / "policy.json").write_text("old")
+        write_manifest(target, {"output": {"sha256": "old"}})
+    killed = AtomicDirectory(target)
+    (killed.temporary / "policy.json").write_text("new")
+
+    def describe():
+        if is_described:
+            write_manifest(target, {"output": {"sha256": "new"}})
+        raise Killed
+
+    with pytest.raises(Killed):
+        killed.commit(describe)
+    again = AtomicDirectory(target)
+    (again.temporary / "policy.json").write_text("new")
+    again.commit(lambda: write_manifest(target, {"output": {"sha256": "new"}}))
+    assert (target / "policy.json").read_text() == "new"
+
+
 def test_a_changed_file_is_found_by_its_manifest(tmp_path):
     target = tmp_path / "out.csv"
     file = AtomicFile(target)
