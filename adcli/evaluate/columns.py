@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ import polars as pl
 
 from adcli.errors import DataError, did_you_mean
 
+IDENTIFIER = re.compile(r"(?:^|[\s_-])id$", re.IGNORECASE)
+LEADING_ZERO = r"^\s*0\d"
 MOST_SHOWN = 12  # column names in a message
 TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 
@@ -37,6 +40,22 @@ def as_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         name for name in dict.fromkeys(columns) if not (schema[name].is_integer() or schema[name].is_float())
     ]
     return frame.with_columns(_number(frame, name) for name in unfit) if unfit else frame
+
+
+def read_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with those text columns as numbers of which every value is one, as a CSV file delivers them.
+
+    Identifiers stay texts: columns called `id` or `..._id`, and any with a number like 00123.
+    """
+    read = []
+    for name, dtype in frame.schema.items():
+        if dtype != pl.String or IDENTIFIER.search(name):
+            continue
+        text = frame[name].drop_nulls()
+        number = text.str.strip_chars().cast(pl.Float64, strict=False)
+        if text.len() and not number.null_count() and not text.str.contains(LEADING_ZERO).any():
+            read.append(pl.col(name).str.strip_chars().cast(pl.Float64))
+    return frame.with_columns(read)
 
 
 def numbers_expr(name: str, dtype: pl.DataType) -> pl.Expr:

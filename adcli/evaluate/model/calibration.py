@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from adcli.evaluate.intervals import (
 
 IntArray = npt.NDArray[np.int64]
 
+MOST_LEANING = 9.0  # squared standard deviations, up to which a skewed distribution is told by its skew
 SMALLEST_NOISE = 1e-9  # of a bin whose predictions are all 0 or all 1
 
 
@@ -96,7 +98,8 @@ def expected_calibration_error(
     """The expected calibration error over bins of equally many rows.
 
     Noise alone makes it positive, so its interval is found by asking which true errors would give the one
-    seen: the bins' gaps, drawn towards their mean as far as noise explains them, are scaled up and down.
+    seen: the bins' gaps, drawn towards their mean as far as noise explains them, are scaled up and down. An
+    error is never below 0, and the interval is the one that holds as often there as elsewhere.
 
     Args:
         label: (n,) 0 or 1.
@@ -105,22 +108,91 @@ def expected_calibration_error(
         confidence: Of the interval.
         cluster: (n,) number of each row's user from 0 on; None: each row is its own.
 
-    Source: Naeini, Cooper and Hauskrecht (2015); moments of the folded normal by Leone et al. (1961).
+    Source: Naeini, Cooper and Hauskrecht (2015); Feldman and Cousins (1998), Physical Review D 57, for the
+        interval of what is bounded.
     """
     number = bin_of(score, bins)
     rows, ones, predicted = (np.bincount(number, w) for w in (np.ones_like(score), label, score))
-    weight, rate = rows / rows.sum(), ones / rows
-    gaps = rate - predicted / rows
-    noise = np.sqrt(np.maximum(rate * (1 - rate), predicted / rows * (1 - predicted / rows)) / rows)
+    weight, rate, mean = rows / rows.sum(), ones / rows, predicted / rows
     design_effect = np.array([one.design_effect for one in _bin_rates(label, number, cluster)])
-    noise = np.maximum(noise * np.sqrt(design_effect), SMALLEST_NOISE)
-    value = float(weight @ np.abs(gaps))
-    uncertain = np.bincount(number, score * (1 - score)) * design_effect
-    chance = float(np.sqrt(uncertain * 2 / np.pi).sum() / rows.sum())  # mean distance of a normal from 0
-    profile = _draw_together(gaps, noise)
-    z = normal_quantile(confidence)
-    ends = (_true_error(value, profile, noise, weight, side) for side in (z, -z))
-    return CalibrationError(value, Interval(*(min(end, 1.0) for end in ends)), chance)
+    value = float(weight @ np.abs(rate - mean))
+    spread = np.maximum(rate * (1 - rate), mean * (1 - mean))
+    noise = np.maximum(np.sqrt(spread * design_effect / rows), SMALLEST_NOISE)
+    alike = np.bincount(number, score * (1 - score)) / np.maximum(rows * mean * (1 - mean), SMALLEST_NOISE)
+    trials = rows / (design_effect * np.clip(alike, SMALLEST_NOISE, 1.0))
+    seen = _Gaps(mean, trials, weight, _draw_together(rate - mean, noise))
+    return CalibrationError(value, _error_interval(value, seen, confidence), seen.moments(0.0).mean)
+
+
+class _Moments(NamedTuple):
+    mean: float
+    deviation: float
+    skew: float
+
+
+class _Gaps(NamedTuple):
+    """Bins, and a profile of by how much their rates differ from what was predicted.
+
+    Attributes:
+        predicted: (bins,) mean predictions.
+        trials: (bins,) as many as vary as much as the bin's rows.
+        weight: (bins,) shares of the rows.
+        profile: (bins,) rate - prediction.
+    """
+
+    predicted: FloatArray
+    trials: FloatArray
+    weight: FloatArray
+    profile: FloatArray
+
+    def error(self, times: float) -> float:
+        """The true calibration error, were the gaps `times` the profile."""
+        return float(self.weight @ np.abs(self._rates(times) - self.predicted))
+
+    def moments(self, times: float) -> _Moments:
+        """Of the error seen, were the gaps `times` the profile; skewed as distances of normal shares are."""
+        rates = self._rates(times)
+        mean = _mean_distance(self.trials, rates, self.predicted)
+        gap, spread = np.abs(rates - self.predicted), rates * (1 - rates) / self.trials
+        variance = np.maximum(spread + gap**2 - mean**2, 0.0)
+        deviation = max(math.sqrt(float(self.weight**2 @ variance)), SMALLEST_NOISE)
+        skew = float(self.weight**3 @ _third_of_folded(gap, np.sqrt(spread))) / deviation**3
+        return _Moments(float(self.weight @ mean), deviation, skew)
+
+    def _rates(self, times: float) -> FloatArray:
+        return np.clip(self.predicted + times * self.profile, 0.0, 1.0)
+
+
+def _mean_distance(trials: FloatArray, rate: FloatArray, centre: FloatArray) -> FloatArray:
+    """Mean of |share - centre|, for the share of successes among (fractional) trials of that rate."""
+    from scipy.special import betainc
+
+    most = np.floor(trials * centre)  # successes of a share below the centre
+
+    def below(successes: FloatArray, trials: FloatArray) -> FloatArray:
+        known = betainc(np.maximum(trials - successes, SMALLEST_NOISE), successes + 1, 1 - rate)
+        return np.where(successes < 0, 0.0, np.where(successes >= trials, 1.0, known))
+
+    less = centre * below(most, trials) - rate * below(most - 1, trials - 1)
+    return np.asarray(rate - centre + 2 * less)
+
+
+def _third_of_folded(gap: FloatArray, spread: FloatArray) -> FloatArray:
+    """Third central moment of |x|, for normal x of mean `gap` and standard deviation `spread`.
+
+    Source: Leone, Nelson and Nottingham (1961), Technometrics 3.
+    """
+    from scipy.special import erf
+
+    spread = np.maximum(spread, SMALLEST_NOISE)
+    is_above, density = (
+        erf(gap / (spread * math.sqrt(2))),
+        math.sqrt(2 / math.pi) * np.exp(-((gap / spread) ** 2) / 2),
+    )
+    first = gap * is_above + spread * density
+    second = gap**2 + spread**2
+    third = (gap**3 + 3 * gap * spread**2) * is_above + spread * density * (gap**2 + 2 * spread**2)
+    return np.asarray(third - 3 * first * second + 2 * first**3)
 
 
 def _draw_together(gaps: FloatArray, noise: FloatArray) -> FloatArray:
@@ -131,30 +203,51 @@ def _draw_together(gaps: FloatArray, noise: FloatArray) -> FloatArray:
     return centre + (gaps - centre) * spread / (spread + noise**2)
 
 
-def _true_error(seen: float, profile: FloatArray, noise: FloatArray, weight: FloatArray, z: float) -> float:
-    """The error, for gaps a multiple of `profile`, whose estimate lies z standard deviations from `seen`."""
+def _error_interval(seen: float, gaps: _Gaps, confidence: float) -> Interval:
+    """The true errors under which the one seen is no surprise."""
+    start = gaps.moments(0.0).mean
+    most = 1 / max(float(np.abs(gaps.profile).max()), SMALLEST_NOISE)  # where some rate is 0 or 1, or was
+
+    def beyond(times: float, way: int) -> float:
+        """By how much the error seen is above the highest (way 1), or the lowest, that is no surprise."""
+        at = gaps.moments(times)
+        below, above = surprises(max(at.mean - start, 0.0) / at.deviation, confidence)
+        bound = above if way > 0 else -below
+        leaning = at.skew / 6 * (min(bound**2, MOST_LEANING) - 1)  # Cornish and Fisher (1938)
+        return seen - at.mean - at.deviation * (bound + leaning)
+
+    ends = (_root(lambda times, way=way: beyond(times, way), most) for way in (1, -1))
+    return Interval(*(gaps.error(end) for end in ends))
+
+
+def _root(falling: Callable[[float], float], most: float) -> float:
+    """Where a falling function crosses 0, between 0 and `most`."""
     from scipy.optimize import brentq
 
-    def excess(times: float) -> float:
-        mean, variance = _folded(times * np.abs(profile), noise)
-        return float(weight @ mean) + z * float(np.sqrt(weight**2 @ variance)) - seen
-
-    if not np.abs(profile).sum() or excess(0.0) >= 0:
+    if falling(0.0) <= 0:
         return 0.0
-    most = 1.0
-    while excess(most) < 0:
-        most *= 2
-    return float(brentq(excess, 0.0, most)) * float(weight @ np.abs(profile))
+    return most if falling(most) >= 0 else float(brentq(falling, 0.0, most))
 
 
-def _folded(centre: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance of |x| for normal x."""
-    from scipy.special import ndtr
+def surprises(room: float, confidence: float) -> tuple[float, float]:
+    """How far below and above its mean a figure is no surprise, whose mean is `room` above the least possible.
 
-    mean = spread * np.sqrt(2 / np.pi) * np.exp(-(centre**2) / (2 * spread**2)) + centre * (
-        1 - 2 * ndtr(-centre / spread)
+    In standard deviations; at a room of z or more both are z, at none every lower figure is expected.
+
+    Source: Feldman and Cousins (1998), section IV, for a normal figure.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr, ndtri
+
+    z = normal_quantile(confidence)
+    if room >= z:
+        return z, z
+    if room <= SMALLEST_NOISE:
+        return math.inf, float(ndtri(confidence))
+    above = float(
+        brentq(lambda d: ndtr(d) - ndtr(-(room**2 + d**2) / (2 * room)) - confidence, ndtri(confidence), z)
     )
-    return mean, centre**2 + spread**2 - mean**2
+    return (room**2 + above**2) / (2 * room), above
 
 
 def bin_of(score: FloatArray, bins: int) -> IntArray:

@@ -11,6 +11,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
+from adcli.evaluate.columns import read_numbers
 from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.evaluate.multiplicity import Correction, adjust
 from adcli.evaluate.verdicts import NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
@@ -40,6 +41,7 @@ class _Found(NamedTuple):
     interval: Interval
     p_value: float
     definition: str
+    by_chance: float = 0.0  # of the value, where nothing has drifted
 
 
 def drift_table(
@@ -56,7 +58,8 @@ def drift_table(
     Args:
         reference: What was, such as the rows a model was trained on.
         current: What is.
-        columns: To compare; None takes all numbers, flags and texts that both have.
+        columns: To compare; None takes all numbers, flags and texts that both have. Texts of which each is a
+            number count as numbers.
         bins: Of a number, by the quantiles of the reference.
         confidence: Of the intervals.
         correction: Of the p-values, for the number of columns.
@@ -77,11 +80,21 @@ def drift_table(
         check_columns(name, columns, frame.columns)
     if not columns:
         raise DataError("The two files have no column in common that can be compared.")
+    reference, current = _read_alike(reference.select(columns), current.select(columns))
     found = [row for name in columns for row in _compare(reference[name], current[name], bins, confidence)]
     adjusted = adjust(np.array([row.p_value for row in found]), correction)
     rows = [_row(row, float(p), 1 - confidence) for row, p in zip(found, adjusted, strict=True)]
     return pl.DataFrame(rows, schema=DRIFT_COLUMNS, orient="row").with_columns(
         pl.col(pl.Float64).fill_nan(None)
+    )
+
+
+def _read_alike(reference: pl.DataFrame, current: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both frames, with texts read as numbers in those columns where both hold nothing else."""
+    read = [read_numbers(side) for side in (reference, current)]
+    numbers = [name for name in reference.columns if all(side.schema[name].is_numeric() for side in read)]
+    return tuple(
+        side.with_columns(one.select(numbers)) for side, one in zip((reference, current), read, strict=True)
     )
 
 
@@ -110,7 +123,8 @@ def _compare(reference: pl.Series, current: pl.Series, bins: int, confidence: fl
     value = population_stability(*counts)
     said = f"sum of (q - p) ln(q / p) over {counts.shape[1]} {'bins' if numbers else 'values'}"
     interval, p_value = _stability_interval(value, counts, confidence)
-    yield _Found("psi", reference.name, value, interval, p_value, said)
+    by_chance = (counts.shape[1] - 1) * float((1 / counts.sum(axis=1)).sum())
+    yield _Found("psi", reference.name, value, interval, p_value, said, by_chance)
     if numbers:
         from scipy.stats import ks_2samp
 
@@ -183,7 +197,8 @@ def _noncentrality(statistic: float, degrees: int, level: float) -> float:
 def _row(found: _Found, p_adjusted: float, alpha: float) -> tuple[object, ...]:
     verdict = _verdict(found, p_adjusted, alpha)
     figures = (found.value, *found.interval, found.p_value, p_adjusted)
-    return (found.metric, found.column, *figures, found.definition, *verdict)
+    chance = f"; {found.by_chance:.2g} comes by chance alone" if found.by_chance else ""
+    return (found.metric, found.column, *figures, found.definition, verdict.verdict, verdict.reason + chance)
 
 
 def _verdict(found: _Found, p_adjusted: float, alpha: float) -> Verdict:

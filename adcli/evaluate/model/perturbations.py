@@ -9,6 +9,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
+from adcli.evaluate.columns import as_numbers
 
 UNCHANGED = "none"
 PERTURBATION, PERTURBED_ROW = "perturbation", "perturbed_row"
@@ -36,7 +37,7 @@ def perturbed_rows(
         of the row from 0 on.
 
     Raises:
-        DataError: If a column is missing, is no text or no number, or there is nothing to perturb.
+        DataError: If a column is missing, is no text or holds no numbers, or there is nothing to perturb.
     """
     check_columns("perturbations", [*texts, *numbers], frame.columns)
     if not texts and not numbers:
@@ -44,9 +45,7 @@ def perturbed_rows(
     for name in texts:
         if frame.schema[name] != pl.String:
             raise DataError(f"Column '{name}' is no text that could be mistyped.")
-    for name in numbers:
-        if not frame.schema[name].is_numeric():
-            raise DataError(f"Column '{name}' is no number that could be a little off.")
+    frame = as_numbers(frame, numbers)
     copies = {UNCHANGED: frame} | _perturbations(frame, texts, numbers, noise, seed)
     return pl.concat(
         [

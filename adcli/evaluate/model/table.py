@@ -21,6 +21,9 @@ from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 CHANCE = {"auc": (0.5, 1), "normalised_entropy": (1.0, -1)}  # what knows nothing scores; which way is better
 FEWEST = 10  # rows of the rarer label
+FEWEST_IN_A_BIN = (
+    5  # of the rarer label on average, below which a calibration error has no interval that holds
+)
 MODEL_COLUMNS = {
     "metric": pl.String,
     "group": pl.String,
@@ -205,16 +208,20 @@ def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[_R
     error = expected_calibration_error(
         part.label, part.score, bins=bins, confidence=confidence, cluster=part.cluster
     )
+    positives = int(part.label.sum())
+    rarer = min(positives, len(part.label) - positives)
+    low, high = error.interval if rarer >= FEWEST_IN_A_BIN * bins else (None, None)
+    few = f"; no interval: only {counted(rarer, 'row')} of the rarer label" if low is None else ""
     yield _Row(
         "ece",
         part.group,
         f"mean distance of prediction and rate over {bins} bins of equally many rows",
-        reason=f"{error.by_chance:.3g} would be expected of a perfect model, by chance",
+        reason=f"{error.by_chance:.3g} would be expected of a perfect model, by chance{few}",
         value=error.value,
-        ci_low=error.interval.low,
-        ci_high=error.interval.high,
+        ci_low=low,
+        ci_high=high,
         rows=len(part.label),
-        positives=int(part.label.sum()),
+        positives=positives,
     )
 
 

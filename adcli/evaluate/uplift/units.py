@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from adcli.errors import DataError, did_you_mean
@@ -12,7 +11,6 @@ from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.ab.units import check_unique, choose_control
 from adcli.evaluate.columns import as_numbers
 from adcli.evaluate.intervals import FloatArray
-from adcli.evaluate.uplift.curves import curve, rank
 
 
 class ScoredUnits(NamedTuple):
@@ -63,25 +61,3 @@ def scored_units(
         kept.select(label != against).to_series().cast(pl.Float64).to_numpy(),
         kept[outcome].cast(pl.Float64).to_numpy(),
     )
-
-
-def qini_curve(
-    units: pl.DataFrame,
-    *,
-    score: str,
-    outcome: str,
-    treatment: str = "variant",
-    control: str | None = None,
-    treated: str | None = None,
-    points: int = 200,
-) -> pl.DataFrame:
-    """The Qini curve for a plot: `share` of the units targeted, `gained` per unit, `random`.
-
-    Raises:
-        DataError: As `uplift_table`.
-    """
-    arms = scored_units(units, score, outcome, treatment, control, treated)
-    targeted, height = curve(rank(*arms), "qini")
-    share = np.linspace(0, 1, points + 1)
-    gained = np.interp(share * targeted[-1], targeted, height) / max(float(arms.treated.sum()), 1.0)
-    return pl.DataFrame({"share": share, "gained": gained, "random": share * gained[-1]})

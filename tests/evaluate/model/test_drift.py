@@ -118,3 +118,13 @@ def test_without_drift_the_p_value_is_uniform():
 def test_files_that_cannot_be_compared_are_refused(reference, current, options, said):
     with pytest.raises(DataError, match=said):
         drift_table(reference, current, **options)
+
+
+def test_numbers_that_a_csv_file_delivers_as_text_are_compared_as_numbers():
+    age = np.random.default_rng(0).integers(18, 80, 500)
+    numbers = pl.DataFrame({"age": age, "item_id": age, "zip": age})
+    texts = numbers.select(pl.col("age", "item_id").cast(pl.String), "0" + pl.col("zip").cast(pl.String))
+    found = drift_table(texts, texts.filter(pl.col("age").cast(int) > 50))
+    assert found.filter(pl.col("metric") == "ks")["group"].to_list() == ["age"]
+    expected = drift_table(numbers.select("age"), numbers.select("age").filter(pl.col("age") > 50))
+    assert found.head(2)["value"].to_list() == expected["value"].to_list()

@@ -151,6 +151,24 @@ class TestCalibration:
             np.mean([one.by_chance for one in found]), rel=0.1
         )
 
+    @pytest.mark.parametrize(("n", "low", "high"), [(1500, 0.05, 0.3), (6000, 0.002, 0.05), (800, 0.2, 0.8)])
+    def test_the_interval_covers_a_model_that_is_right(self, n, low, high):
+        rng, ends = np.random.default_rng(8), []
+        for _ in range(TRIALS):
+            score = rng.uniform(low, high, n)
+            label = (rng.random(n) < score) * 1.0
+            ends.append(expected_calibration_error(label, score, bins=10, confidence=0.95).interval)
+        assert_covers(*np.transpose(ends), 0.0)
+
+    def test_too_few_positives_leave_the_error_without_an_interval(self):
+        rng = np.random.default_rng(9)
+        score = rng.uniform(0.0, 0.1, 400)
+        frame = pl.DataFrame({"pctr": score, "click": (rng.random(400) < score) * 1})
+        row = model_table(frame, score="pctr").filter(pl.col("metric") == "ece").row(0, named=True)
+        assert row["value"] > 0
+        assert row["ci_low"] is row["ci_high"] is None
+        assert "no interval: only" in row["reason"]
+
     def test_reliability_covers_rows_of_users(self):
         rng = np.random.default_rng(6)
         user, held = np.repeat(np.arange(300), 6), []

@@ -14,7 +14,7 @@ from adcli.evaluate.uplift.curve_points import qini_points
 from adcli.evaluate.uplift.curves import areas, curve, rank
 from adcli.evaluate.uplift.page import uplift_page
 from adcli.evaluate.uplift.table import UPLIFT_COLUMNS, _slope, uplift_table
-from adcli.evaluate.uplift.units import ScoredUnits, qini_curve
+from adcli.evaluate.uplift.units import ScoredUnits
 
 I = np.arange(3000)  # noqa: E741
 SCORE = (I * 7919 % 3001) / 3001
@@ -191,13 +191,6 @@ def test_the_order_of_the_file_changes_nothing():
     found, again = (uplift_table(u, score="score", outcome="outcome", samples=20) for u in (units, shuffled))
     assert found["value"].to_list() == pytest.approx(again["value"].to_list())
     assert found["ci_low"].to_list() == pytest.approx(again["ci_low"].to_list())
-
-
-def test_the_curve_for_a_plot_ends_at_the_average_effect():
-    points = qini_curve(make_units(), score="score", outcome="outcome", points=50)
-    effect = OUTCOME[TREATED == 1].mean() - OUTCOME[TREATED == 0].mean()
-    assert points["gained"][-1] == pytest.approx(effect)
-    assert points["random"][25] == pytest.approx(effect / 2)
 
 
 @pytest.mark.parametrize(
