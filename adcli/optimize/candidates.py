@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +13,19 @@ from adcli.optimize.likelihood import fit_likelihood_policy
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows
-from adcli.policies.policy import Policy, ScoredPolicy
+from adcli.policies.policy import ScoredPolicy
 from adcli.policies.reward_design import Scores
 from adcli.policies.reward_model import RewardModel
 from adcli.policies.rows import policy_rows
 from adcli.policies.table_policy import TablePolicy, logged_shares, uniform
 
 DIRECT = "direct method"
+SOFTENED = "softened direct method"
 LIKELIHOOD = "weighted likelihood"
 POPULAR = "best action"
 MOST_REWARDED, MOST_CELLS = 50_000, 20_000_000  # rewarded rows, and rewarded rows x actions, fitted at most
+SOFTNESS = 0.25  # temperature, in deviations of the scores of a context's actions
+MOST_SOFTENED = 10_000  # rows that tell that deviation
 PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' worth of the mean
 
 
@@ -39,20 +43,23 @@ class Training(NamedTuple):
 
 def fit_candidates(
     training: Training, rows: NDArray[np.bool_], reward: RewardModel | None
-) -> dict[str, Policy]:
+) -> dict[str, ScoredPolicy]:
     """The candidates by name, fitted to some rows of the log and a reward model of the same rows.
 
-    Without a reward model (it found nothing) there is no direct method.
+    Without a reward model (it found nothing) there is no direct method. The direct method comes in two kinds:
+    all on the best action, and shared among those that are nearly as good, which a log says more about.
     """
     logged = training.logged.take(rows)
     rates = shrunk_rates(logged.action, logged.reward, logged.propensity, len(training.actions))
     likelihood = _fit_likelihood(training, rows)
-    candidates: dict[str, Policy] = {
-        LIKELIHOOD: _greedy(LIKELIHOOD, training, training.encoder, likelihood.weights, likelihood.bias),
-        POPULAR: _greedy(POPULAR, training, ContextEncoder(), np.zeros((0, rates.size)), rates),
+    candidates = {
+        LIKELIHOOD: _greedy(LIKELIHOOD, training, training.encoder, likelihood),
+        POPULAR: _greedy(POPULAR, training, ContextEncoder(), Scores(np.zeros((0, rates.size)), rates)),
     }
     if reward is not None:
-        candidates[DIRECT] = _greedy(DIRECT, training, training.encoder, reward.weights, reward.bias)
+        scores = Scores(reward.weights, reward.bias, reward.hidden)
+        candidates[DIRECT] = _greedy(DIRECT, training, training.encoder, scores)
+        candidates[SOFTENED] = _softened(candidates[DIRECT], training.impressions.head(MOST_SOFTENED))
     return candidates
 
 
@@ -97,12 +104,19 @@ def stand_in(training: Training) -> TablePolicy:
     )
 
 
-def _greedy(
-    name: str,
-    training: Training,
-    encoder: ContextEncoder,
-    weights: NDArray[np.floating],
-    bias: NDArray[np.floating],
-) -> ScoredPolicy:
-    numbers = weights.astype(np.float32), bias.astype(np.float32)
-    return ScoredPolicy(name, training.actions, encoder, *numbers, "greedy", training.epsilon)
+def _greedy(name: str, training: Training, encoder: ContextEncoder, scores: Scores) -> ScoredPolicy:
+    numbers = scores.weights.astype(np.float32), scores.bias.astype(np.float32)
+    return ScoredPolicy(name, training.actions, encoder, *numbers, "greedy", training.epsilon, scores.hidden)
+
+
+def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> ScoredPolicy:
+    """The softmax of a greedy policy's scores, at a temperature relative to how far they differ."""
+    deviation = float(np.sqrt(policy.scores(impressions).var(axis=1).mean()))
+    temperature = np.float32(max(SOFTNESS * deviation, 1e-30))
+    return replace(
+        policy,
+        name=SOFTENED,
+        weights=policy.weights / temperature,
+        bias=policy.bias / temperature,
+        rule="softmax",
+    )

@@ -15,7 +15,7 @@ from adcli.policies.actions import action_set
 from adcli.policies.context import choose_context, fit_context
 from adcli.policies.estimators import dr, effective_sample_size, log_smoothing_bound, matched_clicks
 from adcli.policies.logged import LoggedRows, logged_rows
-from adcli.policies.policy import Policy
+from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.reward_model import CONSTANT, RewardModel
 from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows
 
@@ -60,8 +60,8 @@ def learn_policy(
 
     Each candidate is fitted without a fold and valued on it. It is surely worth more if its lower bound
     (logarithmic smoothing, which no rare weight misleads) is above that of the log's own policy, and the
-    bound of its gain (doubly robust, on the same rows and clustered by user) above 0. Of those, the one with
-    the greatest value, less its standard error, is chosen.
+    bound of its gain (doubly robust, on the same rows and clustered by user) above 0. Of those, the one whose
+    gain is surely the greatest is chosen.
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -101,14 +101,14 @@ def learn_policy(
 
 
 def _choose(table: pl.DataFrame) -> str:
-    """The best, by value less its error, of the policies surely worth more than the log's own; else that."""
+    """The one with the greatest sure gain of the policies surely worth more than the log's own; else that."""
     surely = table.filter((pl.col("lower_bound") > table["lower_bound"][0]) & (pl.col("gain_low") > 0))
     if surely.is_empty():
         return LOGGED
-    return str(surely.sort(pl.col("value") - pl.col("std_error"), descending=True)["policy"][0])
+    return str(surely.sort("gain_low", descending=True)["policy"][0])
 
 
-def _final_candidates(training: Training, fitted: FittedReward) -> dict[str, Policy]:
+def _final_candidates(training: Training, fitted: FittedReward) -> dict[str, ScoredPolicy]:
     everything = np.ones(training.logged.reward.size, dtype=bool)
     return fit_candidates(training, everything, _informative(fitted, fitted.model.full))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
+from adcli.policies.hidden_layer import HiddenLayer
 
 Rule = Literal["greedy", "softmax"]
 
@@ -39,7 +40,8 @@ class Policy(Protocol):
 class ScoredPolicy:
     """Scores linear in the context, and a rule that turns them into probabilities.
 
-    The scores are context @ weights + bias (weights of shape (d, K)). `greedy` gives everything to the best
+    The scores are context @ weights + bias (weights of shape (d, K)); with a hidden layer, its units stand
+    beside the context. `greedy` gives everything to the best
     score, in equal parts where several tie; `softmax` is their exponentials, normalised. Each of the E
     actions eligible in a row then gets at least epsilon / E.
     """
@@ -51,16 +53,24 @@ class ScoredPolicy:
     bias: NDArray[np.float32]
     rule: Rule
     epsilon: float
+    hidden: HiddenLayer | None = None
 
     def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The probability of each action for each row, shape (n, K)."""
-        scores: NDArray[np.float32] = self.encoder.encode(frame) @ self.weights
-        scores += self.bias
+        scores = self.scores(frame)
         eligible = self.actions.eligibility(frame)
         if eligible is not None:
             scores[~eligible] = -np.inf
         chosen = greedy(scores) if self.rule == "greedy" else softmax(scores)
         return with_floor(chosen, self.epsilon, eligible)
+
+    def scores(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+        """The score of each action for each row, shape (n, K)."""
+        context = self.encoder.encode(frame)
+        whole = context if self.hidden is None else self.hidden.beside(context)
+        scores: NDArray[np.float32] = whole @ self.weights
+        scores += self.bias
+        return scores
 
 
 def greedy(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
-"""The forms a reward model may take, each linear in the context for every action.
+"""The forms a reward model may take, each linear for every action in the context, or in a layer made of it.
 
-A form is a design matrix of (context x, action a, action features e): what the reward depends on. Its fitted
-coefficients unfold to one weight vector and one bias per action, so that every form predicts the same way.
+A linear form is a design matrix of (context x, action a, action features e): what the reward depends on. Its
+fitted coefficients unfold to one weight vector and one bias per action, so that every form predicts the same
+way.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.policies.action_features import principal
+from adcli.policies.hidden_layer import HiddenLayer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Kind = Literal["additive", "features", "interactions", "low_rank"]
+Kind = Literal["additive", "features", "interactions", "low_rank", "hidden"]
 MOST_PRODUCTS = 400  # columns of the context x feature products
 
 
@@ -26,7 +28,7 @@ class Form(NamedTuple):
     `additive`: context + action (+ action features). `features`: and context x action features.
     `interactions`: and context x action. `low_rank`: as `features`, with `rank` features of each action read
     off the fitted interactions. `strength` is the prior variance of a coefficient, `share` scales the
-    deviation of the products' coefficients against it.
+    deviation of the products' coefficients against it. `hidden`: a layer of units that bend the context.
     """
 
     kind: Kind
@@ -36,20 +38,27 @@ class Form(NamedTuple):
 
     def __str__(self) -> str:
         """The form in words."""
+        if self.kind == "hidden":
+            return "hidden layer"
         kind = f"low rank {self.rank}" if self.kind == "low_rank" else self.kind
         products = "" if self.kind == "additive" else f", products x {self.share:g}"
         return f"{kind}, strength {self.strength:g}{products}"
 
 
 class Scores(NamedTuple):
-    """A score for each action: context @ weights + bias, weights of shape (d, K), bias of shape (K,)."""
+    """A score for each action: context @ weights + bias, weights of shape (d, K), bias of shape (K,).
+
+    With a hidden layer, its units stand beside the context.
+    """
 
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    hidden: HiddenLayer | None = None
 
     def of_logged(self, context: NDArray[np.float32], action: NDArray[np.int32]) -> NDArray[np.float64]:
         """The score of each row's own action, shape (n,)."""
-        own: NDArray[np.float64] = np.einsum("ij,ij->i", context, self.weights.T[action])
+        whole = context if self.hidden is None else self.hidden.beside(context)
+        own: NDArray[np.float64] = np.einsum("ij,ij->i", whole, self.weights.T[action])
         return own + self.bias[action]
 
 

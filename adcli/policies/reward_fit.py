@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from adcli.policies.hidden_fit import fit_hidden
 from adcli.policies.reward_design import Form, Scores, design, unfold
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def fit_scores(form: Form, rows: RewardRows, link: Link) -> Scores:
     """The score of each action as a function of the context, fitted in this form."""
     if form.kind == "low_rank":
         return _fit_low_rank(form, rows, link)
+    if form.kind == "hidden":
+        return _fit_hidden(rows, link)
     matrix = design(form, rows.context, rows.action, rows.features)
     coefficients, intercept = _regress(matrix, rows.reward, rows.weight, form.strength, link)
     return unfold(form, coefficients, intercept, rows.features, rows.context.shape[1])
@@ -71,6 +74,20 @@ def _fit_low_rank(form: Form, rows: RewardRows, link: Link) -> Scores:
     learned = directions[: form.rank].T * np.sqrt(directions.shape[1])
     given = rows._replace(features=learned.astype(np.float32))
     return fit_scores(Form("features", form.strength, form.share), given, link)
+
+
+def _fit_hidden(rows: RewardRows, link: Link) -> Scores:
+    unit = max(float(rows.reward.std()), 1e-150) if link == "identity" else 1.0
+    layer, weights, bias = fit_hidden(
+        rows.context,
+        rows.action,
+        rows.reward / unit,
+        rows.weight,
+        rows.features,
+        logit=link == "logit",
+        intercept=mean_score(rows.reward, rows.weight, link) / unit,
+    )
+    return Scores(weights * unit, bias * unit, layer)
 
 
 def _regress(

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from adcli.policies.hidden_layer import HiddenLayer
 from adcli.policies.reward_design import Form, Scores
 from adcli.policies.reward_fit import Link, RewardRows, constant_scores, fit_scores, losses, mean_score
 
 STRENGTHS = (0.01, 0.1, 1.0)
 SHARES = (0.3, 1.0)
 RANKS = (4, 8)
-MOST_ROWS = 200_000
 ERRORS_BETTER = 2.0  # standard errors by which a form must beat the constant to be believed
 ROUNDING = 1e-9
 CONSTANT = "constant"
@@ -22,7 +22,7 @@ CONSTANT = "constant"
 class RewardModel(NamedTuple):
     """Expected reward by action: the inverse link of context @ weights + bias, kept within the rewards seen.
 
-    `weights` has shape (d, K), `bias` (K,).
+    `weights` has shape (d, K), `bias` (K,). With a hidden layer, its units stand beside the context.
     """
 
     weights: NDArray[np.float32]
@@ -30,10 +30,12 @@ class RewardModel(NamedTuple):
     link: Link
     low: float
     high: float
+    hidden: HiddenLayer | None = None
 
     def predict(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
         """The expected reward of every action for each row, shape (n, K)."""
-        scores: NDArray[np.float32] = context @ self.weights
+        whole = context if self.hidden is None else self.hidden.beside(context)
+        scores: NDArray[np.float32] = whole @ self.weights
         scores += self.bias
         if self.link == "identity":
             return np.clip(scores, self.low, self.high, out=scores)
@@ -66,19 +68,6 @@ def assign_folds(
     return fold_of_unit if cluster is None else fold_of_unit[cluster]
 
 
-def sample_rows(reward: NDArray[np.float64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The rows worth fitting and how many each stands for: all, or 100,000 rewarded and 100,000 others."""
-    if reward.size <= MOST_ROWS:
-        return np.arange(reward.size), np.ones(reward.size)
-    rng = np.random.default_rng(seed)
-    weight = np.zeros(reward.size)
-    for rows in (np.flatnonzero(reward != 0), np.flatnonzero(reward == 0)):
-        taken = rng.choice(rows, min(rows.size, MOST_ROWS // 2), replace=False)
-        weight[taken] = rows.size / max(taken.size, 1)
-    kept = np.flatnonzero(weight)
-    return kept, weight[kept]
-
-
 def fit_reward_model(rows: RewardRows, fold: NDArray[np.int32]) -> RewardFit:
     """The reward model of some rows of a log, cross-fitted.
 
@@ -97,7 +86,9 @@ def fit_reward_model(rows: RewardRows, fold: NDArray[np.int32]) -> RewardFit:
     ratio = (best.loss @ rows.weight) / max(float(flat.loss @ rows.weight), 1e-300)
     low, high = float(rows.reward.min()), float(rows.reward.max())
     *folds, full = [
-        RewardModel(scores.weights.astype(np.float32), scores.bias.astype(np.float32), link, low, high)
+        RewardModel(
+            scores.weights.astype(np.float32), scores.bias.astype(np.float32), link, low, high, scores.hidden
+        )
         for scores in best.scores
     ]
     return RewardFit(tuple(folds), full, best.form, float(ratio))
@@ -135,6 +126,7 @@ def _forms(rows: RewardRows) -> list[Form]:
         *forms,
         Form("interactions", 0.1, SHARES[0]),
         *(Form("low_rank", 0.1, 1.0, rank) for rank in ranks),
+        Form("hidden", 0.1),
     ]
 
 
@@ -153,7 +145,9 @@ def _cross_fit(form: Form | None, rows: RewardRows, fold: NDArray[np.int32], lin
         return _CrossFit(CONSTANT, [*fitted, overall], losses(overall.bias[:1], rows.reward, link))
     fitted.append(fit_scores(form, rows, link))
     slope, shift = _calibration(predicted, rows, link)
-    calibrated = [Scores(slope * scores.weights, slope * scores.bias + shift) for scores in fitted]
+    calibrated = [
+        Scores(slope * scores.weights, slope * scores.bias + shift, scores.hidden) for scores in fitted
+    ]
     loss = losses(slope * predicted + shift, rows.reward, link)
     return _CrossFit(f"{form}, slope {slope:.2f}", calibrated, loss)
 

@@ -14,9 +14,11 @@ from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.reward_fit import RewardRows
-from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model, sample_rows
+from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model
+from adcli.policies.sampling import sample_rows
 
 MOST_MASS_ELSEWHERE = 0.5
+MOST_FITTED = 200_000  # rows of a log that the reward model is fitted to
 
 
 class FittedReward(NamedTuple):
@@ -185,7 +187,7 @@ def fit_reward(
         seed: Of the folds, and of the rows fitted where there are more than 200,000.
     """
     fold = assign_folds(impressions.height, folds, seed, logged.cluster)
-    kept, weight = sample_rows(logged.reward, seed)
+    kept, weight = sample_rows(logged.reward, seed, most=MOST_FITTED)
     context = encoder.encode(impressions[kept])
     rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, features)
     return FittedReward(encoder, fit_reward_model(rows, fold[kept]), fold)

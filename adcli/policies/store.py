@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import read_encoder
+from adcli.policies.hidden_layer import HiddenLayer
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.table_policy import TablePolicy
 
@@ -102,9 +103,17 @@ def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
             "kind": "scored",
             "rule": policy.rule,
             "epsilon": policy.epsilon,
+            "hidden_units": policy.hidden.bias.size if policy.hidden else 0,
             "context": policy.encoder.to_json(),
         }
-        return scored, {"weights": policy.weights, "bias": policy.bias, **policy.encoder.tensors()}
+        layer = policy.hidden
+        hidden = {"hidden.weights": layer.weights, "hidden.bias": layer.bias} if layer else {}
+        return scored, {
+            "weights": policy.weights,
+            "bias": policy.bias,
+            **hidden,
+            **policy.encoder.tensors(),
+        }
     if isinstance(policy, TablePolicy):
         groups = [list(row) for row in policy.groups.rows()]
         table = {"kind": "table", "epsilon": policy.epsilon, "by": list(policy.by), "groups": groups}
@@ -136,9 +145,15 @@ def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> 
     if document["kind"] != "scored" or document["rule"] not in ("greedy", "softmax"):
         raise ValueError("unknown kind of policy")
     encoder = read_encoder(document["context"], tensors)
-    weights = _shaped(tensors["weights"], (len(encoder.names), len(actions)))
+    d, units = len(encoder.names), int(document.get("hidden_units", 0))
+    weights = _shaped(tensors["weights"], (d + units, len(actions)))
     bias = _shaped(tensors["bias"], (len(actions),))
-    return ScoredPolicy(name, actions, encoder, weights, bias, document["rule"], epsilon)
+    layer = (
+        HiddenLayer(_shaped(tensors["hidden.weights"], (d, units)), _shaped(tensors["hidden.bias"], (units,)))
+        if units
+        else None
+    )
+    return ScoredPolicy(name, actions, encoder, weights, bias, document["rule"], epsilon, layer)
 
 
 def _build_actions(described: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> ActionSet:

@@ -1,6 +1,7 @@
 """Policies: probabilities that are probabilities, with their floor, and the same after a round trip to disk."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from adcli.errors import DataError
 from adcli.policies.action_features import action_features
 from adcli.policies.actions import action_set
 from adcli.policies.context import ContextEncoder, fit_context
+from adcli.policies.hidden_layer import HiddenLayer
 from adcli.policies.policy import ScoredPolicy, greedy, softmax, with_floor
 from adcli.policies.store import load_policy, read_description, save_policy
 from adcli.policies.table_policy import logged_shares, policy_from_table, uniform
@@ -125,14 +127,23 @@ class TestTables:
             policy_from_table(table, "given").probabilities(pl.DataFrame({"x": [1]}))
 
 
+def with_hidden_layer(policy):
+    rng = np.random.default_rng(0)
+    d, k = policy.weights.shape
+    layer = HiddenLayer(*(rng.normal(size=size).astype(np.float32) for size in ((d, 3), 3)))
+    weights = np.vstack([policy.weights, rng.normal(size=(3, k))]).astype(np.float32)
+    return replace(policy, weights=weights, hidden=layer)
+
+
 class TestDirectory:
     log = WORLD.log(1_000)
 
-    @pytest.mark.parametrize("kind", ["scored", "eligible", "table", "uniform"])
+    @pytest.mark.parametrize("kind", ["scored", "hidden", "eligible", "table", "uniform"])
     def test_a_policy_is_the_same_after_a_round_trip(self, tmp_path, kind):
         actions = action_set(self.log)
         policy = {
             "scored": lambda: scored(self.log, rule="softmax"),
+            "hidden": lambda: with_hidden_layer(scored(self.log)),
             "eligible": lambda: scored(self.log, eligible_by="placement"),
             "table": lambda: logged_shares(self.log, actions, ["placement"], epsilon=0.1),
             "uniform": lambda: uniform(actions),

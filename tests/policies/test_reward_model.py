@@ -11,8 +11,9 @@ from adcli.policies.actions import action_set
 from adcli.policies.context import choose_context, fit_context
 from adcli.policies.logged import logged_rows
 from adcli.policies.reward_fit import RewardRows
-from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model, sample_rows
+from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model
 from adcli.policies.rows import fit_reward
+from adcli.policies.sampling import sample_rows
 
 
 def simulated(n=20_000, seed=0, *, noise_only=False, features=True):
@@ -37,6 +38,33 @@ def test_a_taste_for_items_is_learned(features):
     assert np.corrcoef(predicted.ravel(), chance.ravel())[0, 1] > (0.95 if features else 0.85)
     chosen = chance[np.arange(rows.reward.size), predicted.argmax(axis=1)].mean()
     assert chosen > 0.85 * chance.max(axis=1).mean()
+
+
+def bent(n=12_000, *, money=False):
+    """Which of six actions is liked turns on whether two numbers have the same sign: no line tells it."""
+    rng = np.random.default_rng(1)
+    context = rng.normal(size=(n, 4)).astype(np.float32)
+    liked = np.where(context[:, :1] * context[:, 1:2] > 0, np.arange(6) < 3, np.arange(6) >= 3)
+    chance = np.where(liked, 0.3, 0.05)
+    action = rng.integers(0, 6, n).astype(np.int32)
+    reward = (rng.random(n) < chance[np.arange(n), action]).astype(float)
+    if money:
+        reward *= rng.gamma(4, 50, n)
+    return RewardRows(context, action, reward, np.ones(n), np.zeros((6, 0), np.float32)), liked
+
+
+@pytest.mark.parametrize("money", [False, True], ids=["clicks", "revenue"])
+def test_a_taste_that_bends_with_the_context_is_learned(money):
+    rows, liked = bent(money=money)
+    fit = fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0))
+    assert fit.form.startswith("hidden layer")
+    best = fit.full.predict(rows.context).argmax(axis=1)
+    assert liked[np.arange(rows.reward.size), best].mean() > 0.85
+
+
+def test_a_taste_that_does_not_bend_is_left_to_a_linear_form():
+    rows, _ = simulated()
+    assert "hidden" not in fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0)).form
 
 
 def test_predictions_are_calibrated():
@@ -101,10 +129,9 @@ def test_a_row_is_valued_by_a_model_that_did_not_see_it():
     assert after.model.folds[0].predict(everything).mean() > 3 * before_mean
 
 
-def test_a_sample_of_a_large_log_keeps_its_mean(monkeypatch):
-    monkeypatch.setattr("adcli.policies.reward_model.MOST_ROWS", 1_000)
+def test_a_sample_of_a_large_log_keeps_its_mean():
     reward = (np.random.default_rng(0).random(20_000) < 0.02).astype(float)
-    kept, weight = sample_rows(reward, 0)
+    kept, weight = sample_rows(reward, 0, most=1_000)
     assert kept.size < 1_000
     assert weight.sum() == pytest.approx(20_000)
     assert (reward[kept] @ weight) / weight.sum() == pytest.approx(reward.mean())

@@ -1,0 +1,21 @@
+"""The rows of a long log that are worth fitting."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def sample_rows(
+    reward: NDArray[np.float64], seed: int, *, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows to fit and how many each stands for: all, or at most half rewarded ones and half others."""
+    if reward.size <= most:
+        return np.arange(reward.size), np.ones(reward.size)
+    rng = np.random.default_rng(seed)
+    weight = np.zeros(reward.size)
+    for rows in (np.flatnonzero(reward != 0), np.flatnonzero(reward == 0)):
+        taken = rng.choice(rows, min(rows.size, most // 2), replace=False)
+        weight[taken] = rows.size / max(taken.size, 1)
+    kept = np.flatnonzero(weight)
+    return kept, weight[kept]
