@@ -57,7 +57,8 @@ def fit_candidates(
         POPULAR: _greedy(POPULAR, training, ContextEncoder(), Scores(np.zeros((0, rates.size)), rates)),
     }
     if reward is not None:
-        scores = Scores(reward.weights, reward.bias, reward.hidden)
+        weights, bias = reward.weights.astype(np.float64), reward.bias.astype(np.float64)
+        scores = Scores(weights, bias, reward.hidden)
         candidates[DIRECT] = _greedy(DIRECT, training, training.encoder, scores)
         candidates[SOFTENED] = _softened(candidates[DIRECT], training.impressions.head(MOST_SOFTENED))
     return candidates

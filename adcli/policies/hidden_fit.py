@@ -135,11 +135,14 @@ def _fit_once(
 
     variance = _prior_variance(rows, shapes)
     rng = np.random.default_rng(start)
-    first = Parameters(*(rng.normal(size=part.shape) * np.sqrt(part) for part in variance))
-    scale = (1.0, 1.0, 0.1, 0.1, 0.0, 0.0, 0.0)  # units of many directions, weights near 0
+    scale = (1.0, 1.0, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0)  # units of many directions, weights near 0
     begin = Parameters(
-        *(part * factor for part, factor in zip(first[:-1], scale, strict=True)), np.array([intercept])
+        *(
+            rng.normal(size=part.shape) * np.sqrt(part) * factor
+            for part, factor in zip(variance, scale, strict=True)
+        )
     )
+    begin.intercept[:] = intercept
     precision = 1 / variance.packed()
     precision[-1] = 0.0
 

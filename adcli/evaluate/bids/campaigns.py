@@ -33,8 +33,8 @@ def evaluate_bids(
 ) -> BidValues:
     """What bidders would have bought in a table of auctions, campaign by campaign.
 
-    The table has `bidder campaign_id` and the columns of `bid_table`; where there are several campaigns, the
-    rows of `campaign_id` "all" come first.
+    The table has the columns of `bid_table`, then `campaign_id`; where there are several campaigns, the rows
+    of `campaign_id` "all" come first.
 
     Args:
         frame: The auctions; see `read_auctions`.
@@ -71,8 +71,8 @@ def evaluate_bids(
     together = _together(list(played.values()))
     parts = ({"all": together} if len(played) > 1 else {}) | played
     tables = [
-        bid_table(auctions, replays, baseline=compared, confidence=confidence).select(
-            "bidder", pl.lit(name or "all", dtype=pl.String).alias("campaign_id"), pl.exclude("bidder")
+        bid_table(auctions, replays, baseline=compared, confidence=confidence).with_columns(
+            campaign_id=pl.lit(name or "all", dtype=pl.String)
         )
         for name, (auctions, replays) in parts.items()
     ]

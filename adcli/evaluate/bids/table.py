@@ -62,8 +62,9 @@ def bid_table(
     return pl.DataFrame(rows).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _bought(one: Replay, auctions: Auctions) -> dict[str, float]:
-    impressions, clicks = float(one.won.sum()), float(one.won @ auctions.click)  # NaN without clicks
+def _bought(one: Replay, auctions: Auctions) -> dict[str, float | None]:
+    impressions = round(float(one.won.sum()))  # the bound may buy a part of an episode's last one
+    clicks = None if np.isnan(auctions.click).any() else round(float(one.won @ auctions.click))
     cost = float(one.won @ auctions.price)
     return {
         "impressions": impressions,

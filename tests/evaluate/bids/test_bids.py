@@ -161,6 +161,8 @@ class TestTable:
         replays = replay_bidders(log, ["mcpc", "linear", "clairvoyant"], prices)
         table = bid_table(log, replays, baseline="mcpc")
         assert tuple(table.columns[:9]) == self.columns
+        assert table.schema["impressions"].is_integer()
+        assert table.schema["clicks"].is_integer()
         row = table.row(1, named=True)
         assert row["ecpc"] == pytest.approx(row["cost"] / row["clicks"])
         assert row["ecpm"] == pytest.approx(1000 * row["cost"] / row["impressions"])
@@ -226,6 +228,7 @@ class TestCampaigns:
         own = {"a": Prices(3_000, 50, 5), "b": Prices(9_000, 50, 5)}
         found = evaluate_bids(both, prices=own, budget_shares=0.1)
         assert found.table["campaign_id"].unique(maintain_order=True).to_list() == ["all", "a", "b"]
+        assert tuple(found.table.columns[:9]) == TestTable.columns
         alone = evaluate_bids(self.frame(1, "b"), prices={"b": own["b"]}, budget_shares=0.1).table
         second = found.table.filter(pl.col("campaign_id") == "b")
         assert second["cost"].to_list() == alone["cost"].to_list()
