@@ -122,6 +122,13 @@ def test_bidders_campaign_by_campaign_with_a_budget_each(adcli, tmp_path):
     assert "there is no campaign 'c'" in wrong.said
 
 
+def test_auctions_none_of_which_can_be_used_are_said_to_be_none(adcli, tmp_path):
+    (tmp_path / "auctions.csv").write_text("campaign_id,market_price,click,pctr\na,-3,0,0.1\na,-1,1,0.2\n")
+    wrong = adcli("evaluate", "bids", "auctions.csv")
+    assert wrong.returncode == 3
+    assert "There are no auctions" in wrong.said
+
+
 def test_scores_before_and_after_a_perturbation(adcli, tmp_path):
     pl.DataFrame(
         {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.errors import DataError
 from adcli.evaluate.bids.policies import Prices, prices_of, replay_bidders
 from adcli.evaluate.bids.replay import Auctions, Replay, read_auctions
 from adcli.evaluate.bids.table import BOUND, bid_table, spend_curve
@@ -49,13 +50,14 @@ def evaluate_bids(
 
     Raises:
         UsageError: If a bidder is not known.
-        DataError: If a column is missing or holds anything but amounts.
+        DataError: If there are no auctions, or a column is missing or holds anything but amounts.
     """
+    if frame.is_empty():
+        raise DataError("There are no auctions.")
     compared = baseline or bidders[0]
+    named = "campaign_id" in frame.columns
     campaigns = (
-        frame.partition_by("campaign_id", as_dict=True, maintain_order=True)
-        if _named(frame)
-        else {("",): frame}
+        frame.partition_by("campaign_id", as_dict=True, maintain_order=True) if named else {("",): frame}
     )
     played = {
         str(name): _play(
@@ -77,10 +79,6 @@ def evaluate_bids(
         for name, (auctions, replays) in parts.items()
     ]
     return BidValues(pl.concat(tables), spend_curve(*together))
-
-
-def _named(frame: pl.DataFrame) -> bool:
-    return "campaign_id" in frame.columns and frame.height > 0
 
 
 def _play(
