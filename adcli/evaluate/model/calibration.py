@@ -230,7 +230,7 @@ def _root(falling: Callable[[float], float], most: float) -> float:
 
 
 def surprises(room: float, confidence: float) -> tuple[float, float]:
-    """How far below and above its mean a figure is no surprise, whose mean is `room` above the least possible.
+    """How far below and above its mean, `room` above the least possible, a figure is no surprise.
 
     In standard deviations; at a room of z or more both are z, at none every lower figure is expected.
 
