@@ -204,24 +204,27 @@ def effective_degrees(numerator: FloatArray, denominator: FloatArray) -> float:
     return float(3 * scaled.sum() ** 2 / (scaled @ scaled)) - 1
 
 
-def clustered_ratio(numerator: FloatArray, denominator: FloatArray) -> ClusteredRatio | None:
+def clustered_ratio(
+    numerator: FloatArray, denominator: FloatArray, *, fewest: int = 2
+) -> ClusteredRatio | None:
     """The ratio of two sums; None where too few units have something to see how much it varies.
 
     Args:
         numerator: (units,) such as revenue of each user.
         denominator: (units,) such as impressions of each user.
+        fewest: Units that must have something of either.
     """
     informative = (numerator != 0) | (denominator != 0)
     numerator, denominator = numerator[informative], denominator[informative]
     seen_in = min(int((numerator != 0).sum()), int((denominator != 0).sum()), len(numerator) - 1)
-    if seen_in < 2 or float(denominator.sum()) == 0:
+    if seen_in < fewest or float(denominator.sum()) == 0:
         return None
     errors = jackknife_errors(numerator, denominator)
     error = math.sqrt(float(errors @ errors))
     if not error > 0:
         return None
     value = float(numerator.sum()) / float(denominator.sum())
-    degrees = min(seen_in, effective_degrees(numerator, denominator))
+    degrees = min(len(numerator) - 1, effective_degrees(numerator, denominator))
     is_positive = value > 0 and float(numerator.min()) >= 0 and float(denominator.min()) >= 0
     return ClusteredRatio(value, error, degrees, float(((errors / error) ** 3).sum()), is_positive)
 

@@ -12,7 +12,14 @@ import polars as pl
 from adcli.evaluate.multiplicity import Correction, adjust
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 from adcli.evaluate.rates.group_gaps import Gap, GroupSums, bootstrap_ratios, gap
-from adcli.evaluate.rates.table import COUNT_RATES, LOWER_IS_BETTER, Rate, chosen_rates, rate_table
+from adcli.evaluate.rates.table import (
+    COUNT_RATES,
+    FEWEST_WITH_MONEY,
+    LOWER_IS_BETTER,
+    Rate,
+    chosen_rates,
+    rate_table,
+)
 from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
@@ -105,7 +112,11 @@ def _judge_groups(
     is_count = rate.metric in COUNT_RATES and bool((sums.top <= sums.bottom).all())
     for i, row in enumerate(rows):
         comparable = row["value"] is not None and len(rows) > 1
-        found = gap(sums, i, confidence=confidence, is_count=is_count) if comparable else None
+        found = (
+            gap(sums, i, confidence=confidence, is_count=is_count, fewest=FEWEST_WITH_MONEY)
+            if comparable
+            else None
+        )
         yield _Judged(rate, row, f"{column}={row[column]}", found)
 
 
@@ -160,7 +171,9 @@ def _verdict(one: _Judged, p_adjusted: float, rules: _Rules) -> Verdict:
     found, metric = one.gap, one.rate.metric
     if found is None or math.isnan(p_adjusted):
         nothing = (
-            "there is nothing to compare it with" if found is None else "the rows of each group are all alike"
+            "there is nothing to compare it with"
+            if found is None
+            else "too little came to one side to see how much it varies"
         )
         return Verdict(NOT_ENOUGH, str(one.row["reason"]) or nothing)
     over = f" over {rules.comparisons} comparisons" if rules.comparisons > 1 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ class Gap(NamedTuple):
     p_value: float
 
 
-def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = False) -> Gap:
+def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = False, fewest: int = 2) -> Gap:
     """One group against all others; a unit in both counts as one.
 
     The interval is put together from those of the two ratios, each of which leans the way its errors do, and
@@ -71,12 +72,13 @@ def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = Fals
         group: Its number.
         confidence: Of the interval.
         is_count: Whether the ratio is a share of trials, such as clicks of impressions.
+        fewest: Units that must have something of a ratio that is none; else there is no interval.
 
     Source: Zou and Donner (2008), equations 9 and 10 (MOVER), on the intervals of `adcli.evaluate.intervals`.
     """
     units = int(sums.unit.max()) + 1
     inside = sums.group == group
-    estimate = clustered_rate if is_count else clustered_ratio
+    estimate = clustered_rate if is_count else partial(clustered_ratio, fewest=fewest)
     estimates, influences, values = [], [], []
     for mask in (inside, ~inside):
         top = np.bincount(sums.unit[mask], sums.top[mask], units).astype(np.float64)

@@ -12,6 +12,8 @@ from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.columns import counted
 from adcli.evaluate.intervals import (
     NO_INTERVAL,
+    ClusteredRate,
+    ClusteredRatio,
     FloatArray,
     Interval,
     clustered_rate,
@@ -22,6 +24,7 @@ from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 
 FEW_WITH_ONE = 10  # below this many users with a success the design effect is a guess
+FEWEST_WITH_MONEY = 10  # below this many, no interval of a sum of money holds what it says
 FEW_WITH_MONEY = 60  # below this many, one large amount more or less would move an interval
 FEW_DEGREES = 8  # below this many degrees of freedom a few users say how sure a rate is
 COUNT_RATES = frozenset({"ctr", "cvr"})
@@ -199,15 +202,22 @@ def _interval(
         said = f"rough: only {counted(int(tops.sum()), rate.numerator.removesuffix('s'))}" if few else ""
         return wilson(float(tops.sum()), float(bottoms.sum()), confidence), said
     clustered = counts and bool((tops <= bottoms).all())
-    unit, with_one = "users" if has_users else "rows", int((tops > 0).sum())
-    found = clustered_rate(tops, bottoms) if clustered else clustered_ratio(tops, bottoms)
+    unit, with_one = "user" if has_users else "row", int((tops > 0).sum())
+    if clustered:
+        found: ClusteredRate | ClusteredRatio | None = clustered_rate(tops, bottoms)
+    else:
+        found = clustered_ratio(tops, bottoms, fewest=FEWEST_WITH_MONEY)
     if found is None:
-        return NO_INTERVAL, f"no interval: too few {unit} with {rate.numerator} to see how much it varies"
+        fewer, seen = min(
+            (int((values != 0).sum()), name)
+            for values, name in ((tops, rate.numerator), (bottoms, rate.denominator))
+        )
+        return NO_INTERVAL, f"no interval: only {counted(fewer, unit)} with {seen}"
     interval = found.interval(confidence)
     if with_one < (FEW_WITH_ONE if counts else FEW_WITH_MONEY):
-        return interval, f"rough: only {with_one} {unit} with {rate.numerator}"
+        return interval, f"rough: only {counted(with_one, unit)} with {rate.numerator}"
     if found.degrees < FEW_DEGREES:
-        return interval, f"rough: a few {unit} make up most of the {rate.numerator}"
+        return interval, f"rough: a few {unit}s make up most of the {rate.numerator}"
     unclicked = "some conversions came without a click, so this is a ratio and may exceed 1"
     return interval, unclicked if counts and not clustered else ""
 

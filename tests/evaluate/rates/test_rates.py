@@ -264,3 +264,14 @@ def test_the_click_rates_of_the_open_bandit_log(shared_data):
     log = pl.read_csv(shared_data / "bandit" / "obd_random_men.csv.gz")
     row = value(rate_table(log), "ctr")
     assert (row["numerator"], row["denominator"], row["value"]) == (46, 10_000, 0.0046)
+
+
+def test_money_of_a_handful_of_buyers_has_no_interval_and_says_why():
+    log = pl.DataFrame({"user_id": [f"u{i}" for i in range(300)], "click": [1] * 300, "cost": [0.1] * 300})
+    log = log.with_columns(
+        revenue=pl.when(pl.int_range(300) < 9).then(pl.int_range(300) + 1.0).otherwise(0.0)
+    )
+    row = rate_table(log, metrics=["rpm"]).row(0, named=True)
+    assert row["value"] == pytest.approx(150)
+    assert row["ci_low"] is row["ci_high"] is None
+    assert row["reason"] == "no interval: only 9 users with revenue"
