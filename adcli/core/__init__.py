@@ -1,1 +1,7 @@
 """The models: the only place that knows transformers and Accelerate."""
+
+import os
+
+# Read when torch is imported. oneDNN keeps 1,024 compiled products by default, one for each shape: a hundred
+# megabytes more, and no faster.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")

@@ -44,7 +44,10 @@ class KeyIndex:
 
     def _sort_in(self) -> None:
         if self._added:
-            keys = np.concatenate([self._keys, *(keys for keys, _ in self._added)])
-            places = np.concatenate([self._places, *(places for _, places in self._added)])
+            keys = np.concatenate([keys for keys, _ in self._added])
+            places = np.concatenate([places for _, places in self._added])
             order = np.argsort(keys[:, 0], kind="stable")
-            self._keys, self._places, self._added = keys[order], places[order], []
+            at = np.searchsorted(self._keys[:, 0], keys[order, 0], side="right")
+            self._keys = np.insert(self._keys, at, keys[order], axis=0)
+            self._places = np.insert(self._places, at, places[order])
+            self._added = []
