@@ -60,8 +60,8 @@ def learn_policy(
 
     Each candidate is fitted without a fold and valued on it. It is surely worth more if its lower bound
     (logarithmic smoothing, which no rare weight misleads) is above that of the log's own policy, and the
-    bound of its gain (doubly robust, on the same rows and clustered by user) above 0. Of those, the one whose
-    gain is surely the greatest is chosen.
+    bound of its gain (doubly robust, on the same rows and clustered by user) above 0. Of those, the one with
+    the greatest value, less its standard error, is chosen.
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -101,11 +101,11 @@ def learn_policy(
 
 
 def _choose(table: pl.DataFrame) -> str:
-    """The one with the greatest sure gain of the policies surely worth more than the log's own; else that."""
+    """The best, by value less its error, of the policies surely worth more than the log's own; else that."""
     surely = table.filter((pl.col("lower_bound") > table["lower_bound"][0]) & (pl.col("gain_low") > 0))
     if surely.is_empty():
         return LOGGED
-    return str(surely.sort("gain_low", descending=True)["policy"][0])
+    return str(surely.sort(pl.col("value") - pl.col("std_error"), descending=True)["policy"][0])
 
 
 def _final_candidates(training: Training, fitted: FittedReward) -> dict[str, ScoredPolicy]:

@@ -133,6 +133,7 @@ def policy(
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
+    from adcli.evaluate.off_policy.amounts import value_kind
     from adcli.evaluate.off_policy.breakdowns import breakdown_table, with_breakdown
     from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
@@ -232,7 +233,10 @@ def policy(
             )
     run.write(values.table if groups is None else with_breakdown(values.table, groups))
     record(values.table.drop("headline", "interval"))
-    page = policy_page(values.table, groups, reward=reward, of_slates=of_slates, estimated=estimated)
+    kind = value_kind(values.prepared.logged, "slate" if of_slates else "impression")
+    page = policy_page(
+        values.table, groups, reward=reward, kind=kind, of_slates=of_slates, estimated=estimated
+    )
     publish(run, page, reporting)
     _tell(run, values.table, groups)
     _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.evaluate.intervals import Interval, normal_quantile
+from adcli.evaluate.off_policy.amounts import Kind, change, size
 from adcli.evaluate.off_policy.intervals import std_error
 from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict, invalid
 from adcli.policies.estimators import effective_sample_size, matched_clicks
@@ -103,7 +104,8 @@ def shortage(
     error: float,
     baseline: float,
     confidence: float,
-    unit: str = "impression",
+    unit: str,
+    kind: Kind,
 ) -> Verdict | None:
     """The verdict of an estimate that too little carries, with what would be enough; None if enough does."""
     short = _short(found, gates, unit)
@@ -114,7 +116,7 @@ def shortage(
     return Verdict(
         NOT_ENOUGH,
         f"Only {' and '.join(what for what, _ in short)} carry the estimate; "
-        f"{enough(error, effect, found.n, confidence, least, unit)}.",
+        f"{enough(error, effect, found.n, confidence, kind, unit, least)}.",
     )
 
 
@@ -146,7 +148,8 @@ def judge(
     n: int,
     gates: Gates,
     confidence: float,
-    unit: str = "impression",
+    unit: str,
+    kind: Kind,
 ) -> Verdict:
     """The verdict on a difference to the baseline that passed the gates.
 
@@ -158,8 +161,12 @@ def judge(
         gates: For the smallest effect worth finding.
         confidence: Of the interval.
         unit: What the values are per: an impression, or a slate.
+        kind: How the values are read.
     """
-    bounds = f"between {difference.low:+.3g} and {difference.high:+.3g} per {unit} ({confidence:.0%})"
+    bounds = (
+        f"between {change(difference.low, kind)} and {change(difference.high, kind)} per {unit} "
+        f"({confidence:.0%})"
+    )
     if difference.low > 0:
         return Verdict(BETTER, f"The difference to the baseline is {bounds}.")
     if difference.high < 0:
@@ -172,18 +179,20 @@ def judge(
         )
     return Verdict(
         NOT_ENOUGH,
-        f"The difference to the baseline is {bounds}; {enough(error, effect, n, confidence, unit=unit)}.",
+        f"The difference to the baseline is {bounds}; {enough(error, effect, n, confidence, kind, unit)}.",
     )
 
 
 def enough(
-    error: float, effect: float, n: int, confidence: float, least: float = 0.0, unit: str = "impression"
+    error: float, effect: float, n: int, confidence: float, kind: Kind, unit: str, least: float = 0.0
 ) -> str:
     """How many impressions, at least `least`, would show an effect at 80 % power, in words."""
     if not effect or not np.isfinite(error):
         return f"without a reward in the log no number of {unit}s can be named that would be enough"
     needed = _round(max(rows_needed(error, effect, n, confidence), least))
-    return f"about {needed} {unit}s like these would show a difference of {effect:.2g}, there are {n:,}"
+    return (
+        f"about {needed} {unit}s like these would show a difference of {size(effect, kind)}, there are {n:,}"
+    )
 
 
 def rows_needed(error: float, effect: float, n: int, confidence: float = 0.95) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.evaluate.intervals import Interval
 from adcli.evaluate.multiplicity import adjust
+from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
 from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.embeddings import REST, group_labels
 from adcli.evaluate.off_policy.gates import Gates, diagnose, invalidity, shortage
@@ -66,6 +67,7 @@ def value_by_group(
         DataError: If the column is missing.
     """
     logged, limits = prepared.logged, gates or Gates()
+    unit, kind = "impression", value_kind(prepared.logged, "impression")
     rows = target_rows(target, prepared)
     names, group = _groups(prepared.impressions, column, logged.cluster, min_users)
     gaps, refusals, sizes = [], [], []
@@ -75,13 +77,14 @@ def value_by_group(
         gap = _value_gap(part, weight, confidence)
         found = diagnose(part.reward, weight, float(rows.unsupported[own].mean()), part.cluster)
         refusals.append(
-            invalidity(found, limits) or shortage(found, limits, gap.error, gap.logged, confidence)
+            invalidity(found, limits)
+            or shortage(found, limits, gap.error, gap.logged, confidence, unit, kind)
         )
         gaps.append(gap)
         sizes.append(found.n)
     table = _table(name_of(target), names, gaps)
     verdicts = [
-        refused or _verdict(name, gap, p, 1 - confidence)
+        refused or _verdict(name, gap, p, 1 - confidence, kind)
         for name, gap, p, refused in zip(names, gaps, table["p_adjusted"], refusals, strict=True)
     ]
     if propensities_estimated:
@@ -219,11 +222,12 @@ def _stands(p_adjusted: float | None, level: float) -> bool:
     return p_adjusted is not None and p_adjusted < level
 
 
-def _verdict(name: str, gap: _Gap, p_adjusted: float | None, level: float) -> Verdict:
+def _verdict(name: str, gap: _Gap, p_adjusted: float | None, alpha: float, kind: Kind) -> Verdict:
     words = (
-        f"In '{name}' the policy earns {gap.value:.3g} per impression where the log earned {gap.logged:.3g}"
+        f"In '{name}' the policy earns {level(gap.value, kind)} per impression where the log earned "
+        f"{level(gap.logged, kind)}"
     )
-    if _stands(p_adjusted, level):
+    if _stands(p_adjusted, alpha):
         return Verdict(
             BETTER if gap.value > gap.logged else WORSE, f"{words} (p {p_adjusted:.2g}, adjusted)."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from adcli.evaluate.off_policy.amounts import Kind
 from adcli.report import Page, Passage, Plot, Table, Verdict, interval_plot
 from adcli.report.numbers import difference_kind, show_interval
 
@@ -71,12 +72,12 @@ def policy_page(
     groups: pl.DataFrame | None = None,
     *,
     reward: str,
+    kind: Kind,
     of_slates: bool = False,
     estimated: bool = False,
 ) -> Page:
     """The page for a table made by `policy_value_table` or `slate_value_table`, and its breakdown if any."""
     headlines = values.filter(pl.col("headline"))
-    kind = "rate" if reward in ("click", "conversion") and not of_slates else "number"
     unit = "slate" if of_slates else "impression"
     return Page(
         title=f"Value of policies in {reward}s per {unit}",

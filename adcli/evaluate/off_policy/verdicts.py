@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from adcli.evaluate.intervals import Interval
 from adcli.evaluate.off_policy import intervals as intervals
+from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
 from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.gates import Diagnostics, Gates, invalidity, judge, shortage
 from adcli.evaluate.off_policy.intervals import Method, std_error
 from adcli.evaluate.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
-from adcli.policies.estimators import log_smoothing_bound, matched_clicks
+from adcli.policies.estimators import effective_sample_size, log_smoothing_bound, matched_clicks
 from adcli.policies.logged import LoggedRows
 
 ESTIMATED = (
@@ -23,7 +24,7 @@ ESTIMATED = (
 )
 SUMS_OF_TERMS = frozenset({"ips", "dr"})
 MOST_REPLACED = 0.01
-FEWEST_FOR_AN_INTERVAL = 10.0
+FEWEST_FOR_AN_INTERVAL = 15.0
 ROUGH = f"rough: fewer than {FEWEST_FOR_AN_INTERVAL:.0f} matched clicks"
 CONSERVATIVE = "conservative"  # wider than the confidence stated, by construction
 ITSELF = "This is the policy that made the log: the baseline itself."
@@ -41,6 +42,11 @@ class Setting(NamedTuple):
     unit: str = "impression"
     sensitivity: float | None = None
 
+    @property
+    def kind(self) -> Kind:
+        """How the values are read."""
+        return value_kind(self.logged, self.unit)
+
 
 class Judged(NamedTuple):
     """An estimate's interval and which it is, its difference to what the log earned, and the verdict."""
@@ -53,14 +59,14 @@ class Judged(NamedTuple):
 
 def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics, setting: Setting) -> Judged:
     """The interval and the verdict of an estimate against what the log earned."""
-    logged, gates, confidence = setting.logged, setting.gates, setting.confidence
+    logged, gates, confidence, kind = setting.logged, setting.gates, setting.confidence, setting.kind
     baseline = float(logged.reward.mean())
     sure = named.held_to or named.estimate
     gain = sure.influence - logged.reward
     error = std_error(gain, logged.cluster)
     refused = _itself(weight, named.name) or invalidity(found, gates)
     widest = max(error, std_error(sure.influence, logged.cluster))
-    refused = refused or shortage(found, gates, widest, baseline, confidence, setting.unit)
+    refused = refused or shortage(found, gates, widest, baseline, confidence, setting.unit, kind)
     if named.name == "log-smoothing":
         return _judged_bound(weight, refused, setting)
     interval, method = interval_of(named, weight, setting)
@@ -72,7 +78,7 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
     verdict = (
         refused
         or _bias(named)
-        or judge(difference, error, baseline, found.n, gates, confidence, setting.unit)
+        or judge(difference, error, baseline, found.n, gates, confidence, setting.unit, kind)
     )
     return Judged(interval, method, difference, _spoken(verdict, setting))
 
@@ -92,12 +98,22 @@ def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Sett
     method: Method = setting.method if setting.method == "bootstrap" or bounded else "skew"
     found = interval_by(method, influence, setting, weight)
     floor = 0.0 if logged.reward.min() >= 0 else -np.inf
-    few = matched_clicks(logged.reward, weight) < FEWEST_FOR_AN_INTERVAL
+    few = clicks_to_rest_on(logged.reward, weight) < FEWEST_FOR_AN_INTERVAL
     # MIPS' weights are estimated, which narrows its spread; a biased estimate's interval holds both centres
     wide = method == "bernstein" or name == "mips" or named.held_to is not None
     kept = f" ({ROUGH})" if few and method != "bernstein" else f" ({CONSERVATIVE})" if wide else ""
     said = f"{method}{of}{kept}"
     return _around(named.estimate.value, Interval(max(found.low, floor), found.high)), said
+
+
+def clicks_to_rest_on(reward: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """The matched clicks seen, or those to expect from the weights of all rows if these are fewer.
+
+    A few clicks seldom fall on the rows of large weight; then they look more alike than they are, and an
+    interval made of them alone is too narrow.
+    """
+    expected = float(np.mean(reward != 0)) * effective_sample_size(weight)
+    return min(matched_clicks(reward, weight), expected)
 
 
 def _around(value: float, interval: Interval) -> Interval:
@@ -126,7 +142,8 @@ def _judged_bound(weight: NDArray[np.float64], refused: Verdict | None, setting:
     low = log_smoothing_bound(logged.reward, weight, confidence=setting.confidence)
     baseline = intervals.skew_interval(logged.reward, logged.cluster, confidence=setting.confidence)
     difference = Interval(low - baseline.high, float("nan"))
-    words = f"The value is surely above {low:.4g}; what the log earned may be up to {baseline.high:.4g}."
+    sure, own = level(low, setting.kind), level(baseline.high, setting.kind)
+    words = f"The value is surely above {sure}; what the log earned may be up to {own}."
     verdict = refused or Verdict(BETTER if difference.low > 0 else NOT_ENOUGH, words)
     method = f"log-smoothing bound ({CONSERVATIVE})"
     return Judged(Interval(low, float("nan")), method, difference, _spoken(verdict, setting))

@@ -10,7 +10,9 @@ from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy.estimates import ESTIMATORS
 from adcli.evaluate.off_policy.gates import Gates
 from adcli.evaluate.off_policy.table import TargetColumn, policy_value_table
+from adcli.evaluate.off_policy.verdicts import clicks_to_rest_on
 from adcli.policies.actions import action_set
+from adcli.policies.estimators import matched_clicks
 from adcli.policies.table_policy import TablePolicy, policy_from_table, uniform
 
 COLUMNS = [
@@ -166,7 +168,23 @@ def test_an_interval_of_too_few_clicks_says_that_it_is_rough():
     log = LoggedWorld(rate=0.01).log(400, seed=1)
     row = headline(policy_value_table(log, ["uniform"]))
     assert row["matched_clicks"] < 10
-    assert row["interval"].endswith("(rough: fewer than 10 matched clicks)")
+    assert row["interval"].endswith("(rough: fewer than 15 matched clicks)")
+
+
+def test_clicks_that_miss_the_large_weights_are_fewer_than_they_look():
+    weight = np.r_[np.full(990, 0.5), np.full(10, 50.0)]
+    reward = np.zeros(1_000)
+    reward[:30] = 1
+    assert matched_clicks(reward, weight) == pytest.approx(30)
+    assert clicks_to_rest_on(reward, weight) < 2
+    assert clicks_to_rest_on(reward, np.ones(1_000)) == pytest.approx(30)
+
+
+def test_sentences_have_the_unit_of_the_figures():
+    log = LoggedWorld(rate=0.3).log(4_000, seed=1)
+    assert " pp per impression" in headline(policy_value_table(log, ["uniform"]))["reason"]
+    money = log.with_columns(revenue=pl.col("click") * 12.5)
+    assert " pp" not in headline(policy_value_table(money, ["uniform"], reward="revenue"))["reason"]
 
 
 def test_clopper_pearson_is_not_offered_where_users_come_again():
