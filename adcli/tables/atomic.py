@@ -85,7 +85,7 @@ class AtomicFile:
         return self.temporary.stat().st_size, file_sha256(self.temporary)
 
     def commit(self, describe: Callable[[], None] = lambda: None) -> None:
-        """Give the sealed file its name; then `describe` writes its manifest, and no moment has a wrong one."""
+        """Give the sealed file its name; then `describe` writes its manifest, so that none is ever wrong."""
         manifest_path(self.target).unlink(missing_ok=True)
         self.temporary.replace(self.target)
         describe()
@@ -128,8 +128,8 @@ class AtomicDirectory:
     def commit(self, describe: Callable[[], None] = lambda: None) -> None:
         """Give the sealed directory its name, after `describe` wrote its manifest.
 
-        In this order no directory of adcli's is ever without a manifest, by which the next run knows it as one
-        that may be replaced.
+        In this order no directory of adcli's is ever without the manifest by which the next run knows that it
+        may replace it.
         """
         if self.target.exists():
             old = temporary_beside(self.target)

@@ -31,6 +31,7 @@ _EXTENSIONS = {
 }
 _COMPRESSIONS = (".gz", ".zst")
 _ROW_GROUP = 65_536
+_PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Time, pl.Null)
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
@@ -133,10 +134,8 @@ class _NdjsonSink(_TextSink):
 
 def _as_csv_text(schema: pl.Schema) -> list[pl.Expr]:
     return [
-        pl.col(name).map_batches(as_text, return_dtype=pl.String)
-        if isinstance(dtype, pl.List) and not dtype.inner.is_numeric()
-        else pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
-        if isinstance(dtype, pl.List)
+        pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
+        if isinstance(dtype, pl.List) and dtype.inner.is_numeric()
         else pl.col(name).cast(pl.List(pl.Float32)).cast(pl.List(pl.String)).list.join(" ")
         if isinstance(dtype, pl.Array)
         else _plain_decimal(name)
@@ -144,6 +143,8 @@ def _as_csv_text(schema: pl.Schema) -> list[pl.Expr]:
         else _rfc3339(name)
         if isinstance(dtype, pl.Datetime)
         else pl.col(name)
+        if dtype.is_numeric() or dtype in _PLAIN
+        else pl.col(name).map_batches(as_text, return_dtype=pl.String)
         for name, dtype in schema.items()
     ]
 
@@ -156,6 +157,8 @@ def _as_json_values(schema: pl.Schema) -> list[pl.Expr]:
         if isinstance(dtype, pl.Datetime)
         else pl.col(name).cast(pl.List(pl.Float32))
         if isinstance(dtype, pl.Array)
+        else pl.col(name).map_batches(as_text, return_dtype=pl.String)
+        if dtype == pl.Binary
         else pl.col(name)
         for name, dtype in schema.items()
     ]

@@ -84,7 +84,7 @@ COMMANDS = {
         ["out.csv", "page.html"],
     ),
     "ab": (
-        ["evaluate", "ab", "log.csv.gz", "--variant", "placement", "--metric", "click", "-o", "out.csv",
+        ["evaluate", "ab", "log.csv.gz", "--unit", "event_time", "--variant", "placement", "--metric", "click", "-o", "out.csv",
          "--report", "page.html"],
         ["out.csv", "page.html"],
     ),

@@ -175,6 +175,9 @@ EVIL = {
     "JSON with huge numbers": b'{"event_time": 1e999, "user_id": %s, "event_type": "view"}\n' % (b"9" * 5000),
     "JSON that changes its types": b'{"user_id": 1, "x": {}}\n{"user_id": [1], "x": 2}\n{"user_id": {}, "x": [true]}\n',
     "array with one element of 5 MB": b'[{"user_id": "' + b"x" * 5_000_000 + b'"}]',
+    "JSON whose keys are values": b"".join(
+        b'{"event_time":"2024-01-01","user_id":"a","event_type":"view","k%d":1}\n' % i for i in range(9000)
+    ),
     "array of numbers": b"[" + b"1," * 50_000 + b"1]",
     "array never closed": b'[{"user_id": 1},' * 5000,
     "times at the ends of time": HEADER

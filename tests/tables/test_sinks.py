@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from adcli.errors import UsageError
+from adcli.tables.read import open_table
 from adcli.tables.sinks import format_of, open_sink
 
 FRAME = pl.DataFrame(
@@ -88,3 +91,29 @@ def test_the_extension_says_the_format(tmp_path):
         format_of(tmp_path / "a.cvs", None)
     with pytest.raises(UsageError, match="parqet"):
         format_of(tmp_path / "a", "parqet")
+
+
+def test_columns_of_any_type_that_parquet_has_go_out_as_csv_and_ndjson(tmp_path):
+    table = pa.table(
+        {
+            "event_time": ["2024-01-01"] * 2,
+            "user_id": pa.array([b"u1", b"\xff"]),
+            "event_type": ["view"] * 2,
+            "map": pa.array([[("a", 1)]] * 2, pa.map_(pa.string(), pa.int32())),
+            "struct": pa.array([{"x": 1}] * 2),
+            "duration": pa.array([5] * 2, pa.duration("s")),
+            "bytes": pa.array([b"\xff", b"ok"]),
+        }
+    )
+    pq.write_table(table, tmp_path / "any.parquet")
+    stream = open_table([str(tmp_path / "any.parquet")], tables=["events"])
+    (batch,) = stream.batches()
+    assert batch.frame["user_id"].to_list() == ["u1"]
+    assert batch.rejects["reason"].to_list() == ["user_id: bytes that are no text in UTF-8: 'b'\\xff''"]
+    for form in ("csv", "ndjson", "parquet", "arrow"):
+        with (tmp_path / "out").open("wb") as handle:
+            sink = open_sink(handle, form)
+            sink.write(batch.frame)
+            sink.close()
+        if form == "csv":
+            assert (tmp_path / "out").read_text().splitlines()[1].endswith(",PT5S,\\xff")

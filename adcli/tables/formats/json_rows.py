@@ -19,6 +19,9 @@ from adcli.errors import DataError
 from adcli.tables.formats.blocks import MAX_COLUMNS, IntArray, RawBatch, Rejects, shown
 
 MAX_DEPTH: Final = 64
+_MANY_KEYS = 2_000
+_MANY_CELLS = 10_000_000
+_SPARSE = 0.05
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -74,9 +77,10 @@ def batch_of(rows: Sequence[JsonRow], rejects: Rejects, name: str) -> RawBatch:
     """Rows and rejects as one batch.
 
     Raises:
-        DataError: If there are more columns than any table has.
+        DataError: If there are more columns than any table has, or they are all but empty.
     """
     columns = _column_names((row.values for row in rows), name)
+    _refuse_sparse(rows, len(columns), name)
     numbers: dict[str, pl.DataType] = {}
     series = []
     for key, column in columns.items():
@@ -104,6 +108,20 @@ def _column_names(rows: Iterable[dict[str, Any]], name: str) -> dict[str, str]:
                 f"{name}: its objects have more than {MAX_COLUMNS:,} different keys; that is no table."
             )
     return {key: key or f"column_{place}" for place, key in enumerate(keys, 1)}
+
+
+def _refuse_sparse(rows: Sequence[JsonRow], columns: int, name: str) -> None:
+    """Raise DataError where values stand in the place of keys: as a table, they would fill the memory."""
+    cells = len(rows) * columns
+    if columns < _MANY_KEYS or cells < _MANY_CELLS:
+        return
+    filled = sum(len(row.values) for row in rows)
+    if filled < _SPARSE * cells:
+        raise DataError(
+            f"{name}: its objects have {columns:,} different keys of which each has only "
+            f"{filled / len(rows):,.0f}; that is no table.",
+            fix="Put what the keys say into values.",
+        )
 
 
 def _series(name: str, values: list[Any]) -> tuple[pl.Series, pl.DataType | None]:

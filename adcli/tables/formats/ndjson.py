@@ -15,6 +15,8 @@ from adcli.tables.formats.blocks import MAX_COLUMNS, Block, IntArray, RawBatch, 
 from adcli.tables.formats.json_rows import DECODER, MAX_DEPTH, JsonRow, batch_of, checked
 
 _SIMPLE: Final = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
+_LOOKED_AT: Final = 100
+_LOOKED_AT_BYTES: Final = 1 << 17
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -27,6 +29,8 @@ def read_ndjson(below: Reader, name: str) -> Iterator[RawBatch]:
 def _read_faultless(block: Block) -> RawBatch | None:
     """The rows of a block in which each line is a flat object of plain values; None for any other."""
     if _SURROGATE.search(block.data):  # polars reads half a pair as a NUL
+        return None
+    if _has_keys_without_end(block.data):  # polars would make a column of each
         return None
     try:
         block.data.decode("utf-8")
@@ -50,6 +54,15 @@ def _read_faultless(block: Block) -> RawBatch | None:
         return [shown(lines[row]) for row in rows]
 
     return RawBatch(frame, block.first_line + np.arange(count, dtype=np.int64), raws, block.rejects)
+
+
+def _has_keys_without_end(data: bytes) -> bool:
+    """Whether objects far from each other share hardly a key, judged by a few of them."""
+    first, last = data[:_LOOKED_AT_BYTES], data[-_LOOKED_AT_BYTES:]
+    lines = [*first.split(b"\n")[:_LOOKED_AT], *last.split(b"\n")[-_LOOKED_AT:]]
+    found = [row for row in map(_parse_line, lines) if isinstance(row, dict)]
+    keys = {key for row in found for key in row}
+    return len(keys) > max(_LOOKED_AT, 10 * sum(map(len, found)) / max(len(found), 1))
 
 
 def _is_simple(dtype: pl.DataType) -> bool:

@@ -23,6 +23,7 @@ _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
+_AS_THEY_ARE = (pl.String, pl.Boolean, pl.Null, pl.Categorical, pl.Enum)
 _WHOLE_DECIMAL = r"^-?\d+\.0$"
 
 
@@ -83,8 +84,13 @@ class Habits:
 
 def coerce(values: pl.Series, column: Column, habits: Habits) -> Coerced:
     """A source column as the standard column `column`."""
+    undecoded = []
+    if values.dtype == pl.Binary:
+        texts = pl.Series(values.name, [_decoded(value) for value in values], pl.String)
+        undecoded = _unread(values, texts, "bytes that are no text in UTF-8")
+        values = texts
     made, problems = _COERCIONS[column.kind](values.alias(column.name), habits)
-    return Coerced(made.alias(column.name), problems)
+    return Coerced(made.alias(column.name), [*undecoded, *problems])
 
 
 def _string(values: pl.Series, habits: Habits) -> Coerced:
@@ -95,8 +101,6 @@ def _string(values: pl.Series, habits: Habits) -> Coerced:
         values = as_text(values)
     elif values.dtype.is_float():
         values = values.cast(pl.String)
-    elif values.dtype == pl.Binary:
-        values = values.cast(pl.String, strict=False)
     if values.dtype != pl.String:
         return Coerced(values.cast(pl.String), [])
     if name in _FREE_TEXT:
@@ -107,6 +111,13 @@ def _string(values: pl.Series, habits: Habits) -> Coerced:
     if habits.whole_decimals.get(name):
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
     return Coerced(values, [])
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _time(values: pl.Series, habits: Habits) -> Coerced:
@@ -265,8 +276,13 @@ def _items(text: str) -> list[str | None]:
 
 
 def as_text(values: pl.Series) -> pl.Series:
-    """Any column as text; lists and objects as JSON."""
-    if not values.dtype.is_nested():
+    """Any column as text; lists and objects as JSON, bytes that are not UTF-8 escaped."""
+    if values.dtype == pl.Binary:
+        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
+        return pl.Series(values.name, texts, pl.String)
+    if values.dtype == pl.Duration:
+        return values.dt.to_string("iso")
+    if values.dtype.is_numeric() or values.dtype.is_temporal() or values.dtype in _AS_THEY_ARE:
         return values.cast(pl.String, strict=False)
     texts = [None if value is None else _json(value) for value in values.to_list()]
     return pl.Series(values.name, texts, pl.String)
