@@ -100,7 +100,8 @@ def _search_some(
     recall = [hits[:, min(k, deepest) - 1] / np.minimum(k, many) for k in ks]
     gain = 1 / np.log2(np.arange(2, deepest + 2))
     ideal = gain.cumsum()[np.minimum(many, deepest) - 1]
-    values = np.column_stack([*recall, 1 / _first_rank(scores, right), is_right @ gain / ideal])
+    ndcg = np.minimum(is_right @ gain / ideal, 1.0)  # sums of the same gains may differ in the last digit
+    values = np.column_stack([*recall, 1 / _first_rank(scores, right), ndcg])
     others = scores.shape[1] - (own >= 0)
     chance = np.column_stack([np.minimum(k, others) * many / others / np.minimum(k, many) for k in ks])
     return values, chance

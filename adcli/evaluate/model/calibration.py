@@ -239,14 +239,16 @@ def surprises(room: float, confidence: float) -> tuple[float, float]:
     from scipy.optimize import brentq
     from scipy.special import ndtr, ndtri
 
-    z = normal_quantile(confidence)
+    z, one_sided = normal_quantile(confidence), float(ndtri(confidence))
     if room >= z:
         return z, z
     if room <= SMALLEST_NOISE:
-        return math.inf, float(ndtri(confidence))
-    above = float(
-        brentq(lambda d: ndtr(d) - ndtr(-(room**2 + d**2) / (2 * room)) - confidence, ndtri(confidence), z)
-    )
+        return math.inf, one_sided
+
+    def excess(above: float) -> float:
+        return float(ndtr(above) - ndtr(-(room**2 + above**2) / (2 * room))) - confidence
+
+    above = float(brentq(excess, one_sided, z))
     return (room**2 + above**2) / (2 * room), above
 
 

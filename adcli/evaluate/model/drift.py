@@ -93,9 +93,7 @@ def _read_alike(reference: pl.DataFrame, current: pl.DataFrame) -> tuple[pl.Data
     """Both frames, with texts read as numbers in those columns where both hold nothing else."""
     read = [read_numbers(side) for side in (reference, current)]
     numbers = [name for name in reference.columns if all(side.schema[name].is_numeric() for side in read)]
-    return tuple(
-        side.with_columns(one.select(numbers)) for side, one in zip((reference, current), read, strict=True)
-    )
+    return reference.with_columns(read[0].select(numbers)), current.with_columns(read[1].select(numbers))
 
 
 def population_stability(reference: FloatArray, current: FloatArray) -> float:
