@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -216,7 +217,7 @@ def _error_interval(seen: float, gaps: _Gaps, confidence: float) -> Interval:
         leaning = at.skew / 6 * (min(bound**2, MOST_LEANING) - 1)  # Cornish and Fisher (1938)
         return seen - at.mean - at.deviation * (bound + leaning)
 
-    ends = (_root(lambda times, way=way: beyond(times, way), most) for way in (1, -1))
+    ends = (_root(partial(beyond, way=way), most) for way in (1, -1))
     return Interval(*(gaps.error(end) for end in ends))
 
 
