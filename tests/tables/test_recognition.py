@@ -3,6 +3,7 @@
 import pytest
 
 from adcli.errors import DataError, UsageError
+from adcli.tables.read import open_table
 from adcli.tables.standard.tables import TABLES, normalised
 
 EVERY = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
@@ -279,3 +280,29 @@ def test_the_format_given_wins_over_the_content(read):
         read("a\n", format="cvs")
     with pytest.raises(UsageError, match="--delimiter ab"):
         read("a,b\n", delimiter="ab")
+
+
+def test_an_empty_column_of_the_right_name_gives_way_to_a_filled_one_of_another(tmp_path):
+    path = tmp_path / "log.tsv"
+    path.write_text("collector_tstamp\tevent\tuser_id\tdomain_userid\n2024-01-01\tpage_view\t\td1\n")
+    (batch,) = open_table([str(path)], tables=list(TABLES)).batches()
+    assert batch.frame["user_id"].to_list() == ["d1"]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (
+            "review_id,order_id,review_score,review_comment_message,review_creation_date",
+            "as reviews it lacks item_id",
+        ),
+        ("order_id,order_item_id,product_id,seller_id,price", "as events it lacks event_time and user_id"),
+        ("session,aid,ts,type", "--map user_id=session"),
+    ],
+)
+def test_what_an_input_plainly_is_decides_what_is_said_to_lack(tmp_path, header, words):
+    path = tmp_path / "log.csv"
+    row = "r1,o1,5,good,2024-01-01" if "review" in header else "1,2,1704067200000,clicks,9"
+    path.write_text(f"{header}\n{','.join(row.split(',')[: header.count(',') + 1])}\n")
+    with pytest.raises(DataError, match=words):
+        open_table([str(path)], tables=["auctions", "impressions", "events", "reviews", "products"])

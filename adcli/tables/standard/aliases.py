@@ -58,7 +58,7 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "price": (
         "unit_price", "item_price", "sale_price", "selling_price", "discounted_price", "final_price",
         "actual_price", "current_price", "retail_price", "list_price", "sales_price", "variant_price",
-        "lineitem_price",
+        "lineitem_price", "regular_price",
     ),
     "quantity": ("qty", "units", "amount_purchased", "lineitem_quantity", "order_products"),
     "revenue": (

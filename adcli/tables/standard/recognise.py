@@ -26,7 +26,7 @@ _NOT_A = {
     "flag": "not 0 or 1", "probability": "no probability",
 }  # fmt: skip
 _LIKELY = {
-    "user_id": ("ip", "device_id", "device", "email", "phone", "session_id"),
+    "user_id": ("ip", "device_id", "device", "email", "phone", "session_id", "session", "session_id_hash"),
     "item_id": ("id", "name", "title", "url"),
     "ad_id": ("campaign", "campaign_id", "ad_name", "ad_topic_line", "headline"),
     "title": ("description", "headline", "short_description"),
@@ -101,13 +101,15 @@ def place(
     wanted = [name for name in table.names if name not in sources and name not in constants]
     for name in wanted:
         exact = next((column for column in free if normalised(column) == normalised(name)), None)
-        if exact is not None:
+        if exact is not None and not (name in table.required and _is_left_empty(name, exact, table, header)):
             sources[name] = exact
             free.remove(exact)
     for name in wanted:
         aliases = table.aliases(name)
         fitting = [column for column in free if normalised(column) in aliases]
         fitting.sort(key=lambda column: aliases.index(normalised(column)))
+        if name in table.required:  # an empty column would reject each row
+            fitting.sort(key=lambda column: _is_empty(column, header))
         others = [column for column in fitting if not _can_be(name, column, header)]
         if others and name not in sources:
             unlike[name] = others
@@ -143,6 +145,21 @@ def _can_be(name: str, source: str, header: Header) -> bool:
     bad = sum(int(problem.where.sum()) for problem in read.problems)
     good = len(read.values) - read.values.null_count()
     return good >= bad
+
+
+def _is_empty(source: str, header: Header) -> bool:
+    """Whether a column has no value in the first rows."""
+    if header.sample is None or source not in header.sample.columns or not header.sample.height:
+        return False
+    values = header.sample[source]
+    return values.null_count() == len(values) or (values.dtype == pl.String and bool((values == "").all()))
+
+
+def _is_left_empty(name: str, exact: str, table: StandardTable, header: Header) -> bool:
+    """Whether a column of the right name is empty where one of another name is not."""
+    aliases = table.aliases(name)
+    others = [column for column in header.columns if column != exact and normalised(column) in aliases]
+    return _is_empty(exact, header) and not all(_is_empty(other, header) for other in others)
 
 
 def _is_request_log(columns: Sequence[str], placed: Mapping[str, str]) -> bool:
@@ -259,12 +276,13 @@ def _unplaceable(
 ) -> DataError:
     """The error for the table that comes nearest, about the first input that does not fit it."""
 
-    def nearness(place: int) -> tuple[float, int, int]:
+    def nearness(place: int) -> tuple[int, float, int, int]:
         table = tables[place]
         lacking = sum(len(missing(placement, needs)) for placement in tried[table.name])
         needed = len(headers) * (len({*table.required, *needs}) + bool(table.either))
         placed = sum(len(placement.placed) for placement in tried[table.name])
-        return (1 - lacking / needed if placed else 0.0), placed, place
+        plain = max(map(_plainness, tried[table.name]))
+        return plain, (1 - lacking / needed if placed else 0.0), placed, place
 
     nearest = tables[max(range(len(tables)), key=nearness)]
     header, placement = next(
@@ -287,6 +305,13 @@ def _unplaceable(
         f"{header.name}: as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
         fix=_cure(lacking, placement),
     )
+
+
+def _plainness(placement: Placement) -> int:
+    """How plainly an input is of the table, whatever it lacks: a rated opinion, or a line of an order."""
+    if placement.table.name == "reviews" and {"text", "rating"} <= placement.placed:
+        return 2
+    return int(placement.derivation is not None and placement.derivation.order_column is not None)
 
 
 def _its_columns(header: Header) -> str:
