@@ -6,6 +6,7 @@ key it is ordered by (`KEY`): microseconds since 1970, at the end where there is
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -71,7 +72,9 @@ class RunWriter:
         if not run[KEY].is_sorted():
             run = run.sort(KEY, maintain_order=True)
         path = self._folder / f"run-{len(self.runs):06}.parquet"
-        run.write_parquet(path, compression="lz4", row_group_size=_GROUP_ROWS)
+        buffer = io.BytesIO()  # a full disk is then an OSError, which polars would make an error of computing
+        run.write_parquet(buffer, compression="lz4", row_group_size=_GROUP_ROWS)
+        path.write_bytes(buffer.getbuffer())
         marks = (
             run.select(KEY, PLACE).gather_every(_GROUP_ROWS).rows() + run.select(KEY, PLACE).tail(1).rows()
         )

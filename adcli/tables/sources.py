@@ -191,7 +191,9 @@ def _expand_one(given: str) -> list[str]:
         if not found:
             raise UsageError(f"{given}: no file matches this pattern.")
         return found
-    siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    siblings = (
+        [other.name for other in path.parent.iterdir() if other.exists()] if path.parent.is_dir() else []
+    )
     raise UsageError(f"{given}: there is no such file.", fix=did_you_mean(path.name, siblings))
 
 

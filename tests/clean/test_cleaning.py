@@ -1,5 +1,8 @@
 """Cleaning orders rows, drops what was logged twice and nothing else, and accounts for every row."""
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -164,3 +167,15 @@ def test_progress_is_told_in_rows(tmp_path):
     stream = open_table([str(path)], tables=list(TABLES))
     list(clean_stream(stream, spill=tmp_path, reject=lambda _: None, advance=told.append))
     assert sum(told) == 2
+
+
+def test_a_disk_that_is_full_while_rows_are_put_in_order_is_a_sentence(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = "".join(f"2024-01-01 10:00:00.{i:06},u{i},view\n" for i in range(20_000))
+    log.write_text("event_time,user_id,event_type\n" + rows)
+    command = f"ulimit -f 20; {sys.executable} -m adcli clean {log} -o {tmp_path / 'out.csv'}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "File too large" in done.stderr
+    assert "adcli itself failed" not in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["log.csv"]

@@ -49,7 +49,7 @@ def test_a_late_byte_that_is_not_utf8_rejects_its_row_only(read):
     rows = b"2024-01-01,u1,view,plain\n" * 60_000
     got = read(HEADER.encode() + rows + b"2024-01-01,u2,view,caf\xe9\n" + rows)
     assert got.frame.height == 120_000
-    assert got.reasons == [(60_002, "not in the input's encoding (byte 23 of the line)")]
+    assert got.reasons == [(60_002, "not in the encoding of the input (byte 23 of the line)")]
     assert got.rejects["raw"][0].endswith(r"caf\xe9")
 
 
@@ -57,7 +57,7 @@ def test_damage_in_a_file_full_of_utf8_is_damage_and_not_latin_1(read):
     content = CHINESE.encode() + "2024-01-01,u2,view,简约".encode()[:-1] + b"\n"
     got = read(content)
     assert got.frame.height == 20
-    assert [reason.split(" (")[0] for _, reason in got.reasons] == ["not in the input's encoding"]
+    assert [reason.split(" (")[0] for _, reason in got.reasons] == ["not in the encoding of the input"]
 
 
 def test_undecodable_gb18030_rejects_its_row_only(read):

@@ -34,7 +34,7 @@ def _why_not(raw: bytes, found: int, expected: int) -> str:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        return f"not in the input's encoding (byte {error.start + 1} of the line)"
+        return f"not in the encoding of the input (byte {error.start + 1} of the line)"
     return (
         ""
         if found == expected

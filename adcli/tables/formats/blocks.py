@@ -106,7 +106,9 @@ def blocks(below: Reader) -> Iterator[Block]:
         data = carry + data
         first_end = data.find(b"\n")
         if (first_end if first_end >= 0 else len(data)) > MAX_LINE_BYTES:
-            rejects.add(line, f"line over {MAX_LINE_BYTES >> 20} MiB", shown(data[:_RAW_OF_LONG_LINE]))
+            rejects.add(
+                line, f"a line too long (over {MAX_LINE_BYTES >> 20} MiB)", shown(data[:_RAW_OF_LONG_LINE])
+            )
             is_long = first_end < 0
             data, line = (b"", line) if is_long else (data[first_end + 1 :], line + 1)
         cut = len(data) if is_last else data.rfind(b"\n") + 1

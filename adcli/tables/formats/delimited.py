@@ -281,7 +281,7 @@ def _unreadable(line: bytes) -> str:
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
-        return f"not in the input's encoding (byte {error.start + 1} of the line)"
+        return f"not in the encoding of the input (byte {error.start + 1} of the line)"
     return ""
 
 

@@ -85,7 +85,7 @@ def _element(text: _Window) -> JsonRow | _Bad:
     text.at = end
     raw = text.held[start:end]
     if not raw.isascii() and "\udcff" in raw:
-        return _Bad(line, "not in the input's encoding", _printable(raw))
+        return _Bad(line, "not in the encoding of the input", _printable(raw))
     values = checked(found, has_escapes="\\u" in raw)
     return _Bad(line, values, _printable(raw)) if isinstance(values, str) else JsonRow(line, raw, values)
 

@@ -89,7 +89,7 @@ def _parse_line(line: bytes) -> dict[str, Any] | str:
     try:
         found, end = DECODER.raw_decode(text := line.decode().strip())
     except UnicodeDecodeError as error:
-        return f"not in the input's encoding (byte {error.start + 1} of the line)"
+        return f"not in the encoding of the input (byte {error.start + 1} of the line)"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at character {error.pos + 1}"
     except RecursionError:

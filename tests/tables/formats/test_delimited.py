@@ -154,7 +154,7 @@ def test_a_line_too_long_to_hold_is_rejected_and_reading_goes_on(read, monkeypat
     got = read(content)
     assert got.frame["user_id"].to_list() == ["a"] * 10 + ["c"] * 10 + ["e"]
     assert [line for line, _ in got.reasons] == [12, 23]
-    assert all(reason.startswith("line over") for _, reason in got.reasons)
+    assert all(reason.startswith("a line too long") for _, reason in got.reasons)
     assert got.rejects["raw"].str.len_chars().max() <= 200
 
 
