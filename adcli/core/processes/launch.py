@@ -133,10 +133,11 @@ def _failure(folder: UnitFolder, log: Path, processes: int, code: int | None) ->
         return AdcliError(f"Process {rank + 1} of {processes} failed: {message}")
     lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
     killed = next((found for line in lines if (found := re.search(r"exitcode\s*: -(\d+)", line))), None)
-    if killed is not None:
-        name = signal.Signals(int(killed[1])).name
+    number = int(killed[1]) if killed is not None else -(code or 0)
+    if number > 0:
+        which = "One of" if killed is not None else "What started"
         return AdcliError(
-            f"One of {processes} processes was ended by {name}.",
+            f"{which} {processes} processes was ended by {signal.Signals(number).name}.",
             fix="If memory is short, give fewer --processes.",
         )
     errors = [line.strip() for line in lines if re.match(r"\s*([\w.]*Error|[\w.]*Exception)\b.*:", line)]

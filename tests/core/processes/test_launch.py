@@ -118,6 +118,11 @@ def test_why_processes_ended_is_one_sentence(folder, failure, log, said):
     assert re.search(said, str(_failure(folder, folder.path / "log", 2, 1)))
 
 
+def test_a_killed_launcher_is_one_sentence(folder, tmp_path):
+    said = str(_failure(folder, tmp_path / "none", 2, -9))
+    assert said.startswith("What started 2 processes was ended by SIGKILL.")
+
+
 OUTSIDE = """
 import json, os, sys
 from adcli.core.processes.ensemble import join
