@@ -20,7 +20,8 @@ from adcli.tables.manifest import verify
 from adcli.tables.sources import Source, expand
 from adcli.tables.standard.coerce import Habits
 from adcli.tables.standard.conform import Batch, Conformer
-from adcli.tables.standard.recognise import Header, Placement, choose, describe, place
+from adcli.tables.standard.placement import Header, Placement, place
+from adcli.tables.standard.recognise import choose, describe
 from adcli.tables.standard.tables import TABLES, StandardTable
 
 

@@ -13,7 +13,7 @@ from adcli.tables.formats.blocks import IntArray, RawBatch
 from adcli.tables.formats.layout import printable
 from adcli.tables.standard.coerce import POLARS_TYPES, Habits, Problem, coerce
 from adcli.tables.standard.events import derived_event_types, map_event_types
-from adcli.tables.standard.recognise import Placement
+from adcli.tables.standard.placement import Placement
 from adcli.tables.standard.tables import Column
 
 
