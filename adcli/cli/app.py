@@ -79,13 +79,10 @@ def _fail_in_passing(failure: sys.UnraisableHookArgs) -> None:
 
 
 def main() -> None:
-    """Run the program; end quietly where a pipe closed or the user interrupted during start-up."""
+    """Run the program; end quietly where a pipe closed."""
     sys.unraisablehook = _fail_in_passing
     try:
         app()
-    except KeyboardInterrupt:
-        sys.stderr.write("error: interrupted; nothing was written.\n")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -123,8 +123,7 @@ def _execute(run: Run, body: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tidying up is short, and is finished
         run.abandon()
-        run.console.error("interrupted; nothing was written.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(EXIT_INTERRUPTED) from None  # said where the run began
     except AdcliError as error:
         run.abandon()
         _say(run, str(error))

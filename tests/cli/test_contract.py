@@ -203,6 +203,25 @@ def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["big.csv"]
 
 
+def test_an_interrupt_while_the_program_is_loaded_is_one_line_too(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "adcli", "clean", "-", "-o", "out.parquet"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "typer" not in process.stderr.readline():  # what is loaded is said as it is
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert [line for line in said.splitlines() if not line.startswith("import time:")] == [
+        "error: interrupted; nothing was written."
+    ]
+    assert not list(tmp_path.iterdir())
+
+
 def test_columns_named_by_hand_and_given_by_hand(adcli, tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("when,who,what\n2024-05-01,u1,i1\n")

@@ -45,7 +45,7 @@ def test_help_imports_nothing_heavy(command):
     code = (
         "import sys\n"
         f"sys.argv = ['adcli', *{list(command)!r}, '--help']\n"
-        "from adcli.cli.app import main\n"
+        "from adcli.__main__ import main\n"
         "try:\n    main()\n"
         "except SystemExit as stop:\n    assert stop.code in (0, None), stop.code\n"
         f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
