@@ -194,6 +194,11 @@ def test_what_lacks_is_one_sentence_with_its_cure(read):
     assert "\n" not in message
 
 
+def test_clicks_on_what_was_shown_lack_what_that_was(read):
+    with pytest.raises(DataError, match="as impressions it lacks item_id or ad_id"):
+        read("timestamp,user_id,placement,click\n2024-05-01 10:00:00,u1,top,1\n", tables=EVERY)
+
+
 @pytest.mark.parametrize(
     ("header", "tables", "cure"),
     [

@@ -136,8 +136,13 @@ def _unplaceable(
 
 
 def _plainness(placement: Placement) -> int:
-    """How plainly an input is of the table, whatever it lacks: a rated opinion, or a line of an order."""
+    """How plainly an input is of the table, whatever it lacks.
+
+    A rated opinion, a click where something was shown, or a line of an order.
+    """
     if placement.table.name == "reviews" and {"text", "rating"} <= placement.placed:
+        return 2
+    if placement.table.name == "impressions" and {"click", "placement"} <= placement.placed:
         return 2
     return int(placement.derivation is not None and placement.derivation.order_column is not None)
 
