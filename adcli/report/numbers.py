@@ -123,6 +123,8 @@ def _digits(value: float, decimals: int, *, is_signed: bool) -> str:
     """`value` with so many decimals; a power of ten where it is too small or too large to read so."""
     if math.isinf(value):
         text = "∞"
+    elif value == 0 and decimals > 6:
+        text = "0"
     elif decimals > 6 or abs(value) >= 1e12:
         mantissa, exponent = f"{abs(value):.2e}".split("e")
         text = f"{mantissa}{_NO_BREAK}×{_NO_BREAK}10{str(int(exponent)).translate(_SUPERSCRIPT)}"

@@ -54,6 +54,7 @@ def test_a_number_is_shown_as_people_read_it(value: float, kind: str, expected: 
         ((0.5, 0.5, 0.5), "rate", "50 % [50, 50]"),
         ((0.5, None, 0.6), "rate", "50 %"),
         ((None, 0.1, 0.2), "rate", "–"),
+        ((1.13e-7, 0.0, 1.13e-7), "points", "+1.13 × 10⁻⁵ pp [0, +1.13 × 10⁻⁵]"),
     ],
 )
 def test_an_interval_sets_the_digits(numbers: tuple[float, float, float], kind: str, expected: str) -> None:
