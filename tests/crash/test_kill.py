@@ -15,7 +15,7 @@ import pytest
 
 from adcli.tables.atomic import directory_sha256
 
-KILLS = int(os.environ.get("ADCLI_KILLS", "5"))
+KILLS = int(os.environ.get("ADCLI_KILLS", "3"))
 
 
 def write_log(folder, rows=60_000):
