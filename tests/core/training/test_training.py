@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from adcli.core.adapters.adapter import describe_adapter
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.training import run as encoder_training
 from adcli.core.training.examples import (
     Labelled,
     LabelProbe,
@@ -22,6 +21,7 @@ from adcli.core.training.examples import (
     clashes,
 )
 from adcli.core.training.loop import Training
+from adcli.core.training.run import run_from_json, run_to_json
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.tuning import Run, tune_encoder
 from adcli.errors import AdcliError, DataError, UsageError
@@ -303,8 +303,8 @@ def test_what_processes_are_told_survives_json(examples, evaluate):
     run = Run(
         "m", "m", examples, "d", TrainingSettings(steps=3), "", "c", {"a": 1}, "tensorboard", "run", "runs"
     )
-    told = json.loads(json.dumps(encoder_training.run_to_json(run, evaluate)))
-    again, asked = encoder_training.run_from_json(told)
+    told = json.loads(json.dumps(run_to_json(run, evaluate)))
+    again, asked = run_from_json(told)
     assert again.settings == run.settings
     assert type(again.examples) is type(run.examples)
-    assert json.loads(json.dumps(encoder_training.run_to_json(again, asked))) == told
+    assert json.loads(json.dumps(run_to_json(again, asked))) == told
