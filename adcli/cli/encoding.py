@@ -123,12 +123,14 @@ class TextEncoder:
 
         directory = self._run.scratch() if self._encoding.no_cache else None
         encoder = self._encoder
-        return VectorStore(
+        store = VectorStore(
             encoder.settings.fingerprint,
             encoder.dimension,
             limit_bytes=int(self._encoding.cache_limit * 1e9),
             directory=directory,
         )
+        self._run.until_end(store)
+        return store
 
 
 def _facts(encoding: Encoding, models: Models, encoder: Encoder) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adcli.cli.console import Console
 from adcli.cli.inputs import RunInputs
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.tables.read import InputRecord, TableStream
+
+
+class SupportsClose(Protocol):
+    """What has to be closed."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class Run:
@@ -42,6 +49,7 @@ class Run:
         self._started = time.time()
         self._steps: dict[str, float] = {}
         self._outputs = RunOutputs(writing, reading.rejects, beside)
+        self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
 
     # ---- reading
@@ -147,6 +155,10 @@ class Run:
         """A private folder beside the output that is gone after the run."""
         return self._outputs.scratch()
 
+    def until_end(self, resource: SupportsClose) -> None:
+        """Close something when the run ends, however it ends."""
+        self._open.callback(resource.close)
+
     def attach(self, path: Path, content: bytes) -> None:
         """Write a further file beside the result, such as a report page."""
         self._outputs.attach(path, content)
@@ -190,12 +202,14 @@ class Run:
             count = "1 row was" if rejected == 1 else f"{rejected:,} rows were"
             raise GateError(f"{count} rejected ({why}) and --strict was given.")
         self._outputs.commit(rejected, self._manifest)
+        self._open.close()
         self._tell_details()
         self.console.note(self._closing_line())
 
     def abandon(self) -> None:
         """Leave no trace of outputs that were not finished."""
         self._outputs.abort()
+        self._open.close()
 
     def _manifest(self, target: Path, size: int, rows: int, sha256: str) -> dict[str, Any]:
         from adcli.tables.manifest import versions

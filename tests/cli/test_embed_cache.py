@@ -46,6 +46,15 @@ def start(products, tmp_path):
         process.wait()
 
 
+def write_products(tmp_path, name, rows):
+    lines = "".join(f"{i},mug {name}-{i}\n" for i in range(rows))
+    (tmp_path / f"{name}.csv").write_text("item_id,title\n" + lines)
+
+
+def size(tmp_path):
+    return sum(path.stat().st_size for path in segments(tmp_path))
+
+
 def segments(tmp_path):
     return list((tmp_path / "cache" / "vectors").glob("*/*.vec"))
 
@@ -92,11 +101,20 @@ def test_two_runs_on_one_cache_and_one_on_what_they_left_damaged(adcli, start, t
     assert (tmp_path / "c.parquet").read_bytes() == wanted
 
 
-def test_the_cache_keeps_to_its_limit(adcli, tmp_path):
+def test_the_cache_keeps_to_its_limit_after_every_run(adcli, tmp_path):
     env = {"ADCLI_CACHE": str(tmp_path / "cache"), "ADCLI_CACHE_LIMIT": "0.001"}
+    write_products(tmp_path, "large", 900)
+    assert adcli("embed", "large.csv", "-o", "large.parquet", env=env).returncode == 0  # 1.4 MB by itself
+    assert 800_000 < size(tmp_path) <= 1_000_000
     for turn in range(3):
-        rows = "".join(f"{i},mug {turn}-{i}\n" for i in range(500))
-        (tmp_path / "p.csv").write_text("item_id,title\n" + rows)
-        assert adcli("embed", "p.csv", "-o", f"{turn}.parquet", env=env).returncode == 0
-    assert sum(path.stat().st_size for path in segments(tmp_path)) < 1_600_000  # of 2.3 MB that were made
-    assert adcli("embed", "p.csv", "--cache-limit", "0").returncode == 2
+        write_products(tmp_path, f"turn {turn}", 400)
+        assert adcli("embed", f"turn {turn}.csv", "-o", f"{turn}.parquet", env=env).returncode == 0
+        assert 620_000 < size(tmp_path) <= 1_000_000  # what this run made is there
+    higher = {**env, "ADCLI_CACHE_LIMIT": "0.01"}
+    assert adcli("embed", "large.csv", "-o", "higher.parquet", env=higher).returncode == 0
+    assert size(tmp_path) > 1_400_000
+    assert adcli("embed", "large.csv", "-o", "lower.parquet", env=env).returncode == 0  # all of it is there
+    assert size(tmp_path) <= 1_000_000
+    wanted = (tmp_path / "large.parquet").read_bytes()
+    assert (tmp_path / "higher.parquet").read_bytes() == wanted == (tmp_path / "lower.parquet").read_bytes()
+    assert adcli("embed", "large.csv", "--cache-limit", "0").returncode == 2

@@ -6,18 +6,21 @@
 
 A segment is a file that one process appends blocks to: keys, vectors, a checksum for each. A block cut short
 by a kill, or changed on disk, fails its checksum and its texts are computed again. Processes never write to
-the same segment, so they need no lock. Beyond the size limit whole segments go, the longest unused first.
+the same segment, so they need no lock. Beyond the size limit whole segments go, the longest unused first, but
+none that this run uses: where it uses more than the limit, what comes last is not kept. `close` leaves the
+store within the limit, whatever others have added meanwhile.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import secrets
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +75,7 @@ class VectorStore:
         self._segment_bytes = min(SEGMENT_BYTES, limit_bytes // 8)
         self._blocks: list[Block] = []
         self._index = KeyIndex()
-        self._touched: set[Path] = set()
+        self._used: set[Path] = set()  # segments that this run has read or written
         self._in_memory: dict[int, FloatArray] = {}
         self._segment: Path | None = None
         self.is_writable = True
@@ -94,18 +97,30 @@ class VectorStore:
         return known, vectors
 
     def add(self, texts: Sequence[str], vectors: FloatArray) -> None:
-        """Keep the vectors of these texts: one block, whole or not there at all.
+        """Keep the vectors of these texts, in blocks that are whole or not there at all.
 
         A full disk ends keeping, not the run.
         """
-        if not self.is_writable or not len(texts):
-            return
+        at_once = max(1, self._segment_bytes // (KEY_BYTES + self._dimension * 4) - 1)
+        for start in range(0, len(texts), at_once):
+            if self.is_writable:
+                self._add_block(texts[start : start + at_once], vectors[start : start + at_once])
+
+    def close(self) -> None:
+        """Drop what is beyond the limit, now that nothing of it is needed."""
+        with contextlib.suppress(OSError):  # a cache that may only be read
+            self._make_room(0, spared=())
+
+    def _add_block(self, texts: Sequence[str], vectors: FloatArray) -> None:
         keys = text_keys(texts)
         key_bytes, vector_bytes = keys.tobytes(), np.ascontiguousarray(vectors, "<f4").tobytes()
         checks = zlib.crc32(key_bytes), zlib.crc32(vector_bytes)
         header = BLOCK_HEADER.pack(MAGIC, len(texts), self._dimension, *checks)
+        content = header + key_bytes + vector_bytes
         try:
-            segment, offset = self._append(header + key_bytes + vector_bytes)
+            if not self._make_room(len(content), spared=self._used):
+                return
+            segment, offset = self._append(content)
         except OSError:
             self.is_writable = False
             return
@@ -114,24 +129,28 @@ class VectorStore:
         self._blocks.append(Block(segment, vectors_at, len(texts), checks[1]))
 
     def _append(self, content: bytes) -> tuple[Path, int]:
-        if self._segment is None or self._segment.stat().st_size > self._segment_bytes:
+        if self._segment is None or _size(self._segment) + len(content) > self._segment_bytes:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._make_room()
             self._segment = self._directory / f"{os.getpid()}-{secrets.token_hex(6)}.vec"
+            self._used.add(self._segment)
         with self._segment.open("ab") as stream:
             offset = stream.tell()
             stream.write(content)
         return self._segment, offset
 
-    def _make_room(self) -> None:
-        """Drop the longest unused segments until the store is below its limit with a new segment in it."""
-        segments = [(path.stat(), path) for path in self._root.glob("*/*.vec") if path.exists()]
-        total = sum(stat.st_size for stat, _ in segments) + self._segment_bytes
-        for stat, path in sorted(segments, key=lambda pair: (pair[0].st_mtime_ns, pair[1])):
-            if total <= self._limit_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= stat.st_size
+    def _make_room(self, needed: int, *, spared: Collection[Path]) -> bool:
+        """Drop the longest unused segments until so many further bytes fit, and tell whether they do."""
+        segments = []
+        for path in self._root.glob("*/*.vec"):
+            with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
+                stat = path.stat()
+                segments.append((stat.st_mtime_ns, path, stat.st_size))
+        total = needed + sum(size for _, _, size in segments)
+        for _, path, size in sorted(segments):
+            if total > self._limit_bytes and path not in spared:
+                path.unlink(missing_ok=True)
+                total -= size
+        return total <= self._limit_bytes
 
     def _read_keys(self, segment: Path) -> None:
         """Index the blocks of a segment up to the first that is not whole."""
@@ -176,10 +195,18 @@ class VectorStore:
 
     def _touch(self, segment: Path) -> None:
         """Mark a segment as used, once a run."""
-        if segment not in self._touched:
+        if segment not in self._used:
             with contextlib.suppress(OSError):  # a cache that may only be read
                 os.utime(segment)
-            self._touched.add(segment)
+            self._used.add(segment)
+
+
+def _size(segment: Path) -> float:
+    """Bytes of a segment; infinitely many if another process has dropped it, which no more goes into."""
+    try:
+        return segment.stat().st_size
+    except FileNotFoundError:
+        return math.inf
 
 
 def text_keys(texts: Sequence[str]) -> Keys:

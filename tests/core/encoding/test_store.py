@@ -167,12 +167,62 @@ def test_a_segment_that_vanishes_while_the_store_is_opened_is_passed_over(
     assert not open_store().find(TEXTS)[0].any()
 
 
-def test_a_store_stays_near_a_limit_smaller_than_a_usual_segment(open_store, tmp_path):
-    store = open_store(limit_bytes=40_000)
-    for number in range(60):
-        store.add([f"{number}-{i}" for i in range(20)], np.zeros((20, store._dimension), np.float32))
-    assert sum(path.stat().st_size for path in segments(tmp_path)) <= 50_000
-    assert open_store().find([f"59-{i}" for i in range(20)])[0].all()
+def size_of(tmp_path):
+    return sum(path.stat().st_size for path in segments(tmp_path))
+
+
+def fill(store, name, blocks):
+    """Blocks of twenty texts each; the texts."""
+    texts = [[f"{name} {number}-{i}" for i in range(20)] for number in range(blocks)]
+    for block in texts:
+        store.add(block, np.zeros((20, store._dimension), np.float32))
+    return [text for block in texts for text in block]
+
+
+@pytest.mark.parametrize("limit", [7_000, 40_000, 41_500])
+def test_a_store_never_passes_its_limit_and_keeps_what_this_run_uses(open_store, tmp_path, limit):
+    earlier = fill(open_store(limit_bytes=limit), "earlier", 60)
+    assert 0.7 * limit < size_of(tmp_path) <= limit
+    store = open_store(limit_bytes=limit)
+    used = store.find(earlier[:20])[0]
+    assert used.all()
+    texts = fill(store, "now", 60)
+    assert size_of(tmp_path) <= limit
+    known = open_store().find([*earlier[:20], *texts])[0]
+    assert known[:20].all()  # what it read was not dropped for what it wrote
+    assert (np.diff(known[20:].astype(int)) <= 0).all()  # what was written first stays; the last does not fit
+
+
+def test_a_block_larger_than_a_segment_is_kept_in_parts(open_store, tmp_path):
+    store = open_store(limit_bytes=80_000)
+    texts = [f"text {i}" for i in range(200)]
+    vectors = np.arange(200 * store._dimension, dtype=np.float32).reshape(200, -1)
+    store.add(texts, vectors)
+    known, found = open_store().find(texts)
+    assert known.all()
+    np.testing.assert_array_equal(found, vectors)
+    assert max(path.stat().st_size for path in segments(tmp_path)) <= 10_000
+
+
+def test_closing_leaves_the_store_within_a_limit_that_was_lowered(open_store, tmp_path):
+    for number in range(8):
+        fill(open_store(), f"earlier {number}", 2)
+    before = size_of(tmp_path)
+    store = open_store(limit_bytes=before // 2)
+    assert store.find([f"earlier {number} 0-0" for number in range(8)])[0].all()
+    assert size_of(tmp_path) == before  # nothing is dropped while it may be needed
+    store.close()
+    assert 0 < size_of(tmp_path) <= before // 2
+
+
+def test_a_segment_that_another_process_dropped_is_not_written_to_again(open_store, tmp_path):
+    store = open_store()
+    fill(store, "first", 1)
+    for path in segments(tmp_path):
+        path.unlink()
+    texts = fill(store, "second", 1)
+    assert store.is_writable
+    assert open_store().find(texts)[0].all()
 
 
 def test_a_full_disk_ends_keeping_and_not_the_run(encoder, open_store, monkeypatch):
