@@ -58,9 +58,9 @@ def embed(
     if stream.table.name == "vectors":
         if shaping.explain is not None:
             raise UsageError("--explain needs what the vectors were made of, not the vectors.")
-        run.write(_shaped(run, run.frames(stream), shaping))
-        return
-    rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), shaping)
+        rows = run.frames(stream)
+    else:
+        rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), shaping)
     run.write(_shaped(run, rows, shaping) if shaping.needs_all else rows)
 
 

@@ -20,7 +20,8 @@ from adcli.embed.vectors import FloatArray
 IntArray = npt.NDArray[np.int64]
 
 EXACT_UP_TO: Final = 200_000
-CHUNK: Final = 1_024
+CHUNK: Final = 1_024  # rows asked about at once
+COSINES: Final = 1 << 24  # at once, whatever the number of rows
 RECALL: Final = 0.97  # of the neighbours that an approximate search is to find
 RECALL_QUERIES: Final = 1_000
 FIRST_CELLS: Final = 16
@@ -82,11 +83,12 @@ def top_k(
     asked = np.arange(len(vectors)) if queries is None else queries
     places = np.empty((len(asked), k), np.int64)
     cosines = np.empty((len(asked), k), np.float32)
-    for start in range(0, len(asked), CHUNK):
-        rows = asked[start : start + CHUNK]
+    chunk = max(1, min(CHUNK, COSINES // len(vectors)))
+    for start in range(0, len(asked), chunk):
+        rows = asked[start : start + chunk]
         likeness = vectors[rows] @ vectors.T
         likeness[np.arange(len(rows)), rows] = -np.inf
-        found = np.argpartition(-likeness, k - 1, axis=1)[:, :k]
+        found = np.argpartition(likeness, len(vectors) - k, axis=1)[:, -k:]
         its = np.take_along_axis(likeness, found, axis=1)
         order = np.lexsort((found, -its))
         places[start : start + len(rows)] = np.take_along_axis(found, order, axis=1)

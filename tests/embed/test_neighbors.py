@@ -1,6 +1,7 @@
 """The nearest rows of each row."""
 
 import importlib.util
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -37,6 +38,16 @@ def test_chunks_change_nothing(monkeypatch):
     parts = top_k(vectors, 4, advance=seen.append)
     np.testing.assert_array_equal(whole[0], parts[0])
     assert sum(seen) == 50
+
+
+def test_memory_does_not_grow_with_the_rows_asked_about(monkeypatch):
+    monkeypatch.setattr(neighbors, "COSINES", 1 << 16)
+    vectors = cloud(2000)
+    tracemalloc.start()
+    top_k(vectors, 5)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * (1 << 16) * 8 + 2000 * 5 * 12  # cosines and their places, beside the result
 
 
 def test_the_order_of_rows_does_not_matter():
