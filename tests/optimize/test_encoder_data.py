@@ -167,7 +167,7 @@ def test_a_hard_negative_is_near_and_never_a_known_answer():
 
 def test_the_objective_follows_from_the_material_and_a_wrong_one_is_one_sentence():
     texts, few = Texts(["a", "b"]), Labelled(["a", "b"], [0, 1], ["n", "y"])
-    assert default_objective(Pairs(["a"], ["b"])) == "association"
+    assert default_objective(Pairs(["a"], ["b"])) == "collaborative"
     assert default_objective(texts) == "simcse"
     assert default_objective(few) == "few-labels"
     assert default_objective(Labelled(["a"] * 600, [0] * 600, ["n"])) == "classify"

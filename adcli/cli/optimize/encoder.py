@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.training.examples import Examples
     from adcli.core.training.settings import Trained, TrainingSettings
-    from adcli.optimize.encoder.replay import Evaluation
+    from adcli.optimize.encoder.replay import Evaluation, Material
 
 STEPS = 300
-COMPARED, ASSOCIATED = 64, 512  # of a batch: a text has few associations among few others
-TEMPERATURE = 0.05
-TEMPERATURES = {"association": 0.1}  # many right answers at once, none of them near 1
+COMPARED, TAUGHT = 64, 128  # of a batch
+TAUGHT_RATES = {"full": 1e-3}  # the usual one is for going a short way
 EVALUATIONS = 8
 SAMPLE = "replay.json"
 
@@ -104,24 +103,21 @@ def _plan(
         examples_for,
         with_hard_negatives,
     )
-    from adcli.optimize.encoder.replay import mixed
 
-    material = data.material
-    if earlier is not None and type(earlier.material) is type(material):
-        material = mixed(material, earlier.material, seed=run.seed)
-    elif earlier is not None:
-        run.warn("The earlier data are of another kind than the input, so none are learned again.")
     objective = learning.objective or (
-        "contrastive" if training.hard_negatives else default_objective(material)
+        "contrastive" if training.hard_negatives else default_objective(data.material)
     )
-    check_objective(objective, material)
+    check_objective(objective, data.material)
     if training.hard_negatives and objective != "contrastive":
         raise UsageError(f"--hard-negatives are for pairs, not for --objective {objective}.")
-    batch_size = training.batch_size or (ASSOCIATED if objective == "association" else COMPARED)
-    most = (training.steps or STEPS) * batch_size * training.accumulate * (models.processes or 1)
-    if training.epochs is not None:
-        most = len(data.material[0]) * 20
-    examples = examples_for(objective, material, most=most, seed=run.seed)
+    batch_size = training.batch_size or (TAUGHT if objective == "collaborative" else COMPARED)
+    if objective == "collaborative":
+        examples = _taught(run, data, earlier, learning, training, models)
+    else:
+        most = (training.steps or STEPS) * batch_size * training.accumulate * (models.processes or 1)
+        if training.epochs is not None:
+            most = len(data.material[0]) * 20
+        examples = examples_for(objective, _with_earlier(run, data, earlier), most=most, seed=run.seed)
     if training.hard_negatives and isinstance(examples, Pairs):
         with run.step("hard negatives"):
             encode = _encoder(training, models, learning.start_from).encode
@@ -132,14 +128,16 @@ def _plan(
         steps = max(1, round(training.epochs * len(examples[0]) / (batch * training.accumulate)))
     before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
     often = max(1, steps // EVALUATIONS)
+    tuning = training.tune or before
+    usual = TAUGHT_RATES.get(tuning) if objective == "collaborative" else None
     settings = TrainingSettings(
-        tuning=training.tune or before,
+        tuning=tuning,
         rank=training.rank,
         steps=steps,
         batch_size=batch,
         accumulate=training.accumulate,
-        learning_rate=training.learning_rate,
-        temperature=training.temperature or TEMPERATURES.get(objective, TEMPERATURE),
+        learning_rate=training.learning_rate or usual,
+        temperature=training.temperature,
         max_length=training.train_length,
         seed=run.seed,
         evaluate_every=often,
@@ -149,6 +147,34 @@ def _plan(
         precision=models.precision,
     )
     return objective, examples, settings
+
+
+def _with_earlier(run: Run, data: Data, earlier: Data | None) -> Material:
+    """What is learned from, a part of it from the data of `--from`."""
+    from adcli.optimize.encoder.replay import mixed
+
+    if earlier is None:
+        return data.material
+    if type(earlier.material) is not type(data.material):
+        run.warn("The earlier data are of another kind than the input, so none are learned again.")
+        return data.material
+    return mixed(data.material, earlier.material, seed=run.seed)
+
+
+def _taught(
+    run: Run, data: Data, earlier: Data | None, learning: Learning, training: Training, models: Models
+) -> Examples:
+    """The vectors that behaviour gives to texts; those of earlier data keep what they have."""
+    from adcli.core.training.examples import Pairs
+    from adcli.optimize.encoder.collaborative import taught
+
+    if not isinstance(data.material, Pairs) or data.occasions is None:
+        raise TypeError("only behaviour has occasions")
+    before = None if earlier is None else earlier.material
+    known = [*before.anchors, *before.positives] if isinstance(before, Pairs) else []
+    with run.step("item vectors"):
+        encode = _encoder(training, models, learning.start_from).encode
+        return taught(data.occasions, data.material, known, encode, seed=run.seed)
 
 
 def _tune(

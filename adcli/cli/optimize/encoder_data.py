@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.core.training.examples import Labelled
+    from adcli.optimize.encoder.collaborative import Occasions
     from adcli.optimize.encoder.replay import Evaluation, Material
 
 UNLABELLED = ("events", "reviews", "products", "queries")
@@ -30,6 +31,7 @@ class Data(NamedTuple):
         test: The one that is reported.
         documents: Texts among which hard negatives are found.
         counts: What there was, for people and for the JSON.
+        occasions: Of behaviour, what was taken together before anything is held out.
     """
 
     material: Material
@@ -37,6 +39,7 @@ class Data(NamedTuple):
     test: Evaluation | None
     documents: Sequence[str]
     counts: dict[str, int]
+    occasions: Occasions | None = None
 
 
 class Rows(NamedTuple):
@@ -116,18 +119,24 @@ def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
 
 
 def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
+    import polars as pl
+
     from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts
-    from adcli.optimize.encoder.splits import split_pairs
+    from adcli.optimize.encoder.collaborative import occasions
+    from adcli.optimize.encoder.splits import held_out_since, split_pairs
 
     items = _catalogue(run, learning) if learning.catalog else item_texts(events)
     with run.step("pairs"):
         pairs = behaviour_pairs(events, items, seed=run.seed)
         documents = items["text"].unique(maintain_order=True).to_list()
         split = split_pairs(pairs, documents, seed=run.seed)
+        since = held_out_since(pairs)
+        known = events if since is None else events.filter(pl.col("event_time") < since)
+        taken = occasions(known, items, seed=run.seed)
     by_source = dict(pairs["source"].value_counts(sort=True).iter_rows())
     counts = {**by_source, "learned from": len(split.train.anchors)}
     run.note(f"{pairs.height:,} pairs: " + ", ".join(f"{n:,} {name}" for name, n in by_source.items()))
-    return Data(split.train, split.validation, split.test, documents, counts)
+    return Data(split.train, split.validation, split.test, documents, counts, taken)
 
 
 def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:

@@ -16,10 +16,10 @@ class Learning:
     """What the encoder learns from."""
 
     objective: Annotated[
-        Literal["association", "contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
+        Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
         typer.Option(
             help="The task.",
-            show_default="association for events, simcse for texts, few-labels or classify with --label",
+            show_default="collaborative for events, simcse for texts, few-labels or classify with --label",
             rich_help_panel=_FROM,
         ),
     ] = None
@@ -95,7 +95,7 @@ class Training:
         typer.Option(
             min=2,
             help="Examples that are compared with each other.",
-            show_default="64; 512 for association",
+            show_default="64; 128 for collaborative",
             rich_help_panel=_HOW,
         ),
     ] = None
@@ -110,14 +110,9 @@ class Training:
         ),
     ] = None
     temperature: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            help="Similarities are divided by it.",
-            show_default="0.05; 0.1 for association",
-            rich_help_panel=_HOW,
-        ),
-    ] = None
+        float,
+        typer.Option(min=0.001, help="Similarities are divided by it.", rich_help_panel=_HOW),
+    ] = 0.05
     train_length: Annotated[
         int, typer.Option(min=8, help="Tokens of a text in training.", rich_help_panel=_HOW)
     ] = 64

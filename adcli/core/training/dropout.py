@@ -38,9 +38,16 @@ def use_seeded_dropout(model: torch.nn.Module) -> None:
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, torch.nn.Dropout):
-                setattr(parent, name, SeededDropout(child.p))
+                setattr(parent, name, SeededDropout(child.p).train(child.training))
 
 
 def seed_dropout(seed: int, part: int, device: str) -> None:
     """Seed this thread's generator, on the device of the model, for one part of a batch."""
     _of_thread.generator = torch.Generator(device).manual_seed((seed * 1_000_003 + part) % (1 << 62))
+
+
+def drop_nothing(model: torch.nn.Module) -> None:
+    """Let a model's dropout modules keep every number."""
+    for module in model.modules():
+        if isinstance(module, SeededDropout):
+            module.share = 0.0

@@ -1,13 +1,14 @@
 """What an encoder is tuned on, and how well it finds what it should.
 
 Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])    # each anchor is to find its own positive
-Associations(["kettle", ...], [0, ...], [7, ...], [.4, ...])    # to be as near as they go together
+Taught(["kettle", ...], vectors)                        # to have these vectors
 Texts(["kettle", ...])                                  # to be told again from their vectors
 Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be told apart
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,20 +41,16 @@ class Pairs(NamedTuple):
     groups: Sequence[int] = ()
 
 
-class Associations(NamedTuple):
-    """How strongly texts go together; of two that are not named, not at all.
+class Taught(NamedTuple):
+    """Texts and the vectors that they should have.
 
     Attributes:
         texts: (n,) the texts.
-        first: (m,) position of a text.
-        second: (m,) position of another.
-        strength: (m,) from 0 to 1.
+        vectors: (n, dimension) unit vectors.
     """
 
     texts: Sequence[str]
-    first: Sequence[int]
-    second: Sequence[int]
-    strength: Sequence[float]
+    vectors: FloatArray
 
 
 class Texts(NamedTuple):
@@ -81,10 +78,10 @@ class Labelled(NamedTuple):
 
 
 HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
-Examples = Pairs | Associations | Texts | Labelled
-KINDS: dict[str, type[Pairs | Associations | Texts | Labelled]] = {
+Examples = Pairs | Taught | Texts | Labelled
+KINDS: dict[str, type[Pairs | Taught | Texts | Labelled]] = {
     "pairs": Pairs,
-    "associations": Associations,
+    "taught": Taught,
     "texts": Texts,
     "labelled": Labelled,
 }
@@ -194,12 +191,26 @@ def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:
 def examples_to_json(examples: Examples) -> dict[str, Any]:
     """The examples as what JSON can hold."""
     kind = next(name for name, its in KINDS.items() if isinstance(examples, its))
-    return {"kind": kind, **{name: list(part) for name, part in examples._asdict().items()}}
+    return {"kind": kind, **{name: _part_to_json(part) for name, part in examples._asdict().items()}}
 
 
 def examples_from_json(content: dict[str, Any]) -> Examples:
     """What `examples_to_json` was given."""
-    return KINDS[content["kind"]](**{name: part for name, part in content.items() if name != "kind"})
+    parts = {name: _part_from_json(part) for name, part in content.items() if name != "kind"}
+    return KINDS[content["kind"]](**parts)
+
+
+def _part_to_json(part: Sequence[Any] | FloatArray) -> Any:
+    if isinstance(part, np.ndarray):
+        content = np.ascontiguousarray(part, "<f4").tobytes()
+        return {"shape": list(part.shape), "float32": base64.b64encode(content).decode("ascii")}
+    return list(part)
+
+
+def _part_from_json(part: Any) -> Any:
+    if isinstance(part, dict):
+        return np.frombuffer(base64.b64decode(part["float32"]), "<f4").reshape(part["shape"])
+    return part
 
 
 def evaluation_to_json(evaluation: Retrieval | LabelProbe) -> dict[str, Any]:
@@ -237,6 +248,8 @@ def check_examples(examples: Examples, settings: TrainingSettings) -> None:
             f"{count} anchors have {len(examples.positives)} positives, {len(examples.negatives)} negatives "
             f"and {len(examples.groups)} groups."
         )
+    if isinstance(examples, Taught) and len(examples.vectors) != count:
+        raise DataError(f"{count} texts are taught {len(examples.vectors)} vectors.")
     if isinstance(examples, Labelled) and len(examples.labels) != count:
         raise DataError(f"{count} texts have {len(examples.labels)} labels.")
     if count < settings.batch_size:

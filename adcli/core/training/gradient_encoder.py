@@ -115,8 +115,10 @@ class GradientEncoder:
             workers=self._workers,
         ):
             for parameter, gradient in zip(trained, gradients, strict=True):
-                if gradient is not None:
-                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+                if gradient is not None and parameter.grad is None:
+                    parameter.grad = gradient
+                elif gradient is not None and parameter.grad is not None:
+                    parameter.grad += gradient
         return float(loss.detach())
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -67,7 +67,10 @@ class Training:
         if head is not None:
             self._trained |= {f"head.{name}": p for name, p in head.named_parameters() if p.requires_grad}
         self._optimizer = torch.optim.AdamW(
-            self._trained.values(), lr=settings.learning_rate_at(0), weight_decay=settings.weight_decay
+            self._trained.values(),
+            lr=settings.learning_rate_at(0),
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
         self._rank, self._processes = rank, processes
         self._losses: list[float] = []

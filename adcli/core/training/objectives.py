@@ -1,10 +1,10 @@
-"""What an encoder in training is asked for: to find, to tell again, to tell apart.
+"""What an encoder in training is asked for: to find, to imitate, to tell again, to tell apart.
 
 Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018), equation
 4; Gao et al., "SimCSE" (2021), equation 4; Gillick et al., "Learning Dense Representations for Entity
-Retrieval" (2019), for hard negatives; Cao et al., "Learning to Rank: From Pairwise to Listwise Approach"
-(2007), equation 5, for a whole ranking as the target; Wang et al., "TSDAE" (2021), for telling a text again
-from its vector; Devlin et al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can
+Retrieval" (2019), for hard negatives; Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural
+Network" (2015), for learning from a teacher; Wang et al., "TSDAE" (2021), for telling a text again from its
+vector; Devlin et al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can
 Distort Pretrained Features" (2022), for a head that is fitted before.
 """
 
@@ -19,11 +19,12 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.batching import IntArray, distinct
 from adcli.core.models.loading import load_decoder
 from adcli.core.models.resolution import ModelSource
+from adcli.core.training.dropout import drop_nothing
 from adcli.core.training.examples import (
-    Associations,
     Examples,
     Labelled,
     Pairs,
+    Taught,
     Texts,
     batch_members,
     clashes,
@@ -34,8 +35,6 @@ from adcli.core.training.settings import TrainingSettings
 
 DELETED = 0.6  # of a text's words: what TSDAE found best
 HEAD_FITTED_TO = 2_000
-LEAST = -1e4  # of a score: an infinite one times a target of 0 is not a number
-LEAST_STRENGTH = 1e-9
 
 
 class Objective(Protocol):
@@ -58,8 +57,8 @@ def objective_of(
     """The task that a kind of examples is learned by."""
     if isinstance(examples, Pairs):
         return Contrast(encoder, examples, settings)
-    if isinstance(examples, Associations):
-        return Association(encoder, examples, settings)
+    if isinstance(examples, Taught):
+        return Imitation(encoder, examples, settings)
     if isinstance(examples, Texts):
         return Denoising(encoder, examples, settings, source)
     return Classification(encoder, examples, settings)
@@ -94,37 +93,24 @@ class Contrast:
         return self._encoder.backward(texts, loss_of, seed=seed)
 
 
-class Association:
-    """To be as near to the other texts of the batch as they go together.
-
-    Cross-entropy between the shares that a text's associations have in their sum, and the shares that its
-    similarities have by softmax; texts without any in the batch tell nothing.
-    """
+class Imitation:
+    """To have the vectors that are taught: one less the cosine of the two."""
 
     head: torch.nn.Module | None = None
 
-    def __init__(
-        self, encoder: GradientEncoder, associations: Associations, settings: TrainingSettings
-    ) -> None:
-        from scipy.sparse import coo_matrix
-
-        texts, first, second, strength = associations
-        self._encoder, self._texts, self._settings = encoder, texts, settings
-        self._strength = coo_matrix((strength, (first, second)), shape=(len(texts), len(texts))).tocsr()
+    def __init__(self, encoder: GradientEncoder, taught: Taught, settings: TrainingSettings) -> None:
+        self._encoder, self._taught, self._settings = encoder, taught, settings
+        drop_nothing(encoder.model)  # there is one right answer, and noise only hides it
 
     def add_gradients(self, batch: int, seed: int) -> float:
         """The loss of a batch, whose gradients are added."""
-        members = batch_members(len(self._texts), batch, self._settings)
-        strength = torch.from_numpy(self._strength[members][:, members].toarray()).float()
-        itself = torch.eye(len(members), dtype=torch.bool)
-        wanted = strength / strength.sum(dim=1, keepdim=True).clamp_min(LEAST_STRENGTH)
+        members = batch_members(len(self._taught.texts), batch, self._settings)
+        wanted = torch.from_numpy(self._taught.vectors[members]).to(self._encoder.device)
 
         def loss_of(vectors: torch.Tensor) -> torch.Tensor:
-            scores = vectors @ vectors.T / self._settings.temperature
-            apart = scores.masked_fill(itself.to(scores.device), LEAST)
-            return torch.nn.functional.cross_entropy(apart, wanted.to(scores.device))
+            return 1 - (vectors * wanted).sum(dim=-1).mean()
 
-        return self._encoder.backward([self._texts[i] for i in members], loss_of, seed=seed)
+        return self._encoder.backward([self._taught.texts[i] for i in members], loss_of, seed=seed)
 
 
 class Denoising:

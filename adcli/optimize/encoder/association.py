@@ -12,10 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 import polars as pl
-
-from adcli.core.training.examples import Associations, Pairs
 
 PARTNERS: Final = 50
 
@@ -44,33 +41,4 @@ def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame
     kept = pairs.join(best, on=["anchor", "positive"], how="left", maintain_order="left")
     return kept.filter((pl.col("source") == "query") | pl.col("coefficient").is_not_null()).select(
         pairs.columns
-    )
-
-
-def associations(pairs: Pairs) -> Associations:
-    """How strongly texts go together: the cosine of their occurrences in pairs.
-
-    What keeps the same company without ever meeting is not counted: of items bought later, the meetings
-    themselves tell twice as many.
-
-    Args:
-        pairs: What belongs together; a pair that occurs often counts more.
-    """
-    from scipy.sparse import coo_matrix, diags_array
-
-    texts = list(dict.fromkeys([*pairs.anchors, *pairs.positives]))
-    at = {text: place for place, text in enumerate(texts)}
-    first, second = (
-        np.array([at[text] for text in part], np.int64) for part in (pairs.anchors, pairs.positives)
-    )
-    once = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(texts), len(texts))).tocsr()
-    together = once + once.T
-    scale = diags_array(np.asarray(together.sum(axis=1)).ravel() ** -0.5)
-    strength = (scale @ together @ scale).tocoo()
-    others = strength.row != strength.col
-    return Associations(
-        texts,
-        strength.row[others].tolist(),
-        strength.col[others].tolist(),
-        np.round(strength.data[others], 6).tolist(),
     )

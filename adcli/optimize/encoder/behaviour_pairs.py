@@ -22,6 +22,7 @@ TAKEN: Final = ("view", "click", "cart", "purchase")
 WINDOW: Final = 3
 TOGETHER_WITHIN: Final = timedelta(days=30)
 RESULT_WITHIN: Final = timedelta(minutes=30)
+_IS_TAKEN: Final = pl.col("text").is_not_null() & pl.col("event_type").is_in(TAKEN)
 
 
 def item_texts(events: pl.DataFrame) -> pl.DataFrame:
@@ -58,11 +59,21 @@ def behaviour_pairs(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> 
             "No event is about an item with a text.",
             fix="Give the catalogue that the events are about, or name columns: --map item_id=COLUMN.",
         )
-    taken = deeds.filter(pl.col("text").is_not_null() & pl.col("event_type").is_in(TAKEN))
-    pairs = pl.concat([_neighbours(taken), _results(deeds)])
+    pairs = pl.concat([_neighbours(deeds.filter(_IS_TAKEN)), _results(deeds)])
     if not pairs.height:
         raise DataError("Nobody had to do with two items or a query, so there are no pairs to learn from.")
     return pairs.sort("event_time", maintain_order=True)
+
+
+def taken_items(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """What was viewed, clicked, carted or bought, by user and time: `user_id event_time session_id text`.
+
+    Args:
+        events: The events table.
+        items: `item_id text`.
+        seed: Of the order within a moment.
+    """
+    return _deeds(events, items, seed).filter(_IS_TAKEN)
 
 
 def _deeds(events: pl.DataFrame, items: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -116,8 +127,7 @@ def _results(deeds: pl.DataFrame) -> pl.DataFrame:
         pl.when(asked).then("event_time").forward_fill().over("user_id").alias("asked_time"),
     )
     soon = pl.col("event_time") - pl.col("asked_time") <= RESULT_WITHIN
-    taken = pl.col("text").is_not_null() & pl.col("event_type").is_in(TAKEN)
-    return last.filter(taken & soon & (pl.col("asked") != pl.col("text"))).select(
+    return last.filter(_IS_TAKEN & soon & (pl.col("asked") != pl.col("text"))).select(
         pl.col("asked").alias("anchor"),
         pl.col("text").alias("positive"),
         "event_time",

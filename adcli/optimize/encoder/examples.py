@@ -10,13 +10,12 @@ import numpy.typing as npt
 
 from adcli.core.training.examples import Examples, Labelled, Pairs, Texts
 from adcli.errors import UsageError
-from adcli.optimize.encoder.association import associations
 
-Objective = Literal["association", "contrastive", "simcse", "denoise", "classify", "few-labels"]
+Objective = Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"]
 FloatArray = npt.NDArray[np.float32]
 
 LEARNS_FROM: Final[dict[str, type[Pairs | Texts | Labelled]]] = {
-    "association": Pairs,
+    "collaborative": Pairs,
     "contrastive": Pairs,
     "simcse": Texts,
     "denoise": Texts,
@@ -31,7 +30,7 @@ NEAR: Final = range(5, 50)  # ranks a hard negative is drawn from: the very near
 def default_objective(material: Pairs | Texts | Labelled) -> Objective:
     """What is learned from this material if nobody says it."""
     if isinstance(material, Pairs):
-        return "association"
+        return "collaborative"
     if isinstance(material, Texts):
         return "simcse"
     return "few-labels" if len(material.texts) < FEW else "classify"
@@ -66,8 +65,6 @@ def examples_for(
         return Pairs(texts, texts)
     if objective == "few-labels" and isinstance(material, Labelled):
         return label_pairs(material, most=most, seed=seed)
-    if objective == "association" and isinstance(material, Pairs):
-        return associations(material)
     if isinstance(material, Pairs):
         kept = _order(len(material.anchors), most, seed)
         return Pairs([material.anchors[i] for i in kept], [material.positives[i] for i in kept])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -49,10 +50,10 @@ def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> 
         documents: Texts among which positives are to be found.
         seed: Of what is asked where there is much.
     """
-    times = pairs["event_time"]
-    train = pairs.filter(times < times[int((1 - HELD_OUT) * pairs.height)])
-    if not train.height:  # all of one time: nothing is later
+    since = held_out_since(pairs)
+    if since is None:
         return Split(_as_pairs(associated(pairs)), None, None)
+    train = pairs.filter(pl.col("event_time") < since)
     later = pairs[train.height :]
     middle = (later.height + 1) // 2
     validation, test = later[:middle], later[middle:]
@@ -61,6 +62,13 @@ def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> 
         _retrieval(validation, documents, seed),
         _retrieval(test, documents, seed + 1),
     )
+
+
+def held_out_since(pairs: pl.DataFrame) -> datetime | None:
+    """The time from which on pairs are held out; None if all are of one time, so that nothing is later."""
+    times = pairs["event_time"]
+    since: datetime = times[int((1 - HELD_OUT) * pairs.height)]
+    return since if times[0] < since else None
 
 
 def split_texts(texts: Sequence[str], *, seed: int) -> Split[Texts]:

@@ -1,6 +1,6 @@
 """Recall@20 of what customers of Online Retail buy next, before and after tuning on what they bought before.
 
-    python tests/benchmarks/encoder/next_item.py --steps 120
+    python tests/benchmarks/encoder/next_item.py --steps 600
 
 Learned up to October 2011, asked about what was bought after it. A customer is the mean of the items they
 bought, and is looked for among all items; beside it what popularity finds, and the items' own purchases as
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--tune", default="full")
     options = parser.parse_args()
     if not DATA.exists():
@@ -54,8 +54,8 @@ def _benchmark(folder: Path, steps: int, tune: str) -> None:
     )
     started = time.perf_counter()
     _adcli("optimize", "encoder", folder / "events.parquet", "--cutoff", SINCE.date().isoformat(),
-           "--tune", tune, "--learning-rate", "5e-4", "--train-length", "24",
-           "--patience", "100", "--steps", str(steps), "-o", folder / "encoder")  # fmt: skip
+           "--tune", tune, "--train-length", "24", "--patience", "100", "--steps", str(steps),
+           "-o", folder / "encoder")  # fmt: skip
     spent = time.perf_counter() - started
     tuned = _recall(events, items, Encoder.load("minilm", adapter=folder / "encoder").encode(texts))
     print(

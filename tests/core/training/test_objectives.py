@@ -1,24 +1,35 @@
 """What an encoder learns, it can do on data it did not see; equal texts of a batch are read once."""
 
+import json
+
 import models
 import numpy as np
+import polars as pl
 import pytest
 import torch  # noqa: TID253
 from simulated_shop import simulated_shop
 
 from adcli.core.encoding.encoder import Encoder
 from adcli.core.models.resolution import resolve_model
-from adcli.core.training.examples import Labelled, LabelProbe, Pairs, Texts
+from adcli.core.training.examples import (
+    Labelled,
+    LabelProbe,
+    Pairs,
+    Taught,
+    Texts,
+    examples_from_json,
+    examples_to_json,
+)
 from adcli.core.training.gradient_encoder import GradientEncoder
-from adcli.core.training.objectives import Contrast, Denoising
+from adcli.core.training.objectives import Contrast, Denoising, objective_of
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.tracking import tracked
 from adcli.core.training.tuning import tune_encoder
 from adcli.errors import UsageError
-from adcli.optimize.encoder.association import associations
 from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs
+from adcli.optimize.encoder.collaborative import occasions, taught
 from adcli.optimize.encoder.examples import label_pairs
-from adcli.optimize.encoder.splits import split_labelled, split_pairs, split_texts
+from adcli.optimize.encoder.splits import held_out_since, split_labelled, split_pairs, split_texts
 
 SHOP = simulated_shop()
 SETTINGS = {"tuning": "full", "learning_rate": 3e-3, "batch_size": 32, "max_length": 16, "precision": "fp32",
@@ -41,25 +52,41 @@ def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
     assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.1
 
 
-def test_associations_find_what_is_viewed_together_later(tmp_path, bert):
+def test_collaborative_vectors_are_learned_and_find_what_is_viewed_together_later(tmp_path, bert):
     items = SHOP.products.rename({"title": "text"})
-    split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
-    learned = associations(split.train)
-    before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60, temperature=0.1)
+    pairs = behaviour_pairs(SHOP.events, items, seed=0)
+    split = split_pairs(pairs, items["text"].to_list(), seed=0)
+    known = SHOP.events.filter(pl.col("event_time") < held_out_since(pairs))
+    encode = Encoder.load(str(bert), exact=True).encode
+    learned = taught(occasions(known, items, seed=0), split.train, (), encode, seed=0)
+    before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60)
     assert after > before + 0.2
-    assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.2
+    tuned_encoder = Encoder.load(str(bert), adapter=tmp_path / "a")
+    assert split.test(tuned_encoder.encode) > before + 0.2
+    was, now = (
+        (encode(learned.texts) * learned.vectors).sum(axis=1).mean()
+        for encode in (encode, tuned_encoder.encode)
+    )
+    assert now > was + 0.2
 
 
-def test_items_are_associated_with_what_they_meet_more_often_than_others_do():
-    pairs = Pairs(["a", "a", "c", "c", "x"], ["b", "b", "b", "d", "x"])
-    found = associations(pairs)
-    strength = {
-        (found.texts[i], found.texts[j]): s
-        for i, j, s in zip(found.first, found.second, found.strength, strict=True)
-    }
-    assert set(strength) == {("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("c", "d"), ("d", "c")}
-    assert strength["a", "b"] == pytest.approx(2 / (2 * 3) ** 0.5, abs=1e-6)
-    assert strength["b", "a"] == strength["a", "b"] > strength["c", "d"] > strength["c", "b"]
+def test_imitation_drops_nothing(bert):
+    settings = TrainingSettings(**SETTINGS | {"batch_size": 20})
+    encoder = GradientEncoder.load(resolve_model(str(bert), task="embed"), settings)
+    texts = models.shop_texts(20)
+    objective = objective_of(
+        Taught(texts, encoder.encode(texts)), encoder, resolve_model(str(bert), task="embed"), settings
+    )
+    encoder.model.train()
+    assert objective.add_gradients(0, 1) == pytest.approx(0, abs=1e-5)
+
+
+def test_taught_vectors_survive_json():
+    vectors = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    again = examples_from_json(json.loads(json.dumps(examples_to_json(Taught(["a", "b", "c"], vectors)))))
+    assert isinstance(again, Taught)
+    assert again.texts == ["a", "b", "c"]
+    np.testing.assert_array_equal(again.vectors, vectors)
 
 
 def labelled():
