@@ -196,12 +196,14 @@ def _contents(
     run: Run, behaviour: pl.DataFrame, profiling: Profiling, encode: TextEncoder
 ) -> tuple[Contents, Catalogue]:
     from adcli.embed.catalogue import catalogue_of_products, catalogue_of_vectors
-    from adcli.embed.contents import contents_of
+    from adcli.embed.contents import check_items, contents_of
 
     goods = _goods(run, behaviour, profiling)
-    catalogue = (
-        catalogue_of_vectors(goods) if "embedding" in goods.columns else catalogue_of_products(goods, encode)
-    )
+    if "embedding" in goods.columns:
+        catalogue = catalogue_of_vectors(goods)
+    else:
+        check_items(behaviour, goods["item_id"])
+        catalogue = catalogue_of_products(goods, encode)
     return contents_of(behaviour, catalogue, encode), catalogue
 
 

@@ -44,6 +44,7 @@ def contents_of(behaviour: pl.DataFrame, catalogue: Catalogue, encode: Encode) -
         DataError: If the behaviour is about items and none of them is in the catalogue, or if the texts'
             vectors have another dimension than the catalogue's.
     """
+    check_items(behaviour, catalogue.items["item_id"])
     deeds = _with_items(behaviour, catalogue)
     texts = deeds.filter("speaks")["text"].unique(maintain_order=True)
     first_text = len(catalogue.vectors)
@@ -80,19 +81,31 @@ def contents_of(behaviour: pl.DataFrame, catalogue: Catalogue, encode: Encode) -
     )
 
 
+def check_items(behaviour: pl.DataFrame, items: pl.Series) -> None:
+    """Make sure that behaviour and catalogue name items alike; worth asking before the items are embedded.
+
+    Args:
+        behaviour: As `behaviour_of_events` gives it.
+        items: (n,) `item_id` of the catalogue.
+
+    Raises:
+        DataError: If the behaviour is about items and none of them is in the catalogue.
+    """
+    asked = behaviour["item_id"].drop_nulls()
+    if len(asked) and not asked.is_in(items.implode()).any():
+        raise DataError(
+            f"None of the {asked.n_unique():,} items of the events is in the catalogue: the events have "
+            f"'{asked[0]}', the catalogue '{items[0]}'.",
+            fix="Name the columns that agree: --map item_id=COLUMN.",
+        )
+
+
 def _with_items(behaviour: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
     """The behaviour with `item` (its place in the catalogue) and `speaks` (its text is what it is about)."""
     known = catalogue.items.select(
         "item_id", pl.col("category").alias("item_category"), pl.col("price").alias("item_price")
     )
     deeds = behaviour.join(known.with_row_index("item"), on="item_id", how="left", maintain_order="left")
-    asked = deeds["item_id"].drop_nulls()
-    if len(asked) and deeds["item"].null_count() == deeds.height:
-        raise DataError(
-            f"None of the {asked.n_unique():,} items of the events is in the catalogue: the events have "
-            f"'{asked[0]}', the catalogue '{catalogue.items['item_id'][0]}'.",
-            fix="Name the columns that agree: --map item_id=COLUMN.",
-        )
     by_text = pl.col("event_type").is_in(["search", "review"]) | pl.col("item").is_null()
     return deeds.with_columns(
         pl.coalesce("item_category", "category").alias("category"),
