@@ -1,5 +1,6 @@
 """What an encoder learns from: pairs that belong together, splits that do not leak, rows worth labelling."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_shop import simulated_shop
 
+from adcli.core.training.evaluations import NextItems, evaluation_from_json, evaluation_to_json
 from adcli.core.training.examples import Labelled, Pairs, Texts
 from adcli.errors import DataError, UsageError
 from adcli.optimize.encoder.association import associated
-from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts
+from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts, taken_items
 from adcli.optimize.encoder.examples import (
     check_objective,
     default_objective,
@@ -21,7 +23,14 @@ from adcli.optimize.encoder.examples import (
     with_hard_negatives,
 )
 from adcli.optimize.encoder.replay import mixed, sample_from_json, sample_to_json
-from adcli.optimize.encoder.splits import split_labelled, split_pairs, split_texts
+from adcli.optimize.encoder.splits import (
+    Split,
+    held_out_since,
+    split_labelled,
+    split_pairs,
+    split_texts,
+    with_next_items,
+)
 from adcli.optimize.encoder.suggestions import suggest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -111,6 +120,48 @@ def test_training_pairs_are_earlier_than_all_that_is_asked():
         asked = zip(evaluation.queries, (evaluation.documents[i] for i in evaluation.relevant), strict=True)
         assert set(asked) <= later
     assert len(set(split.test.documents)) == len(split.test.documents)
+
+
+def test_customers_of_both_sides_are_asked_what_they_take_next():
+    shop = simulated_shop()
+    items = shop.products.rename({"title": "text"})
+    taken = taken_items(shop.events, items, seed=0)
+    pairs = behaviour_pairs(shop.events, items, seed=0)
+    since = held_out_since(pairs)
+    split = split_pairs(pairs, items["text"].to_list(), seed=0)
+    asked = with_next_items(split, taken, since, seed=0)
+    assert asked.train == split.train
+    assert asked.validation.metric == asked.test.metric == "next-item recall@20"
+    middle = taken["event_time"].filter(taken["event_time"] >= since).sort()
+    middle = middle[len(middle) // 2]
+    for evaluation, first, last in ((asked.validation, since, middle), (asked.test, middle, None)):
+        before = {evaluation.items[i] for i in evaluation.item}
+        later = {evaluation.items[i] for i in evaluation.later_item}
+        assert before <= set(taken.filter(pl.col("event_time") < first)["text"])
+        within = (
+            pl.col("event_time") >= first
+            if last is None
+            else pl.col("event_time").is_between(first, last, "left")
+        )
+        assert later <= set(taken.filter(within)["text"])
+        assert set(evaluation.later_customer) == set(evaluation.customer)
+        assert evaluation_from_json(json.loads(json.dumps(evaluation_to_json(evaluation)))) == evaluation
+
+
+def test_next_items_counts_what_is_found_of_what_was_taken():
+    evaluation = NextItems(["a", "b", "c", "d"], [0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 3, 2], k=2)
+    places = {"a": 0.0, "b": 0.1, "c": 3.0, "d": 1.0}
+    encode = lambda texts: np.array([[np.cos(places[t]), np.sin(places[t])] for t in texts], np.float32)  # noqa: E731
+    assert evaluation.asked == 2
+    assert evaluation(encode) == pytest.approx((1 / 2 + 0) / 2)  # a finds itself and b; b itself and a
+
+
+def test_nobody_on_both_sides_leaves_the_pairs_to_be_asked_about():
+    times = [START, START, START + timedelta(days=9), START + timedelta(days=9)]
+    taken = pl.DataFrame({"user_id": ["a", "a", "b", "b"], "text": list("xyxy"), "event_time": times})
+    split = Split(Pairs(["x"], ["y"]), None, None)
+    assert with_next_items(split, taken, START + timedelta(days=1), seed=0) is split
+    assert with_next_items(split, taken, None, seed=0) is split
 
 
 def test_pairs_that_popularity_explains_are_left_out_and_queries_are_not():

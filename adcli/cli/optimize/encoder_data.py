@@ -121,22 +121,22 @@ def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
 def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
     import polars as pl
 
-    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts
+    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts, taken_items
     from adcli.optimize.encoder.collaborative import occasions
-    from adcli.optimize.encoder.splits import held_out_since, split_pairs
+    from adcli.optimize.encoder.splits import held_out_since, split_pairs, with_next_items
 
     items = _catalogue(run, learning) if learning.catalog else item_texts(events)
     with run.step("pairs"):
         pairs = behaviour_pairs(events, items, seed=run.seed)
         documents = items["text"].unique(maintain_order=True).to_list()
         split = split_pairs(pairs, documents, seed=run.seed)
-        since = held_out_since(pairs)
-        known = events if since is None else events.filter(pl.col("event_time") < since)
-        taken = occasions(known, items, seed=run.seed)
+        since, taken = held_out_since(pairs), taken_items(events, items, seed=run.seed)
+        split = with_next_items(split, taken, since, seed=run.seed)
+        known = taken if since is None else taken.filter(pl.col("event_time") < since)
     by_source = dict(pairs["source"].value_counts(sort=True).iter_rows())
     counts = {**by_source, "learned from": len(split.train.anchors)}
     run.note(f"{pairs.height:,} pairs: " + ", ".join(f"{n:,} {name}" for name, n in by_source.items()))
-    return Data(split.train, split.validation, split.test, documents, counts, taken)
+    return Data(split.train, split.validation, split.test, documents, counts, occasions(known))
 
 
 def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:

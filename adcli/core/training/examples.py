@@ -1,4 +1,4 @@
-"""What an encoder is tuned on, and how well it finds what it should.
+"""What an encoder is tuned on.
 
 Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])    # each anchor is to find its own positive
 Taught(["kettle", ...], vectors)                        # to have these vectors
@@ -9,8 +9,7 @@ Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be told apart
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +20,6 @@ from adcli.core.training.settings import TrainingSettings
 from adcli.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
-EncodeTexts = Callable[[Sequence[str]], FloatArray]
-Evaluate = Callable[[EncodeTexts], float]
 
 
 class Pairs(NamedTuple):
@@ -87,78 +84,6 @@ KINDS: dict[str, type[Pairs | Taught | Texts | Labelled]] = {
 }
 
 
-@dataclass(frozen=True)
-class Retrieval:
-    """An evaluation: the share of queries whose document is among the k nearest others.
-
-    Attributes:
-        queries: (n,) texts.
-        documents: Distinct texts among which theirs are to be found.
-        relevant: (n,) position of each query's document.
-        k: Documents looked at.
-    """
-
-    queries: Sequence[str]
-    documents: Sequence[str]
-    relevant: Sequence[int]
-    k: int = 10
-
-    @property
-    def metric(self) -> str:
-        """What the score is."""
-        return f"recall@{self.k}"
-
-    @property
-    def asked(self) -> int:
-        """How many queries there are."""
-        return len(self.queries)
-
-    def __call__(self, encode: EncodeTexts) -> float:
-        """Recall at k of an encoder."""
-        scores = encode(self.queries) @ encode(self.documents).T
-        rows, relevant = np.arange(len(self.queries)), np.asarray(self.relevant)
-        own = scores[rows, relevant]
-        at = {text: place for place, text in enumerate(self.documents)}
-        itself = np.array([at.get(text, -1) for text in self.queries])
-        seen = (itself >= 0) & (itself != relevant)
-        scores[rows[seen], itself[seen]] = -np.inf
-        return float(((scores > own[:, None]).sum(axis=1) < self.k).mean())
-
-
-@dataclass(frozen=True)
-class LabelProbe:
-    """An evaluation: how well a logistic head on the vectors tells held-out labels.
-
-    Attributes:
-        known: What the head is fitted to.
-        held_out: What it is asked about.
-    """
-
-    known: Labelled
-    held_out: Labelled
-
-    @property
-    def metric(self) -> str:
-        """What the score is: the area under the ROC curve of two labels, the accuracy of more."""
-        return "roc_auc" if len(self.known.names) == len(set(self.held_out.labels)) == 2 else "accuracy"
-
-    @property
-    def asked(self) -> int:
-        """How many texts are held out."""
-        return len(self.held_out.texts)
-
-    def __call__(self, encode: EncodeTexts) -> float:
-        """How well a head on an encoder's vectors tells the labels."""
-        from sklearn.metrics import roc_auc_score
-
-        weight, bias = fit_head(encode(self.known.texts), self.known.labels, len(self.known.names))
-        logits = encode(self.held_out.texts) @ weight.T + bias
-        labels = np.asarray(self.held_out.labels)
-        if self.metric == "roc_auc":
-            return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
-        return float((logits.argmax(axis=1) == labels).mean())
-
-
 def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[FloatArray, FloatArray]:
     """The weight (names, d) and bias (names,) of a multinomial logistic regression on unit vectors.
 
@@ -211,25 +136,6 @@ def _part_from_json(part: Any) -> Any:
     if isinstance(part, dict):
         return np.frombuffer(base64.b64decode(part["float32"]), "<f4").reshape(part["shape"])
     return part
-
-
-def evaluation_to_json(evaluation: Retrieval | LabelProbe) -> dict[str, Any]:
-    """The evaluation as what JSON can hold."""
-    if isinstance(evaluation, Retrieval):
-        return {
-            "queries": list(evaluation.queries),
-            "documents": list(evaluation.documents),
-            "relevant": [int(place) for place in evaluation.relevant],
-            "k": evaluation.k,
-        }
-    return {name: list(getattr(evaluation, name)) for name in ("known", "held_out")}
-
-
-def evaluation_from_json(content: dict[str, Any]) -> Retrieval | LabelProbe:
-    """What `evaluation_to_json` was given."""
-    if "known" in content:
-        return LabelProbe(Labelled(*content["known"]), Labelled(*content["held_out"]))
-    return Retrieval(**content)
 
 
 def check_examples(examples: Examples, settings: TrainingSettings) -> None:

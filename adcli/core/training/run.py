@@ -15,16 +15,13 @@ from adcli.core.adapters.adapter import adapter_fingerprint, attach_adapter, con
 from adcli.core.memory import digest
 from adcli.core.models.resolution import ModelSource, resolve_model
 from adcli.core.processes.launch import Crew
-from adcli.core.training.examples import (
+from adcli.core.training.evaluations import (
     Evaluate,
-    Labelled,
-    LabelProbe,
-    Retrieval,
+    HeldOut,
     evaluation_from_json,
     evaluation_to_json,
-    examples_from_json,
-    examples_to_json,
 )
+from adcli.core.training.examples import Labelled, examples_from_json, examples_to_json
 from adcli.core.training.gradient_encoder import GradientEncoder
 from adcli.core.training.loop import Training
 from adcli.core.training.objectives import objective_of
@@ -109,9 +106,7 @@ def _write(run: Run, trained: Trained, encoder: GradientEncoder, source: ModelSo
     )
 
 
-def train_together(
-    run: Run, evaluate: Retrieval | LabelProbe | None, processes: int, progress: Progress | None
-) -> Trained:
+def train_together(run: Run, evaluate: HeldOut | None, processes: int, progress: Progress | None) -> Trained:
     """Tune in several processes: each takes one unit of the crew's, and in it trains with the others."""
     crew = Crew("train", run_to_json(run, evaluate), processes=processes)
     results = dict(crew.run([str(number)] for number in range(processes)))
@@ -123,7 +118,7 @@ def train_together(
     return trained
 
 
-def run_to_json(run: Run, evaluate: Retrieval | LabelProbe | None) -> dict[str, Any]:
+def run_to_json(run: Run, evaluate: HeldOut | None) -> dict[str, Any]:
     """What the processes of a training are told, as JSON can hold it."""
     return {
         **run._asdict(),
@@ -133,7 +128,7 @@ def run_to_json(run: Run, evaluate: Retrieval | LabelProbe | None) -> dict[str, 
     }
 
 
-def run_from_json(content: Mapping[str, Any]) -> tuple[Run, Retrieval | LabelProbe | None]:
+def run_from_json(content: Mapping[str, Any]) -> tuple[Run, HeldOut | None]:
     """What `run_to_json` was given."""
     fields = {name: content[name] for name in Run._fields}
     fields |= {

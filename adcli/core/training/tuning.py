@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from adcli.core.models.resolution import resolve_model
 from adcli.core.processes.runtime import start_runtime
-from adcli.core.training.examples import Evaluate, Examples, LabelProbe, Retrieval, check_examples
+from adcli.core.training.evaluations import Evaluate, HeldOut
+from adcli.core.training.examples import Examples, check_examples
 from adcli.core.training.settings import Trained, TrainingSettings
 from adcli.errors import UsageError
 
@@ -98,7 +99,7 @@ def tune_encoder(
     )
     if runtime.processes == 1:
         return train_here(run, evaluate, progress)
-    if not isinstance(evaluate, Retrieval | LabelProbe | None):
+    if not isinstance(evaluate, HeldOut | None):
         raise UsageError(
             "Several processes can not evaluate by a function.", fix="Give a Retrieval, or --processes 1."
         )

@@ -1,6 +1,6 @@
 """What items' vectors should be, by who took what: the teacher of an encoder that reads their texts.
 
-    taken = occasions(events, item_texts(events), seed=0)
+    taken = occasions(taken_items(events, item_texts(events), seed=0))
     vectors = collaborative_vectors(taken, 384, seed=0)
 
 An item begins as the customers that took it, brought down to a few dimensions, and is then learned: the mean
@@ -23,7 +23,6 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.core.training.examples import Pairs, Taught
-from adcli.optimize.encoder.behaviour_pairs import taken_items
 from adcli.optimize.encoder.replay import SHARE
 
 if TYPE_CHECKING:
@@ -58,18 +57,15 @@ class Occasions(NamedTuple):
     occasion: IntArray
 
 
-def occasions(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> Occasions:
-    """Occasions from events.
+def occasions(taken: pl.DataFrame) -> Occasions:
+    """Occasions from what was taken.
 
     An occasion is a session of a customer with several, else a moment, as of a basket; of a customer with a
     single one, its halves are two. Items of the same text are one item; the most frequent 50,000 are kept.
 
     Args:
-        events: The events table.
-        items: `item_id text`.
-        seed: Of the order within a moment.
+        taken: `user_id event_time session_id text`, by user and time.
     """
-    taken = taken_items(events, items, seed=seed)
     frequent = taken["text"].value_counts(sort=True).head(MOST_ITEMS)["text"].sort()
     places = pl.DataFrame({"text": frequent}).with_row_index("item")
     session, moment = pl.col("session_id"), pl.col("event_time")

@@ -9,24 +9,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from adcli.core.training.examples import (
-    Labelled,
-    LabelProbe,
-    Pairs,
-    Retrieval,
-    Texts,
+from adcli.core.training.evaluations import (
+    HeldOut,
     evaluation_from_json,
     evaluation_to_json,
-    examples_from_json,
-    examples_to_json,
 )
+from adcli.core.training.examples import Labelled, Pairs, Texts, examples_from_json, examples_to_json
 from adcli.errors import DataError
 
 KEPT: Final = 1_000
 SHARE: Final = 0.25  # of what is learned from
 
 Material = Pairs | Texts | Labelled
-Evaluation = Retrieval | LabelProbe
+Evaluation = HeldOut
 
 
 def sample_to_json(material: Material, test: Evaluation | None, *, seed: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is learned from, what decides when to stop, and what is scored in the end.
 
-Pairs are split in time: training ends before validation begins, and validation before the test. Texts and
+Behaviour is split in time: training ends before validation begins, and validation before the test. Texts and
 labelled texts are split at random, equal texts into the same part.
 """
 
@@ -14,7 +14,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from adcli.core.training.examples import Labelled, LabelProbe, Pairs, Retrieval, Texts
+from adcli.core.training.evaluations import HeldOut, LabelProbe, NextItems, Retrieval
+from adcli.core.training.examples import Labelled, Pairs, Texts
 from adcli.optimize.encoder.association import associated
 
 HELD_OUT: Final = 0.1  # half of it for validation, half for the test
@@ -23,6 +24,7 @@ MOST_QUERIES: Final = 500
 MOST_DOCUMENTS: Final = 1_000
 MOST_PROBED: Final = 2_000
 RECALL_AT: Final = 10
+MOST_ITEMS: Final = 5_000
 LEAST_WORDS: Final = 4
 
 Material = TypeVar("Material", Pairs, Texts, Labelled)
@@ -38,8 +40,8 @@ class Split(NamedTuple, Generic[Material]):
     """
 
     train: Material
-    validation: Retrieval | LabelProbe | None
-    test: Retrieval | LabelProbe | None
+    validation: HeldOut | None
+    test: HeldOut | None
 
 
 def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> Split[Pairs]:
@@ -61,6 +63,48 @@ def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> 
         _as_pairs(associated(train)),
         _retrieval(validation, documents, seed),
         _retrieval(test, documents, seed + 1),
+    )
+
+
+def with_next_items(
+    split: Split[Pairs], taken: pl.DataFrame, since: datetime | None, *, seed: int
+) -> Split[Pairs]:
+    """The split, asked about what customers take next where some were there before; as it is where none were.
+
+    Args:
+        split: Of the pairs.
+        taken: `user_id event_time text` of all that was taken.
+        since: When training ends; the later half of what was taken after it is the test.
+        seed: Of which customers are asked about.
+    """
+    later = taken["event_time"].filter(taken["event_time"] >= since).sort() if since is not None else ()
+    if not len(later):
+        return split
+    middle = later[len(later) // 2]
+    validation = next_items(taken.filter(pl.col("event_time") < middle), since, seed=seed)
+    test = next_items(taken, middle, seed=seed + 1)
+    return split if validation is None or test is None else Split(split.train, validation, test)
+
+
+def next_items(taken: pl.DataFrame, since: datetime | None, *, seed: int) -> NextItems | None:
+    """What customers took before and after a time, of the most frequent items; None if nobody did both."""
+    frequent = taken["text"].value_counts(sort=True).head(MOST_ITEMS)["text"].sort()
+    places = pl.DataFrame({"text": frequent}).with_row_index("item")
+    rows = taken.join(places, on="text").select("user_id", "item", is_later=pl.col("event_time") >= since)
+    sides = rows.group_by("user_id").agg(pl.col("is_later").n_unique()).filter(pl.col("is_later") == 2)
+    if not sides.height:
+        return None
+    able = sides["user_id"].sort()
+    asked = able.gather(np.sort(np.random.default_rng(seed).permutation(len(able))[:MOST_QUERIES]))
+    known = rows.join(pl.DataFrame({"user_id": asked}).with_row_index("customer"), on="user_id")
+    before = known.filter(~pl.col("is_later")).sort("customer", "item")
+    later = known.filter("is_later").unique(["customer", "item"]).sort("customer", "item")
+    return NextItems(
+        frequent.to_list(),
+        before["customer"].to_list(),
+        before["item"].to_list(),
+        later["customer"].to_list(),
+        later["item"].to_list(),
     )
 
 

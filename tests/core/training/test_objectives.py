@@ -11,22 +11,15 @@ from simulated_shop import simulated_shop
 
 from adcli.core.encoding.encoder import Encoder
 from adcli.core.models.resolution import resolve_model
-from adcli.core.training.examples import (
-    Labelled,
-    LabelProbe,
-    Pairs,
-    Taught,
-    Texts,
-    examples_from_json,
-    examples_to_json,
-)
+from adcli.core.training.evaluations import LabelProbe
+from adcli.core.training.examples import Labelled, Pairs, Taught, Texts, examples_from_json, examples_to_json
 from adcli.core.training.gradient_encoder import GradientEncoder
 from adcli.core.training.objectives import Contrast, Denoising, objective_of
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.tracking import tracked
 from adcli.core.training.tuning import tune_encoder
 from adcli.errors import UsageError
-from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs
+from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, taken_items
 from adcli.optimize.encoder.collaborative import occasions, taught
 from adcli.optimize.encoder.examples import label_pairs
 from adcli.optimize.encoder.splits import held_out_since, split_labelled, split_pairs, split_texts
@@ -58,7 +51,7 @@ def test_collaborative_vectors_are_learned_and_find_what_is_viewed_together_late
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     known = SHOP.events.filter(pl.col("event_time") < held_out_since(pairs))
     encode = Encoder.load(str(bert), exact=True).encode
-    learned = taught(occasions(known, items, seed=0), split.train, (), encode, seed=0)
+    learned = taught(occasions(taken_items(known, items, seed=0)), split.train, (), encode, seed=0)
     before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60)
     assert after > before + 0.2
     tuned_encoder = Encoder.load(str(bert), adapter=tmp_path / "a")

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from adcli.core.adapters.adapter import describe_adapter
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.training.examples import (
-    Labelled,
-    LabelProbe,
-    Pairs,
-    Retrieval,
-    Texts,
-    batch_members,
-    clashes,
-)
+from adcli.core.training.evaluations import LabelProbe, Retrieval
+from adcli.core.training.examples import Labelled, Pairs, Texts, batch_members, clashes
 from adcli.core.training.loop import Training
 from adcli.core.training.run import run_from_json, run_to_json
 from adcli.core.training.settings import TrainingSettings

@@ -1,0 +1,161 @@
+"""How well an encoder does what it should, on what was held out.
+
+Retrieval(["kettle", ...], [...], [0, ...])     # a text finds the one that belongs to it
+NextItems([...], [0, ...], [3, ...], ...)       # what a customer took before finds what they take next
+LabelProbe(known, held_out)                     # vectors tell labels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adcli.core.training.examples import FloatArray, Labelled, fit_head
+
+EncodeTexts = Callable[[Sequence[str]], FloatArray]
+Evaluate = Callable[[EncodeTexts], float]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """An evaluation: the share of queries whose document is among the k nearest others.
+
+    Attributes:
+        queries: (n,) texts.
+        documents: Distinct texts among which theirs are to be found.
+        relevant: (n,) position of each query's document.
+        k: Documents looked at.
+    """
+
+    queries: Sequence[str]
+    documents: Sequence[str]
+    relevant: Sequence[int]
+    k: int = 10
+
+    @property
+    def metric(self) -> str:
+        """What the score is."""
+        return f"recall@{self.k}"
+
+    @property
+    def asked(self) -> int:
+        """How many queries there are."""
+        return len(self.queries)
+
+    def __call__(self, encode: EncodeTexts) -> float:
+        """Recall at k of an encoder."""
+        scores = encode(self.queries) @ encode(self.documents).T
+        rows, relevant = np.arange(len(self.queries)), np.asarray(self.relevant)
+        own = scores[rows, relevant]
+        at = {text: place for place, text in enumerate(self.documents)}
+        itself = np.array([at.get(text, -1) for text in self.queries])
+        seen = (itself >= 0) & (itself != relevant)
+        scores[rows[seen], itself[seen]] = -np.inf
+        return float(((scores > own[:, None]).sum(axis=1) < self.k).mean())
+
+
+@dataclass(frozen=True)
+class NextItems:
+    """An evaluation: the share of what customers took later among the k items nearest to them.
+
+    A customer is the mean of the items they took before.
+
+    Attributes:
+        items: Texts of the items among which theirs are to be found.
+        customer: (n,) number of the customer of something that was taken before.
+        item: (n,) its place in `items`.
+        later_customer: (m,) number of the customer of something that was taken later, each item once.
+        later_item: (m,) its place in `items`.
+        k: Items looked at.
+    """
+
+    items: Sequence[str]
+    customer: Sequence[int]
+    item: Sequence[int]
+    later_customer: Sequence[int]
+    later_item: Sequence[int]
+    k: int = 20
+
+    @property
+    def metric(self) -> str:
+        """What the score is."""
+        return f"next-item recall@{self.k}"
+
+    @property
+    def asked(self) -> int:
+        """How many customers there are."""
+        return len(set(self.later_customer))
+
+    def __call__(self, encode: EncodeTexts) -> float:
+        """Recall at k of an encoder, the mean over customers."""
+        vectors = encode(self.items)
+        customers = max(self.later_customer) + 1
+        queries = np.zeros((customers, vectors.shape[1]), np.float32)
+        np.add.at(queries, np.asarray(self.customer), vectors[np.asarray(self.item)])
+        wanted = np.zeros((customers, len(self.items)), bool)
+        wanted[np.asarray(self.later_customer), np.asarray(self.later_item)] = True
+        k = min(self.k, len(self.items))
+        nearest = np.argpartition(-(queries @ vectors.T), k - 1, axis=1)[:, :k]
+        found = np.take_along_axis(wanted, nearest, axis=1).sum(axis=1)
+        return float((found / np.minimum(k, wanted.sum(axis=1))).mean())
+
+
+@dataclass(frozen=True)
+class LabelProbe:
+    """An evaluation: how well a logistic head on the vectors tells held-out labels.
+
+    Attributes:
+        known: What the head is fitted to.
+        held_out: What it is asked about.
+    """
+
+    known: Labelled
+    held_out: Labelled
+
+    @property
+    def metric(self) -> str:
+        """What the score is: the area under the ROC curve of two labels, the accuracy of more."""
+        return "roc_auc" if len(self.known.names) == len(set(self.held_out.labels)) == 2 else "accuracy"
+
+    @property
+    def asked(self) -> int:
+        """How many texts are held out."""
+        return len(self.held_out.texts)
+
+    def __call__(self, encode: EncodeTexts) -> float:
+        """How well a head on an encoder's vectors tells the labels."""
+        from sklearn.metrics import roc_auc_score
+
+        weight, bias = fit_head(encode(self.known.texts), self.known.labels, len(self.known.names))
+        logits = encode(self.held_out.texts) @ weight.T + bias
+        labels = np.asarray(self.held_out.labels)
+        if self.metric == "roc_auc":
+            return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
+        return float((logits.argmax(axis=1) == labels).mean())
+
+
+HeldOut = Retrieval | NextItems | LabelProbe
+
+
+def evaluation_to_json(evaluation: HeldOut) -> dict[str, Any]:
+    """The evaluation as what JSON can hold."""
+    if isinstance(evaluation, Retrieval):
+        return {
+            "queries": list(evaluation.queries),
+            "documents": list(evaluation.documents),
+            "relevant": [int(place) for place in evaluation.relevant],
+            "k": evaluation.k,
+        }
+    if isinstance(evaluation, NextItems):
+        return {name: part if name == "k" else list(part) for name, part in vars(evaluation).items()}
+    return {name: list(getattr(evaluation, name)) for name in ("known", "held_out")}
+
+
+def evaluation_from_json(content: dict[str, Any]) -> HeldOut:
+    """What `evaluation_to_json` was given."""
+    if "known" in content:
+        return LabelProbe(Labelled(*content["known"]), Labelled(*content["held_out"]))
+    return NextItems(**content) if "items" in content else Retrieval(**content)
