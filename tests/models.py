@@ -140,14 +140,14 @@ def tiny_gpt2(folder: Path, *, positions: int = 256) -> Path:
     return _saved(GPT2LMHeadModel(config), folder)
 
 
-def tiny_llama(folder: Path, *, talks: bool = True) -> Path:
+def tiny_llama(folder: Path, *, talks: bool = True, positions: int = 256) -> Path:
     """A Llama of two layers with shared key heads; with a chat template if it talks."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = _byte_tokenizer(folder, talks=talks)
     config = LlamaConfig(
         num_key_value_heads=2, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-        max_position_embeddings=256, **_small(tokenizer),
+        max_position_embeddings=positions, **_small(tokenizer),
     )  # fmt: skip
     return _saved(LlamaForCausalLM(config), folder)
 

@@ -9,28 +9,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from warm_commands import WarmCommands
 
 Result = subprocess.CompletedProcess
 
 
 @pytest.fixture
-def adcli(tmp_path: Path) -> Callable[..., Result]:
-    """Call `adcli ARGUMENTS` in an empty folder: text in and out, no terminal."""
+def adcli(tmp_path: Path, warm_commands: WarmCommands) -> Callable[..., Result]:
+    """Call `adcli ARGUMENTS` in an empty folder: text in and out, no terminal.
+
+    What `env` says to Python and the libraries as they load is said to a process that starts cold.
+    """
 
     def call(
         *arguments: object, stdin: bytes | str = b"", env: dict[str, str] | None = None, timeout: float = 120
     ) -> Result:
         if isinstance(stdin, str):
             stdin = stdin.encode()
-        done = subprocess.run(
-            [sys.executable, "-m", "adcli", *map(str, arguments)],
-            input=stdin,
-            capture_output=True,
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-            timeout=timeout,
-            check=False,
-        )
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **(env or {})}
+        if all(name.startswith("ADCLI_") for name in env or {}):
+            done = warm_commands.run(arguments, tmp_path, environment, stdin, timeout)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "adcli", *map(str, arguments)],
+                input=stdin,
+                capture_output=True,
+                cwd=tmp_path,
+                env=environment,
+                timeout=timeout,
+                check=False,
+            )
         done.text = done.stdout.decode("utf-8", "replace")
         done.said = done.stderr.decode("utf-8", "replace")
         assert "Traceback" not in done.said, done.said

@@ -121,15 +121,6 @@ def test_without_the_cache_the_vectors_are_the_same(adcli, products, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]
 
 
-def test_two_processes_give_the_same_vectors_in_the_same_order(adcli, products, tmp_path):
-    adcli("embed", products, "--exact", "--no-cache", "-o", "a.parquet")
-    done = adcli("embed", products, "--exact", "--no-cache", "--processes", "2", "-o", "b.parquet")
-    assert done.returncode == 0, done.said
-    one, two = pl.read_parquet(tmp_path / "a.parquet"), pl.read_parquet(tmp_path / "b.parquet")
-    assert one["id"].to_list() == two["id"].to_list()
-    np.testing.assert_allclose(one["embedding"].to_numpy(), two["embedding"].to_numpy(), atol=1e-6)
-
-
 def test_reviews_and_queries(adcli, tmp_path):
     (tmp_path / "reviews.csv").write_text("asin,review_text,stars\nx,Lovely tent,5\nx,,2\ny,Lovely tent,4\n")
     adcli("embed", "reviews.csv", "-o", "r.parquet")

@@ -2,9 +2,6 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -27,23 +24,14 @@ def products(tmp_path):
 
 
 @pytest.fixture
-def start(products, tmp_path):
+def start(products, tmp_path, warm_commands):
     """Start `adcli embed` on the products beside this process, with a cache of their own."""
-    started = []
 
     def call(output):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "adcli", "embed", "products.csv", "--exact", "-q", "-o", output],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "ADCLI_CACHE": str(tmp_path / "cache")},
-        )
-        started.append(process)
-        return process
+        command = ["embed", products, "--exact", "-q", "-o", output]
+        return warm_commands.start(command, tmp_path, {**os.environ, "ADCLI_CACHE": str(tmp_path / "cache")})
 
-    yield call
-    for process in started:
-        process.kill()
-        process.wait()
+    return call
 
 
 def write_products(tmp_path, name, rows):
@@ -74,10 +62,9 @@ def reference(adcli, tmp_path):
 def test_a_killed_run_goes_on_where_it_was_and_gives_the_identical_file(adcli, start, tmp_path):
     first = start("v.parquet")
     give_up = time.monotonic() + 90
-    while not segments(tmp_path) and first.poll() is None and time.monotonic() < give_up:
-        time.sleep(0.02)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
+    while not segments(tmp_path) and time.monotonic() < give_up:
+        assert first.wait(0.02) is None, "it ended before it kept anything"
+    first.kill()
     assert not (tmp_path / "v.parquet").exists()
     before = kept(tmp_path)
     assert 0 < before < PRODUCTS

@@ -5,11 +5,9 @@ import hashlib
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
+import models
 import polars as pl
 import pytest
 
@@ -18,7 +16,7 @@ from adcli.tables.atomic import directory_sha256
 KILLS = int(os.environ.get("ADCLI_KILLS", "3"))
 
 
-def write_log(folder, rows=60_000):
+def write_log(folder, rows):
     """An impressions log big enough that the command is killed while it works."""
     draw = random.Random(5)
     lines = ["event_time,user_id,item_id,placement,click,propensity"]
@@ -44,19 +42,18 @@ def write_products(folder):
     return path
 
 
-def run_until(command, folder, seconds):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "adcli", *command],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "ADCLI_CACHE": str(folder / "cache")},
-    )
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+@pytest.fixture
+def run_until(tmp_path, warm_commands):
+    """Run a command, and kill it if it has not ended by then."""
+
+    def run(command, seconds):
+        running = warm_commands.start(
+            command, tmp_path, {**os.environ, "ADCLI_CACHE": str(tmp_path / "cache")}
+        )
+        if running.wait(seconds) is None:
+            running.kill()
+
+    return run
 
 
 def digest(path):
@@ -76,7 +73,10 @@ def put(saved, path):
 COMMANDS = {
     "clean": (["clean", "log.csv.gz", "-o", "out.parquet", "--rejects", "rejects.csv"], ["out.parquet", "rejects.csv"]),
     "embed": (["embed", "products.csv", "-o", "out.parquet", "--no-cache"], ["out.parquet"]),
-    "generate": (["generate", "products.csv", "-n", "1", "--candidates", "2", "-o", "out.jsonl"], ["out.jsonl"]),
+    "generate": (
+        ["generate", "products.csv", "-n", "1", "--candidates", "2", "--model", "llama", "--judge", "bert", "-o", "out.jsonl"],
+        ["out.jsonl"],
+    ),
     "optimize": (["optimize", "policy", "log.csv.gz", "-o", "out"], ["out"]),
     "apply": (["optimize", "apply", "policy", "log.csv.gz", "-o", "out.parquet"], ["out.parquet"]),
     "rates": (
@@ -99,21 +99,24 @@ BEFORE = {"apply": ["optimize", "policy", "log.csv.gz", "-o", "policy"]}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, name):
-    write_log(tmp_path)
+def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, run_until, name):
+    write_log(tmp_path, 60_000 if name == "clean" else 6_000)
     write_products(tmp_path)
     if name in BEFORE:
-        run_until(BEFORE[name], tmp_path, 300)
+        run_until(BEFORE[name], 300)
+    if name == "generate":
+        models.tiny_llama(tmp_path / "llama", positions=1024)
+        models.tiny_bert(tmp_path / "bert")
     command, outputs = COMMANDS[name]
     other = [*command, "--seed", "1"]  # an earlier run, whose outputs are not those of the run that is killed
-    run_until(other, tmp_path, 300)
+    run_until(other, 300)
     old = tmp_path / "old"
     old.mkdir()
     files = [name for output in outputs for name in (output, f"{output}.meta.json")]
     for file in files:
         put(tmp_path / file, old / file)
     started = time.monotonic()
-    run_until(command, tmp_path, 300)
+    run_until(command, 300)
     took = time.monotonic() - started
     whole = {output: digest(tmp_path / output) for output in outputs}
     assert None not in whole.values(), "the command itself fails"
@@ -123,7 +126,7 @@ def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, name):
         is_replacing = point % 2 == 1
         for file in files:
             put(old / file if is_replacing else None, tmp_path / file)
-        run_until(command, tmp_path, took * (0.2 + 0.85 * point / KILLS))
+        run_until(command, took * (0.2 + 0.85 * point / KILLS))
         for output in outputs:
             found = digest(tmp_path / output)
             allowed = {whole[output]: "whole", digest(old / output): "old", None: "none"}
@@ -131,7 +134,7 @@ def test_sigkill_leaves_the_old_output_or_none_or_the_whole(tmp_path, name):
             seen[allowed[found]] += 1
     assert seen["old"] + seen["none"], "no kill came before the end"
 
-    run_until(command, tmp_path, 300)
+    run_until(command, 300)
     assert digest(tmp_path / outputs[0]) == whole[outputs[0]]
     left = [entry.name for entry in tmp_path.iterdir() if entry.name.endswith(".tmp")]
     assert not left, "the next run sweeps what killed runs left"
