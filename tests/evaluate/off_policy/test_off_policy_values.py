@@ -56,20 +56,23 @@ def headline(values):
 class TestKnownTruth:
     world = LoggedWorld(rate=0.08)
 
-    def test_every_unbiased_estimator_finds_the_value_of_a_better_policy(self):
-        policy = best_policy(self.world)
-        log = self.world.log(20_000, seed=1)
-        values = policy_value_table(log, [policy], estimators=["ips", "snips", "dr", "sndr"]).table
-        truth = self.world.value(policy)
-        for row in values.to_dicts():
+    @pytest.fixture(scope="class")
+    @classmethod
+    def better(cls):
+        log = cls.world.log(20_000, seed=1)
+        return policy_value_table(
+            log, [best_policy(cls.world)], estimators=["ips", "snips", "dr", "sndr"]
+        ).table
+
+    def test_every_unbiased_estimator_finds_the_value_of_a_better_policy(self, better):
+        truth = self.world.value(best_policy(self.world))
+        for row in better.to_dicts():
             assert abs(row["value"] - truth) < 4 * row["std_error"], row["estimator"]
             assert row["verdict"] == "better"
             assert row["difference_low"] > 0
 
-    def test_the_reward_model_narrows_the_interval(self):
-        log = self.world.log(20_000, seed=1)
-        table = policy_value_table(log, [best_policy(self.world)], estimators=["ips", "dr"]).table
-        width = dict(zip(table["estimator"], table["ci_high"] - table["ci_low"], strict=True))
+    def test_the_reward_model_narrows_the_interval(self, better):
+        width = dict(zip(better["estimator"], better["ci_high"] - better["ci_low"], strict=True))
         assert width["dr"] < width["ips"]
 
     def test_a_worse_policy_is_called_worse(self):
