@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STEPS = 300
 COMPARED, TAUGHT = 64, 128  # of a batch
-TAUGHT_RATES = {"full": 1e-3}  # the usual one is for going a short way
+TAUGHT_RATES = {"full": 1e-3, "lora": 1e-2}  # the usual ones are for going a short way
 EVALUATIONS = 8
 SAMPLE = "replay.json"
 

@@ -18,7 +18,7 @@ FIGURES = {
     "a shop's log": ("repeated.py",),
     "a competing process": ("contention.py", "--texts", "600"),
     "tuning": ("training.py", "--steps", "5"),
-    "the next item": ("next_item.py", "--steps", "120"),
+    "the next item": ("next_item.py", "--steps", "600"),
     "memory": ("memory.py", "--texts", "40000"),
 }
 
