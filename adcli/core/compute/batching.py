@@ -41,9 +41,9 @@ def distinct(texts: Sequence[str]) -> tuple[list[str], IntArray]:
 
     `[texts[i] for i in place]` gives the input back.
     """
-    first: dict[str, int] = {}
-    place = np.fromiter((first.setdefault(t, len(first)) for t in texts), np.int64, len(texts))
-    return list(first), place
+    once = list(dict.fromkeys(texts))
+    at = {text: place for place, text in enumerate(once)}
+    return once, np.fromiter(map(at.__getitem__, texts), np.int64, len(texts))
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -21,6 +21,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ KEY_BYTES = 16
 SEGMENT_BYTES = 64 << 20  # at most; an eighth of the store's limit where that is less
 DEFAULT_LIMIT_BYTES = 8 << 30
 BLOCKS_IN_MEMORY_BYTES = 32 << 20  # of those read last: texts that repeat are asked for again and again
+DIGESTS_IN_MEMORY = 1 << 14  # of texts, for the same reason
 
 
 class Block(NamedTuple):
@@ -87,9 +89,11 @@ class VectorStore:
         """Which of the texts are known, and (n, dimension) vectors, meaningless where they are not."""
         vectors = np.zeros((len(texts), self._dimension), np.float32)
         known, block, row = self._index.find(text_keys(texts))
-        for number in np.unique(block[known]):
-            wanted = np.flatnonzero(known & (block == number))
-            content = self._block(int(number))
+        there = np.flatnonzero(known)
+        by_block = there[np.argsort(block[there], kind="stable")]
+        numbers, counts = np.unique(block[by_block], return_counts=True)
+        for number, end, count in zip(numbers.tolist(), np.cumsum(counts), counts, strict=True):
+            wanted, content = by_block[end - count : end], self._block(number)
             if content is None:
                 known[wanted] = False
             else:
@@ -211,5 +215,9 @@ def _size(segment: Path) -> float:
 
 def text_keys(texts: Sequence[str]) -> Keys:
     """(n, 2) halves of the 128-bit BLAKE2b hashes of the texts."""
-    digests = b"".join(hashlib.blake2b(t.encode(), digest_size=KEY_BYTES).digest() for t in texts)
-    return np.frombuffer(digests, "<u8").reshape(-1, 2)
+    return np.frombuffer(b"".join(map(_digest, texts)), "<u8").reshape(-1, 2)
+
+
+@lru_cache(maxsize=DIGESTS_IN_MEMORY)
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
