@@ -174,6 +174,7 @@ def test_below_torchrun_rank_0_runs_the_command_and_the_other_works_for_it(tmp_p
 
 
 def test_fewer_processes_than_asked_for_are_an_error_not_a_silence(monkeypatch):
+    start_runtime()  # so that Accelerate, which is set up once, does not look for the others of the launch
     for name, value in {"WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AdcliError, match="2 processes were asked for and 1 came up"):
