@@ -68,6 +68,17 @@ def test_behaviour_is_learned_later_behaviour_is_learned_on_and_embed_takes_both
 
 
 @pytest.mark.slow
+def test_earlier_data_of_another_kind_are_left_out_and_said_to_be(learn, shop):
+    done = learn("products.parquet", "--steps", "2", "-o", "texts")
+    assert done.returncode == 0, done.said
+    again = learn(
+        "events.csv", "--catalog", shop / "products.parquet", "--from", "texts", "--steps", "2", "-o", "b"
+    )
+    assert again.returncode == 0, again.said
+    assert "of another kind than the input, so none are learned again" in again.said
+
+
+@pytest.mark.slow
 def test_a_killed_run_is_run_again_to_the_same_directory(learn, shop, tmp_path):
     options = ("--catalog", str(shop / "products.parquet"), "--steps", "24", "--patience", "100")
     whole = learn("events.csv", *options, "-o", "whole")

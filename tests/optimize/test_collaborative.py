@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from adcli.core.training.examples import Pairs
-from adcli.optimize.encoder.behaviour_pairs import taken_items
+from adcli.optimize.encoder.behaviour_pairs import deeds_of, taken_items
 from adcli.optimize.encoder.collaborative import (
     MOST_OCCASIONS,
     collaborative_vectors,
@@ -55,7 +55,7 @@ def two_shops(customers=60, seed=0):
 
 def test_a_basket_is_an_occasion_and_the_only_basket_of_a_customer_is_two():
     events = log([("a", 0, "x"), ("a", 0, "y"), ("a", 9, "z"), ("b", 0, "x"), ("b", 0, "y"), ("b", 0, "z")])
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
     assert sets(taken)[:2] == [{"the x", "the y"}, {"the z"}]
     assert sorted(len(its) for its in sets(taken)[2:]) == [1, 2]
     assert len(set(taken.customer)) == 2
@@ -64,19 +64,22 @@ def test_a_basket_is_an_occasion_and_the_only_basket_of_a_customer_is_two():
 def test_sessions_are_occasions_where_a_customer_has_several():
     rows = [("a", 0, "x"), ("a", 1, "y"), ("a", 50, "z")]
     events = log(rows, session_id=["s1", "s1", "s2"])
-    assert sets(occasions(taken_items(events, items_of(events), seed=0))) == [{"the x", "the y"}, {"the z"}]
+    assert sets(occasions(taken_items(deeds_of(events, items_of(events), seed=0)))) == [
+        {"the x", "the y"},
+        {"the z"},
+    ]
 
 
 def test_the_last_occasions_of_a_robot_are_kept():
     events = log([("robot", minute, f"i{minute % 7}") for minute in range(MOST_OCCASIONS + 50)])
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
     assert taken.occasion.max() + 1 == MOST_OCCASIONS
     assert len(taken.item) == MOST_OCCASIONS
 
 
 def test_items_of_the_same_customers_are_near_and_those_of_others_are_not():
     events = two_shops()
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
     vectors = collaborative_vectors(taken, 16, seed=0)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     half = np.array([text[5] for text in taken.texts])
@@ -88,13 +91,13 @@ def test_items_of_the_same_customers_are_near_and_those_of_others_are_not():
 
 def test_vectors_may_have_more_dimensions_than_there_are_items():
     events = log([("a", 0, "x"), ("a", 9, "y"), ("b", 0, "x"), ("b", 9, "y")])
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
     assert collaborative_vectors(taken, 8, seed=0).shape == (2, 8)
 
 
 def test_an_item_that_few_took_stays_nearer_to_what_it_says():
     events = pl.concat([two_shops(), log([("once", 0, "rare"), ("once", 60, "i00")])])
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
     before = np.random.default_rng(1).normal(size=(len(taken.texts), 32)).astype(np.float32)
     before /= np.linalg.norm(before, axis=1, keepdims=True)
     kept = (taught_vectors(taken, before, seed=0) * before).sum(axis=1)
@@ -104,7 +107,7 @@ def test_an_item_that_few_took_stays_nearer_to_what_it_says():
 
 def test_queries_are_where_their_results_are_and_earlier_texts_stay():
     events = two_shops()
-    taken = occasions(taken_items(events, items_of(events), seed=0))
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
 
     def encode(texts):
         drawn = [np.random.default_rng(list(text.encode())).normal(size=16) for text in texts]

@@ -14,7 +14,13 @@ from adcli.core.training.evaluations import NextItems, evaluation_from_json, eva
 from adcli.core.training.examples import Labelled, Pairs, Texts
 from adcli.errors import DataError, UsageError
 from adcli.optimize.encoder.association import associated
-from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts, taken_items
+from adcli.optimize.encoder.behaviour_pairs import (
+    behaviour_pairs,
+    deeds_of,
+    frequent_items,
+    item_texts,
+    taken_items,
+)
 from adcli.optimize.encoder.examples import (
     check_objective,
     default_objective,
@@ -48,7 +54,7 @@ def log(rows):
 
 
 def found(rows):
-    pairs = behaviour_pairs(log(rows), ITEMS, seed=0)
+    pairs = behaviour_pairs(deeds_of(log(rows), ITEMS, seed=0))
     return set(pairs.select("anchor", "positive", "source").iter_rows())
 
 
@@ -110,7 +116,7 @@ def test_an_items_text_is_the_one_it_comes_with_most_often():
 def test_training_pairs_are_earlier_than_all_that_is_asked():
     shop = simulated_shop()
     items = shop.products.rename({"title": "text"})
-    pairs = behaviour_pairs(shop.events, items, seed=0)
+    pairs = behaviour_pairs(deeds_of(shop.events, items, seed=0))
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     first = pairs["event_time"][int(0.9 * pairs.height)]
     early = set(pairs.filter(pl.col("event_time") < first).select("anchor", "positive").iter_rows())
@@ -125,8 +131,8 @@ def test_training_pairs_are_earlier_than_all_that_is_asked():
 def test_customers_of_both_sides_are_asked_what_they_take_next():
     shop = simulated_shop()
     items = shop.products.rename({"title": "text"})
-    taken = taken_items(shop.events, items, seed=0)
-    pairs = behaviour_pairs(shop.events, items, seed=0)
+    taken = taken_items(deeds_of(shop.events, items, seed=0))
+    pairs = behaviour_pairs(deeds_of(shop.events, items, seed=0))
     since = held_out_since(pairs)
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     asked = with_next_items(split, taken, since, seed=0)
@@ -162,6 +168,13 @@ def test_nobody_on_both_sides_leaves_the_pairs_to_be_asked_about():
     split = Split(Pairs(["x"], ["y"]), None, None)
     assert with_next_items(split, taken, START + timedelta(days=1), seed=0) is split
     assert with_next_items(split, taken, None, seed=0) is split
+
+
+def test_the_most_frequent_items_do_not_hang_on_the_order_of_the_log():
+    taken = pl.DataFrame({"text": list("ddccbba")})
+    for order in range(5):
+        shuffled = taken.sample(fraction=1, shuffle=True, seed=order)
+        assert frequent_items(shuffled, 2).rows() == [(0, "b"), (1, "c")]
 
 
 def test_pairs_that_popularity_explains_are_left_out_and_queries_are_not():

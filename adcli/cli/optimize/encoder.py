@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from adcli.core.adapters.adapter import Tuning
     from adcli.core.encoding.encoder import Encoder
+    from adcli.core.training.evaluations import HeldOut
     from adcli.core.training.examples import Examples
     from adcli.core.training.settings import Trained, TrainingSettings
-    from adcli.optimize.encoder.replay import Evaluation, Material
+    from adcli.optimize.encoder.replay import Material
 
 STEPS = 300
 COMPARED, TAUGHT = 64, 128  # of a batch
@@ -153,12 +154,18 @@ def _with_earlier(run: Run, data: Data, earlier: Data | None) -> Material:
     """What is learned from, a part of it from the data of `--from`."""
     from adcli.optimize.encoder.replay import mixed
 
+    material = _learned_again(run, data, earlier)
+    return data.material if material is None else mixed(data.material, material, seed=run.seed)
+
+
+def _learned_again(run: Run, data: Data, earlier: Data | None) -> Material | None:
+    """The data of `--from`, if they are of the same kind as the new."""
     if earlier is None:
-        return data.material
-    if type(earlier.material) is not type(data.material):
-        run.warn("The earlier data are of another kind than the input, so none are learned again.")
-        return data.material
-    return mixed(data.material, earlier.material, seed=run.seed)
+        return None
+    if type(earlier.material) is type(data.material):
+        return earlier.material
+    run.warn("The earlier data are of another kind than the input, so none are learned again.")
+    return None
 
 
 def _taught(
@@ -166,15 +173,15 @@ def _taught(
 ) -> Examples:
     """The vectors that behaviour gives to texts; those of earlier data keep what they have."""
     from adcli.core.training.examples import Pairs
-    from adcli.optimize.encoder.collaborative import taught
+    from adcli.optimize.encoder.collaborative import occasions, taught
 
-    if not isinstance(data.material, Pairs) or data.occasions is None:
-        raise TypeError("only behaviour has occasions")
-    before = None if earlier is None else earlier.material
+    if not isinstance(data.material, Pairs) or data.taken is None:
+        raise TypeError("only of behaviour is it known what was taken together")
+    before = _learned_again(run, data, earlier)
     known = [*before.anchors, *before.positives] if isinstance(before, Pairs) else []
     with run.step("item vectors"):
         encode = _encoder(training, models, learning.start_from).encode
-        return taught(data.occasions, data.material, known, encode, seed=run.seed)
+        return taught(occasions(data.taken), data.material, known, encode, seed=run.seed)
 
 
 def _tune(
@@ -255,7 +262,7 @@ def _report(
         run.note(_sentence(name if earlier is not None else "", found))
 
 
-def _change(test: Evaluation, before: Encoder, after: Encoder) -> dict[str, Any]:
+def _change(test: HeldOut, before: Encoder, after: Encoder) -> dict[str, Any]:
     first, second = test(before.encode), test(after.encode)
     return {
         "metric": test.metric,

@@ -13,9 +13,9 @@ from adcli.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.core.training.evaluations import HeldOut
     from adcli.core.training.examples import Labelled
-    from adcli.optimize.encoder.collaborative import Occasions
-    from adcli.optimize.encoder.replay import Evaluation, Material
+    from adcli.optimize.encoder.replay import Material
 
 UNLABELLED = ("events", "reviews", "products", "queries")
 LABELLED = ("impressions", "reviews", "products", "queries", "contexts")
@@ -31,15 +31,15 @@ class Data(NamedTuple):
         test: The one that is reported.
         documents: Texts among which hard negatives are found.
         counts: What there was, for people and for the JSON.
-        occasions: Of behaviour, what was taken together before anything is held out.
+        taken: Of behaviour, the items that were taken before anything is held out.
     """
 
     material: Material
-    validation: Evaluation | None
-    test: Evaluation | None
+    validation: HeldOut | None
+    test: HeldOut | None
     documents: Sequence[str]
     counts: dict[str, int]
-    occasions: Occasions | None = None
+    taken: pl.DataFrame | None = None
 
 
 class Rows(NamedTuple):
@@ -121,22 +121,22 @@ def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
 def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
     import polars as pl
 
-    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, item_texts, taken_items
-    from adcli.optimize.encoder.collaborative import occasions
+    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, deeds_of, item_texts, taken_items
     from adcli.optimize.encoder.splits import held_out_since, split_pairs, with_next_items
 
     items = _catalogue(run, learning) if learning.catalog else item_texts(events)
     with run.step("pairs"):
-        pairs = behaviour_pairs(events, items, seed=run.seed)
+        deeds = deeds_of(events, items, seed=run.seed)
+        pairs, taken = behaviour_pairs(deeds), taken_items(deeds)
         documents = items["text"].unique(maintain_order=True).to_list()
         split = split_pairs(pairs, documents, seed=run.seed)
-        since, taken = held_out_since(pairs), taken_items(events, items, seed=run.seed)
+        since = held_out_since(pairs)
         split = with_next_items(split, taken, since, seed=run.seed)
         known = taken if since is None else taken.filter(pl.col("event_time") < since)
     by_source = dict(pairs["source"].value_counts(sort=True).iter_rows())
     counts = {**by_source, "learned from": len(split.train.anchors)}
     run.note(f"{pairs.height:,} pairs: " + ", ".join(f"{n:,} {name}" for name, n in by_source.items()))
-    return Data(split.train, split.validation, split.test, documents, counts, occasions(known))
+    return Data(split.train, split.validation, split.test, documents, counts, known)
 
 
 def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:

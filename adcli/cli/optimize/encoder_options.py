@@ -105,13 +105,15 @@ class Training:
         typer.Option(
             min=1e-9,
             help="At its height.",
-            show_default="the usual one of --tune",
+            show_default="the usual one of --tune and the task",
             rich_help_panel=_HOW,
         ),
     ] = None
     temperature: Annotated[
         float,
-        typer.Option(min=0.001, help="Similarities are divided by it.", rich_help_panel=_HOW),
+        typer.Option(
+            min=0.001, help="Similarities are divided by it, where texts are compared.", rich_help_panel=_HOW
+        ),
     ] = 0.05
     train_length: Annotated[
         int, typer.Option(min=8, help="Tokens of a text in training.", rich_help_panel=_HOW)

@@ -7,7 +7,7 @@
 Pairs are learned by contrast: each anchor is to be nearer to its own positive than to all other positives of
 its batch and to its mined hard negatives. With positives equal to their anchors this is SimCSE: two readings
 of a text differ by dropout alone. Texts are learned by a denoising auto-encoder, labelled ones by a
-classifier; see `adcli.core.training.objectives`.
+classifier, and vectors that are given are imitated; see `adcli.core.training.objectives`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def tune_encoder(
         directory: Is filled with the adapter of the best evaluation, or of the last step without one.
         settings: How.
         evaluate: Given a function from texts to unit vectors, a score; higher is better. Several processes
-            need a `Retrieval` or a `LabelProbe`.
+            need one of `adcli.core.training.evaluations`.
         start_from: An adapter of the same model and tuning that training goes on from.
         checkpoints: A folder; a run of the same model, data and settings goes on from what it finds there.
         about: What else the adapter's JSON is to say.

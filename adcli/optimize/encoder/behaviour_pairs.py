@@ -1,6 +1,7 @@
 """Pairs of texts from behaviour: what was viewed, carted or bought with what, and taken after which query.
 
-    pairs = behaviour_pairs(events, items, seed=0)
+    deeds = deeds_of(events, item_texts(events), seed=0)
+    pairs = behaviour_pairs(deeds)
     # anchor, positive, event_time, source
 
 Source: Barkan and Koenigstein, "Item2Vec" (2016), for items of one session as each other's context; Huang et
@@ -34,50 +35,14 @@ def item_texts(events: pl.DataFrame) -> pl.DataFrame:
     return products_of_events(events).select("item_id", text="title")
 
 
-def behaviour_pairs(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
-    """Pairs in the order of time; a pair that occurs often comes often.
-
-    Items are paired with the next few of the same session, or of the same user within 30 days where there are
-    no sessions; items of one moment, such as those of a basket, in a random order. A query is paired with
-    what its user took within half an hour and before the next query.
-
-    Args:
-        events: The events table.
-        items: `item_id text`.
-        seed: Of the order within a moment.
-
-    Returns:
-        `anchor positive event_time source`; the time is that of the later of the two, and `source` is
-        co-bought, co-viewed or query.
-
-    Raises:
-        DataError: If no event is about an item that has a text, or nobody had two.
-    """
-    deeds = _deeds(events, items, seed)
-    if not deeds["text"].is_not_null().any():
-        raise DataError(
-            "No event is about an item with a text.",
-            fix="Give the catalogue that the events are about, or name columns: --map item_id=COLUMN.",
-        )
-    pairs = pl.concat([_neighbours(deeds.filter(_IS_TAKEN)), _results(deeds)])
-    if not pairs.height:
-        raise DataError("Nobody had to do with two items or a query, so there are no pairs to learn from.")
-    return pairs.sort("event_time", maintain_order=True)
-
-
-def taken_items(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
-    """What was viewed, clicked, carted or bought, by user and time: `user_id event_time session_id text`.
+def deeds_of(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """The events by user and time: `user_id event_time event_type item_id session_id query text`.
 
     Args:
         events: The events table.
         items: `item_id text`.
         seed: Of the order within a moment.
     """
-    return _deeds(events, items, seed).filter(_IS_TAKEN)
-
-
-def _deeds(events: pl.DataFrame, items: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The events by user and time, with the text of their item and the query."""
     session = pl.col("session_id") if "session_id" in events.columns else pl.lit(None, pl.String)
     query = pl.col("query").str.strip_chars() if "query" in events.columns else pl.lit(None, pl.String)
     item = pl.col("item_id") if "item_id" in events.columns else pl.lit(None, pl.String)
@@ -96,6 +61,45 @@ def _deeds(events: pl.DataFrame, items: pl.DataFrame, seed: int) -> pl.DataFrame
         .join(texts.select("item_id", "text"), on="item_id", how="left", maintain_order="left")
         .sort("user_id", "event_time", "draw")
     )
+
+
+def behaviour_pairs(deeds: pl.DataFrame) -> pl.DataFrame:
+    """Pairs in the order of time; a pair that occurs often comes often.
+
+    Items are paired with the next few of the same session, or of the same user within 30 days where there are
+    no sessions; items of one moment, such as those of a basket, in a random order. A query is paired with
+    what its user took within half an hour and before the next query.
+
+    Args:
+        deeds: As `deeds_of` gives them.
+
+    Returns:
+        `anchor positive event_time source`; the time is that of the later of the two, and `source` is
+        co-bought, co-viewed or query.
+
+    Raises:
+        DataError: If no event is about an item that has a text, or nobody had two.
+    """
+    if not deeds["text"].is_not_null().any():
+        raise DataError(
+            "No event is about an item with a text.",
+            fix="Give the catalogue that the events are about, or name columns: --map item_id=COLUMN.",
+        )
+    pairs = pl.concat([_neighbours(taken_items(deeds)), _results(deeds)])
+    if not pairs.height:
+        raise DataError("Nobody had to do with two items or a query, so there are no pairs to learn from.")
+    return pairs.sort("event_time", maintain_order=True)
+
+
+def taken_items(deeds: pl.DataFrame) -> pl.DataFrame:
+    """Those of the deeds that viewed, clicked, carted or bought an item with a text."""
+    return deeds.filter(_IS_TAKEN)
+
+
+def frequent_items(taken: pl.DataFrame, most: int) -> pl.DataFrame:
+    """`item text` of the texts that were taken most often, numbered in the order of the alphabet."""
+    counts = taken.group_by("text").len().sort("len", "text", descending=[True, False])
+    return counts.head(most).select(pl.col("text").sort()).with_row_index("item")
 
 
 def _neighbours(taken: pl.DataFrame) -> pl.DataFrame:

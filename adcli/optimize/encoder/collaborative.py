@@ -1,6 +1,6 @@
 """What items' vectors should be, by who took what: the teacher of an encoder that reads their texts.
 
-    taken = occasions(taken_items(events, item_texts(events), seed=0))
+    taken = occasions(taken_items(deeds))
     vectors = collaborative_vectors(taken, 384, seed=0)
 
 An item begins as the customers that took it, brought down to a few dimensions, and is then learned: the mean
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.core.training.examples import Pairs, Taught
+from adcli.optimize.encoder.behaviour_pairs import frequent_items
 from adcli.optimize.encoder.replay import SHARE
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def occasions(taken: pl.DataFrame) -> Occasions:
     Args:
         taken: `user_id event_time session_id text`, by user and time.
     """
-    frequent = taken["text"].value_counts(sort=True).head(MOST_ITEMS)["text"].sort()
-    places = pl.DataFrame({"text": frequent}).with_row_index("item")
+    items = frequent_items(taken, MOST_ITEMS)
     session, moment = pl.col("session_id"), pl.col("event_time")
     by_session = session.n_unique().over("user_id") > 1
     number = (
@@ -77,7 +77,7 @@ def occasions(taken: pl.DataFrame) -> Occasions:
     )
     single = number.n_unique().over("user_id") == 1
     rows = (
-        taken.join(places, on="text", maintain_order="left")
+        taken.join(items, on="text", maintain_order="left")
         .with_columns(
             pl.when(single)
             .then(pl.int_range(pl.len()).over("user_id") % 2)
@@ -93,7 +93,7 @@ def occasions(taken: pl.DataFrame) -> Occasions:
         )
     )
     return Occasions(
-        frequent.to_list(),
+        items["text"].to_list(),
         *(rows[name].to_numpy().astype(np.int64) for name in ("item", "customer", "occasion")),
     )
 
@@ -227,5 +227,7 @@ def _sums(counts: csr_array, vectors: torch.Tensor) -> torch.Tensor:
 
 
 def _units(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
+    from sklearn.preprocessing import normalize
+
+    units: FloatArray = normalize(vectors)
+    return units

@@ -21,10 +21,9 @@ KEPT: Final = 1_000
 SHARE: Final = 0.25  # of what is learned from
 
 Material = Pairs | Texts | Labelled
-Evaluation = HeldOut
 
 
-def sample_to_json(material: Material, test: Evaluation | None, *, seed: int) -> dict[str, Any]:
+def sample_to_json(material: Material, test: HeldOut | None, *, seed: int) -> dict[str, Any]:
     """What a later run needs in order not to forget: some of the material, and what it is tested on."""
     kept = _part(material, KEPT, seed)
     return {
@@ -33,7 +32,7 @@ def sample_to_json(material: Material, test: Evaluation | None, *, seed: int) ->
     }
 
 
-def sample_from_json(content: dict[str, Any]) -> tuple[Material, Evaluation | None]:
+def sample_from_json(content: dict[str, Any]) -> tuple[Material, HeldOut | None]:
     """What `sample_to_json` was given."""
     test, kept = content["test"], examples_from_json(content["examples"])
     if not isinstance(kept, Material):

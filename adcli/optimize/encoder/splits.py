@@ -17,6 +17,7 @@ import polars as pl
 from adcli.core.training.evaluations import HeldOut, LabelProbe, NextItems, Retrieval
 from adcli.core.training.examples import Labelled, Pairs, Texts
 from adcli.optimize.encoder.association import associated
+from adcli.optimize.encoder.behaviour_pairs import frequent_items
 
 HELD_OUT: Final = 0.1  # half of it for validation, half for the test
 HELD_OUT_LABELLED: Final = 0.3
@@ -88,9 +89,8 @@ def with_next_items(
 
 def next_items(taken: pl.DataFrame, since: datetime | None, *, seed: int) -> NextItems | None:
     """What customers took before and after a time, of the most frequent items; None if nobody did both."""
-    frequent = taken["text"].value_counts(sort=True).head(MOST_ITEMS)["text"].sort()
-    places = pl.DataFrame({"text": frequent}).with_row_index("item")
-    rows = taken.join(places, on="text").select("user_id", "item", is_later=pl.col("event_time") >= since)
+    items = frequent_items(taken, MOST_ITEMS)
+    rows = taken.join(items, on="text").select("user_id", "item", is_later=pl.col("event_time") >= since)
     sides = rows.group_by("user_id").agg(pl.col("is_later").n_unique()).filter(pl.col("is_later") == 2)
     if not sides.height:
         return None
@@ -100,7 +100,7 @@ def next_items(taken: pl.DataFrame, since: datetime | None, *, seed: int) -> Nex
     before = known.filter(~pl.col("is_later")).sort("customer", "item")
     later = known.filter("is_later").unique(["customer", "item"]).sort("customer", "item")
     return NextItems(
-        frequent.to_list(),
+        items["text"].to_list(),
         before["customer"].to_list(),
         before["item"].to_list(),
         later["customer"].to_list(),

@@ -19,7 +19,7 @@ from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.tracking import tracked
 from adcli.core.training.tuning import tune_encoder
 from adcli.errors import UsageError
-from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, taken_items
+from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, deeds_of, taken_items
 from adcli.optimize.encoder.collaborative import occasions, taught
 from adcli.optimize.encoder.examples import label_pairs
 from adcli.optimize.encoder.splits import held_out_since, split_labelled, split_pairs, split_texts
@@ -39,7 +39,9 @@ def tuned(bert, folder, examples, evaluation, **settings):
 
 def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
     items = SHOP.products.rename({"title": "text"})
-    split = split_pairs(behaviour_pairs(SHOP.events, items, seed=0), items["text"].to_list(), seed=0)
+    split = split_pairs(
+        behaviour_pairs(deeds_of(SHOP.events, items, seed=0)), items["text"].to_list(), seed=0
+    )
     before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=60, temperature=0.1)
     assert after > before + 0.1
     assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.1
@@ -47,11 +49,11 @@ def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
 
 def test_collaborative_vectors_are_learned_and_find_what_is_viewed_together_later(tmp_path, bert):
     items = SHOP.products.rename({"title": "text"})
-    pairs = behaviour_pairs(SHOP.events, items, seed=0)
+    pairs = behaviour_pairs(deeds_of(SHOP.events, items, seed=0))
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     known = SHOP.events.filter(pl.col("event_time") < held_out_since(pairs))
     encode = Encoder.load(str(bert), exact=True).encode
-    learned = taught(occasions(taken_items(known, items, seed=0)), split.train, (), encode, seed=0)
+    learned = taught(occasions(taken_items(deeds_of(known, items, seed=0))), split.train, (), encode, seed=0)
     before, after = tuned(bert, tmp_path / "a", learned, split.validation, steps=60)
     assert after > before + 0.2
     tuned_encoder = Encoder.load(str(bert), adapter=tmp_path / "a")
