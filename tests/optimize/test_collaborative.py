@@ -70,6 +70,12 @@ def test_sessions_are_occasions_where_a_customer_has_several():
     ]
 
 
+def test_what_has_no_session_is_learned_from_beside_what_has():
+    events = log([("a", 0, "x"), ("a", 1, "y"), ("a", 50, "z")], session_id=["s1", "s1", None])
+    taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))
+    assert sorted(sets(taken), key=len) == [{"the z"}, {"the x", "the y"}]
+
+
 def test_the_last_occasions_of_a_robot_are_kept():
     events = log([("robot", minute, f"i{minute % 7}") for minute in range(MOST_OCCASIONS + 50)])
     taken = occasions(taken_items(deeds_of(events, items_of(events), seed=0)))

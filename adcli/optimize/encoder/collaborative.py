@@ -68,7 +68,7 @@ def occasions(taken: pl.DataFrame) -> Occasions:
         taken: `user_id event_time session_id text`, by user and time.
     """
     items = frequent_items(taken, MOST_ITEMS)
-    session, moment = pl.col("session_id"), pl.col("event_time")
+    session, moment = pl.col("session_id").fill_null(""), pl.col("event_time")
     by_session = session.n_unique().over("user_id") > 1
     number = (
         pl.when(by_session)
