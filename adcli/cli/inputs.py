@@ -135,7 +135,7 @@ class RunInputs:
             UsageError: If there is no such directory.
             DataError: If it is not what its manifest describes.
         """
-        from adcli.tables.atomic import directory_sha256
+        from adcli.files import directory_sha256
         from adcli.tables.manifest import verify
         from adcli.tables.read import InputRecord
 

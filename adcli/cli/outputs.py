@@ -15,7 +15,7 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.tables.atomic import AtomicDirectory, AtomicFile
+    from adcli.files import AtomicDirectory, AtomicFile
     from adcli.tables.sinks import Sink
 
 Describe = Callable[[Path, int, int, str], dict[str, Any]]
@@ -48,7 +48,7 @@ class RunOutputs:
         Raises:
             UsageError: If one is an input, or another output, or in a folder that cannot be written.
         """
-        from adcli.tables.atomic import check_target
+        from adcli.files import check_target
 
         taken = {Path(path).resolve() for path in inputs if path != "-"}
         for output in (self._writing.output, self._rejects, *self._beside):
@@ -77,7 +77,7 @@ class RunOutputs:
 
     def directory(self) -> Path:
         """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
-        from adcli.tables.atomic import AtomicDirectory
+        from adcli.files import AtomicDirectory
 
         if self._writing.output is None:
             raise UsageError("What is learned is a directory: name it with -o DIR.")
@@ -90,7 +90,7 @@ class RunOutputs:
         """A private folder beside the output (or in the temporary folder) that is gone after the run."""
         import tempfile
 
-        from adcli.tables.atomic import check_target, sweep_stale, temporary_beside
+        from adcli.files import check_target, sweep_stale, temporary_beside
 
         output = self._writing.output or Path(tempfile.gettempdir()) / "adcli"
         check_target(output)
@@ -102,7 +102,7 @@ class RunOutputs:
 
     def attach(self, path: Path, content: bytes) -> None:
         """Write a further file beside the result, such as a report page."""
-        from adcli.tables.atomic import AtomicFile
+        from adcli.files import AtomicFile
 
         file = AtomicFile(path)
         self._outputs[file] = 0
@@ -153,7 +153,7 @@ class RunOutputs:
         self.name = str(path)
 
     def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile, Sink]:
-        from adcli.tables.atomic import AtomicFile
+        from adcli.files import AtomicFile
         from adcli.tables.sinks import format_of, open_sink
 
         format_name = format_of(path, to)
@@ -192,7 +192,7 @@ class RunOutputs:
             preview(shown, self.rows_written, "Keep the whole with -o FILE.parquet.")
 
     def _remove_scratch(self) -> None:
-        from adcli.tables.atomic import remove
+        from adcli.files import remove
 
         for folder in self._scratch:
             remove(folder)

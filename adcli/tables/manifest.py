@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adcli.errors import DataError
-from adcli.tables.atomic import directory_sha256, file_sha256, manifest_path, temporary_beside
+from adcli.files import directory_sha256, file_sha256, manifest_path, temporary_beside
 
 _PACKAGES = (
     "adcli",

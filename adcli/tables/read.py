@@ -19,8 +19,8 @@ from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.manifest import verify
 from adcli.tables.sources import Source, expand
 from adcli.tables.standard.coerce import Habits
+from adcli.tables.standard.column_mapping import Header, Placement, place
 from adcli.tables.standard.conform import Batch, Conformer
-from adcli.tables.standard.placement import Header, Placement, place
 from adcli.tables.standard.recognise import choose, describe
 from adcli.tables.standard.tables import TABLES, StandardTable
 

@@ -11,7 +11,7 @@ import models
 import polars as pl
 import pytest
 
-from adcli.tables.atomic import directory_sha256
+from adcli.files import directory_sha256
 
 KILLS = int(os.environ.get("ADCLI_KILLS", "3"))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adcli.errors import UsageError
-from adcli.evaluate.intervals import FloatArray, normal_quantile
+from adcli.statistics.intervals import FloatArray, normal_quantile
 
 FARTHEST = 8.0  # standard deviations; what lies beyond has a probability of 1e-15
 FINENESS = 5.0  # grid points per standard deviation of the shortest step between looks

@@ -17,7 +17,7 @@ from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.effects.comparison import Comparison
 from adcli.evaluate.effects.proportions import compare_proportions
 from adcli.evaluate.effects.quantiles import compare_quantiles
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 
 class Found(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 TAU_POINTS = 200
 VALUE_POINTS = 401

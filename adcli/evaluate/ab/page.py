@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from adcli.evaluate.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE
 from adcli.report import Page, Passage, Plot, Table, Verdict, interval_plot
 from adcli.report.numbers import show, show_interval
+from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE
 
 _EFFECTS = pl.col(
     "metric", "variant", "mean_variant", "mean_control", "difference", "difference_low", "difference_high",

@@ -11,7 +11,7 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.power import Design, detectable_effect, power_of, units_needed
-from adcli.evaluate.intervals import normal_quantile
+from adcli.statistics.intervals import normal_quantile
 
 RELATIVE_EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 ASSURANCE_NODES = 101  # equal-probability values of the true policy value

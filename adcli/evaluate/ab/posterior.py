@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adcli.evaluate.effects.comparison import ArmFigure
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 GRID = np.linspace(-8, 8, 1201)  # of a normal posterior, in its standard deviations
 SKEWED_GRID = np.linspace(-8, 24, 2401)  # of a Beta posterior, which with few successes falls off like e^-x

@@ -9,7 +9,7 @@ import numpy as np
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.boundaries import crossing_probability, obrien_fleming_boundaries
-from adcli.evaluate.intervals import normal_quantile
+from adcli.statistics.intervals import normal_quantile
 
 
 class Design(NamedTuple):

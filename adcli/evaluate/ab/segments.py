@@ -17,8 +17,8 @@ from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
 from adcli.evaluate.effects.aggregates import Aggregates, aggregate_arms
-from adcli.evaluate.intervals import FloatArray
-from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import FloatArray
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 SEGMENT_COLUMNS = {
     "metric": pl.String,

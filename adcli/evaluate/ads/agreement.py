@@ -9,7 +9,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ads.rows import MetricRow
-from adcli.evaluate.intervals import NO_INTERVAL, Interval, normal_quantile
+from adcli.statistics.intervals import NO_INTERVAL, Interval, normal_quantile
 
 FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold
 

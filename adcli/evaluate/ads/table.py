@@ -18,7 +18,7 @@ from adcli.evaluate.ads.corpus import corpus_rows
 from adcli.evaluate.ads.measures import MEASURES, Measure
 from adcli.evaluate.ads.rows import MetricRow, metric_table
 from adcli.evaluate.ads.scores import Encode, EncodeTokens, ad_scores
-from adcli.evaluate.intervals import Interval, ratio_interval, wilson_clustered
+from adcli.statistics.intervals import Interval, ratio_interval, wilson_clustered
 
 FloatArray = npt.NDArray[np.float64]
 Likelihood = Callable[[Sequence[str]], tuple[FloatArray, FloatArray | npt.NDArray[np.int64]]]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.bidding.bidders import Prices, prices_of, replay_bidders
+from adcli.bidding.replay import Auctions, Replay, read_auctions
 from adcli.errors import DataError
-from adcli.evaluate.bids.policies import Prices, prices_of, replay_bidders
-from adcli.evaluate.bids.replay import Auctions, Replay, read_auctions
 from adcli.evaluate.bids.table import BOUND, bid_table, spend_curve
 
 

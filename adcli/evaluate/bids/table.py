@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from adcli.bidding.replay import Auctions, Numbers, Replay
 from adcli.errors import DataError
-from adcli.evaluate.bids.replay import Auctions, Numbers, Replay
-from adcli.evaluate.intervals import Interval, student_quantile
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import Interval, student_quantile
+from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 FEWEST_EPISODES = 20
 FEWEST_CLICKS = 50.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from adcli.evaluate.intervals import Interval
+from adcli.statistics.intervals import Interval
 
 
 class ArmFigure(NamedTuple):

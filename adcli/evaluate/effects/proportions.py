@@ -6,7 +6,7 @@ import math
 
 from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.comparison import ArmFigure, Comparison
-from adcli.evaluate.intervals import NO_INTERVAL, Interval
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 
 SMALLEST_EXPECTED = 5.0  # successes or failures expected in an arm, below which z is no approximation
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from adcli.evaluate.effects.comparison import ArmFigure, Comparison
-from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
 
 FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 98.5 % of trials
 TOO_FEW_BEYOND = 2  # values; below, in 30 to 93 %, so that none is given

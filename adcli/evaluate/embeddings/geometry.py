@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import Interval
+from adcli.statistics.intervals import Interval
 
 FloatArray = npt.NDArray[np.float64]
 

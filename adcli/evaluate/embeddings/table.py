@@ -23,7 +23,7 @@ from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
 from adcli.evaluate.embeddings.next_item import next_item_task, popularity
 from adcli.evaluate.embeddings.retrieval import Found, IntArray, Task, search
-from adcli.evaluate.intervals import wilson_mean
+from adcli.statistics.intervals import wilson_mean
 
 KS: Final = (1, 5, 10, 20)
 MOST_QUERIES: Final = 5_000

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import (
+from adcli.statistics.intervals import (
     ClusteredRate,
     FloatArray,
     Interval,

@@ -12,9 +12,9 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import read_numbers
-from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval
-from adcli.evaluate.multiplicity import Correction, adjust
-from adcli.evaluate.verdicts import NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
+from adcli.statistics.multiplicity import Correction, adjust
+from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 LARGE_PSI, SMALL_PSI = 0.25, 0.1  # the customary marks of credit scoring
 EMPTY = 0.5  # rows that a bin without any is counted as

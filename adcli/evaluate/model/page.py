@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from adcli.evaluate.verdicts import BETTER, WORSE
 from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, reliability_plot
 from adcli.report.numbers import show_interval
 from adcli.report.table import heading
+from adcli.statistics.verdicts import BETTER, WORSE
 
 
 def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: str) -> Page:

@@ -13,9 +13,9 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import as_numbers, cluster_numbers
-from adcli.evaluate.intervals import FloatArray, Interval, normal_quantile, ratio_interval
 from adcli.evaluate.model.perturbations import PERTURBATION, PERTURBED_ROW, UNCHANGED
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, Figure, figure_interval
+from adcli.statistics.intervals import FloatArray, Interval, normal_quantile, ratio_interval
 
 FEWEST_ROWS = 4  # Fisher's interval needs more than three
 

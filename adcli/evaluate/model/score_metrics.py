@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray, Interval, student_quantile
+from adcli.statistics.intervals import FloatArray, Interval, student_quantile
 
 SMALLEST_PROBABILITY = 1e-15  # a prediction of 0 that came true costs 34.5, not infinity
 

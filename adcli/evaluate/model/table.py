@@ -13,11 +13,11 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import as_numbers, counted
-from adcli.evaluate.intervals import FloatArray, Interval
 from adcli.evaluate.model.calibration import expected_calibration_error, reliability
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
 from adcli.evaluate.suppression import suppressed_cells
-from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import FloatArray, Interval
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 CHANCE = {"auc": (0.5, 1), "normalised_entropy": (1.0, -1)}  # what knows nothing scores; which way is better
 FEWEST = 10  # rows of the rarer label

@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval, normal_quantile
 from adcli.evaluate.off_policy.intervals import cluster_totals, skewed_reach, skewness, widening
+from adcli.statistics.intervals import Interval, normal_quantile
 
 Rows = NDArray[np.float64]
 

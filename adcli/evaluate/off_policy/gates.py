@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval, normal_quantile
 from adcli.evaluate.off_policy.amounts import Kind, change, size
 from adcli.evaluate.off_policy.intervals import std_error
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict, invalid
 from adcli.policies.estimators import effective_sample_size, matched_clicks
+from adcli.statistics.intervals import Interval, normal_quantile
+from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict, invalid
 
 EXACT = 1e-6
 POWER_QUANTILE = 0.8416212335729143  # of the normal distribution at 80 % power

@@ -10,8 +10,6 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.intervals import Interval
-from adcli.evaluate.multiplicity import adjust
 from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
 from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.embeddings import REST, group_labels
@@ -19,11 +17,13 @@ from adcli.evaluate.off_policy.gates import Gates, diagnose, invalidity, shortag
 from adcli.evaluate.off_policy.intervals import skew_interval, std_error
 from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, policy_of, target_rows
 from adcli.evaluate.off_policy.verdicts import doubted
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 from adcli.policies.estimators import snips
 from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.rows import onto
+from adcli.statistics.intervals import Interval
+from adcli.statistics.multiplicity import adjust
+from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 
 class _Gap(NamedTuple):

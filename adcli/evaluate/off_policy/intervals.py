@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval, normal_quantile, student_quantile
+from adcli.statistics.intervals import Interval, normal_quantile, student_quantile
 
 Rows = NDArray[np.float64]
 Method = Literal["skew", "bootstrap", "bernstein", "clopper-pearson"]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval
-from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE
+from adcli.statistics.intervals import Interval
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE
 
 Rows = NDArray[np.float64]
 

@@ -41,8 +41,8 @@ from adcli.evaluate.off_policy.targets import (
     target_rows,
 )
 from adcli.evaluate.off_policy.verdicts import Setting
-from adcli.evaluate.verdicts import BETTER, WORSE
 from adcli.policies.rows import PolicyRows
+from adcli.statistics.verdicts import BETTER, WORSE
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
 

@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.intervals import Interval
 from adcli.evaluate.off_policy import intervals as intervals
 from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
 from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.gates import Diagnostics, Gates, invalidity, judge, shortage
 from adcli.evaluate.off_policy.intervals import Method, std_error
-from adcli.evaluate.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
 from adcli.policies.estimators import effective_sample_size, log_smoothing_bound, matched_clicks
 from adcli.policies.logged import LoggedRows
+from adcli.statistics.intervals import Interval
+from adcli.statistics.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
 
 ESTIMATED = (
     "The propensities were estimated from the log, and a reason for showing an ad that is not in the context "

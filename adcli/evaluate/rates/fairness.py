@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.evaluate.multiplicity import Correction, adjust
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 from adcli.evaluate.rates.group_gaps import Gap, GroupSums, bootstrap_ratios, gap
 from adcli.evaluate.rates.table import (
@@ -20,7 +19,8 @@ from adcli.evaluate.rates.table import (
     chosen_rates,
     rate_table,
 )
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.multiplicity import Correction, adjust
+from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
 FAIRNESS_COLUMNS = {

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.intervals import wilson_clustered
 from adcli.evaluate.rates.cells import group_cells, hidden_cells
 from adcli.evaluate.rates.counts import UnitCounts, check_cells
 from adcli.evaluate.rates.time_parts import with_time_parts
+from adcli.statistics.intervals import wilson_clustered
 
 STEPS = ("impression", "click", "cart", "purchase")
 EVENT, DELAY = "number of the event", "delay of what it led to"  # no names that a log may have

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import (
+from adcli.statistics.intervals import (
     NO_INTERVAL,
     FloatArray,
     Interval,
@@ -74,7 +74,7 @@ def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = Fals
         is_count: Whether the ratio is a share of trials, such as clicks of impressions.
         fewest: Units that must have something of a ratio that is none; else there is no interval.
 
-    Source: Zou and Donner (2008), equations 9 and 10 (MOVER), on the intervals of `adcli.evaluate.intervals`.
+    Source: Zou and Donner (2008), equations 9 and 10 (MOVER), on those of `adcli.statistics.intervals`.
     """
     units = int(sums.unit.max()) + 1
     inside = sums.group == group

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import polars as pl
 
-from adcli.evaluate.verdicts import BETTER, WORSE
 from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, trend_plot
 from adcli.report.numbers import difference_kind, show_interval
 from adcli.report.table import METRIC_KINDS, heading
+from adcli.statistics.verdicts import BETTER, WORSE
 
 HIDDEN = "hidden:"  # how the reason of a hidden cell begins
 METHOD = (

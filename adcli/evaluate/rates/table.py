@@ -10,7 +10,9 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.columns import counted
-from adcli.evaluate.intervals import (
+from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
+from adcli.evaluate.rates.counts import UnitCounts, count_units
+from adcli.statistics.intervals import (
     NO_INTERVAL,
     ClusteredRate,
     ClusteredRatio,
@@ -20,8 +22,6 @@ from adcli.evaluate.intervals import (
     clustered_ratio,
     wilson,
 )
-from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
-from adcli.evaluate.rates.counts import UnitCounts, count_units
 
 FEW_WITH_ONE = 10  # below this many users with a success the design effect is a guess
 FEWEST_WITH_MONEY = 10  # below this many, no interval of a sum of money holds what it says

@@ -13,12 +13,12 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.columns import cluster_numbers
-from adcli.evaluate.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
-from adcli.evaluate.multiplicity import Correction, adjust
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
-from adcli.evaluate.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
+from adcli.statistics.multiplicity import Correction, adjust
+from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 CYCLES = {"hour": 24, "weekday": 7}  # what comes round again
 LINES = ("day", "week", "month")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray, student_quantile
 from adcli.evaluate.uplift.curves import Areas, Ranked, areas, sum_ties, tie_starts
+from adcli.statistics.intervals import FloatArray, student_quantile
 
 BLOCKS = 512  # of ranks; areas of resamples are taken over these, the estimate itself over every unit
 SAMPLES_AT_A_TIME = 64

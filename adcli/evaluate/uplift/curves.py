@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 Kind = Literal["qini", "gain"]
 

@@ -16,10 +16,10 @@ from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.effects.comparison import Comparison
 from adcli.evaluate.effects.proportions import compare_proportions
-from adcli.evaluate.intervals import Interval, normal_quantile
 from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
-from adcli.evaluate.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.intervals import Interval, normal_quantile
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 FEW_OUTCOMES = 50  # below, an area's interval holds the truth in 92 to 95 % of trials
 AREA_DEFINITIONS = {

@@ -10,7 +10,7 @@ from adcli.errors import DataError, did_you_mean
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.ab.units import check_unique, choose_control
 from adcli.evaluate.columns import as_numbers
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 
 class ScoredUnits(NamedTuple):

@@ -12,8 +12,8 @@ from adcli.errors import DataError
 from adcli.tables.formats.blocks import IntArray, RawBatch
 from adcli.tables.formats.layout import printable
 from adcli.tables.standard.coerce import POLARS_TYPES, Habits, Problem, coerce
+from adcli.tables.standard.column_mapping import Placement
 from adcli.tables.standard.events import derived_event_types, map_event_types
-from adcli.tables.standard.placement import Placement
 from adcli.tables.standard.tables import Column
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from adcli.errors import DataError
 from adcli.tables.formats.layout import printable
-from adcli.tables.standard.placement import Header, Placement, listed, missing, place
+from adcli.tables.standard.column_mapping import Header, Placement, listed, missing, place
 from adcli.tables.standard.tables import KINDS, StandardTable, normalised
 
 _PRODUCT_NAMES = frozenset(

@@ -5,7 +5,7 @@ import pytest
 
 from adcli.evaluate.ab.boundaries import obrien_fleming_boundaries
 from adcli.evaluate.ab.sequential import AnyTime
-from adcli.evaluate.intervals import normal_quantile
+from adcli.statistics.intervals import normal_quantile
 
 LOOKS, PER_ARM, EXPERIMENTS = 28, 80_637, 20_000
 

@@ -11,7 +11,7 @@ from adcli.evaluate.ab.table import ab_table
 from adcli.evaluate.ab.units import UnitBatches, uneven_clusters
 from adcli.evaluate.effects.aggregates import aggregate_arms
 from adcli.evaluate.effects.averages import compare_averages
-from adcli.evaluate.verdicts import VERDICTS
+from adcli.statistics.verdicts import VERDICTS
 
 NAMED = [
     "metric",

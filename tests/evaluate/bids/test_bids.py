@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
 
-from adcli.errors import DataError, UsageError
-from adcli.evaluate.bids.campaigns import evaluate_bids
-from adcli.evaluate.bids.policies import (
+from adcli.bidding.bidders import (
     Prices,
     best_rate,
     clairvoyant,
@@ -22,7 +20,9 @@ from adcli.evaluate.bids.policies import (
     read_prices,
     replay_bidders,
 )
-from adcli.evaluate.bids.replay import affordable, read_auctions, replay
+from adcli.bidding.replay import affordable, read_auctions, replay
+from adcli.errors import DataError, UsageError
+from adcli.evaluate.bids.campaigns import evaluate_bids
 from adcli.evaluate.bids.table import bid_table, spend_curve
 
 

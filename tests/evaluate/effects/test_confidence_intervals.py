@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
 
-from adcli.evaluate.intervals import (
+from adcli.statistics.intervals import (
     normal_quantile,
     ratio_interval,
     ratio_variance,

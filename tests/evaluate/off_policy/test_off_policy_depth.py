@@ -6,7 +6,6 @@ import pytest
 from logged_world import LoggedWorld
 
 from adcli.errors import DataError, UsageError
-from adcli.evaluate.intervals import Interval
 from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps
 from adcli.evaluate.off_policy.embeddings import equal_rewards_p_value
 from adcli.evaluate.off_policy.groups import exposure_by_group, value_by_group
@@ -19,6 +18,7 @@ from adcli.evaluate.off_policy.tuning import slope, tune, weight_limits
 from adcli.policies import estimators as e
 from adcli.policies.logged import LoggedRows
 from adcli.policies.table_policy import policy_from_table
+from adcli.statistics.intervals import Interval
 
 
 def fixed_policy(items, probabilities, name="fixed"):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from adcli.errors import DataError, UsageError
-from adcli.tables.atomic import AtomicDirectory, AtomicFile, manifest_path, sweep_stale, temporary_beside
+from adcli.files import AtomicDirectory, AtomicFile, manifest_path, sweep_stale, temporary_beside
 from adcli.tables.manifest import verify, write_manifest
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from adcli.evaluate.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 

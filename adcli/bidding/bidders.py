@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from adcli.bidding.replay import Auctions, Replay, replay
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.bids.replay import Auctions, Replay, replay
 
 BIDDERS = ("mcpc", "linear", "clairvoyant", "bid")
 TRIED = 60

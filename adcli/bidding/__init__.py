@@ -1,0 +1,1 @@
+"""Auctions, bidders and their replay: what learning to bid and judging bids share."""
