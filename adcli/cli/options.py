@@ -17,6 +17,22 @@ Inputs = Annotated[
     ),
 ]
 
+Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
+MinUsers = Annotated[int, typer.Option(min=0, help="Hide cells of fewer users.")]
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """When a difference between groups or arms is one."""
+
+    confidence: Confidence = 0.95
+    correction: Annotated[
+        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="Of p-values for many comparisons.")
+    ] = "holm"
+    smallest_effect: Annotated[float, typer.Option(min=0.0, help="Relative difference worth knowing of.")] = (
+        0.05
+    )
+
 
 @dataclass(frozen=True)
 class Reading:

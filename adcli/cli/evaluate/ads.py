@@ -9,7 +9,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.encoding import Encoding, TextEncoder
-from adcli.cli.options import Inputs, Models, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Models, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 
@@ -41,7 +41,7 @@ def ads(
     perplexity_of: Annotated[
         str | None, typer.Option(help="A language model: how likely it finds the ads.")
     ] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
 ) -> None:
     """How ads read, vary, fit their channel and keep to the facts; beside references where there are some.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -54,7 +54,7 @@ def bids(
         str, typer.Option(help="Column that numbers a campaign's budget periods.")
     ] = "episode",
     campaign: Annotated[str | None, typer.Option(help="Only the auctions of this campaign.")] = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged second-price auctions: what each would have won, and for how much.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -34,7 +34,7 @@ def embeddings(
     k: Annotated[
         list[int], typer.Option("-k", min=1, help="Neighbours looked at; repeat.", show_default="1 5 10 20")
     ] = [],  # noqa: B006
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
 ) -> None:
     """What vectors find and how they lie: recall, MRR, NDCG, anisotropy, uniformity; a map and neighbours.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -41,7 +41,7 @@ def model(
         float, typer.Option(min=0.0, max=1.0, help="Relative error of --perturb-number.")
     ] = 0.05,
     min_users: Annotated[int, typer.Option(min=0, help="Hide groups of fewer users.")] = 50,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
 ) -> None:
     """How well predicted probabilities rank and how true they are; or how the data have drifted.
 

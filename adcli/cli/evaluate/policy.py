@@ -9,7 +9,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.evaluate.policy_targets import check_names, read_targets
-from adcli.cli.options import Reporting, Tracking
+from adcli.cli.options import Confidence, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError
@@ -117,7 +117,7 @@ def policy(
         Literal["skew", "bootstrap", "bernstein", "clopper-pearson"],
         typer.Option(help="Method of the intervals; bernstein holds at any size and is wide."),
     ] = "skew",
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
     fail_under: Annotated[
         float | None, typer.Option(help="Exit with code 4 if the value is not surely above this.")
     ] = None,

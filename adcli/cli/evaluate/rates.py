@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -17,12 +18,15 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.report import Page
+
 
 @command
 def rates(
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
+    comparing: Comparing,
     inputs: Inputs = None,
     by: Annotated[
         list[str],
@@ -59,14 +63,7 @@ def rates(
     window_days: Annotated[
         float, typer.Option(min=0.0, help="With --funnel: from one step to the next.")
     ] = 7.0,
-    smallest_effect: Annotated[
-        float, typer.Option(min=0.0, help="Relative difference worth knowing of.")
-    ] = 0.05,
-    correction: Annotated[
-        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="Of p-values for many comparisons.")
-    ] = "holm",
-    min_users: Annotated[int, typer.Option(min=0, help="Hide cells of fewer users.")] = 50,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    min_users: MinUsers = 50,
 ) -> None:
     """CTR, CVR, CPC, CPA, CPM, RPM, ROAS, revenue per user and order, with intervals; by any column or time.
 
@@ -79,12 +76,6 @@ def rates(
       adcli evaluate rates events.parquet --funnel --step view --step cart --step purchase
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
-    from adcli.evaluate.rates.fairness import fairness_table
-    from adcli.evaluate.rates.funnel import STEPS, funnel_table
-    from adcli.evaluate.rates.page import comparison_page, funnel_page, rates_page
-    from adcli.evaluate.rates.table import rate_table
-    from adcli.evaluate.rates.trends import trend_table
-
     if sum((funnel, compare, trend)) > 1:
         raise UsageError("--compare, --trend and --funnel are different questions: ask one at a time.")
     if step and not funnel:
@@ -101,41 +92,90 @@ def rates(
     _tell_returns(run, log)
     if funnel:
         window = timedelta(days=window_days)
-        table = funnel_table(
-            log, steps=step or STEPS, window=window, by=by, min_users=min_users, confidence=confidence
-        )
-        page = funnel_page(table, by=by)
+        answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
     elif compare:
-        table = fairness_table(
-            log,
-            by=by,
-            metrics=metric,
-            min_users=min_users,
-            smallest_effect=smallest_effect,
-            confidence=confidence,
-            correction=correction,
-            seed=run.seed,
-        )
-        page = comparison_page(table, by=by)
+        answer = _comparison(log, by, metric, comparing, min_users=min_users, seed=run.seed)
+    elif trend:
+        answer = _trends(log, by, over, metric, comparing, min_users=min_users)
     else:
-        table = rate_table(log, by=by, metrics=metric, min_users=min_users, confidence=confidence)
-        trends = None
-        if trend:
-            trends = trend_table(
-                log,
-                over=over,
-                by=[name for name in by if name != over],
-                metrics=metric,
-                min_users=min_users,
-                smallest_effect=smallest_effect,
-                confidence=confidence,
-                correction=correction,
-            )
-        page = rates_page(table, by=by, trends=trends, over=over)
-        table = table if trends is None else _together(table, trends)
-    run.write(table)
-    record(table)
-    publish(run, page, reporting)
+        answer = _rates(log, by, metric, min_users=min_users, confidence=comparing.confidence)
+    run.write(answer.table)
+    record(answer.table)
+    publish(run, answer.page, reporting)
+
+
+class _Answer(NamedTuple):
+    table: pl.DataFrame
+    page: Page
+
+
+def _rates(
+    log: pl.DataFrame, by: Sequence[str], metrics: Sequence[str], *, min_users: int, confidence: float
+) -> _Answer:
+    from adcli.evaluate.rates.page import rates_page
+    from adcli.evaluate.rates.table import rate_table
+
+    table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
+    return _Answer(table, rates_page(table, by=by))
+
+
+def _trends(
+    log: pl.DataFrame,
+    by: Sequence[str],
+    over: str,
+    metrics: Sequence[str],
+    comparing: Comparing,
+    *,
+    min_users: int,
+) -> _Answer:
+    """The rates, then their trends, which stand for no single point of time."""
+    import polars as pl
+
+    from adcli.evaluate.rates.page import rates_page
+    from adcli.evaluate.rates.table import rate_table
+    from adcli.evaluate.rates.trends import trend_table
+
+    rates = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=comparing.confidence)
+    cells = [name for name in by if name != over]
+    trends = trend_table(log, over=over, by=cells, metrics=metrics, min_users=min_users, **asdict(comparing))
+    wide = pl.concat([rates, trends], how="diagonal_relaxed")
+    last = ("definition", "verdict", "reason")
+    table = wide.select(*(name for name in wide.columns if name not in last), *last)
+    return _Answer(table, rates_page(rates, by=by, trends=trends, over=over))
+
+
+def _comparison(
+    log: pl.DataFrame,
+    by: Sequence[str],
+    metrics: Sequence[str],
+    comparing: Comparing,
+    *,
+    min_users: int,
+    seed: int,
+) -> _Answer:
+    from adcli.evaluate.rates.fairness import fairness_table
+    from adcli.evaluate.rates.page import comparison_page
+
+    table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, seed=seed, **asdict(comparing))
+    return _Answer(table, comparison_page(table, by=by))
+
+
+def _funnel(
+    log: pl.DataFrame,
+    by: Sequence[str],
+    steps: Sequence[str],
+    window: timedelta,
+    *,
+    min_users: int,
+    confidence: float,
+) -> _Answer:
+    from adcli.evaluate.rates.funnel import STEPS, funnel_table
+    from adcli.evaluate.rates.page import funnel_page
+
+    table = funnel_table(
+        log, steps=steps or STEPS, window=window, by=by, min_users=min_users, confidence=confidence
+    )
+    return _Answer(table, funnel_page(table, by=by))
 
 
 def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
@@ -168,12 +208,3 @@ def _part_of_time(by: Sequence[str]) -> str:
             fix=f"Give one of {', '.join(PARTS)}.",
         )
     return parts[0]
-
-
-def _together(table: pl.DataFrame, trends: pl.DataFrame) -> pl.DataFrame:
-    """The rates, then their trends, which stand for no single point of time."""
-    import polars as pl
-
-    wide = pl.concat([table, trends], how="diagonal_relaxed")
-    last = ("definition", "verdict", "reason")
-    return wide.select(*(name for name in wide.columns if name not in last), *last)

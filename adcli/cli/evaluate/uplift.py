@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 
@@ -28,7 +28,7 @@ def uplift(
     ] = (0.1, 0.2, 0.3),
     bins: Annotated[int, typer.Option(min=2, max=100, help="Of equally many units.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 200,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Confidence = 0.95,
 ) -> None:
     """Whether a score finds those whom the treatment moves: Qini and AUUC in both definitions, uplift at k.
 
