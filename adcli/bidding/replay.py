@@ -1,52 +1,67 @@
-"""Logged second-price auctions, and what a list of bids would have won in them."""
+"""What a bidder would have won in logged auctions, step by step within the budget of each episode.
+
+    replay(Linear(rate=800), auctions).won      # (n,) 1 where the auction was won
+
+A bidder says what it bids on the next auctions and is then told what came of them, so that it may bid
+otherwise in the next step.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
-
-Numbers = NDArray[np.float64]
+from adcli.bidding.auctions import Auctions, Numbers
 
 
-class Auctions(NamedTuple):
-    """Auctions in the order they came, shape (n,) each; those of an episode stand together.
+class BidRequests(NamedTuple):
+    """What is known of the auctions of a step before they are held, shape (n,) each."""
 
-    `price` is the highest other bid or the floor, whichever is more; `value` what winning is worth; `pctr`
-    the predicted click and `bid` a logged bid, NaN where the table has none; `episode` numbers the episodes
-    from 0; `budget` is what may be spent in each, shape (episodes,).
+    pctr: Numbers
+    bid: Numbers  # that the log states, NaN where it states none
+
+
+class EpisodeState(NamedTuple):
+    """Where an episode stands before a step.
+
+    Attributes:
+        episode: Its number, from 0.
+        seen: Auctions so far.
+        auctions: Auctions of the whole episode.
+        budget: Of the whole episode.
+        left: Of the budget.
     """
 
-    price: Numbers
-    click: Numbers
-    value: Numbers
-    pctr: Numbers
+    episode: int
+    seen: int
+    auctions: int
+    budget: float
+    left: float
+
+
+class Outcome(NamedTuple):
+    """What came of the bids of a step, shape (n,) each; of a lost auction the price stays unknown."""
+
     bid: Numbers
-    episode: NDArray[np.int64]
-    budget: Numbers
+    won: NDArray[np.bool_]
+    paid: Numbers  # 0 where the auction was lost
+
+
+class Bidder(Protocol):
+    """What can be replayed."""
 
     @property
-    def starts(self) -> NDArray[np.int64]:
-        """Where each episode starts, and the end of the last, shape (episodes + 1,)."""
-        return np.append(np.flatnonzero(np.diff(self.episode, prepend=-1)), self.episode.size)
+    def step(self) -> int | None:
+        """How many auctions are bid on before the bidder hears of the outcome; None for a whole episode."""
 
-    def take(self, episodes: NDArray[np.bool_]) -> Auctions:
-        """Some of the episodes."""
-        rows = episodes[self.episode]
-        numbers = np.cumsum(episodes) - 1
-        return Auctions(
-            self.price[rows],
-            self.click[rows],
-            self.value[rows],
-            self.pctr[rows],
-            self.bid[rows],
-            numbers[self.episode[rows]],
-            self.budget[episodes],
-        )
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+        """The bids on the auctions of a step, shape (n,); an episode begins where `state.seen` is 0."""
+
+    def observe(self, requests: BidRequests, outcome: Outcome) -> None:
+        """What came of them."""
 
 
 class Replay(NamedTuple):
@@ -56,17 +71,32 @@ class Replay(NamedTuple):
     bid: Numbers
 
 
-def replay(bids: Numbers, auctions: Auctions) -> Replay:
-    """What the bids would have won at second price: an auction is won by a bid of at least its price.
+def replay(bidder: Bidder, auctions: Auctions) -> Replay:
+    """What the bidder would have won at second price: an auction is won by a bid of at least its price.
 
     A bid is cut to what is left of the episode's budget, so that no episode spends more than that.
     """
-    won = np.zeros(bids.size)
-    wanted = bids >= auctions.price
-    for number, (start, stop) in enumerate(zip(auctions.starts[:-1], auctions.starts[1:], strict=True)):
-        candidates = start + np.flatnonzero(wanted[start:stop])
-        won[candidates] = affordable(auctions.price[candidates], float(auctions.budget[number]))
+    won, bids = np.zeros(auctions.price.size), np.zeros(auctions.price.size)
+    for episode, (start, stop) in enumerate(pairwise(auctions.starts.tolist())):
+        budget = left = float(auctions.budget[episode])
+        for first in range(start, stop, bidder.step or stop - start):
+            rows = slice(first, min(first + (bidder.step or stop), stop))
+            requests = BidRequests(auctions.pctr[rows], auctions.bid[rows])
+            bids[rows] = bidder.bid(
+                requests, EpisodeState(episode, first - start, stop - start, budget, left)
+            )
+            outcome = _hold(bids[rows], auctions.price[rows], left)
+            won[rows] = outcome.won
+            left -= float(outcome.paid.sum())
+            bidder.observe(requests, outcome)
     return Replay(won, bids)
+
+
+def _hold(bids: Numbers, prices: Numbers, left: float) -> Outcome:
+    """The auctions of a step, held in turn."""
+    won = bids >= prices
+    won[won] = affordable(prices[won], left)
+    return Outcome(bids, won, np.where(won, prices, 0.0))
 
 
 def affordable(prices: Numbers, budget: float) -> NDArray[np.bool_]:
@@ -80,78 +110,3 @@ def affordable(prices: Numbers, budget: float) -> NDArray[np.bool_]:
         bought[number] = prices[number] <= left
         left -= prices[number] * bought[number]
     return bought
-
-
-def read_auctions(
-    frame: pl.DataFrame, *, budget_per_auction: float, value: str = "click", episode: str = "episode"
-) -> Auctions:
-    """The auctions of a table.
-
-    Args:
-        frame: `market_price`, the value's column, and where there are `click pctr floor_price campaign_id
-            event_time` and the episode's column. Without episodes, a campaign's day is one, or all of it.
-        budget_per_auction: What may be spent per auction; an episode's budget is that times its auctions.
-        value: The column that says what winning is worth.
-        episode: The column that numbers the episodes of a campaign.
-
-    Raises:
-        DataError: If a column is missing, or holds anything but numbers of at least 0.
-    """
-    if frame.is_empty():
-        raise DataError("There are no auctions.")
-    if not budget_per_auction > 0:
-        raise DataError(f"A budget of {budget_per_auction:g} per auction buys nothing.")
-    ordered, numbers = _episodes(frame, episode)
-    price = _amounts(ordered, "market_price")
-    floor = _optional(ordered, "floor_price")
-    return Auctions(
-        price=np.fmax(price, floor),
-        click=_optional(ordered, "click"),
-        value=_amounts(ordered, value),
-        pctr=_optional(ordered, "pctr"),
-        bid=_optional(ordered, "bid"),
-        episode=numbers,
-        budget=np.asarray(np.bincount(numbers) * budget_per_auction, dtype=np.float64),
-    )
-
-
-def _episodes(frame: pl.DataFrame, episode: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """The frame with each episode's rows together, in order, and the number of each row's episode."""
-    keys = [name for name in ("campaign_id", episode) if name in frame.columns]
-    dated = frame
-    if episode not in frame.columns and "event_time" in frame.columns:
-        dated = frame.with_columns(__day=pl.col("event_time").dt.date()).sort(
-            "event_time", maintain_order=True
-        )
-        keys.append("__day")
-    if not keys:
-        return frame, np.zeros(frame.height, dtype=np.int64)
-    first = dated.select(*keys).unique(maintain_order=True).with_row_index("__episode")
-    numbered = dated.join(first, on=keys, how="left", maintain_order="left", nulls_equal=True)
-    ordered = numbered.sort("__episode", maintain_order=True)
-    return ordered, ordered["__episode"].cast(pl.Int64).to_numpy()
-
-
-def _optional(frame: pl.DataFrame, name: str) -> Numbers:
-    """A column's amounts, NaN where it is not there or, for a floor price, not given."""
-    if name not in frame.columns or frame[name].null_count() == frame.height:
-        return np.full(frame.height, np.nan)
-    if name == "floor_price":
-        return _amounts(frame.with_columns(pl.col(name).fill_null(0)), name)
-    return _amounts(frame, name)
-
-
-def _amounts(frame: pl.DataFrame, name: str) -> Numbers:
-    if name not in frame.columns:
-        raise DataError(
-            f"The auctions have no column '{name}'.",
-            fix=did_you_mean(name, frame.columns) or "Name it with --map.",
-        )
-    numbers = frame[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
-    wrong = ~(numbers >= 0) | ~np.isfinite(numbers)
-    if wrong.any():
-        raise DataError(
-            f"'{name}' is missing, negative or not a number in {int(wrong.sum()):,} auctions, "
-            f"the first in row {int(np.argmax(wrong)) + 1}."
-        )
-    return numbers

@@ -18,7 +18,7 @@ from adcli.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.bidding.bidders import Prices
+    from adcli.bidding.prices import Prices
 
 BUDGET_SHARE = 1 / 32  # the middle one of the published iPinYou protocol
 
@@ -140,7 +140,7 @@ def _shares(texts: Sequence[str], campaigns: Sequence[str]) -> dict[str, float]:
 
 
 def _prices(totals: Path) -> Prices:
-    from adcli.bidding.bidders import read_prices
+    from adcli.bidding.prices import read_prices
 
     try:
         return read_prices(json.loads(totals.read_text(encoding="utf-8")))

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.bidding.bidders import Prices, prices_of, replay_bidders
-from adcli.bidding.replay import Auctions, Replay, read_auctions
+from adcli.bidding.auctions import Auctions, read_auctions
+from adcli.bidding.bidders import replay_bidders
+from adcli.bidding.prices import Prices, prices_of
+from adcli.bidding.replay import Replay
 from adcli.errors import DataError
 from adcli.evaluate.bids.table import BOUND, bid_table, spend_curve
 
@@ -39,7 +41,7 @@ def evaluate_bids(
 
     Args:
         frame: The auctions; see `read_auctions`.
-        bidders: Names from `BIDDERS`.
+        bidders: Names that `replay_bidders` knows.
         baseline: The bidder that the others are compared with; the first unless named.
         prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
         budget_shares: The budget of an episode, as a share of what all its impressions would cost at the

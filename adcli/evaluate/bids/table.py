@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from adcli.bidding.replay import Auctions, Numbers, Replay
+from adcli.bidding.auctions import Auctions, Numbers
+from adcli.bidding.replay import Replay
 from adcli.errors import DataError
 from adcli.statistics.intervals import Interval, student_quantile
 from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict

@@ -1,0 +1,115 @@
+"""Logged second-price auctions, as a table holds them and as bidders are replayed on them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+
+Numbers = NDArray[np.float64]
+
+
+class Auctions(NamedTuple):
+    """Auctions in the order they came, shape (n,) each; those of an episode stand together.
+
+    `price` is the market price: the highest other bid or the floor, whichever is more; `value` what winning
+    is worth; `pctr` the predicted click and `bid` a logged bid, NaN where the table has none; `episode`
+    numbers the episodes from 0; `budget` is what may be spent in each, shape (episodes,).
+    """
+
+    price: Numbers
+    click: Numbers
+    value: Numbers
+    pctr: Numbers
+    bid: Numbers
+    episode: NDArray[np.int64]
+    budget: Numbers
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each episode starts, and the end of the last, shape (episodes + 1,)."""
+        return np.append(np.flatnonzero(np.diff(self.episode, prepend=-1)), self.episode.size)
+
+    def take(self, episodes: NDArray[np.bool_]) -> Auctions:
+        """Some of the episodes, numbered from 0."""
+        rows = episodes[self.episode]
+        numbers = np.cumsum(episodes) - 1
+        price, click, value, pctr, bid = (column[rows] for column in self[:5])
+        return Auctions(price, click, value, pctr, bid, numbers[self.episode[rows]], self.budget[episodes])
+
+
+def read_auctions(
+    frame: pl.DataFrame, *, budget_per_auction: float, value: str = "click", episode: str = "episode"
+) -> Auctions:
+    """The auctions of a table.
+
+    Args:
+        frame: `market_price`, the value's column, and where there are `click pctr bid floor_price campaign_id
+            event_time` and the episode's column. Without episodes, a campaign's day is one, or all of it.
+        budget_per_auction: What may be spent per auction; an episode's budget is that times its auctions.
+        value: The column that says what winning is worth.
+        episode: The column that numbers the episodes of a campaign.
+
+    Raises:
+        DataError: If a column is missing, or holds anything but numbers of at least 0.
+    """
+    if frame.is_empty():
+        raise DataError("There are no auctions.")
+    if not budget_per_auction > 0:
+        raise DataError(f"A budget of {budget_per_auction:g} per auction buys nothing.")
+    ordered, numbers = _episodes(frame, episode)
+    return Auctions(
+        price=np.fmax(_amounts(ordered, "market_price"), _optional(ordered, "floor_price")),
+        click=_optional(ordered, "click"),
+        value=_amounts(ordered, value),
+        pctr=_optional(ordered, "pctr"),
+        bid=_optional(ordered, "bid"),
+        episode=numbers,
+        budget=np.asarray(np.bincount(numbers) * budget_per_auction, dtype=np.float64),
+    )
+
+
+def _episodes(frame: pl.DataFrame, episode: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """The frame with each episode's rows together, in order, and the number of each row's episode."""
+    keys = [name for name in ("campaign_id", episode) if name in frame.columns]
+    dated = frame
+    if episode not in frame.columns and "event_time" in frame.columns:
+        dated = frame.with_columns(__day=pl.col("event_time").dt.date()).sort(
+            "event_time", maintain_order=True
+        )
+        keys.append("__day")
+    if not keys:
+        return frame, np.zeros(frame.height, dtype=np.int64)
+    first = dated.select(*keys).unique(maintain_order=True).with_row_index("__episode")
+    numbered = dated.join(first, on=keys, how="left", maintain_order="left", nulls_equal=True)
+    ordered = numbered.sort("__episode", maintain_order=True)
+    return ordered, ordered["__episode"].cast(pl.Int64).to_numpy()
+
+
+def _optional(frame: pl.DataFrame, name: str) -> Numbers:
+    """A column's amounts, NaN where it is not there or, for a floor price, not given."""
+    if name not in frame.columns or frame[name].null_count() == frame.height:
+        return np.full(frame.height, np.nan)
+    if name == "floor_price":
+        return _amounts(frame.with_columns(pl.col(name).fill_null(0)), name)
+    return _amounts(frame, name)
+
+
+def _amounts(frame: pl.DataFrame, name: str) -> Numbers:
+    if name not in frame.columns:
+        raise DataError(
+            f"The auctions have no column '{name}'.",
+            fix=did_you_mean(name, frame.columns) or "Name it with --map.",
+        )
+    numbers = frame[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    wrong = ~(numbers >= 0) | ~np.isfinite(numbers)
+    if wrong.any():
+        raise DataError(
+            f"'{name}' is missing, negative or not a number in {int(wrong.sum()):,} auctions, "
+            f"the first in row {int(np.argmax(wrong)) + 1}."
+        )
+    return numbers
