@@ -51,7 +51,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean '{lowered[close[0]]}'?" if close else ""
 
 
-def printable(text: str, limit: int = 80) -> str:
+def printable(text: str, limit: int = 40) -> str:
     """`text` from a data file, made safe to show: no control characters, at most `limit` characters."""
-    shown = "".join(char if char.isprintable() else "·" for char in text[: limit + 1])
+    shown = "".join(char if char.isprintable() else "�" for char in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -84,3 +84,82 @@ def test_nothing_is_pickled():
             "allow_pickle=True",
         ):
             assert word not in text, f"{path}: {word}"
+
+
+SUBROOMS_OF_TABLES = {
+    "adcli.tables.formats": set(),  # besides the modules beside them: bytes, encodings, names of columns
+    "adcli.tables.standard": {"adcli.tables.formats"},
+}
+KNOWN_CIRCLES = {
+    frozenset({"adcli.core.writing.decoder", "adcli.core.writing.decoding"}),
+    frozenset({"adcli.evaluate.ab", "adcli.evaluate.effects"}),
+    frozenset(f"adcli.core.processes.{name}" for name in ("ensemble", "launch", "tasks", "worker"))
+    | {"adcli.core.training.run", "adcli.core.training.tuning"},
+    frozenset(f"adcli.core.{name}" for name in ("compute", "encoding", "processes", "training", "writing")),
+}  # each shrinks or goes as its room is put right; none may be added
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {module_name(path): path for path in MODULES}
+
+
+def imported_modules(path):
+    """The modules of the package that a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("adcli"):
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in NAMES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in NAMES)
+
+
+def subroom(name):
+    """`adcli.core.encoding` for all that lies in it; a module beside sub-rooms stands for itself."""
+    folder = name if NAMES[name].name == "__init__.py" else name.rpartition(".")[0]
+    return ".".join(folder.split(".")[:3]) if folder.count(".") >= 2 else name
+
+
+IMPORTS = {name: set(imported_modules(path)) & set(NAMES) - {name} for name, path in NAMES.items()}
+
+
+def by_subroom():
+    graph = {}
+    for name, imported in IMPORTS.items():
+        graph.setdefault(subroom(name), set()).update(map(subroom, imported))
+    return {room: imported - {room} for room, imported in graph.items()}
+
+
+def circles(graph):
+    """The groups of nodes that all reach each other."""
+
+    def reached(start):
+        seen, waiting = set(), [start]
+        while waiting:
+            for node in graph[waiting.pop()] - seen:
+                seen.add(node)
+                waiting.append(node)
+        return seen
+
+    reach = {node: reached(node) for node in graph}
+    return {
+        frozenset(other for other in reach[node] if node in reach[other])
+        for node in graph
+        if node in reach[node]
+    }
+
+
+@pytest.mark.parametrize("graph", [IMPORTS, by_subroom()], ids=["modules", "sub-rooms"])
+def test_nothing_imports_in_circles(graph):
+    new = [sorted(circle) for circle in circles(graph) if not any(circle <= known for known in KNOWN_CIRCLES)]
+    assert not new
+
+
+def test_the_subrooms_of_tables_know_their_order():
+    for room, allowed in SUBROOMS_OF_TABLES.items():
+        others = {other for other in by_subroom()[room] if other.startswith("adcli.tables.")}
+        assert others & set(SUBROOMS_OF_TABLES) <= allowed, room

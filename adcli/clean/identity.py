@@ -7,8 +7,9 @@ from typing import Final
 
 import polars as pl
 
+from adcli.tables.aliases import normalised
 from adcli.tables.standard.events import ORDER_ID_NAMES
-from adcli.tables.standard.tables import StandardTable, normalised
+from adcli.tables.standard.tables import StandardTable
 
 _ROW_IDS: Final = frozenset(
     normalised(name)

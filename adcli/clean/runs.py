@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.tables.standard.unify import common_schema, concatenated, fitted
+from adcli.tables.unify import common_schema, concatenated, fitted
 
 PLACE, FILE, LINE, KEY = "__place", "__file", "__line", "__key"
 HIDDEN = (PLACE, FILE, LINE, KEY)

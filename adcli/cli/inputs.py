@@ -118,7 +118,7 @@ class RunInputs:
 
     def column(self, name: str) -> str:
         """The column that an option names: as the tables call it, or as its source did, which is said."""
-        from adcli.tables.standard.tables import normalised
+        from adcli.tables.aliases import normalised
 
         for stream in (*self._streams, *self._beside):
             by_source = {normalised(source): own for source, own in stream.renamed.items()}

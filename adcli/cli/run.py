@@ -93,7 +93,7 @@ class Run:
         beside: bool = False,
     ) -> pl.DataFrame:
         """Inputs as one standard table, whole; the arguments are those of `stream`."""
-        from adcli.tables.standard.unify import concatenated
+        from adcli.tables.unify import concatenated
 
         with self.step("read"):
             stream = self.stream(inputs, tables=tables, needs=needs, columns=columns, beside=beside)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from adcli.errors import UsageError, did_you_mean
 from adcli.tables.formats.vector_files import VECTOR_FORMATS, VectorSink
-from adcli.tables.standard.coerce import as_text
+from adcli.tables.unify import as_text
 
 FORMATS = ("csv", "tsv", "ndjson", "parquet", "arrow")
 BINARY_FORMATS = ("parquet", "arrow")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adcli.tables.formats import blocks
 from adcli.tables.read import open_table
 from adcli.tables.sinks import open_sink
-from adcli.tables.standard.unify import concatenated
+from adcli.tables.unify import concatenated
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 IDENTIFIER = st.text(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from adcli.tables.read import ReadOptions, TableStream, open_table
-from adcli.tables.standard.unify import concatenated
+from adcli.tables.unify import concatenated
 
 
 class Read(NamedTuple):

@@ -3,8 +3,9 @@
 import pytest
 
 from adcli.errors import DataError, UsageError
+from adcli.tables.aliases import normalised
 from adcli.tables.read import open_table
-from adcli.tables.standard.tables import TABLES, normalised
+from adcli.tables.standard.tables import TABLES
 
 EVERY = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
 

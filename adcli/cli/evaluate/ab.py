@@ -78,7 +78,7 @@ def ab(
     from adcli.evaluate.ab.page import ab_page, segments_page
     from adcli.evaluate.ab.segments import segment_table
     from adcli.evaluate.ab.table import ab_table
-    from adcli.tables.standard.unify import concatenated
+    from adcli.tables.unify import concatenated
 
     record = recorder(run, tracking)
     if planning.plan:
@@ -138,7 +138,7 @@ def ab(
 def _read_units(run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str]) -> UnitBatches:
     """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept."""
     from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches
-    from adcli.tables.standard.unify import concatenated
+    from adcli.tables.unify import concatenated
 
     with run.step("read"):
         frames = run.frames(run.stream(inputs, tables=["units"], columns=columns))

@@ -92,7 +92,7 @@ def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Row
 
 
 def _whole(run: Run, stream: object) -> pl.DataFrame:
-    from adcli.tables.standard.unify import concatenated
+    from adcli.tables.unify import concatenated
 
     return concatenated(list(run.frames(stream)))  # type: ignore[arg-type]
 

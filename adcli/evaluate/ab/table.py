@@ -25,7 +25,7 @@ from adcli.evaluate.ab.units import (
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
 from adcli.evaluate.effects.aggregates import aggregate_arms
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.tables.standard.unify import concatenated
+from adcli.tables.unify import concatenated
 
 Reading = Literal["fixed", "planned", "anytime"]
 

@@ -10,8 +10,9 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.columns import as_numbers, counted, known_columns
 from adcli.evaluate.rates.time_parts import with_time_parts
+from adcli.tables.aliases import normalised
 from adcli.tables.standard.events import ORDER_ID_NAMES
-from adcli.tables.standard.tables import TABLES, normalised
+from adcli.tables.standard.tables import TABLES
 
 MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")

@@ -15,7 +15,7 @@ from adcli.tables.formats import aligned, columnar, delimited, json_array, ndjso
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.layout import aligned_layout, delimited_layout
 from adcli.tables.sources import PEEK_BYTES, Source
-from adcli.tables.standard.unify import concatenated
+from adcli.tables.unify import concatenated
 
 _SAMPLE_ROWS = 1000
 

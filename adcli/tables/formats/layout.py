@@ -7,10 +7,9 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from adcli.errors import DataError, UsageError
+from adcli.errors import DataError, UsageError, printable
+from adcli.tables.aliases import KNOWN_NAMES, normalised
 from adcli.tables.formats.blocks import MAX_COLUMNS
-from adcli.tables.standard.aliases import ALIASES, TABLE_ALIASES
-from adcli.tables.standard.tables import normalised
 
 _SAID_BY_EXCEL = re.compile(r'"?sep=([,;|\t])"?\s*$')
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
@@ -117,15 +116,7 @@ def _header(lines: list[str], delimiter: str, name: str) -> tuple[list[str], int
 
 def _is_known(field: str) -> bool:
     """Whether a lone field can be the name of a column."""
-    return normalised(field) in _KNOWN_NAMES
-
-
-_KNOWN_NAMES = frozenset(
-    normalised(known)
-    for aliases in (ALIASES, *TABLE_ALIASES.values())
-    for column, others in aliases.items()
-    for known in (column, *others)
-)
+    return normalised(field) in KNOWN_NAMES
 
 
 def _no_table(lines: list[str], name: str) -> DataError:
@@ -178,9 +169,3 @@ def _refuse_known_others(first: str, name: str) -> None:
 
 def _spelt(delimiter: str) -> str:
     return _DELIMITERS.get(delimiter, f"'{delimiter}'")
-
-
-def printable(text: str, width: int = 40) -> str:
-    """A value as it can be shown in a message: short, without control characters."""
-    shown = "".join(char if char.isprintable() else "�" for char in text)
-    return shown if len(shown) <= width else shown[: width - 1] + "…"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from adcli.tables.numerals import NumberReader
 from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
 from adcli.tables.standard.times import UTC, TimeReader
+from adcli.tables.unify import as_text
 
 MONEY: Final = pl.Decimal(38, 6)
 _FREE_TEXT = frozenset(
@@ -23,7 +24,6 @@ _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
-_AS_THEY_ARE = (pl.String, pl.Boolean, pl.Null, pl.Categorical, pl.Enum)
 _WHOLE_DECIMAL = r"^-?\d+\.0$"
 
 
@@ -273,20 +273,3 @@ def _items(text: str) -> list[str | None]:
         item if item is None or isinstance(item, str) else json.dumps(item, ensure_ascii=False)
         for item in found
     ]
-
-
-def as_text(values: pl.Series) -> pl.Series:
-    """Any column as text; lists and objects as JSON, bytes that are not UTF-8 escaped."""
-    if values.dtype == pl.Binary:
-        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
-        return pl.Series(values.name, texts, pl.String)
-    if values.dtype == pl.Duration:
-        return values.dt.to_string("iso")
-    if values.dtype.is_numeric() or values.dtype.is_temporal() or values.dtype in _AS_THEY_ARE:
-        return values.cast(pl.String, strict=False)
-    texts = [None if value is None else _json(value) for value in values.to_list()]
-    return pl.Series(values.name, texts, pl.String)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)

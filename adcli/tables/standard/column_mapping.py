@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import UsageError, did_you_mean
-from adcli.tables.formats.layout import printable
+from adcli.errors import UsageError, did_you_mean, printable
+from adcli.tables.aliases import normalised
 from adcli.tables.standard.coerce import Habits, coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
-from adcli.tables.standard.tables import KINDS, Column, StandardTable, normalised
+from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
 _SHOWN_COLUMNS = 12
 _REQUEST_NAMES = frozenset({"request", "requesturi", "requesturl", "uri", "url", "path", "requestpath"})

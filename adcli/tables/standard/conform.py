@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.errors import DataError
+from adcli.errors import DataError, printable
 from adcli.tables.formats.blocks import IntArray, RawBatch
-from adcli.tables.formats.layout import printable
 from adcli.tables.standard.coerce import POLARS_TYPES, Habits, Problem, coerce
 from adcli.tables.standard.column_mapping import Placement
 from adcli.tables.standard.events import derived_event_types, map_event_types

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from adcli.tables.standard.tables import normalised
+from adcli.tables.aliases import normalised
 
 _ALIASES: Final[Mapping[str, str]] = {
     "impression": "impressions imp imps show shown showed exposure expose exposed display displayed served "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from adcli.errors import DataError
-from adcli.tables.formats.layout import printable
+from adcli.errors import DataError, printable
+from adcli.tables.aliases import normalised
 from adcli.tables.standard.column_mapping import Header, Placement, listed, missing, place
-from adcli.tables.standard.tables import KINDS, StandardTable, normalised
+from adcli.tables.standard.tables import KINDS, StandardTable
 
 _PRODUCT_NAMES = frozenset(
     {"product", "productname", "title", "name", "brand", "category", "description", "saleprice", "image"}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-from adcli.tables.standard.aliases import ALIASES, TABLE_ALIASES
+from adcli.tables.aliases import ALIASES, TABLE_ALIASES, normalised
 
 Kind = Literal["string", "time", "money", "number", "integer", "flag", "probability", "vector", "list"]
 
@@ -80,11 +79,6 @@ class StandardTable(NamedTuple):
         own = TABLE_ALIASES.get(self.name, {}).get(column)
         listed = ALIASES.get(column, ()) if own is None else own
         return tuple(dict.fromkeys(normalised(name) for name in (column, *listed)))
-
-
-def normalised(name: str) -> str:
-    """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
-    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 _TABLES = (

@@ -6,6 +6,7 @@ name always comes before its aliases. `TABLE_ALIASES` replaces the list of a col
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -132,3 +133,17 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},
     "queries": {"query_id": ("qid", "search_id", "id")},
 }  # fmt: skip
+
+
+def normalised(name: str) -> str:
+    """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+KNOWN_NAMES: Final = frozenset(
+    normalised(known)
+    for aliases in (ALIASES, *TABLE_ALIASES.values())
+    for column, others in aliases.items()
+    for known in (column, *others)
+)
+"""All standard columns and their aliases, normalised."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from adcli.tables.standard.coerce import as_text
+_AS_THEY_ARE = (pl.String, pl.Boolean, pl.Null, pl.Categorical, pl.Enum)
 
 
 def common_schema(schemas: Iterable[Mapping[str, pl.DataType]]) -> dict[str, pl.DataType]:
@@ -63,3 +65,20 @@ def concatenated(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         return pl.DataFrame()
     schema = common_schema(frame.schema for frame in frames)
     return pl.concat([fitted(frame, schema) for frame in frames], rechunk=False)
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Any column as text; lists and objects as JSON, bytes that are not UTF-8 escaped."""
+    if values.dtype == pl.Binary:
+        texts = [None if value is None else value.decode("utf-8", "backslashreplace") for value in values]
+        return pl.Series(values.name, texts, pl.String)
+    if values.dtype == pl.Duration:
+        return values.dt.to_string("iso")
+    if values.dtype.is_numeric() or values.dtype.is_temporal() or values.dtype in _AS_THEY_ARE:
+        return values.cast(pl.String, strict=False)
+    texts = [None if value is None else _json(value) for value in values.to_list()]
+    return pl.Series(values.name, texts, pl.String)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from adcli.tables.standard.unify import common_schema, concatenated
+from adcli.tables.unify import common_schema, concatenated
 
 
 @pytest.mark.parametrize(
