@@ -9,7 +9,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.columns import as_numbers, counted, known_columns
-from adcli.evaluate.rates.time_parts import with_time_parts
+from adcli.evaluate.rates.time_parts import PARTS, with_time_parts
 from adcli.tables.aliases import normalised
 from adcli.tables.standard.events import ORDER_ID_NAMES
 from adcli.tables.standard.tables import TABLES
@@ -17,6 +17,7 @@ from adcli.tables.standard.tables import TABLES
 MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")
 AMOUNTS = ("cost", "revenue")
+FEWEST_NAMES = 20  # values of a column, from which on it may be the users' own name
 RESULT_COLUMNS = frozenset(
     {"metric", "value", "ci_low", "ci_high", "numerator", "denominator", "users", "definition", "reason"}
     | {
@@ -99,10 +100,20 @@ def check_cells(log: pl.DataFrame, by: Sequence[str]) -> None:
             raise DataError(
                 f"There is no column '{name}' to break rates down by.", fix=known_columns(name, log.columns)
             )
-        if name == "user_id":
+        if name == "user_id" or _names_users(log, name):
             raise DataError(
-                "A breakdown by user_id would list people one by one.", fix="Break down by a segment instead."
+                f"A breakdown by {name} would list people one by one: it has about one user a value.",
+                fix="Break down by a segment instead.",
             )
+
+
+def _names_users(log: pl.DataFrame, name: str) -> bool:
+    """Whether a column has about one user a value, and about as many values as there are users."""
+    if name in PARTS or "user_id" not in log.columns:
+        return False
+    pairs = log.select(name, "user_id").drop_nulls().unique()
+    values, users = pairs[name].n_unique(), pairs["user_id"].n_unique()
+    return values >= max(FEWEST_NAMES, users / 2) and pairs.height < 1.5 * values
 
 
 def _impression_counts(log: pl.DataFrame) -> _Counts:

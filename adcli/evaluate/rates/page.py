@@ -28,7 +28,9 @@ METHOD = (
     ),
     Passage(
         "Small cells",
-        "Cells of few users are not shown, and neither is any cell from which they could be worked out.",
+        "Cells of few users are not shown, and neither are those with which the totals would give them "
+        "away. That protects this report alone: several reports on the same rows, by other columns or "
+        "with another --min-users, can be subtracted from each other.",
     ),
 )
 TREND_METHOD = Passage(

@@ -226,6 +226,15 @@ def test_a_breakdown_that_cannot_be_is_refused(impressions, change, said):
         rate_table(impressions, **change)
 
 
+def test_a_breakdown_by_another_name_of_the_users_is_refused():
+    users = [f"u{i}" for i in range(60)]
+    log = pl.DataFrame({"user_id": users * 2, "item_id": ["i"] * 120, "click": [0] * 120})
+    log = log.with_columns(email=pl.col("user_id") + "@example.org", city=pl.Series(["a", "b", "c"] * 40))
+    with pytest.raises(DataError, match="one by one"):
+        rate_table(log, by=["email"], min_users=0)
+    assert rate_table(log, by=["city"], min_users=0).height == 3
+
+
 def test_more_clicks_than_impressions_is_refused():
     log = pl.DataFrame({"event_type": ["impression", "click", "click"], "user_id": ["a", "a", "b"]})
     with pytest.raises(DataError, match="2 clicks above 1 impressions"):
