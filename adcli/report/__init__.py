@@ -7,7 +7,6 @@ from adcli.report.page import Page, Passage
 from adcli.report.reliability import reliability_plot
 from adcli.report.spread import histogram_plot, map_plot
 from adcli.report.table import Table
-from adcli.report.verdict import Verdict
 
 __all__ = [
     "Curve",
@@ -15,7 +14,6 @@ __all__ = [
     "Passage",
     "Plot",
     "Table",
-    "Verdict",
     "bar_plot",
     "cumulative_plot",
     "histogram_plot",

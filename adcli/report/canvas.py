@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from adcli.report.numbers import show_tick
+from adcli.numbers import show_tick
 from adcli.report.text import clean_text, display_width, shorten
 from adcli.report.theme import DARK, LIGHT, SENTINELS, SERIES, Colours, css_variables
 

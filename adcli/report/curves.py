@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from adcli.numbers import show
 from adcli.report.canvas import DASHES, MARKERS, Panel, Plot, legend_label, scale, series_colours
-from adcli.report.numbers import show
 from adcli.report.text import clean_text
 from adcli.report.theme import Colours
 

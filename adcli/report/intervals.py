@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adcli.numbers import NONE, show, show_interval
 from adcli.report.canvas import CELL, WIDTH, Panel, Plot, scale
-from adcli.report.numbers import NONE, show, show_interval
 from adcli.report.text import clean_text, display_width, shorten
 from adcli.report.theme import Colours
 

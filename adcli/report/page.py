@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from adcli.numbers import show
 from adcli.report.canvas import Plot
-from adcli.report.numbers import show
 from adcli.report.table import Table
 from adcli.report.text import clean_text
 from adcli.report.theme import DARK, LIGHT, css_variables
-from adcli.report.verdict import Verdict
+from adcli.report.verdict import verdict_mark
+from adcli.statistics.verdicts import Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -108,6 +109,7 @@ def _template() -> Template:
     )
     environment.filters["count"] = lambda number: show(number, "count")
     environment.filters["prose"] = _prose
+    environment.filters["shape"] = verdict_mark
     return environment.get_template("report.html")
 
 

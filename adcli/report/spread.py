@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adcli.numbers import show, show_tick
 from adcli.report.canvas import MARKERS, Panel, Plot, legend_label, scale, series_colours
-from adcli.report.numbers import show, show_tick
 from adcli.report.text import clean_text
 from adcli.report.theme import Colours
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from adcli.report.numbers import NONE, difference_kind, show, show_interval
+from adcli.numbers import NONE, difference_kind, show, show_interval
 from adcli.report.text import clean_text
 from adcli.report.verdict import verdict_mark
 

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 from world import SEGMENT_SHARE, click_probability, promoted_of, requests_of
 
-from adcli.report.numbers import show, show_interval
+from adcli.numbers import show, show_interval
 
 NEIGHBOURS = 5
 

@@ -11,8 +11,10 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from adcli.report import Page, Passage, Table, Verdict, interval_plot
+from adcli.report import Page, Passage, Table, interval_plot
 from adcli.report.text import clean_text, display_width
+from adcli.report.verdict import verdict_mark
+from adcli.statistics.verdicts import Verdict
 
 
 class File(NamedTuple):
@@ -160,13 +162,13 @@ def test_the_verdict_comes_first_by_word_and_shape() -> None:
     kinds = ["better", "worse", "no difference found", "not enough evidence", "invalid: sample ratio"]
     page = Page(
         "Test",
-        verdicts=[Verdict(kind, f"sentence {n}", "why") for n, kind in enumerate(kinds)],
+        verdicts=[Verdict(kind, "why", f"sentence {n}") for n, kind in enumerate(kinds)],
         tables=[Table("Figures of it", pl.DataFrame({"value": [1.0]}))],
     )
     html = page.html()
     assert html.index("sentence 4") < html.index("Figures of it") < html.index("Appendix")
     assert all(f'<p class="kind">{kind}</p>' in html for kind in kinds)
-    assert len({verdict.mark for verdict in page.verdicts}) == 5
+    assert len({verdict_mark(kind) for kind in kinds}) == 5
 
 
 def test_tables_and_headings_can_be_read_aloud() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from adcli.report import Page, Passage, Plot, Table, Verdict, interval_plot
-from adcli.report.numbers import show, show_interval
-from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE
+from adcli.numbers import show, show_interval
+from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE, Verdict
 
 _EFFECTS = pl.col(
     "metric", "variant", "mean_variant", "mean_control", "difference", "difference_low", "difference_high",
@@ -65,8 +65,8 @@ def _broken(ratio: dict[str, Any]) -> Verdict:
     sizes = f"{ratio['n_variant']:,} units against {ratio['n_control']:,} in {ratio['control']}"
     return Verdict(
         str(ratio["verdict"]),
-        f"This test cannot be read: {sizes} is not the split that was planned.",
-        f"{_upper(ratio['reason'])}.",
+        sentence=f"This test cannot be read: {sizes} is not the split that was planned.",
+        reason=f"{_upper(ratio['reason'])}.",
     )
 
 
@@ -89,7 +89,7 @@ def _sentence(row: dict[str, Any], kind: str) -> Verdict:
         said = f"{row['variant']} {verb} {row['metric']} from {old} to {new}: {effect}."
     else:
         said = f"{row['metric']} is {new} with {row['variant']}, {old} with {row['control']}: {effect}."
-    return Verdict(str(row["verdict"]), said, str(row["reason"]))
+    return Verdict(str(row["verdict"]), str(row["reason"]), said)
 
 
 def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
@@ -168,7 +168,7 @@ def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
 def _segments_sentence(verdict: str, metric: str, variant: str, part: pl.DataFrame, by: str) -> Verdict:
     """One arm on one metric, in all the segments that ended alike."""
     if verdict.startswith(INVALID):
-        return Verdict(verdict, f"{metric}: {variant} cannot be read in any {by}.", part["reason"][0])
+        return Verdict(verdict, part["reason"][0], f"{metric}: {variant} cannot be read in any {by}.")
     drawn = part.select("shrunken", "shrunken_low", "shrunken_high").iter_rows()
     effects = [
         f"{segment} {show_interval(value, low, high, 'difference')}"
@@ -176,8 +176,8 @@ def _segments_sentence(verdict: str, metric: str, variant: str, part: pl.DataFra
     ]
     return Verdict(
         verdict,
-        f"{metric}: {variant} against {part['control'][0]} by {by}: {'; '.join(effects)}.",
-        part["reason"][0],
+        sentence=f"{metric}: {variant} against {part['control'][0]} by {by}: {'; '.join(effects)}.",
+        reason=part["reason"][0],
     )
 
 

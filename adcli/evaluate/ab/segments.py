@@ -109,7 +109,8 @@ def segment_table(
         for row in _rows(effects, against, lower_is_better)
     ]
     if ratio.p_value < sample_ratio_alpha:
-        rows = [row | mismatch(ratio.p_value)._asdict() for row in rows]
+        broken = mismatch(ratio.p_value)
+        rows = [row | {"verdict": broken.verdict, "reason": broken.reason} for row in rows]
     return pl.DataFrame(rows, schema=SEGMENT_COLUMNS, orient="row").with_columns(
         pl.col(pl.Float64).fill_nan(None)
     )

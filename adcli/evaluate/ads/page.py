@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from adcli.numbers import show_interval
 from adcli.report import Page, Passage, Plot, Table, interval_plot
-from adcli.report.numbers import show_interval
 
 SHOWN = 40
 FAULTS = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, cumulative_plot, interval_plot
+from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
+from adcli.statistics.verdicts import Verdict
 
 METHOD = (
     Passage(
@@ -30,7 +31,7 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Pag
     return Page(
         title="Bidders on logged auctions",
         verdicts=[
-            Verdict(row["verdict"], f"{row['bidder']} against {baseline}{_where(row, table)}.", row["reason"])
+            Verdict(row["verdict"], row["reason"], f"{row['bidder']} against {baseline}{_where(row, table)}.")
             for row in judged.to_dicts()
         ],
         tables=[

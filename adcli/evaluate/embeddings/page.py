@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from adcli.evaluate.embeddings.table import unit_vectors, with_categories
+from adcli.numbers import show_interval
 from adcli.report import Page, Passage, Plot, Table, bar_plot, map_plot
-from adcli.report.numbers import show_interval
 
 NEIGHBOURS: Final = 5
 ROWS_SHOWN: Final = 12

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from adcli.report import Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, reliability_plot
-from adcli.report.numbers import show_interval
+from adcli.numbers import show_interval
+from adcli.report import Page, Passage, Plot, Table, bar_plot, interval_plot, reliability_plot
 from adcli.report.table import heading
-from adcli.statistics.verdicts import BETTER, WORSE
+from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 
 def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: str) -> Page:
@@ -20,7 +20,7 @@ def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: s
     return Page(
         title=f"Predictions of {label} by {score}",
         summary=" ".join(filter(None, (_calibrated(table), _by_group(table.filter(is_judged))))),
-        verdicts=[Verdict(row["verdict"], _sentence(row), row["reason"] or "") for row in judged.to_dicts()],
+        verdicts=[Verdict(row["verdict"], row["reason"] or "", _sentence(row)) for row in judged.to_dicts()],
         tables=[
             Table("Figures", table.filter(~is_bin).drop("definition", "reason")),
             Table("Reliability", table.filter(is_bin).drop("definition", "reason", "verdict")),
@@ -63,7 +63,7 @@ def drift_page(table: pl.DataFrame) -> Page:
     return Page(
         title="Drift between two files",
         summary=f"{steady:,} of {stability['group'].n_unique():,} columns show no drift of a size to mind.",
-        verdicts=[Verdict(row["verdict"], _sentence(row), row["reason"]) for row in drifted.to_dicts()],
+        verdicts=[Verdict(row["verdict"], row["reason"], _sentence(row)) for row in drifted.to_dicts()],
         tables=[Table("Drift by column", table.drop("definition"))],
         plots=[
             bar_plot(

@@ -171,9 +171,13 @@ def _figures(part: _Part, confidence: float) -> Iterator[_Row]:
             scale=metric.scale,
             rarer=fewest if metric.name in CHANCE else math.inf,
         )
-        verdict, reason = _verdict(metric.name, ends, fewest)
+        judged = _verdict(metric.name, ends, fewest)
         yield about._replace(
-            value=figure.value, ci_low=ends.low, ci_high=ends.high, verdict=verdict, reason=reason
+            value=figure.value,
+            ci_low=ends.low,
+            ci_high=ends.high,
+            verdict=judged.verdict,
+            reason=judged.reason,
         )
 
 

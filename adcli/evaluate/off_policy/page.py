@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from adcli.evaluate.off_policy.amounts import Kind
-from adcli.report import Page, Passage, Plot, Table, Verdict, interval_plot
-from adcli.report.numbers import difference_kind, show_interval
+from adcli.numbers import difference_kind, show_interval
+from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.statistics.verdicts import Verdict
 
 METHOD = (
     Passage(
@@ -173,7 +174,7 @@ def _group_kinds(metric: str, kind: str) -> dict[str, str]:
 def _gap_sentences(groups: pl.DataFrame) -> list[Verdict]:
     """A sentence on each gap of value that stands; gaps of exposure are neither better nor worse."""
     return [
-        Verdict(row["verdict"], f"{row['policy']}, by {row['by']}: {row['reason']}")
+        Verdict(row["verdict"], sentence=f"{row['policy']}, by {row['by']}: {row['reason']}")
         for row in groups.filter(pl.col("stands") & (pl.col("metric") == "value")).to_dicts()
     ]
 
@@ -201,8 +202,8 @@ def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
     baseline = show_interval(row["baseline_value"], None, None, kind)  # type: ignore[arg-type]
     return Verdict(
         str(row["verdict"]),
-        f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}.",
-        str(row["reason"]),
+        sentence=f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}.",
+        reason=str(row["reason"]),
     )
 
 

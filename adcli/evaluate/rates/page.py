@@ -7,10 +7,10 @@ from datetime import datetime
 
 import polars as pl
 
-from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, bar_plot, interval_plot, trend_plot
-from adcli.report.numbers import difference_kind, show_interval
+from adcli.numbers import difference_kind, show_interval
+from adcli.report import Curve, Page, Passage, Plot, Table, bar_plot, interval_plot, trend_plot
 from adcli.report.table import METRIC_KINDS, heading
-from adcli.statistics.verdicts import BETTER, WORSE
+from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 HIDDEN = "hidden:"  # how the reason of a hidden cell begins
 METHOD = (
@@ -79,7 +79,7 @@ def _trend_verdicts(trends: pl.DataFrame | None, by: Sequence[str]) -> list[Verd
     if trends is None:
         return []
     judged = trends.filter(pl.col("verdict") != "", ~pl.col("reason").str.starts_with(HIDDEN))
-    return [Verdict(row["verdict"], _of_cell(row, by)) for row in judged.to_dicts()]
+    return [Verdict(row["verdict"], sentence=_of_cell(row, by)) for row in judged.to_dicts()]
 
 
 def _cycle_sentences(trends: pl.DataFrame | None, by: Sequence[str]) -> list[str]:
@@ -142,7 +142,7 @@ def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str]) -> Page:
     return Page(
         title=f"Rates by {', '.join(by)}, compared",
         summary=f"{standing.height:,} of {compared:,} gaps stand.",
-        verdicts=[Verdict(row["verdict"], _worded(row)) for row in standing.to_dicts()],
+        verdicts=[Verdict(row["verdict"], sentence=_worded(row)) for row in standing.to_dicts()],
         tables=[
             Table(
                 "Groups and gaps",

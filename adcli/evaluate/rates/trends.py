@@ -141,7 +141,7 @@ class _Found(NamedTuple):
             else f"relative change of {formula} from one {self.over} to the next; {confidence:.0%} interval"
         )
         said = f"{what}; Poisson regression with errors clustered by user"
-        return (f"{self.rate.metric}_trend", *self.cell, *figures, said, *verdict)
+        return (f"{self.rate.metric}_trend", *self.cell, *figures, said, verdict.verdict, verdict.reason)
 
 
 def _rate_trends(

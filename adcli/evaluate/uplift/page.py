@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from adcli.report import Curve, Page, Passage, Plot, Table, Verdict, cumulative_plot, interval_plot
-from adcli.report.numbers import show_interval
+from adcli.numbers import show_interval
+from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
+from adcli.statistics.verdicts import Verdict
 
 
 def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome: str) -> Page:
@@ -48,13 +49,13 @@ def _verdicts(table: pl.DataFrame, outcome: str, kind: str) -> list[Verdict]:
     )
     if not judged:
         return [
-            Verdict(row["verdict"], gains, row["reason"]) for row in rows if row["metric"] == "qini_causalml"
+            Verdict(row["verdict"], row["reason"], gains) for row in rows if row["metric"] == "qini_causalml"
         ]
     return [
         Verdict(
             verdict,
-            gains,
-            " ".join(f"{_area(row)}: {row['reason']}." for row in judged if row["verdict"] == verdict),
+            sentence=gains,
+            reason=" ".join(f"{_area(row)}: {row['reason']}." for row in judged if row["verdict"] == verdict),
         )
         for verdict in dict.fromkeys(row["verdict"] for row in judged)
     ]

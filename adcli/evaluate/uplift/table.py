@@ -184,8 +184,9 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
             if name.endswith("scikit_uplift"):
                 why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
             verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
-        n = len(units.score)
-        yield _Row(name, "all", figure, float(low), float(high), math.nan, n, definition, *verdict)
+        between = float(low), float(high)
+        said_of = definition, verdict.verdict, verdict.reason
+        yield _Row(name, "all", figure, *between, math.nan, len(units.score), *said_of)
 
 
 def _rough(units: ScoredUnits, area: str, confidence: float) -> str:

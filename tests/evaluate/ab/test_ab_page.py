@@ -29,7 +29,7 @@ def test_what_stands_comes_first_in_words():
     page = ab_page(table, confidence=0.95)
     assert page.title == "A/B test: new against old"
     assert page.summary == "2 comparisons: 1 better, 1 no difference found."
-    assert [verdict.kind for verdict in page.verdicts] == ["better", "no difference found"]
+    assert [verdict.verdict for verdict in page.verdicts] == ["better", "no difference found"]
     assert page.verdicts[0].sentence.startswith("new raises visit from 2")
     assert "\u00a0pp" in page.html()
 
@@ -37,7 +37,7 @@ def test_what_stands_comes_first_in_words():
 def test_a_broken_split_is_the_only_verdict():
     table = ab_table(units({"old": 4000, "new": 5000}, lift=0.1), metrics=["spend", "visit"], control="old")
     page = ab_page(table, confidence=0.95)
-    assert [verdict.kind for verdict in page.verdicts] == ["invalid: sample ratio mismatch"]
+    assert [verdict.verdict for verdict in page.verdicts] == ["invalid: sample ratio mismatch"]
     assert "5,000 units against 4,000 in old" in page.verdicts[0].sentence
     assert "raises" not in page.html()
 

@@ -231,7 +231,7 @@ def test_the_page_says_what_treating_by_score_brings():
     points = qini_points(units, score="score", outcome="outcome")
     page = uplift_page(table, points, score="score", outcome="outcome")
     (verdict,) = page.verdicts
-    assert verdict.kind == "better"
+    assert verdict.verdict == "better"
     assert verdict.sentence.startswith("Among the 10% of units with the highest scores")
     assert "as causalml defines it" in verdict.reason
     assert "as scikit-uplift defines it" in verdict.reason

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.report.numbers import difference_kind, show, show_interval, show_tick
+from adcli.numbers import difference_kind, show, show_interval, show_tick
 
 
 def plain(text: str) -> str:

@@ -45,6 +45,11 @@ def difference_kind(kind: str) -> str:
     return _DIFFERENCES.get(kind, kind)
 
 
+def plain(text: str) -> str:
+    """What `show` says, for data and messages: an ordinary blank and an ordinary minus."""
+    return text.replace(_NO_BREAK, " ").replace(_MINUS, "-")
+
+
 def show(value: float | Decimal | None, kind: str = "number") -> str:
     """One number with its unit; `–` where there is none."""
     if value is None or math.isnan(value):
