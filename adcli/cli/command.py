@@ -153,7 +153,7 @@ def _has_helped() -> bool:
     """Whether a launcher started this process to compute for the first one, which it has done by now."""
     if "WORLD_SIZE" not in os.environ:
         return False
-    from adcli.core.processes.ensemble import join
+    from adcli.core.processes.rendezvous import join
 
     return join()
 

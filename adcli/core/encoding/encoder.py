@@ -154,9 +154,9 @@ class Encoder:
         asked = self._request
         runtime = start_runtime(device=asked.device, precision=asked.precision, processes=self._processes)
         if runtime.processes > 1:
-            from adcli.core.encoding.crew import CrewEngine
+            from adcli.core.encoding.worker_pool import EncoderPool
 
-            return CrewEngine(asked, self._chosen, runtime.processes)
+            return EncoderPool(asked, self._chosen, runtime.processes)
         return self._own_engine
 
     @cached_property

@@ -1,1 +1,1 @@
-"""One piece of work, one or several processes: devices, launching, units of work."""
+"""One or several processes: devices, ranks and how they are started, a queue of units, a pool of workers."""

@@ -1,16 +1,4 @@
-"""Several processes on one piece of work: a folder of units that each takes from, and no gather.
-
-    crew = Crew("encode", settings, processes=2)
-    for number, result in crew.run(units):          # the bytes of each unit, as they come
-        ...
-
-The parent writes units, torch's own launcher starts the processes, each claims a unit by creating a file,
-computes it and renames its result into place; the parent takes each result once. Nothing waits for anything
-but its own work, so uneven units can not hang, drop or double a row, and a process that dies is reported.
-
-Below `torchrun` or `accelerate launch`, on one machine or several, the processes are there already: see
-`adcli.core.processes.ensemble`.
-"""
+"""Ranks that this process starts, through torch's own launcher."""
 
 from __future__ import annotations
 
@@ -22,93 +10,61 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import adcli
 from adcli.core.cache import cache_directory
-from adcli.core.processes.runtime import available_cores, started_from_outside
-from adcli.core.processes.units import UnitFolder
+from adcli.core.processes.job import Job
+from adcli.core.processes.runtime import available_cores
 from adcli.errors import AdcliError
 
-UNITS_AHEAD = 3  # for each process: enough to keep it busy, few enough to bound what lies on disk
-POLL_S = 0.02
 STOP_WITHIN_S = 10.0
 
 
-class Crew:
-    """Processes that compute units of one task, until they are closed or forgotten.
+class LaunchedRanks:
+    """Processes of this machine at work on a job.
 
     Args:
-        task: A name of `adcli.core.processes.tasks.TASKS`.
-        settings: What the task needs to know, as JSON.
+        function: "module:function" of adcli; is called with the settings and a `Rank`.
+        settings: What the function needs to know, as JSON.
         processes: How many.
     """
 
-    def __init__(self, task: str, settings: Mapping[str, object], *, processes: int) -> None:
-        self._processes = processes
-        self._units = 0
-        if started_from_outside():
-            from adcli.core.processes.ensemble import open_task
+    def __init__(self, function: str, settings: Mapping[str, object], processes: int) -> None:
+        name = f"job-{os.getpid()}-{secrets.token_hex(4)}"
+        self.job = Job.create(cache_directory("work") / name, function, settings, processes)
+        self._processes, self._log = processes, self.job.folder / "log"
+        command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
+        command += [f"--nproc-per-node={processes}", "-m", "adcli.core.processes.worker"]
+        with self._log.open("wb") as stream:
+            self._launcher = subprocess.Popen(
+                [*command, str(self.job.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=_environment(processes),
+                start_new_session=True,
+            )
 
-            self._folder, self._check, stop = open_task(task, settings, processes)
-        else:
-            name = f"{task}-{os.getpid()}-{secrets.token_hex(4)}"
-            self._folder = UnitFolder.create(cache_directory("work") / name, task, settings, processes)
-            self._check, stop = _start(self._folder, processes)
-        self.close: Callable[[], object] = weakref.finalize(self, _close, self._folder, stop)
+    def check(self) -> None:
+        """Raise an `AdcliError` if a rank failed, or they ended without a result."""
+        code = self._launcher.poll()
+        if self.job.failure() is not None or (code is not None and not self.job.is_finished()):
+            raise failure_of(self.job, self._log, self._processes, code)
 
-    def run(self, units: Iterable[list[str]]) -> Iterator[tuple[int, bytes]]:
-        """The position of each unit and its result, each once, as they come.
+    def close(self) -> None:
+        """Wait a while until they are done, then stop them."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._launcher.wait(STOP_WITHIN_S)
+        self.stop()
 
-        Raises:
-            AdcliError: If a process fails.
-        """
-        first, waiting, source = self._units, set[int](), iter(units)
-        unit = next(source, None)
-        while waiting or unit is not None:
-            while unit is not None and len(waiting) < UNITS_AHEAD * self._processes:
-                self._folder.put(self._units, unit)
-                waiting.add(self._units)
-                self._units += 1
-                unit = next(source, None)
-            done = [number for number in sorted(waiting) if self._folder.is_done(number)]
-            for number in done:
-                waiting.remove(number)
-                yield number - first, self._folder.take(number)
-            if not done:
-                self._check()
-                time.sleep(POLL_S)
-
-
-def _close(folder: UnitFolder, stop: Callable[[], None]) -> None:
-    folder.end(0)
-    stop()
-    shutil.rmtree(folder.path, ignore_errors=True)
-
-
-def _start(folder: UnitFolder, processes: int) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Start the processes; how to check that they are well, and how to stop them."""
-    log = folder.path / "log"
-    command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
-    command += [f"--nproc-per-node={processes}", "-m", "adcli.core.processes.worker", str(folder.path)]
-    with log.open("wb") as stream:
-        launcher = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            env=_environment(processes),
-            start_new_session=True,
-        )
-
-    def check() -> None:
-        if (code := launcher.poll()) is not None or folder.failure() is not None:
-            raise _failure(folder, log, processes, code)
-
-    return check, lambda: _stop(launcher)
+    def stop(self) -> None:
+        """End them, and remove what they left."""
+        if self._launcher.poll() is None:
+            os.killpg(self._launcher.pid, signal.SIGKILL)
+            self._launcher.wait()
+        shutil.rmtree(self.job.folder, ignore_errors=True)
 
 
 def _environment(processes: int) -> dict[str, str]:
@@ -125,9 +81,9 @@ def _environment(processes: int) -> dict[str, str]:
     }
 
 
-def _failure(folder: UnitFolder, log: Path, processes: int, code: int | None) -> AdcliError:
+def failure_of(job: Job, log: Path, processes: int, code: int | None) -> AdcliError:
     """Why the processes are not well, as one sentence."""
-    failed = folder.failure()
+    failed = job.failure()
     if failed is not None:
         rank, message = failed
         return AdcliError(f"Process {rank + 1} of {processes} failed: {message}")
@@ -143,12 +99,3 @@ def _failure(folder: UnitFolder, log: Path, processes: int, code: int | None) ->
     errors = [line.strip() for line in lines if re.match(r"\s*([\w.]*Error|[\w.]*Exception)\b.*:", line)]
     last = errors[-1] if errors else next((line.strip() for line in reversed(lines) if line.strip()), "")
     return AdcliError(f"The {processes} processes ended early (exit code {code}): {last}")
-
-
-def _stop(launcher: subprocess.Popen[bytes]) -> None:
-    """End the launcher and its processes: by themselves, else by force."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        launcher.wait(STOP_WITHIN_S)
-    if launcher.poll() is None:
-        os.killpg(launcher.pid, signal.SIGKILL)
-        launcher.wait()

@@ -38,16 +38,6 @@ class Runtime:
     rank: int
     workers: int
 
-    @property
-    def starts_workers(self) -> bool:
-        """Whether this process has to start the others: it was asked for several and came up alone."""
-        return self.processes > 1 and not started_from_outside()
-
-    @property
-    def is_main(self) -> bool:
-        """Whether this is the process that reads, writes and speaks."""
-        return self.rank == 0
-
 
 def start_runtime(
     *, device: Device = "auto", precision: Precision = "auto", processes: int | None = None
@@ -89,11 +79,6 @@ def start_runtime(
 def started_from_outside() -> bool:
     """Whether a launcher such as torchrun started this process and says how many there are."""
     return "WORLD_SIZE" in os.environ
-
-
-def row_range(rows: int, rank: int, processes: int) -> range:
-    """The rows of 0 … rows - 1 that process `rank` works on: ranges in order, none shared, none left out."""
-    return range(rank * rows // processes, (rank + 1) * rows // processes)
 
 
 def available_cores() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import time
@@ -14,7 +13,9 @@ from typing import Any
 from adcli.core.adapters.adapter import adapter_fingerprint, attach_adapter, continue_adapter, save_adapter
 from adcli.core.memory import digest
 from adcli.core.models.resolution import ModelSource, resolve_model
-from adcli.core.processes.launch import Crew
+from adcli.core.processes.job import Rank
+from adcli.core.processes.ranks import run_ranks
+from adcli.core.processes.runtime import start_runtime
 from adcli.core.training.evaluations import (
     Evaluate,
     HeldOut,
@@ -107,15 +108,22 @@ def _write(run: Run, trained: Trained, encoder: GradientEncoder, source: ModelSo
 
 
 def train_together(run: Run, evaluate: HeldOut | None, processes: int, progress: Progress | None) -> Trained:
-    """Tune in several processes: each takes one unit of the crew's, and in it trains with the others."""
-    crew = Crew("train", run_to_json(run, evaluate), processes=processes)
-    results = dict(crew.run([str(number)] for number in range(processes)))
-    crew.close()
-    content = next(json.loads(result) for result in results.values() if result)
-    trained = trained_from_json(content)
-    if progress is not None:
-        progress(trained.steps)
-    return trained
+    """Tune in several processes, each of which makes a share of every step."""
+    content = run_ranks(
+        f"{__name__}:train_rank",
+        run_to_json(run, evaluate),
+        processes=processes,
+        on_message=progress or (lambda steps: None),
+    )
+    return trained_from_json(content)
+
+
+def train_rank(settings: Mapping[str, Any], rank: Rank) -> dict[str, Any]:
+    """Tune as one of several processes; what came of it, as JSON."""
+    run, evaluate = run_from_json(settings)
+    start_runtime(device=run.settings.device, precision=run.settings.precision, processes=rank.processes)
+    trained = train_here(run, evaluate, rank.say, rank=rank.number, processes=rank.processes)
+    return trained._asdict()
 
 
 def run_to_json(run: Run, evaluate: HeldOut | None) -> dict[str, Any]:

@@ -95,10 +95,10 @@ class Writer:
         local = LocalWriting.load(source, runtime, adapter=str(adapter or ""), exact=exact)
         if runtime.processes == 1:
             return cls(source, local, local.notes)
-        from adcli.core.writing.crew import CrewWriting
+        from adcli.core.writing.worker_pool import WriterPool
 
         return cls(
-            source, CrewWriting(source, runtime, local, adapter=str(adapter or ""), exact=exact), local.notes
+            source, WriterPool(source, runtime, local, adapter=str(adapter or ""), exact=exact), local.notes
         )
 
     def write(

@@ -14,7 +14,7 @@ from adcli.core.compute.batching import (
     plan_batches,
     plan_batches_of_texts,
 )
-from adcli.core.encoding.crew import UNIT_TEXTS, length_units
+from adcli.core.encoding.worker_pool import UNIT_TEXTS, length_units
 
 lengths = st.lists(st.integers(1, 256), max_size=300)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.processes.launch import _failure
-from adcli.core.processes.runtime import row_range, start_runtime
-from adcli.core.processes.tasks import TASKS
-from adcli.core.processes.units import UnitFolder
-from adcli.core.processes.worker import work_off
+from adcli.core.processes.job import Job, Rank, load_function
+from adcli.core.processes.launch import failure_of
+from adcli.core.processes.pool import compute_units
+from adcli.core.processes.ranks import run_ranks
+from adcli.core.processes.runtime import start_runtime
+from adcli.core.processes.unit_queue import UnitQueue
 from adcli.core.writing.writer import Writer
 from adcli.errors import AdcliError
 
@@ -26,23 +28,20 @@ TEXTS = [*models.shop_texts(150), ""]
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return UnitFolder.create(tmp_path / "work", "shout", {"mark": "!"}, 2)
+def job(tmp_path):
+    return Job.create(tmp_path / "job", "adcli.nowhere:nothing", {}, 2)
 
 
-@pytest.fixture(autouse=True)
-def shout(monkeypatch):
+@pytest.fixture
+def queue(tmp_path):
+    return UnitQueue.create(tmp_path / "queue")
+
+
+def shout(rows):
     """A task that needs no model."""
-
-    def task(settings, processes):
-        def compute(rows):
-            if "fail" in rows:
-                raise ValueError("cannot shout that")
-            return "".join(row.upper() + settings["mark"] for row in rows).encode()
-
-        return compute
-
-    monkeypatch.setitem(TASKS, "shout", task)
+    if "fail" in rows:
+        raise ValueError("cannot shout that")
+    return "".join(f"{row.upper()}!" for row in rows).encode()
 
 
 def descendants(pid):
@@ -69,14 +68,14 @@ def test_two_processes_give_the_vectors_of_one_and_a_killed_one_is_said_in_a_sen
     np.testing.assert_array_equal(two.encode(TEXTS), one.encode(TEXTS))
     np.testing.assert_array_equal(two.encode(TEXTS[::-1]), one.encode(TEXTS)[::-1])
     launched = set(descendants(os.getpid())) - set(before)
-    folder = two._engine._crew._folder.path
+    folder = two._engine._pool._ranks.job.folder
     assert folder.exists()
     workers = [pid for pid in launched if "adcli.core.processes.worker" in command_of(pid)]
     assert len(workers) == 2
     os.kill(workers[-1], signal.SIGKILL)
     with pytest.raises(AdcliError, match=r"SIGKILL.*--processes"):
         encode_for_ever(two)
-    two._engine._crew.close()
+    two._engine._pool.close()
     assert not folder.exists()
     assert not [pid for pid in launched if Path(f"/proc/{pid}").exists()]
 
@@ -112,21 +111,21 @@ Root Cause (first observed failure):
         (None, "", r"ended early"),
     ],
 )
-def test_why_processes_ended_is_one_sentence(folder, failure, log, said):
+def test_why_processes_ended_is_one_sentence(job, failure, log, said):
     if failure:
-        folder.fail(1, failure)
-    (folder.path / "log").write_text(log)
-    assert re.search(said, str(_failure(folder, folder.path / "log", 2, 1)))
+        job.fail(1, failure)
+    (job.folder / "log").write_text(log)
+    assert re.search(said, str(failure_of(job, job.folder / "log", 2, 1)))
 
 
-def test_a_killed_launcher_is_one_sentence(folder, tmp_path):
-    said = str(_failure(folder, tmp_path / "none", 2, -9))
+def test_a_killed_launcher_is_one_sentence(job, tmp_path):
+    said = str(failure_of(job, tmp_path / "none", 2, -9))
     assert said.startswith("What started 2 processes was ended by SIGKILL.")
 
 
 OUTSIDE = """
 import json, os, sys
-from adcli.core.processes.ensemble import join
+from adcli.core.processes.rendezvous import join
 from adcli.core.processes.runtime import start_runtime
 from adcli.errors import AdcliError
 if join():
@@ -181,41 +180,62 @@ def test_fewer_processes_than_asked_for_are_an_error_not_a_silence(monkeypatch):
         start_runtime(processes=2)
 
 
-def test_each_unit_is_computed_by_one_of_the_processes(folder):
+def test_each_unit_is_computed_by_one_of_the_processes(queue):
     for number in range(5):
-        folder.put(number, [f"a{number}", "b"])
-    folder.end(5)
-    folder.claim(2)  # another process is at it
-    work_off(folder, 0)
-    assert [folder.is_done(number) for number in range(5)] == [True, True, False, True, True]
-    folder.finish(2, b"other")
-    assert [folder.take(number) for number in range(5)] == [b"A0!B!", b"A1!B!", b"other", b"A3!B!", b"A4!B!"]
+        queue.put(number, [f"a{number}", "b"])
+    queue.end(5)
+    queue.claim(2)  # another process is at it
+    compute_units(queue, shout, lambda: False)
+    assert [queue.is_done(number) for number in range(5)] == [True, True, False, True, True]
+    queue.finish(2, b"other")
+    assert [queue.take(number) for number in range(5)] == [b"A0!B!", b"A1!B!", b"other", b"A3!B!", b"A4!B!"]
 
 
-def test_what_a_unit_fails_with_is_left_for_the_process_that_shares_out(folder):
-    folder.put(0, ["fail"])
+def test_what_a_unit_fails_with_is_left_for_the_process_that_shares_out(job, queue, monkeypatch):
+    queue.put(0, ["fail"])
+    monkeypatch.setattr(
+        "adcli.core.processes.job.load_function",
+        lambda name: lambda settings, rank: compute_units(queue, shout, lambda: False),
+    )
     with pytest.raises(ValueError, match="cannot shout"):
-        work_off(folder, 1)
-    assert folder.failure() == (1, "cannot shout that")
+        Rank(1, 2, job).run()
+    assert job.failure() == (1, "cannot shout that")
+    assert not job.is_finished()
 
 
-def test_a_worker_ends_when_the_process_that_shares_out_is_gone(tmp_path, monkeypatch):
-    folder = UnitFolder.create(tmp_path / "work", "shout", {"mark": "!"}, 1)
-    task = json.loads((folder.path / "task.json").read_text())
-    task["owner"][1] = 4_194_305
-    (folder.path / "task.json").write_text(json.dumps(task))
-    work_off(folder, 0)
+def test_a_worker_ends_when_the_process_that_shares_out_is_gone(job, queue):
+    assert not job.is_abandoned()
+    (job.folder / "owner.json").write_text(json.dumps([socket.gethostname(), 4_194_305]))
+    compute_units(queue, shout, job.is_abandoned)
+    with pytest.raises(AdcliError, match="is gone"):
+        Rank(0, 2, job).say("hello")
 
 
-@pytest.mark.parametrize(("rows", "processes"), [(0, 2), (1, 2), (7, 3), (100, 7), (5, 5)])
-def test_row_ranges_share_out_each_row_once_in_order(rows, processes):
-    ranges = [row_range(rows, rank, processes) for rank in range(processes)]
-    assert [row for part in ranges for row in part] == list(range(rows))
-    assert max(map(len, ranges)) - min(map(len, ranges)) <= 1
+def test_a_job_that_its_owner_is_removing_is_abandoned(job):
+    (job.folder / "owner.json").unlink()
+    assert job.is_abandoned()
 
 
-def test_a_folder_that_its_owner_is_removing_is_over(tmp_path):
-    folder = UnitFolder.create(tmp_path / "work", "shout", {"mark": "!"}, 2)
-    assert not folder.is_over(0)
-    (folder.path / "task.json").unlink()
-    assert folder.is_over(0)
+def test_what_rank_0_says_is_heard_once_in_order_and_others_are_not_heard(job):
+    first, second = Rank(0, 2, job), Rank(1, 2, job)
+    assert job.messages(0) == ([], 0)
+    first.say({"step": 1})
+    second.say("not I")
+    first.say([2, None])
+    said, end = job.messages(0)
+    assert said == [{"step": 1}, [2, None]]
+    with (job.folder / "messages").open("a") as stream:
+        stream.write('"half of')
+    assert job.messages(end) == ([], end)
+
+
+@pytest.mark.parametrize("name", ["os:system", "adclix.tools:run", "json:loads"])
+def test_only_functions_of_adcli_are_run(name):
+    with pytest.raises(ValueError, match="no function of adcli"):
+        load_function(name)
+
+
+@pytest.mark.slow
+def test_a_rank_that_fails_is_one_sentence_for_the_process_that_asked():
+    with pytest.raises(AdcliError, match=r"Process [12] of 2 failed: .*nothing"):
+        run_ranks("adcli.core.processes.ranks:nothing", {}, processes=2)

@@ -275,8 +275,12 @@ def test_recall_is_the_share_of_queries_that_find_their_document():
 
 @pytest.mark.slow
 def test_two_processes_train_together(tmp_path, bert):
-    trained = tune(bert, tmp_path / "a", settings={"evaluate_every": 6}, evaluate=retrieval(), processes=2)
+    counted, settings = [], {"evaluate_every": 6}
+    trained = tune(
+        bert, tmp_path / "a", settings=settings, evaluate=retrieval(), processes=2, progress=counted.append
+    )
     assert trained.steps == 12
+    assert counted == [1] * 12
     assert len(trained.evaluations) == 3
     assert Encoder.load(str(bert), adapter=tmp_path / "a").encode(["mug"]).shape == (1, 32)
     assert json.loads((tmp_path / "a" / "adapter.json").read_text())["trained"]["losses"] == trained.losses

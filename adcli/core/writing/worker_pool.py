@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from adcli.core.compute.batching import chunks
-from adcli.core.models.resolution import ModelSource
-from adcli.core.processes.launch import Crew
-from adcli.core.processes.runtime import Runtime
+from adcli.core.models.resolution import ModelSource, resolve_model
+from adcli.core.processes.pool import Compute, WorkerPool, check_same
+from adcli.core.processes.runtime import Runtime, start_runtime
 from adcli.core.writing.engine import LocalWriting
 from adcli.core.writing.likelihood import Likelihood
 from adcli.core.writing.prompts import Prompt
@@ -19,7 +20,7 @@ from adcli.errors import AdcliError
 UNIT_PROMPTS = 16
 
 
-class CrewWriting:
+class WriterPool:
     """Processes that each hold the model and take units of prompts.
 
     Args:
@@ -41,7 +42,7 @@ class CrewWriting:
             "exact": exact,
             "expected": [local.model.name, local.precision],
         }
-        self._crew = Crew("write", settings, processes=runtime.processes)
+        self._pool = WorkerPool(f"{__name__}:write_units", settings, processes=runtime.processes)
         self._local = local
 
     @property
@@ -56,7 +57,7 @@ class CrewWriting:
         how = json.dumps(asdict(settings))
         units = list(chunks(range(len(rows)), UNIT_PROMPTS))
         offered = ([how, *(json.dumps(rows[i]) for i in unit)] for unit in units)
-        for number, result in self._crew.run(offered):
+        for number, result in self._pool.run(offered):
             texts: list[list[str]] = json.loads(result)
             if len(texts) != len(units[number]):
                 raise AdcliError(f"A process wrote for {len(texts)} prompts instead of {len(units[number])}.")
@@ -65,3 +66,23 @@ class CrewWriting:
     def log_likelihood(self, pairs: Sequence[tuple[Prompt | None, str]]) -> Likelihood:
         """How likely the model finds each text after its prompt, or by itself if that is None."""
         return self._local.log_likelihood(pairs)
+
+
+def write_units(settings: Mapping[str, Any], processes: int) -> Compute:
+    """What one of the processes computes: a unit's first row says how to write, the others what.
+
+    Raises:
+        AdcliError: If this process would write otherwise than the one that shares out the work.
+    """
+    runtime = start_runtime(device=settings["device"], precision=settings["precision"], processes=processes)
+    source = resolve_model(settings["model"], task="generate")
+    writing = LocalWriting.load(source, runtime, adapter=settings["adapter"], exact=settings["exact"])
+    check_same([writing.model.name, writing.precision], settings["expected"])
+
+    def compute(rows: list[str]) -> bytes:
+        how = WritingSettings(**json.loads(rows[0]))
+        asked = [(int(number), prompt) for number, prompt in map(json.loads, rows[1:])]
+        texts = dict(writing.write(asked, how))
+        return json.dumps([texts[position] for position in range(len(asked))]).encode()
+
+    return compute
