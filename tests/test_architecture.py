@@ -9,14 +9,15 @@ PACKAGE = Path(__file__).resolve().parents[1] / "adcli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 VERBS = {"clean", "embed", "generate", "optimize", "evaluate"}
-BELOW = {"core", "tables", "report", "statistics", "policies", "bidding", "copy"}
+BELOW = {"core", "tables", "report", "statistics", "policies", "bidding", "copy", "behaviour"}
 ALLOWED = {
     "cli": VERBS | BELOW | {"cli"},
     **{verb: BELOW | {verb} for verb in VERBS},
     "policies": {"policies", "statistics", "tables"},
     "bidding": {"bidding", "statistics"},
+    "behaviour": {"behaviour", "statistics", "tables"},
     "statistics": {"statistics"},
-    "core": {"core"},
+    "core": {"core", "statistics"},
     "tables": {"tables"},
     "report": {"report", "statistics"},
     "copy": {"copy"},

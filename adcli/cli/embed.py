@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.embed_options import Profiling, Shaping
+from adcli.cli.embed_options import ProfileOptions, VectorOptions
+from adcli.cli.embed_profiles import check_profile_options, user_profiles
+from adcli.cli.embed_vectors import Known, check_vector_options, described, reduced
 from adcli.cli.encoding import Encoding, TextEncoder
 from adcli.cli.options import Inputs, Models
-from adcli.cli.profiling import check_profiling, user_profiles
 from adcli.cli.run import Run
-from adcli.cli.shaping import Known, check_shaping, described, reduced
 from adcli.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -26,20 +26,22 @@ EMBEDDED = ("vectors", "events", "reviews", "products", "queries")
 
 @command
 def embed(
-    profiling: Profiling,
-    shaping: Shaping,
+    profile_options: ProfileOptions,
+    vector_options: VectorOptions,
     encoding: Encoding,
     models: Models,
     run: Run,
     inputs: Inputs = None,
     table: Annotated[
-        str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(EMBEDDED)}.")
+        str | None,
+        typer.Option(help=f"Table of the input, instead of recognising it: {', '.join(EMBEDDED)}."),
     ] = None,
     text: Annotated[
-        list[str], typer.Option(help="Column that makes the text; repeat.", show_default="the usual ones")
+        list[str],
+        typer.Option(help="Column to embed; repeat.", show_default="title, brand, category, description; …"),
     ] = [],  # noqa: B006
 ) -> None:
-    """One vector for each product, review or query; one profile for each user of an event log.
+    """A vector for each product, review or query; a profile for each user of an event log.
 
     \b
     Examples:
@@ -49,29 +51,31 @@ def embed(
     """
     if table is not None and table not in EMBEDDED:
         raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, EMBEDDED))
-    check_shaping(shaping)
+    check_vector_options(vector_options)
     stream = run.stream(inputs, tables=[table] if table else EMBEDDED)
     if stream.table.name == "events":
-        check_profiling(profiling, stream.names)
-        run.write(user_profiles(run, stream, profiling, shaping, TextEncoder(run, encoding, models)))
+        check_profile_options(profile_options, stream.names)
+        run.write(
+            user_profiles(run, stream, profile_options, vector_options, TextEncoder(run, encoding, models))
+        )
         return
     if stream.table.name == "vectors":
-        if shaping.explain is not None:
-            raise UsageError("--explain needs what the vectors were made of, not the vectors.")
+        if vector_options.explain is not None:
+            raise UsageError("--explain needs the texts or events, not their vectors.")
         rows = run.frames(stream)
     else:
-        rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), shaping)
-    run.write(_shaped(run, rows, shaping) if shaping.needs_all else rows)
+        rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), vector_options)
+    run.write(_with_vector_options(run, rows, vector_options) if vector_options.needs_all else rows)
 
 
 def _rows(
-    run: Run, stream: TableStream, encode: TextEncoder, text: list[str], shaping: Shaping
+    run: Run, stream: TableStream, encode: TextEncoder, text: list[str], vector_options: VectorOptions
 ) -> Iterator[pl.DataFrame]:
-    """A vector for each row; or in place of them an explanation of one."""
+    """A vector for each row; with --explain an explanation of one instead."""
     from adcli.embed.vectors import row_vectors
 
-    if shaping.explain is not None:
-        yield _explained(run, stream, encode, text, shaping.explain)
+    if vector_options.explain is not None:
+        yield _explained(run, stream, encode, text, vector_options.explain)
         return
     with run.console.progress("embedding", None, "texts") as bar:
         frames = _frames(run, stream)
@@ -79,7 +83,7 @@ def _rows(
 
 
 def _frames(run: Run, stream: TableStream) -> Iterator[pl.DataFrame]:
-    """The frames of a stream without a display of their own."""
+    """The frames of a stream, without progress of their own."""
     for batch in stream.batches():
         run.reject(batch.rejects)
         yield batch.frame
@@ -92,21 +96,25 @@ def _explained(
     from adcli.embed.vectors import row_texts
 
     found = None
-    for names, texts in row_texts(run.frames(stream), stream.table.name, text):
-        here = names.index_of(name)
-        if found is None and here is not None:
-            found = str(texts[here])
+    for ids, texts in row_texts(run.frames(stream), stream.table.name, text):
+        row = ids.index_of(name)
+        if found is None and row is not None:
+            found = str(texts[row])
     if found is None:
         raise DataError(f"--explain {name}: no row has this id.")
     return explain_text(name, found, encode)
 
 
-def _shaped(run: Run, frames: Iterator[pl.DataFrame], shaping: Shaping) -> pl.DataFrame:
+def _with_vector_options(
+    run: Run, frames: Iterator[pl.DataFrame], vector_options: VectorOptions
+) -> pl.DataFrame:
     import polars as pl
 
     from adcli.embed.anomalies import row_features
-    from adcli.embed.told import told_of_rows
+    from adcli.embed.segment_terms import terms_of_rows
 
     table = pl.concat(frames, how="diagonal_relaxed")
-    known = Known(lambda: told_of_rows(table), row_features(table) if shaping.anomalies else pl.DataFrame())
-    return reduced(run, described(run, table, shaping, known), shaping)
+    known = Known(
+        lambda: terms_of_rows(table), row_features(table) if vector_options.anomalies else pl.DataFrame()
+    )
+    return reduced(run, described(run, table, vector_options, known), vector_options)

@@ -12,24 +12,24 @@ _VECTORS = "Vectors"
 
 
 @dataclass(frozen=True)
-class Profiling:
-    """How events become profiles of users."""
+class ProfileOptions:
+    """How profiles of users are made of events."""
 
     catalog: Annotated[
         str | None,
         typer.Option(
-            help="Products, or their vectors, that the events are about; or a log that names them.",
-            show_default="what the events say of their items",
+            help="Products of the events, or their vectors; or a log with their titles.",
+            show_default="item titles in the events",
             rich_help_panel=_PROFILES,
         ),
     ] = None
     reviews: Annotated[
-        str | None, typer.Option(help="Reviews that users wrote.", rich_help_panel=_PROFILES)
+        str | None, typer.Option(help="Reviews that the users wrote.", rich_help_panel=_PROFILES)
     ] = None
     profile: Annotated[
         Literal["mean", "sequence"],
         typer.Option(
-            help="The mean of what deeds were about, or the deeds in words, read by the model.",
+            help="Weighted mean of the items' vectors, or the vector of the event sequence as text.",
             rich_help_panel=_PROFILES,
         ),
     ] = "mean"
@@ -44,14 +44,14 @@ class Profiling:
     ] = field(default_factory=list)
     weights: Annotated[
         Literal["given", "learned"],
-        typer.Option(help="Those given, or learned on the next purchase.", rich_help_panel=_PROFILES),
+        typer.Option(help="Given by --weight, or learned from the next purchase.", rich_help_panel=_PROFILES),
     ] = "given"
     half_life: Annotated[
         float | None,
         typer.Option(
             min=0.001,
             metavar="DAYS",
-            help="Days after which a deed counts half.",
+            help="Half-life of the exponential decay of weights by age.",
             show_default="never",
             rich_help_panel=_PROFILES,
         ),
@@ -59,73 +59,71 @@ class Profiling:
     cutoff: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Look at nothing from this time (UTC) on.", rich_help_panel=_PROFILES
+            metavar="TIME", help="Use only events before this time (UTC).", rich_help_panel=_PROFILES
         ),
     ] = None
     update_from: Annotated[
         str | None,
-        typer.Option(help="Earlier profiles that these events are added to.", rich_help_panel=_PROFILES),
+        typer.Option(help="Earlier profiles to update with these events.", rich_help_panel=_PROFILES),
     ] = None
     interests: Annotated[
         int,
         typer.Option(
             min=0,
             metavar="K",
-            help="Up to K further vectors a user, one an interest.",
+            help="Add up to K vectors a user, one per interest.",
             rich_help_panel=_PROFILES,
         ),
     ] = 0
 
 
 @dataclass(frozen=True)
-class Shaping:
-    """What is done with the vectors once they are there."""
+class VectorOptions:
+    """What is done with the vectors."""
 
     dim: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Reduce to this many numbers; the basis is kept beside.", rich_help_panel=_VECTORS
+            min=1, help="Reduce to this many dimensions; the basis is saved beside.", rich_help_panel=_VECTORS
         ),
     ] = None
     basis: Annotated[
         str | None,
-        typer.Option(help="Reduce by the basis of an earlier --dim.", rich_help_panel=_VECTORS),
+        typer.Option(help="Reduce with the basis of an earlier --dim.", rich_help_panel=_VECTORS),
     ] = None
     quantize: Annotated[
         Literal["int8", "binary"] | None,
-        typer.Option(help="Whole numbers, or one bit a number.", rich_help_panel=_VECTORS),
+        typer.Option(help="Store as int8, or as one bit a dimension.", rich_help_panel=_VECTORS),
     ] = None
     neighbors: Annotated[
         int | None,
-        typer.Option(min=1, metavar="K", help="Add the K nearest rows of each.", rich_help_panel=_VECTORS),
+        typer.Option(min=1, metavar="K", help="Add the K nearest rows by cosine.", rich_help_panel=_VECTORS),
     ] = None
     segments: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="K",
-            help="Add one of K segments, named by what marks it.",
+            help="Add one of K named segments (K-means).",
             rich_help_panel=_VECTORS,
         ),
     ] = None
     anomalies: Annotated[
         bool,
-        typer.Option(
-            "--anomalies", help="Add how unlike the others each row is, and why.", rich_help_panel=_VECTORS
-        ),
+        typer.Option("--anomalies", help="Add an anomaly score, and its reasons.", rich_help_panel=_VECTORS),
     ] = False
     explain: Annotated[
         str | None,
         typer.Option(
             metavar="ID",
-            help="In place of vectors: the events and words that moved this one.",
+            help="Instead of vectors: the events and words that one rests on.",
             rich_help_panel=_VECTORS,
         ),
     ] = None
 
     @property
     def needs_all(self) -> bool:
-        """Whether all vectors have to be there before the first is written."""
+        """Whether all vectors are needed before the first is written."""
         return bool(
             self.dim or self.basis or self.quantize or self.neighbors or self.segments or self.anomalies
         )

@@ -1,4 +1,4 @@
-"""The encoder a command was asked for, with its store of vectors and its progress."""
+"""The encoder of a command, with its cache of vectors and its progress."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Encoding:
         Path | None, typer.Option(help="Directory of `adcli optimize encoder`.", rich_help_panel="Models")
     ] = None
     exact: Annotated[
-        bool, typer.Option("--exact", help="Compute in fp32, whatever the machine.", rich_help_panel="Models")
+        bool, typer.Option("--exact", help="Compute in fp32 on any device.", rich_help_panel="Models")
     ] = False
     max_length: Annotated[
         int | None,
         typer.Option(
             min=8,
-            help="Tokens read at once; a longer text is read in windows.",
+            help="Tokens of a window; longer texts are split into windows.",
             show_default="the model's own",
             rich_help_panel="Models",
         ),
@@ -50,7 +50,7 @@ class Encoding:
     no_cache: Annotated[
         bool,
         typer.Option(
-            "--no-cache", help="Neither take vectors from the cache nor keep them.", rich_help_panel="Models"
+            "--no-cache", help="Neither read nor write the cache of vectors.", rich_help_panel="Models"
         ),
     ] = False
     cache_limit: Annotated[
@@ -59,16 +59,16 @@ class Encoding:
             min=0.001,
             metavar="GB",
             envvar="ADCLI_CACHE_LIMIT",
-            help="Size of the cache of vectors above which the longest unused go.",
+            help="Size of the cache of vectors; least recently used are evicted.",
             rich_help_panel="Models",
         ),
     ] = 8.0
 
 
 class TextEncoder:
-    """Texts to unit vectors, each distinct text once, known ones from the store; says what it does.
+    """Texts to unit vectors, each distinct text once, cached ones from the store; with progress.
 
-    The model is looked for when the first texts come.
+    The model is loaded with the first texts.
     """
 
     def __init__(self, run: Run, encoding: Encoding, models: Models) -> None:
@@ -81,7 +81,7 @@ class TextEncoder:
 
         Args:
             texts: The texts.
-            advance: Is told of further texts that are done; without it, a display of its own is.
+            advance: Called with the number of further texts done; None for a progress bar of its own.
         """
         from adcli.core.encoding.cached import encode_cached
 

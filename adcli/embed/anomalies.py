@@ -1,4 +1,4 @@
-"""Rows unlike the others: how much, and why.
+"""Anomaly scores of rows, with reasons.
 
 The score is an ensemble of two detectors that need no tuning: ECOD (Li et al., TKDE 2022), which adds up how
 far out in its tail each feature is, and the Mahalanobis distance, which also sees unusual combinations. Each
@@ -19,17 +19,17 @@ from adcli.embed.vectors import FloatArray, matrix
 
 Float64Array = npt.NDArray[np.float64]
 
-PLACE_DIMENSIONS: Final = 16
-OUT: Final = 0.025  # share of rows in a tail from which on a feature is a reason
-EXPLAINED: Final = 0.05  # share of rows, those that score highest, that get a reason
-REASONS: Final = 3
-LEAST_GAPS: Final = 3
+POSITION_DIMENSIONS: Final = 16
+TAIL: Final = 0.025  # share of rows in a tail from which a feature is a reason
+EXPLAINED: Final = 0.05  # share of rows with the highest scores, which get reasons
+MAX_REASONS: Final = 3
+MIN_GAPS: Final = 3
 _NIGHT_ENDS = 6
 _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 class Feature(NamedTuple):
-    """How a feature is said: when its value is high, when it is low, and the value itself."""
+    """Wording of a feature: when its value is high, when it is low, and the value."""
 
     high: str
     low: str
@@ -40,31 +40,31 @@ FEATURES: Final = {
     "events": Feature("many events", "few events", "{:,.0f}"),
     "gap": Feature("long gaps between events", "events close upon each other"),
     "unevenness": Feature("bursts of events", "events at even intervals", "coefficient of variation {:.2f}"),
-    "distinct": Feature("hardly anything looked at twice", "the same thing over and over", "{:.0%} distinct"),
+    "distinct": Feature("hardly any item twice", "the same items over and over", "{:.0%} distinct"),
     "bought": Feature("many purchases for so few other events", "few purchases", "{:.0%} of events"),
     "night": Feature("active at night", "hardly active at night", "{:.0%} of events before 6:00 UTC"),
     "price": Feature("a high price", "a low price", "{:,.2f}"),
     "price_mean": Feature("high prices", "low prices", "typically {:,.2f}"),
     "revenue": Feature("large revenue", "small revenue", "{:,.2f}"),
-    "likeness": Feature("near copies of others", "unlike anything else", "cosine {:.2f} with the nearest"),
-    "place": Feature("a place far from all others", "a place in the very middle"),
+    "similarity": Feature("near copies of others", "unlike anything else", "cosine {:.2f} with the nearest"),
+    "position": Feature("a vector far from all others", "a vector in the very middle"),
 }
 
 
-def behaviour_features(deeds: pl.DataFrame) -> pl.DataFrame:
-    """How each user behaves: `user_id` and those of `FEATURES` that deeds tell.
+def interaction_features(events: pl.DataFrame) -> pl.DataFrame:
+    """`user_id` and the `FEATURES` of each user's events.
 
     Args:
-        deeds: The behaviour, as `contents_of` completes it.
+        events: Of `InteractionVectors`.
     """
-    timed = deeds.filter(pl.col("event_time").is_not_null()).sort("user_id", "event_time")
+    timed = events.filter(pl.col("event_time").is_not_null()).sort("user_id", "event_time")
     gap = pl.col("event_time").diff().dt.total_microseconds() / 1e6
     at_night = pl.col("event_time").dt.hour() < _NIGHT_ENDS
     return timed.group_by("user_id", maintain_order=True).agg(
         pl.len().cast(pl.Float64).alias("events"),
-        pl.when(pl.len() > LEAST_GAPS).then(gap.median()).alias("gap"),
-        pl.when((pl.len() > LEAST_GAPS) & (gap.mean() > 0)).then(gap.std() / gap.mean()).alias("unevenness"),
-        (pl.col("content").n_unique() / pl.len()).alias("distinct"),
+        pl.when(pl.len() > MIN_GAPS).then(gap.median()).alias("gap"),
+        pl.when((pl.len() > MIN_GAPS) & (gap.mean() > 0)).then(gap.std() / gap.mean()).alias("unevenness"),
+        (pl.col("vector").n_unique() / pl.len()).alias("distinct"),
         (pl.col("event_type") == "purchase").mean().alias("bought"),
         at_night.mean().alias("night"),
         pl.when(pl.col("price") > 0).then(pl.col("price").log()).mean().exp().alias("price_mean"),
@@ -73,16 +73,16 @@ def behaviour_features(deeds: pl.DataFrame) -> pl.DataFrame:
 
 
 def row_features(table: pl.DataFrame) -> pl.DataFrame:
-    """What single rows of the vectors table tell: their price, and the cosine with the nearest other."""
+    """The `FEATURES` of rows of the vectors table: price, and the cosine with the nearest other."""
     from adcli.embed.neighbors import nearest
 
     cosines = nearest(matrix(table["embedding"]), 1, seed=0).cosines
-    likeness = pl.Series("likeness", cosines[:, 0] if cosines.size else np.ones(table.height, np.float32))
-    return pl.DataFrame([*(table[name] for name in ("price",) if name in table.columns), likeness])
+    similarity = pl.Series("similarity", cosines[:, 0] if cosines.size else np.ones(table.height, np.float32))
+    return pl.DataFrame([*(table[name] for name in ("price",) if name in table.columns), similarity])
 
 
 def anomalies(vectors: FloatArray, features: pl.DataFrame) -> pl.DataFrame:
-    """(n rows) `anomaly_score`, and `anomaly_why` of the twentieth part that scores highest.
+    """(n rows) `anomaly_score`, and `anomaly_why` of the 5 % that score highest.
 
     Args:
         vectors: (n, d) unit vectors.
@@ -91,20 +91,20 @@ def anomalies(vectors: FloatArray, features: pl.DataFrame) -> pl.DataFrame:
     known = features.select(pl.all().cast(pl.Float64)).fill_nan(None)
     known = known.select(column for column in known if column.drop_nulls().n_unique() > 1)
     numbers = np.column_stack(
-        [_stretched(known[name]) for name in known.columns] or [np.empty((len(vectors), 0))]
+        [_log_scaled(known[name]) for name in known.columns] or [np.empty((len(vectors), 0))]
     )
-    place = _place(vectors)
-    distance = mahalanobis(np.column_stack([numbers, place]))
-    tails = np.column_stack([numbers, mahalanobis(place)])
+    position = _position(vectors)
+    distance = mahalanobis(np.column_stack([numbers, position]))
+    tails = np.column_stack([numbers, mahalanobis(position)])
     score = tail_of_rank(ecod(tails)) + tail_of_rank(distance)
-    names = [*known.columns, "place"]
-    values = [*known.get_columns(), pl.Series("place", np.full(len(vectors), np.nan))]
+    names = [*known.columns, "position"]
+    values = [*known.get_columns(), pl.Series("position", np.full(len(vectors), np.nan))]
     why = _reasons(tails, names, values, score)
     return pl.DataFrame({"anomaly_score": score, "anomaly_why": pl.Series(why, dtype=pl.String)})
 
 
 def ecod(values: Float64Array) -> Float64Array:
-    """(n,) how far out in the tails of their empirical distributions the (n, f) values are, together.
+    """(n,) ECOD score of the (n, f) values.
 
     Source: Li et al., "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution
     Functions" (2022), equations 5 to 8.
@@ -151,40 +151,40 @@ def _tails(values: Float64Array) -> tuple[Float64Array, Float64Array]:
     )
 
 
-def _stretched(column: pl.Series) -> Float64Array:
-    """Numbers of a column with a long tail on a log scale; unknown ones in the middle."""
+def _log_scaled(column: pl.Series) -> Float64Array:
+    """A column, on a log scale where its tail is long, with the median for null."""
     values = column.fill_null(column.median()).to_numpy().astype(np.float64)
     return np.asarray(np.log1p(values)) if values.min() >= 0 and values.max() > 2 else values
 
 
-def _place(vectors: FloatArray) -> Float64Array:
-    """(n, up to 16) where the rows lie in the directions they differ most in."""
+def _position(vectors: FloatArray) -> Float64Array:
+    """(n, up to 16) the leading principal components."""
     centred = vectors - vectors.mean(axis=0)
-    dimensions = min(PLACE_DIMENSIONS, centred.shape[1], max(1, len(centred) // 4))
-    place: FloatArray = centred @ fit_basis([centred], dimensions).directions
-    return place.astype(np.float64)
+    dimensions = min(POSITION_DIMENSIONS, centred.shape[1], max(1, len(centred) // 4))
+    components: FloatArray = centred @ fit_basis([centred], dimensions).components
+    return components.astype(np.float64)
 
 
 def _reasons(
     tails: Float64Array, names: list[str], values: list[pl.Series], score: Float64Array
 ) -> list[str | None]:
-    """Why each of the highest scoring rows scores high, in words; null for the others."""
+    """The reasons of the highest-scoring rows, in words; null for the others."""
     lower, upper = _tails(tails)
     share = np.minimum(lower, upper)
     highest = np.argsort(-score, kind="stable")[: max(1, int(len(score) * EXPLAINED))]
     why: list[str | None] = [None] * len(score)
     for row in highest:
-        out = [column for column in np.argsort(share[row], kind="stable") if share[row, column] <= OUT]
-        said = [
-            _said(names[column], upper[row, column] < lower[row, column], values[column][int(row)])
-            for column in out[:REASONS]
+        out = [column for column in np.argsort(share[row], kind="stable") if share[row, column] <= TAIL]
+        wordings = [
+            _worded(names[column], upper[row, column] < lower[row, column], values[column][int(row)])
+            for column in out[:MAX_REASONS]
         ]
-        why[row] = "; ".join(text for text in said if text) or "an unusual combination of ordinary traits"
+        why[row] = "; ".join(text for text in wordings if text) or "an unusual combination of ordinary traits"
     return why
 
 
-def _said(name: str, is_high: bool, value: float | None) -> str:
-    if name == "place":
+def _worded(name: str, is_high: bool, value: float | None) -> str:
+    if name == "position":
         return FEATURES[name].high if is_high else ""
     if value is None:
         return ""
@@ -194,6 +194,6 @@ def _said(name: str, is_high: bool, value: float | None) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """A time in the unit that suits it: 0.3 s, 12 min, 4.5 h, 98 days."""
+    """A duration in the unit that suits it: 0.3 s, 12 min, 4.5 h, 98 days."""
     unit, name = next((unit, name) for unit, name in _UNITS if seconds >= unit or unit == 1)
     return f"{seconds / unit:.3g} {name}"

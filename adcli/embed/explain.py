@@ -1,7 +1,7 @@
-"""What moved a vector: which of a user's deeds, which words of a text.
+"""What a vector rests on: which of a user's events, which words of a text.
 
 A part's `moved` is 1 - cosine between the vector and what it would be without that part: leave-one-out for
-deeds, occlusion for words (Zeiler and Fergus 2014; Li et al., "Understanding Neural Networks through
+events, occlusion for words (Zeiler and Fergus 2014; Li et al., "Understanding Neural Networks through
 Representation Erasure", 2016).
 """
 
@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.embed.contents import NOTHING, Contents
-from adcli.embed.profile_state import fading
+from adcli.embed.interaction_vectors import UNKNOWN, InteractionVectors
+from adcli.embed.profile_sums import decay
 from adcli.embed.vectors import Encode
 from adcli.errors import DataError
 
 Float64Array = npt.NDArray[np.float64]
 
-MOST_WORDS: Final = 200  # of one text
-TEXTS_READ: Final = 5  # of a user, those that moved the profile most
+MAX_WORDS: Final = 200  # of one text
+MAX_TEXTS: Final = 5  # of a user, those that moved the profile most
 SCHEMA: Final = {
     "id": pl.String(),
     "part": pl.String(),
@@ -43,7 +43,7 @@ def explain_text(name: str, text: str, encode: Encode) -> pl.DataFrame:
         text: The text.
         encode: Texts to (n, d) unit vectors.
     """
-    words = text.split()[:MOST_WORDS]
+    words = text.split()[:MAX_WORDS]
     vectors = encode([text, *_without_each(words)]).astype(np.float64)
     moved = 1 - vectors[1:] @ vectors[0] if words else np.empty(0)
     rows = [_row(name, "word", word, moved=float(by)) for word, by in zip(words, moved, strict=True)]
@@ -51,23 +51,28 @@ def explain_text(name: str, text: str, encode: Encode) -> pl.DataFrame:
 
 
 def explain_profile(
-    user: str, contents: Contents, texts: Sequence[str | None], encode: Encode, *, half_life: float | None
+    user: str,
+    interactions: InteractionVectors,
+    texts: Sequence[str | None],
+    encode: Encode,
+    *,
+    half_life: float | None,
 ) -> pl.DataFrame:
-    """A row for each thing a user's deeds were about, and for each word of those that moved the profile most.
+    """A row for each item or text of a user's events, and for each word of those that moved the profile most.
 
     Args:
         user: The user.
-        contents: Deeds with a `weight`, and what they were about.
-        texts: (m,) the text that each content's vector was made of; None where that is not known.
+        interactions: Interactions with a `weight`.
+        texts: (m,) the text that was embedded for each vector; None where that is not known.
         encode: Texts to (n, d) unit vectors.
-        half_life: Days after which a deed counts half; None for never.
+        half_life: Days after which an event counts half; None for never.
 
     Raises:
         DataError: If there is no such user, or nothing is known of them.
     """
-    parts = _parts(user, contents, half_life)
+    parts = _parts(user, interactions, half_life)
     weights = parts["share"].to_numpy()
-    vectors = contents.vectors[parts["content"].to_numpy()].astype(np.float64)
+    vectors = interactions.vectors[parts["vector"].to_numpy()].astype(np.float64)
     total = weights @ vectors
     moved = _moved(total, total - weights[:, None] * vectors)
     similarity = vectors @ total / np.linalg.norm(total)
@@ -77,38 +82,38 @@ def explain_profile(
             parts.iter_rows(named=True), similarity.tolist(), moved.tolist(), strict=True
         )
     ]
-    deeds = _table(rows)
-    spoken = [texts[place] for place in parts["content"].to_list()]
-    read = [place for place in np.argsort(-moved, kind="stable") if spoken[place]][:TEXTS_READ]
+    events = _table(rows)
+    own_texts = [texts[row] for row in parts["vector"].to_list()]
+    read = [part for part in np.argsort(-moved, kind="stable") if own_texts[part]][:MAX_TEXTS]
     words = [
-        _row(user, "word", word, parts["event_type"][int(place)], moved=by)
-        for place in read
-        for word, by in _words_moved(total, weights[place], vectors[place], str(spoken[place]), encode)
+        _row(user, "word", word, parts["event_type"][int(part)], moved=by)
+        for part in read
+        for word, by in _words_moved(total, weights[part], vectors[part], str(own_texts[part]), encode)
     ]
-    return pl.concat([deeds, _table(words)])
+    return pl.concat([events, _table(words)])
 
 
-def _parts(user: str, contents: Contents, half_life: float | None) -> pl.DataFrame:
-    """What a user's deeds were about: `event_type content what events share`."""
-    mine = contents.deeds.filter(pl.col("user_id") == user)
+def _parts(user: str, interactions: InteractionVectors, half_life: float | None) -> pl.DataFrame:
+    """`event_type vector what events share` of what a user interacted with."""
+    mine = interactions.events.filter(pl.col("user_id") == user)
     if not mine.height:
         raise DataError(f"--explain {user}: no event is of this user.")
     age = pl.col("event_time").max() - pl.col("event_time")
-    faded = pl.col("weight") * fading(age, half_life)
-    counted = mine.with_columns(faded.alias("faded")).filter(
-        (pl.col("faded") > 0) & (pl.col("level") > NOTHING)
+    decayed = pl.col("weight") * decay(age, half_life)
+    counted = mine.with_columns(decayed.alias("decayed")).filter(
+        (pl.col("decayed") > 0) & (pl.col("level") > UNKNOWN)
     )
     highest = counted.filter(pl.col("level") == pl.col("level").max())
     if not highest.height:
-        raise DataError(f"--explain {user}: no event of this user says anything that counts.")
+        raise DataError(f"--explain {user}: no event of this user has a weight and a known item or text.")
     return (
-        highest.group_by(pl.col("event_type").cast(pl.String), "content")
-        .agg(pl.len().cast(pl.Int64).alias("events"), pl.col("faded").sort().sum().alias("share"))
+        highest.group_by(pl.col("event_type").cast(pl.String), "vector")
+        .agg(pl.len().cast(pl.Int64).alias("events"), pl.col("decayed").sort().sum().alias("share"))
         .with_columns(
             pl.col("share") / pl.col("share").sum(),
-            pl.lit(contents.words).gather(pl.col("content")).alias("what"),
+            pl.lit(interactions.titles).gather(pl.col("vector")).alias("what"),
         )
-        .sort(-pl.col("share"), "content", "event_type")
+        .sort(-pl.col("share"), "vector", "event_type")
     )
 
 
@@ -116,14 +121,14 @@ def _words_moved(
     total: Float64Array, weight: float, vector: Float64Array, text: str, encode: Encode
 ) -> list[tuple[str, float]]:
     """Each word of a text, and how far the profile moves without it."""
-    words = text.split()[:MOST_WORDS]
+    words = text.split()[:MAX_WORDS]
     without = encode(_without_each(words)).astype(np.float64)
     moved = _moved(total, total - weight * vector + weight * without)
     return list(zip(words, moved.tolist(), strict=True))
 
 
 def _without_each(words: Sequence[str]) -> list[str]:
-    return [" ".join([*words[:place], *words[place + 1 :]]) for place in range(len(words))]
+    return [" ".join([*words[:word], *words[word + 1 :]]) for word in range(len(words))]
 
 
 def _moved(total: Float64Array, others: Float64Array) -> Float64Array:

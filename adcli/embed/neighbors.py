@@ -1,7 +1,7 @@
 """The nearest rows of each row, by cosine.
 
-    places, cosines = top_k(vectors, 10)     # exact, in chunks
-    found = nearest(vectors, 10, seed=0)     # exact up to 200,000 rows, above through FAISS if it is there
+    rows, cosines = top_k(vectors, 10)       # exact, in chunks
+    found = nearest(vectors, 10, seed=0)     # exact up to 200,000 rows, above that by FAISS if installed
 
 Source: Douze et al., "The Faiss library" (2024), for the inverted file.
 """
@@ -20,25 +20,25 @@ from adcli.embed.vectors import FloatArray
 IntArray = npt.NDArray[np.int64]
 
 EXACT_UP_TO: Final = 200_000
-CHUNK: Final = 1_024  # rows asked about at once
-COSINES: Final = 1 << 24  # at once, whatever the number of rows
-RECALL: Final = 0.97  # of the neighbours that an approximate search is to find
+CHUNK: Final = 1_024  # queries
+MAX_COSINES: Final = 1 << 24  # of a chunk
+MIN_RECALL: Final = 0.97  # of an approximate search
 RECALL_QUERIES: Final = 1_000
 FIRST_CELLS: Final = 16
-TRAINED_PER_CELL: Final = 64
+TRAINING_ROWS_PER_CELL: Final = 64
 
 
 class Neighbors(NamedTuple):
     """The nearest rows of each row.
 
     Attributes:
-        places: (n, k) rows, nearest first, none its own.
+        rows: (n, k) nearest first, without the row itself.
         cosines: (n, k) cosines with them.
-        method: How they were found, in words.
-        recall: Share of the true ones that were found, measured on some rows.
+        method: Exact, or the approximate index.
+        recall: Of the exact neighbours, measured on a sample.
     """
 
-    places: IntArray
+    rows: IntArray
     cosines: FloatArray
     method: str
     recall: float
@@ -47,13 +47,13 @@ class Neighbors(NamedTuple):
 def nearest(
     vectors: FloatArray, k: int, *, seed: int, advance: Callable[[int], object] = lambda rows: None
 ) -> Neighbors:
-    """The `k` nearest rows of each row: exactly where that is soon done, else approximately, with its recall.
+    """The `k` nearest rows of each row: exact up to 200,000 rows or without FAISS, else approximate.
 
     Args:
         vectors: (n, d) unit vectors.
         k: Neighbours; fewer where there are fewer rows.
-        seed: Of the rows that recall is measured on.
-        advance: Is told how many further rows are done.
+        seed: Of the sample that recall is measured on.
+        advance: Called with the number of further rows done.
     """
     k = min(k, len(vectors) - 1)
     if k < 1:
@@ -61,8 +61,8 @@ def nearest(
         return Neighbors(nothing.astype(np.int64), nothing.astype(np.float32), "exact", 1.0)
     if len(vectors) <= EXACT_UP_TO or importlib.util.find_spec("faiss") is None:
         return Neighbors(*top_k(vectors, k, advance=advance), "exact", 1.0)
-    places, cosines, recall = _approximate(vectors, k, seed, advance)
-    return Neighbors(places, cosines, "approximate (inverted file of FAISS)", recall)
+    neighbors, cosines, recall = _approximate(vectors, k, seed, advance)
+    return Neighbors(neighbors, cosines, "approximate (inverted file of FAISS)", recall)
 
 
 def top_k(
@@ -72,35 +72,35 @@ def top_k(
     queries: IntArray | None = None,
     advance: Callable[[int], object] = lambda rows: None,
 ) -> tuple[IntArray, FloatArray]:
-    """(q, k) the nearest other rows of each query row, nearest first, and their cosines; equals by place.
+    """(q, k) the nearest other rows of each query row, nearest first, and their cosines; ties by row.
 
     Args:
         vectors: (n, d) unit vectors.
         k: Neighbours, fewer than there are rows.
-        queries: (q,) the rows asked about; all of them if None.
-        advance: Is told how many further rows are done.
+        queries: (q,) the query rows; all if None.
+        advance: Called with the number of further rows done.
     """
     asked = np.arange(len(vectors)) if queries is None else queries
-    places = np.empty((len(asked), k), np.int64)
+    neighbors = np.empty((len(asked), k), np.int64)
     cosines = np.empty((len(asked), k), np.float32)
-    chunk = max(1, min(CHUNK, COSINES // len(vectors)))
+    chunk = max(1, min(CHUNK, MAX_COSINES // len(vectors)))
     for start in range(0, len(asked), chunk):
         rows = asked[start : start + chunk]
-        likeness = vectors[rows] @ vectors.T
-        likeness[np.arange(len(rows)), rows] = -np.inf
-        found = np.argpartition(likeness, len(vectors) - k, axis=1)[:, -k:]
-        its = np.take_along_axis(likeness, found, axis=1)
-        order = np.lexsort((found, -its))
-        places[start : start + len(rows)] = np.take_along_axis(found, order, axis=1)
-        cosines[start : start + len(rows)] = np.take_along_axis(its, order, axis=1)
+        cosine = vectors[rows] @ vectors.T
+        cosine[np.arange(len(rows)), rows] = -np.inf
+        found = np.argpartition(cosine, len(vectors) - k, axis=1)[:, -k:]
+        of_found = np.take_along_axis(cosine, found, axis=1)
+        order = np.lexsort((found, -of_found))
+        neighbors[start : start + len(rows)] = np.take_along_axis(found, order, axis=1)
+        cosines[start : start + len(rows)] = np.take_along_axis(of_found, order, axis=1)
         advance(len(rows))
-    return places, cosines
+    return neighbors, cosines
 
 
 def _approximate(
     vectors: FloatArray, k: int, seed: int, advance: Callable[[int], object]
 ) -> tuple[IntArray, FloatArray, float]:
-    """Neighbours from an inverted file, looking into more cells until enough of them are found."""
+    """Neighbours from an inverted file, probing more cells until recall is high enough."""
     import faiss  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     cells = int(4 * np.sqrt(len(vectors)))
@@ -108,7 +108,7 @@ def _approximate(
         faiss.IndexFlatIP(vectors.shape[1]), vectors.shape[1], cells, faiss.METRIC_INNER_PRODUCT
     )
     rng = np.random.default_rng(seed)
-    index.train(vectors[np.sort(rng.permutation(len(vectors))[: TRAINED_PER_CELL * cells])])
+    index.train(vectors[np.sort(rng.permutation(len(vectors))[: TRAINING_ROWS_PER_CELL * cells])])
     index.add(vectors)
     asked = np.sort(rng.permutation(len(vectors))[:RECALL_QUERIES])
     wanted, _ = top_k(vectors, k, queries=asked)
@@ -116,22 +116,22 @@ def _approximate(
     while True:
         found, _ = _search(index, vectors, asked, k)
         recall = float(np.mean([len(set(a) & set(b)) / k for a, b in zip(wanted, found, strict=True)]))
-        if recall >= RECALL or index.nprobe >= cells:
+        if recall >= MIN_RECALL or index.nprobe >= cells:
             break
         index.nprobe = min(2 * index.nprobe, cells)
     parts = []
     for start in range(0, len(vectors), CHUNK):
         parts.append(_search(index, vectors, np.arange(start, min(start + CHUNK, len(vectors))), k))
         advance(len(parts[-1][0]))
-    places, cosines = (np.vstack(part) for part in zip(*parts, strict=True))
-    alone = np.flatnonzero((places < 0).any(axis=1))  # fewer than k others in the cells looked into
+    neighbors, cosines = (np.vstack(part) for part in zip(*parts, strict=True))
+    alone = np.flatnonzero((neighbors < 0).any(axis=1))  # fewer than k others in the cells probed
     if len(alone):
-        places[alone], cosines[alone] = top_k(vectors, k, queries=alone)
-    return places, cosines, recall
+        neighbors[alone], cosines[alone] = top_k(vectors, k, queries=alone)
+    return neighbors, cosines, recall
 
 
 def _search(index: Any, vectors: FloatArray, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
-    """(q, k) the nearest other rows of some rows, as far as the index finds them, and their cosines."""
+    """(q, k) the nearest other rows of some rows that the index finds, and their cosines."""
     cosines, found = index.search(vectors[rows], k + 1)
     cosines[(found == rows[:, None]) | (found < 0)] = -np.inf
     order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]

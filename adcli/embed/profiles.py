@@ -1,15 +1,15 @@
-"""One profile a user: what they looked at, put into the cart, bought, searched for and wrote.
+"""One profile a user: what they viewed, put into the cart, bought, searched for and reviewed.
 
-    contents = contents_of(weighted(deeds, {}), catalogue, encode)
-    for frame in profiles(contents, catalogue, half_life=30):
+    interactions = interaction_vectors(weighted(interactions, {}), items, encode)
+    for frame in profiles(interactions, items, half_life=30):
         ...                                          # rows of the vectors table, kind `user`, by user
 
-A profile's vector is the weighted sum of the vectors of what the user's deeds were about, at length 1. Beside
-it stand the hours and prices a user prefers, the categories, counts and times; and `weight`, `coherence` and
-their like, from which the sums can be had back: `profiles(today, earlier=yesterday)` equals the full run.
+A profile's vector is the weighted sum of the vectors of the user's interactions, at length 1. Beside it stand
+preferred hours and prices, categories, counts and times; and `weight`, `coherence` and their like, from which
+the sums are restored: `profiles(today, earlier=yesterday)` equals the full run.
 
-Of somebody whose deeds say nothing, the profile is the mean of the categories they were about, else the mean
-of the catalogue; `basis` says which: items, queries and reviews, category, or catalogue.
+Of a user without a known item or text, the profile is the mean of the categories, else the mean of the
+catalog; `basis` says which: items, queries and reviews, category, or catalog.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from adcli.embed.catalogue import Catalogue
-from adcli.embed.contents import NOTHING, OF_CATEGORY, OWN, Contents
-from adcli.embed.profile_state import COUNTS, SOURCES, State, combined, state_of_deeds
+from adcli.embed.interaction_vectors import CATEGORY, OWN, UNKNOWN, InteractionVectors
+from adcli.embed.item_vectors import ItemVectors
+from adcli.embed.profile_sums import COUNTS, SOURCES, ProfileSums, combined, sums_of_interactions
 from adcli.embed.vectors import embedding_column, matrix
 from adcli.errors import DataError
+from adcli.statistics.retrieval import unit_vectors
 
 CHUNK_USERS = 4_096
 NEEDED_TO_UPDATE: Final = (
@@ -39,53 +40,52 @@ _NO_HOUR = 1e-6  # length of the mean direction below which it is rounding error
 
 
 def profiles(
-    contents: Contents,
-    catalogue: Catalogue,
+    interactions: InteractionVectors,
+    items: ItemVectors,
     *,
     half_life: float | None = None,
     earlier: pl.DataFrame | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Profiles of all users, in order of their names, some thousand at a time.
+    """Profiles of all users, in order of their names, in chunks of users.
 
     Args:
-        contents: Weighted deeds and what they were about.
-        catalogue: What there is for sale.
-        half_life: Days after which a deed counts half as much as one at the user's last time; None for never.
-        earlier: Profiles of deeds that are not among these, made with the same weights and half-life.
+        interactions: Weighted interactions.
+        items: The items.
+        half_life: Days after which an event counts half of one at the user's last time; None for never.
+        earlier: Profiles of other interactions, made with the same weights and half-life.
 
     Raises:
         DataError: If `earlier` are not profiles, or have vectors of another dimension.
     """
-    deeds = contents.deeds.sort("user_id", maintain_order=True)
+    events = interactions.events.sort("user_id", maintain_order=True)
     if earlier is not None:
-        earlier = _checked(earlier, catalogue.dimension)
-    names = [deeds["user_id"]] + ([] if earlier is None else [earlier["id"]])
+        earlier = _checked(earlier, items.dimension)
+    names = [events["user_id"]] + ([] if earlier is None else [earlier["id"]])
     users = pl.concat([name.alias("user_id") for name in names]).unique().sort()
     for start in range(0, len(users), CHUNK_USERS):
         part = users[start : start + CHUNK_USERS]
         between = pl.col("user_id").is_between(pl.lit(part[0]), pl.lit(part[-1]))
-        mine = contents._replace(deeds=deeds.filter(between))
-        state = state_of_deeds(mine, mine.deeds["user_id"].unique(maintain_order=True).to_list(), half_life)
+        mine = interactions._replace(events=events.filter(between))
+        sums = sums_of_interactions(mine, half_life)
         if earlier is not None:
             known = earlier.filter(pl.col("id").is_between(pl.lit(part[0]), pl.lit(part[-1])))
-            state = combined(state_of_profiles(known), state, half_life)
-        yield profiles_of(state, catalogue)
+            sums = combined(sums_of_profiles(known), sums, half_life)
+        yield profiles_of_sums(sums, items)
 
 
-def profiles_of(state: State, catalogue: Catalogue) -> pl.DataFrame:
-    """The profiles that a state amounts to: rows of the vectors table."""
-    users = state.users
-    length = np.linalg.norm(state.sums, axis=1)
+def profiles_of_sums(sums: ProfileSums, items: ItemVectors) -> pl.DataFrame:
+    """The profiles of these sums: rows of the vectors table."""
+    length = np.linalg.norm(sums.vectors, axis=1)
     has_own = length > _SMALLEST
-    units = np.where(has_own[:, None], state.sums / np.maximum(length, _SMALLEST)[:, None], catalogue.mean)
-    shares = _category_shares(state)
+    units = np.where(has_own[:, None], unit_vectors(sums.vectors), items.mean)
+    shares = _category_shares(sums)
     return (
-        users.with_columns(pl.Series("length", length))
+        sums.users.with_columns(pl.Series("length", length))
         .join(shares, on="user_id", how="left", maintain_order="left")
         .select(
             pl.col("user_id").alias("id"),
             pl.lit("user").alias("kind"),
-            embedding_column(units.astype(np.float32)),
+            embedding_column(units),
             _basis().alias("basis"),
             *COUNTS,
             "revenue",
@@ -93,7 +93,7 @@ def profiles_of(state: State, catalogue: Catalogue) -> pl.DataFrame:
             "last_time",
             "weight",
             _ratio("length", "weight").fill_null(0.0).alias("coherence"),
-            _usual_hour().alias("hour"),
+            _mean_hour().alias("hour"),
             _ratio("hour_x", "hour_weight").alias("hour_cos"),
             _ratio("hour_y", "hour_weight").alias("hour_sin"),
             "hour_weight",
@@ -108,11 +108,11 @@ def profiles_of(state: State, catalogue: Catalogue) -> pl.DataFrame:
     )
 
 
-def state_of_profiles(profiles: pl.DataFrame) -> State:
-    """The state that profiles were made of."""
+def sums_of_profiles(profiles: pl.DataFrame) -> ProfileSums:
+    """The sums that profiles were made of."""
     level = (
-        pl.when(pl.col("basis") == "catalogue").then(NOTHING)
-        .when(pl.col("basis") == "category").then(OF_CATEGORY)
+        pl.when(pl.col("basis") == "catalog").then(UNKNOWN)
+        .when(pl.col("basis") == "category").then(CATEGORY)
         .otherwise(OWN).cast(pl.Int8)
     )  # fmt: skip
     log_mean = pl.col("price_mean").log()
@@ -145,14 +145,14 @@ def state_of_profiles(profiles: pl.DataFrame) -> State:
             (pl.col("category_shares") * pl.col("category_weight")).alias("amount"),
         )
     )
-    return State(users, matrix(profiles["embedding"]).astype(np.float64) * length[:, None], amounts)
+    return ProfileSums(users, matrix(profiles["embedding"]).astype(np.float64) * length[:, None], amounts)
 
 
-def _category_shares(state: State) -> pl.DataFrame:
+def _category_shares(sums: ProfileSums) -> pl.DataFrame:
     """`user_id categories category_shares category_weight`, the largest share first, equal ones by name."""
     share = pl.col("amount") / pl.col("amount").sum().over("user_id")
     return (
-        state.categories.with_columns(share.alias("share"))
+        sums.categories.with_columns(share.alias("share"))
         .sort("user_id", -pl.col("share").round(_EQUAL_SHARES), "category")
         .group_by("user_id", maintain_order=True)
         .agg(
@@ -171,8 +171,8 @@ def _basis() -> pl.Expr:
     )
     return (
         pl.when(pl.col("level") == OWN).then(own)
-        .when(pl.col("level") == OF_CATEGORY).then(pl.lit("category"))
-        .otherwise(pl.lit("catalogue"))
+        .when(pl.col("level") == CATEGORY).then(pl.lit("category"))
+        .otherwise(pl.lit("catalog"))
     )  # fmt: skip
 
 
@@ -180,8 +180,8 @@ def _ratio(top: str, bottom: str) -> pl.Expr:
     return pl.when(pl.col(bottom) > 0).then(pl.col(top) / pl.col(bottom))
 
 
-def _usual_hour() -> pl.Expr:
-    """The middle of the hours around the clock; null where they have none, as of 0 and 12 o'clock."""
+def _mean_hour() -> pl.Expr:
+    """Circular mean of the hours; null where there is none, as of 0 and 12 o'clock."""
     length = (pl.col("hour_x").pow(2) + pl.col("hour_y").pow(2)).sqrt()
     has_middle = length > _NO_HOUR * pl.col("hour_weight")
     return pl.when(has_middle).then((pl.arctan2("hour_y", "hour_x") * (12 / math.pi)).mod(24.0))
@@ -197,14 +197,14 @@ def _checked(earlier: pl.DataFrame, dimension: int) -> pl.DataFrame:
     missing = [name for name in NEEDED_TO_UPDATE if name not in earlier.columns]
     if missing:
         raise DataError(
-            f"The earlier profiles lack {', '.join(missing)}, so nothing can be added to them.",
+            f"The earlier profiles lack {', '.join(missing)} and cannot be updated.",
             fix="Give what `adcli embed EVENTS --catalog PRODUCTS -o FILE.parquet` wrote.",
         )
     users = earlier.filter(pl.col("kind") == "user").sort("id")
     width = int(users["embedding"].dtype.shape[0])  # type: ignore[attr-defined]
     if width != dimension:
         raise DataError(
-            f"The earlier profiles have vectors of {width} numbers, the catalogue's have {dimension}.",
+            f"The earlier profiles' vectors have {width} dimensions, the catalog's {dimension}.",
             fix="Use the model they were made with.",
         )
     return users

@@ -1,8 +1,7 @@
 """Vectors in a quarter or a thirty-second of their size.
 
-int8: each vector is scaled so that its largest number is 127, and rounded. A cosine does not depend on
-lengths, so nothing else has to be kept, and the numbers can be read as any vectors.
-binary: one bit a number, its sign; likeness is the share of equal bits.
+int8: each vector is scaled so that its largest number is 127, and rounded; cosines need no scale beside it.
+binary: the sign of each number as one bit; similarity is the share of equal bits (Hamming).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _LARGEST = 127.0
 
 
 def to_int8(vectors: FloatArray) -> npt.NDArray[np.int8]:
-    """(n, d) vectors as whole numbers from -127 to 127, each vector with a scale of its own."""
+    """(n, d) vectors as integers from -127 to 127, each vector with its own scale."""
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
     return np.asarray(np.rint(vectors / np.where(largest > 0, largest, 1) * _LARGEST), np.int8)
 

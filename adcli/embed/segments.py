@@ -1,10 +1,10 @@
 """Users (or products) in K segments that have names.
 
-    found = segment(vectors, 6, tellings, seed=0)
+    found = segment(vectors, 6, texts, seed=0)
     found.frame()                    # segment_id segment_name, a row for each vector
 
 The same vectors and seed give the same segments, in whatever order the rows come. Where earlier segments are
-given, the new ones start from them and keep their ids and names: a name means the same people tomorrow.
+given, K-means starts from them and they keep their ids and names.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.embed.segment_names import Tellings, segment_names
+from adcli.embed.segment_names import SegmentTerms, segment_names
 from adcli.embed.vectors import FloatArray
 from adcli.errors import UsageError
 
-WHOLE_UP_TO: Final = 100_000  # rows that every step of K-means looks at; beyond, samples of them
+FULL_BATCH_UP_TO: Final = 100_000  # rows; beyond, mini-batch K-means
 STARTS: Final = 10
-ORDERED_BY: Final = 8  # numbers of a vector that rows are put in order by, so that theirs does not matter
+SORT_DIMENSIONS: Final = 8  # by which rows are sorted, so that their order does not matter
 
 
 class Segments(NamedTuple):
@@ -30,9 +30,9 @@ class Segments(NamedTuple):
 
     Attributes:
         labels: (n,) the segment of each row.
-        ids: (k,) a short stable word for each segment.
-        names: (k,) what marks each, in words.
-        explained: Share of the vectors' spread that the segments account for.
+        ids: (k,) names as slugs.
+        names: (k,) names.
+        explained: Share of the variance of the vectors between the segments.
     """
 
     labels: npt.NDArray[np.int64]
@@ -60,16 +60,16 @@ class Earlier(NamedTuple):
 
 
 def segment(
-    vectors: FloatArray, k: int, tellings: Tellings, *, seed: int, earlier: Earlier | None = None
+    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: Earlier | None = None
 ) -> Segments:
     """The rows in `k` segments.
 
     Args:
         vectors: (n, d) unit vectors.
         k: Segments.
-        tellings: What is known of the rows in words.
+        texts: Texts of the rows, for the names.
         seed: Of K-means.
-        earlier: Segments to start from and to keep the names of.
+        earlier: Segments to start from, whose names are kept.
 
     Raises:
         UsageError: If there are fewer rows than segments, or another number of earlier ones.
@@ -86,7 +86,7 @@ def segment(
         return Segments(labels, earlier.ids, earlier.names, explained)
     by_size = np.argsort(-np.bincount(labels, minlength=k), kind="stable")
     labels = np.argsort(by_size)[labels]
-    names = segment_names(tellings, labels, k)
+    names = segment_names(texts, labels, k)
     return Segments(labels, [slug(name) for name in names], names, explained)
 
 
@@ -94,33 +94,33 @@ def earlier_segments(profiles: pl.DataFrame) -> Earlier | None:
     """The segments of profiles that have some, largest first; None if they have none."""
     if "segment_id" not in profiles.columns or profiles["segment_id"].null_count() == profiles.height:
         return None
-    told = profiles.filter(pl.col("segment_id").is_not_null() & (pl.col("kind") == "user"))
+    known = profiles.filter(pl.col("segment_id").is_not_null() & (pl.col("kind") == "user"))
     sizes = (
-        told.group_by("segment_id", "segment_name", maintain_order=True).len().sort("len", descending=True)
+        known.group_by("segment_id", "segment_name", maintain_order=True).len().sort("len", descending=True)
     )
     centres = [
-        told.filter(pl.col("segment_id") == key)["embedding"].to_numpy().mean(axis=0, dtype=np.float64)
+        known.filter(pl.col("segment_id") == key)["embedding"].to_numpy().mean(axis=0, dtype=np.float64)
         for key in sizes["segment_id"]
     ]
     return Earlier(sizes["segment_id"].to_list(), sizes["segment_name"].to_list(), np.array(centres))
 
 
 def slug(name: str) -> str:
-    """A name as one word: `Kitchen · moka pot` is `kitchen-moka-pot`."""
+    """A name as a slug: `Kitchen · moka pot` is `kitchen-moka-pot`."""
     return re.sub(r"[^\w]+", "-", name.lower()).strip("-_")
 
 
 def _k_means(
     vectors: FloatArray, k: int, seed: int, centres: npt.NDArray[np.float64] | None
 ) -> tuple[npt.NDArray[np.int64], float]:
-    """(n,) clusters, and the share of the spread they account for."""
+    """(n,) clusters, and the explained share of the variance."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
-    whole = len(vectors) <= WHOLE_UP_TO
-    kind = KMeans if whole else MiniBatchKMeans
+    full_batch = len(vectors) <= FULL_BATCH_UP_TO
+    kind = KMeans if full_batch else MiniBatchKMeans
     start = {"init": centres.astype(np.float32), "n_init": 1} if centres is not None else {"n_init": STARTS}
-    order = np.lexsort(vectors.T[:ORDERED_BY])
+    order = np.lexsort(vectors.T[:SORT_DIMENSIONS])
     with threadpool_limits(1):  # sums in one order, so that a re-run is the same to the bit
         fitted = kind(k, random_state=seed, **start).fit(vectors[order])
         labels = fitted.predict(vectors).astype(np.int64)

@@ -1,6 +1,6 @@
-"""Behaviour as text: x = (time, content, action), serialised for the encoder.
+"""A user's interactions as text, serialised for the encoder.
 
-sequences(contents)["text"][0]
+sequences(interactions)["text"][0]
 # 'Monday evening: viewed Kupferhaus moka pot, put into the cart Kupferhaus moka pot. Tuesday ...'
 """
 
@@ -11,11 +11,11 @@ from typing import Final
 
 import polars as pl
 
-from adcli.embed.contents import NOTHING, Contents
+from adcli.embed.interaction_vectors import UNKNOWN, InteractionVectors
 from adcli.embed.vectors import Encode, embedding_column, matrix
 
-LAST_DEEDS: Final = 64
-_DONE: Final[Mapping[str, str]] = {
+LAST_EVENTS: Final = 64
+_VERBS: Final[Mapping[str, str]] = {
     "impression": "was shown",
     "view": "viewed",
     "click": "clicked",
@@ -26,36 +26,36 @@ _DONE: Final[Mapping[str, str]] = {
     "other": "did something with",
 }
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_LONGEST_CONTENT = 200  # characters; a review says enough in them
+_MAX_CHARACTERS = 200  # of a title or review
 
 
-def sequences(contents: Contents) -> pl.DataFrame:
-    """`user_id text`, by user: the last 64 deeds that count, oldest first, repeats said once.
+def sequences(interactions: InteractionVectors) -> pl.DataFrame:
+    """`user_id text`, by user: the last 64 weighted events, oldest first, repeats once.
 
     Args:
-        contents: Deeds with a `weight`, and what they were about.
+        interactions: Interactions with a `weight`.
     """
-    told = contents.deeds.filter((pl.col("weight") > 0) & (pl.col("level") > NOTHING))
-    told = told.sort("user_id", "event_time", nulls_last=False, maintain_order=True)
-    said = told.select(
+    known = interactions.events.filter((pl.col("weight") > 0) & (pl.col("level") > UNKNOWN))
+    known = known.sort("user_id", "event_time", nulls_last=False, maintain_order=True)
+    phrases = known.select(
         "user_id",
         _moment().alias("moment"),
         pl.concat_str(
-            pl.col("event_type").cast(pl.String).replace_strict(_DONE),
+            pl.col("event_type").cast(pl.String).replace_strict(_VERBS),
             pl.lit(" "),
-            pl.lit(contents.words).str.slice(0, _LONGEST_CONTENT).gather(pl.col("content")),
-        ).alias("deed"),
+            pl.lit(interactions.titles).str.slice(0, _MAX_CHARACTERS).gather(pl.col("vector")),
+        ).alias("phrase"),
     )
-    fresh = said.filter(
-        (pl.struct("user_id", "moment", "deed") != pl.struct("user_id", "moment", "deed").shift()).fill_null(
-            value=True
-        )
+    changed = pl.struct("user_id", "moment", "phrase").rle_id()
+    last = (
+        phrases.unique(changed, keep="first", maintain_order=True)
+        .group_by("user_id", maintain_order=True)
+        .tail(LAST_EVENTS)
     )
-    last = fresh.group_by("user_id", maintain_order=True).tail(LAST_DEEDS)
     moments = last.group_by(
         "user_id", pl.struct("user_id", "moment").rle_id().alias("run"), maintain_order=True
-    ).agg(pl.col("moment").first(), pl.col("deed").str.join(", "))
-    sentence = pl.concat_str(pl.col("moment") + ": ", "deed", ignore_nulls=True)
+    ).agg(pl.col("moment").first(), pl.col("phrase").str.join(", "))
+    sentence = pl.concat_str(pl.col("moment") + ": ", "phrase", ignore_nulls=True)
     return (
         moments.with_columns(sentence.alias("sentence"))
         .group_by("user_id", maintain_order=True)
@@ -64,16 +64,16 @@ def sequences(contents: Contents) -> pl.DataFrame:
 
 
 def sequence_profiles(
-    profiles: Iterable[pl.DataFrame], contents: Contents, encode: Encode
+    profiles: Iterable[pl.DataFrame], interactions: InteractionVectors, encode: Encode
 ) -> Iterator[pl.DataFrame]:
-    """Profiles with the vector of each user's sequence in place of the mean; `basis` is then `sequence`.
+    """Profiles with the vector of each user's sequence in place of the mean, and `basis` `sequence`.
 
     Args:
-        profiles: As `adcli.embed.profiles` makes them of the same deeds.
-        contents: The deeds and what they were about.
+        profiles: Of the same interactions, as `adcli.embed.profiles` makes them.
+        interactions: Interactions with a `weight`.
         encode: Texts to (n, d) unit vectors.
     """
-    texts = sequences(contents)
+    texts = sequences(interactions)
     for frame in profiles:
         mine = texts.join(frame.select(pl.col("id").alias("user_id")).with_row_index("row"), on="user_id")
         vectors = matrix(frame["embedding"]).copy()
@@ -85,7 +85,7 @@ def sequence_profiles(
 
 
 def _moment() -> pl.Expr:
-    """`Monday evening`; null for a deed without a time."""
+    """`Monday evening`; null for an event without a time."""
     hour = pl.col("event_time").dt.hour()
     part = (
         pl.when(hour < 6).then(pl.lit("night"))

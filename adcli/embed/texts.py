@@ -1,4 +1,4 @@
-"""What text stands for a product, a review, a query.
+"""The text of a product, a review, a query.
 
     texts_of(products, "products")[0]
     # 'Elegance Door Curtain. Home Furnishing > Curtains. This curtain enhances the look of the interiors.'
@@ -65,7 +65,7 @@ def cleaned(values: pl.Series) -> pl.Series:
 
 
 def category_texts(products: pl.DataFrame) -> pl.Series:
-    """(n,) the category of each product, widest step first: `Home Furnishing > Curtains`; empty for none."""
+    """(n,) the category path of each product: `Home Furnishing > Curtains`; empty for none."""
     raw = products["category"].cast(pl.String).fill_null("")
     nested = raw.str.contains(_NESTED)
     if not nested.any():
@@ -79,24 +79,26 @@ def category_texts(products: pl.DataFrame) -> pl.Series:
 
 
 def _once_each(parts: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
-    """The parts of products without a brand or a description that the title says already."""
+    """The parts of products without a brand or a description that the title repeats."""
     frame = pl.DataFrame(parts)
     title = pl.col("title").str.to_lowercase()
-    said = {
+    repeated = {
         "brand": title.str.contains(pl.col("brand").str.to_lowercase(), literal=True),
         "description": pl.col("description").str.to_lowercase() == title,
     }
-    fresh = frame.with_columns(
-        pl.when(said[name]).then(pl.lit("")).otherwise(name).alias(name) for name in said if name in parts
+    kept = frame.with_columns(
+        pl.when(repeated[name]).then(pl.lit("")).otherwise(name).alias(name)
+        for name in repeated
+        if name in parts
     )
-    return {name: fresh[name] for name in parts}
+    return {name: kept[name] for name in parts}
 
 
 def _sentences(parts: Sequence[pl.Series], rows: int) -> pl.Series:
     """(rows,) the parts that are not empty, each ended by a full stop if another follows it."""
     if not parts:
         return pl.Series("text", [""]).new_from_index(0, rows)
-    frame = pl.DataFrame([part.alias(str(place)) for place, part in enumerate(parts)])
+    frame = pl.DataFrame([part.alias(str(number)) for number, part in enumerate(parts)])
     filled: list[pl.Expr] = [pl.when(pl.col(name) != "").then(name) for name in frame.columns]
     joined = pl.concat_str([part.str.replace(r"[.\s]+$", "") for part in filled[:-1]] + filled[-1:],
                            separator=". ", ignore_nulls=True)  # fmt: skip

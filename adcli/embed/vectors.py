@@ -72,8 +72,8 @@ def matrix(embedding: pl.Series) -> FloatArray:
 
 
 def _ids(frame: pl.DataFrame, table: str, rows_before: int) -> pl.Series:
-    """The name of each row: its own where the table has one, else its kind and its place."""
-    place = pl.int_range(rows_before + 1, rows_before + frame.height + 1, eager=True).cast(pl.String)
-    numbered = pl.Series("id", [f"{KINDS[table]}-"]).new_from_index(0, frame.height) + place
+    """The id of each row: its own where the table has one, else its kind and row number."""
+    number = pl.int_range(rows_before + 1, rows_before + frame.height + 1, eager=True).cast(pl.String)
+    numbered = pl.Series("id", [f"{KINDS[table]}-"]).new_from_index(0, frame.height) + number
     own = next((name for name in _ID_COLUMNS[table] if name in frame.columns), None)
     return numbered if own is None else frame[own].cast(pl.String).fill_null(numbered).alias("id")

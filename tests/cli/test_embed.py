@@ -33,7 +33,7 @@ def products(tmp_path):
 
 
 @pytest.fixture
-def catalogue(tmp_path):
+def catalog(tmp_path):
     """The same products as vectors of twelve numbers, so that no model is needed."""
     rng = np.random.default_rng(0)
     vectors = unit(np.repeat(np.eye(12)[:3], 4, axis=0) + rng.normal(scale=0.2, size=(12, 12)))
@@ -47,7 +47,7 @@ def catalogue(tmp_path):
             "price": [10.0 + number for _ in range(3) for number in range(4)],
         }
     )
-    path = tmp_path / "catalogue.parquet"
+    path = tmp_path / "catalog.parquet"
     table.write_parquet(path)
     return path
 
@@ -70,11 +70,11 @@ def log(tmp_path):
 
 
 @pytest.fixture
-def profiled(adcli, log, catalogue, tmp_path):
+def profiled(adcli, log, catalog, tmp_path):
     """Call `adcli embed` on the log with further flags; the table it wrote."""
 
     def call(*flags, name="users.parquet"):
-        done = adcli("embed", log, "--catalog", catalogue, *flags, "-o", name)
+        done = adcli("embed", log, "--catalog", catalog, *flags, "-o", name)
         assert done.returncode == 0, done.said
         call.said = done.said
         return pl.read_parquet(tmp_path / name)
@@ -179,18 +179,18 @@ def test_reviews_and_searches_count_with_their_texts(adcli, products, tmp_path):
     assert vectors[1] @ vectors[2] > vectors[1] @ vectors[0]
 
 
-def test_nothing_from_the_cutoff_on_is_looked_at(adcli, log, catalogue, profiled, tmp_path):
+def test_nothing_from_the_cutoff_on_is_looked_at(adcli, log, catalog, profiled, tmp_path):
     cut = profiled("--cutoff", "2024-05-06")
     kept = pl.read_csv(log, infer_schema=False).filter(pl.col("time") < "2024-05-06")
     kept.write_csv(tmp_path / "past.csv")
-    adcli("embed", "past.csv", "--catalog", catalogue, "-o", "past.parquet")
+    adcli("embed", "past.csv", "--catalog", catalog, "-o", "past.parquet")
     assert cut.equals(pl.read_parquet(tmp_path / "past.parquet"))
-    done = adcli("embed", log, "--catalog", catalogue, "--cutoff", "yesterday")
+    done = adcli("embed", log, "--catalog", catalog, "--cutoff", "yesterday")
     assert done.returncode == 2
     assert "expected a time such as 2024-05-01" in done.said
 
 
-def test_todays_events_can_be_added_to_yesterdays_profiles(adcli, log, catalogue, profiled, tmp_path):
+def test_todays_events_can_be_added_to_yesterdays_profiles(adcli, log, catalog, profiled, tmp_path):
     full = profiled("--half-life", "4", "--weight", "cart=2")
     profiled("--half-life", "4", "--weight", "cart=2", "--cutoff", "2024-05-06", name="old.parquet")
     added = profiled("--update-from", "old.parquet", name="new.parquet")
@@ -201,7 +201,7 @@ def test_todays_events_can_be_added_to_yesterdays_profiles(adcli, log, catalogue
     assert manifest(tmp_path, "new.parquet")["profile"] == manifest(tmp_path, "users.parquet")["profile"]
     again = profiled("--update-from", "new.parquet", name="again.parquet")
     np.testing.assert_allclose(again["embedding"].to_numpy(), full["embedding"].to_numpy(), atol=1e-6)
-    done = adcli("embed", log, "--catalog", catalogue, "--update-from", "old.parquet", "--half-life", "9")
+    done = adcli("embed", log, "--catalog", catalog, "--update-from", "old.parquet", "--half-life", "9")
     assert done.returncode == 2
     assert "made with --half-life 4.0" in done.said
 
@@ -245,7 +245,7 @@ def test_segments_have_names_that_generate_can_use(profiled):
     ]
     names = dict(users.select("category", "segment_name").unique().iter_rows())
     assert all(name.startswith(category + " · ") for category, name in names.items()), names
-    assert "3 segments, which account for" in profiled.said
+    assert "3 segments, which explain" in profiled.said
     assert profiled("--segments", "3", name="again.parquet").equals(users)
 
 
@@ -256,74 +256,74 @@ def test_segments_keep_their_names_the_next_day(profiled, tmp_path):
     assert both["segment_name"].equals(both["segment_name_right"].alias("segment_name"))
 
 
-def test_unusual_users_are_scored_with_a_reason(adcli, log, catalogue, tmp_path):
+def test_unusual_users_are_scored_with_a_reason(adcli, log, catalog, tmp_path):
     crawler = "".join(
         f"2024-05-04T03:00:{step % 60:02}Z,bot,view,00{step % 3}{step % 4}\n" for step in range(300)
     )
     log.write_text(log.read_text() + crawler)
-    adcli("embed", log, "--catalog", catalogue, "--anomalies", "-o", "u.parquet")
+    adcli("embed", log, "--catalog", catalog, "--anomalies", "-o", "u.parquet")
     users = pl.read_parquet(tmp_path / "u.parquet").sort("anomaly_score", descending=True)
     assert users["id"][0] == "bot"
     assert "many events (300)" in users["anomaly_why"][0]
 
 
-def test_neighbours_by_name(adcli, catalogue, tmp_path):
-    adcli("embed", catalogue, "--neighbors", "3", "-o", "n.parquet")
+def test_neighbours_by_name(adcli, catalog, tmp_path):
+    adcli("embed", catalog, "--neighbors", "3", "-o", "n.parquet")
     table = pl.read_parquet(tmp_path / "n.parquet")
     assert set(table["neighbors"][0]) == {"0001", "0002", "0003"}
     assert table["neighbor_similarity"][0].is_sorted(descending=True)
 
 
-def test_vectors_can_be_reduced_now_and_others_alike_later(adcli, catalogue, tmp_path):
-    done = adcli("embed", catalogue, "--dim", "4", "-o", "small.parquet")
+def test_vectors_can_be_reduced_now_and_others_alike_later(adcli, catalog, tmp_path):
+    done = adcli("embed", catalog, "--dim", "4", "-o", "small.parquet")
     assert done.returncode == 0, done.said
-    assert "12 numbers to 4:" in done.said
+    assert "12 dimensions to 4:" in done.said
     assert "of the 10 nearest neighbours are lost" in done.said
     small = pl.read_parquet(tmp_path / "small.parquet")
     assert small.schema["embedding"] == pl.Array(pl.Float32, 4)
     assert load_file(tmp_path / "small.parquet.basis.safetensors")["directions"].shape == (12, 4)
-    done = adcli("embed", catalogue, "--basis", "small.parquet.basis.safetensors", "-o", "again.parquet")
+    done = adcli("embed", catalog, "--basis", "small.parquet.basis.safetensors", "-o", "again.parquet")
     assert done.returncode == 0, done.said
     assert pl.read_parquet(tmp_path / "again.parquet").equals(small)
 
 
-def test_vectors_of_another_dimension_are_one_sentence(adcli, catalogue, tmp_path):
-    adcli("embed", catalogue, "--dim", "4", "-o", "small.parquet")
+def test_vectors_of_another_dimension_are_one_sentence(adcli, catalog, tmp_path):
+    adcli("embed", catalog, "--dim", "4", "-o", "small.parquet")
     done = adcli("embed", "small.parquet", "--basis", "small.parquet.basis.safetensors")
     assert done.returncode == 3
-    assert "for vectors of 12 numbers, these have 4" in done.said
+    assert "for vectors of 12 dimensions; these have 4" in done.said
     (tmp_path / "log.csv").write_text(
         "time,user_id,event,item_id,query\n2024-05-01,a,view,0001,\n2024-05-01,b,search,,tent\n"
     )
-    done = adcli("embed", "log.csv", "--catalog", catalogue)
+    done = adcli("embed", "log.csv", "--catalog", catalog)
     assert done.returncode == 3
-    assert "have 12 numbers, the model's 384" in done.said
+    assert "have 12 dimensions, the model's 384" in done.said
 
 
-def test_vectors_can_be_quantized(adcli, catalogue, tmp_path):
-    done = adcli("embed", catalogue, "--quantize", "int8", "-o", "q.parquet")
-    assert "12 numbers to 12 in int8:" in done.said
+def test_vectors_can_be_quantized(adcli, catalog, tmp_path):
+    done = adcli("embed", catalog, "--quantize", "int8", "-o", "q.parquet")
+    assert "12 dimensions to 12 in int8:" in done.said
     assert pl.read_parquet(tmp_path / "q.parquet").schema["embedding"] == pl.Array(pl.Int8, 12)
     assert adcli("embed", "q.parquet", "--neighbors", "1", "-o", "n.parquet").returncode == 0
-    done = adcli("embed", catalogue, "--quantize", "binary", "-o", "b.parquet")
-    assert "12 numbers to 12 bits:" in done.said
+    done = adcli("embed", catalog, "--quantize", "binary", "-o", "b.parquet")
+    assert "12 dimensions to 12 bits:" in done.said
     assert pl.read_parquet(tmp_path / "b.parquet").schema["embedding_bits"] == pl.Array(pl.UInt8, 2)
-    done = adcli("embed", catalogue, "--quantize", "int4")
+    done = adcli("embed", catalog, "--quantize", "int4")
     assert done.returncode == 2
     assert "int4" in done.said
 
 
-def test_other_programs_get_their_files(adcli, catalogue, tmp_path):
-    wanted = pl.read_parquet(catalogue)
-    adcli("embed", catalogue, "-o", "v.npy")
+def test_other_programs_get_their_files(adcli, catalog, tmp_path):
+    wanted = pl.read_parquet(catalog)
+    adcli("embed", catalog, "-o", "v.npy")
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), wanted["embedding"].to_numpy())
-    adcli("embed", catalogue, "-o", "v.safetensors")
+    adcli("embed", catalog, "-o", "v.safetensors")
     tensors = load_file(tmp_path / "v.safetensors")
     assert bytes(tensors["id"]).decode().split("\n") == wanted["id"].to_list()
 
 
-def test_what_moved_a_profile_is_explained(adcli, log, products, catalogue):
-    done = adcli("embed", log, "--catalog", catalogue, "--explain", "u01", "--to", "csv")
+def test_what_moved_a_profile_is_explained(adcli, log, products, catalog):
+    done = adcli("embed", log, "--catalog", catalog, "--explain", "u01", "--to", "csv")
     assert done.returncode == 0, done.said
     header, first, *_ = done.text.splitlines()
     assert header == "id,part,what,event_type,events,share,similarity,moved"
@@ -347,11 +347,11 @@ INVOICES = "InvoiceNo,StockCode,Description,InvoiceDate,UnitPrice,CustomerID\n" 
 )
 
 
-def test_a_log_that_names_its_items_needs_no_catalogue(adcli, tmp_path):
+def test_a_log_that_names_its_items_needs_no_catalog(adcli, tmp_path):
     (tmp_path / "invoices.csv").write_text(INVOICES)
     done = adcli("embed", "invoices.csv", "-o", "u.parquet")
     assert done.returncode == 0, done.said
-    assert "Without --catalog: 4 items, by the text that the events have of them." in done.said
+    assert "Without --catalog: 4 items, by their titles in the events." in done.said
     done = adcli("embed", "invoices.csv", "--catalog", "invoices.csv", "-o", "same.parquet")
     assert done.returncode == 0, done.said
     assert "12 rows read as events beside the others" in done.said
@@ -363,11 +363,11 @@ def test_a_log_that_names_its_items_needs_no_catalogue(adcli, tmp_path):
     assert "Give --catalog both times." in done.said
 
 
-def test_a_catalogue_that_matches_no_event_is_one_sentence(adcli, log, tmp_path):
+def test_a_catalog_that_matches_no_event_is_one_sentence(adcli, log, tmp_path):
     (tmp_path / "other.csv").write_text("item_id,title\nx9,tent\n")
     done = adcli("embed", log, "--catalog", "other.csv")
     assert done.returncode == 3
-    assert "None of the 12 items of the events is in the catalogue" in done.said
+    assert "None of the 12 items of the events is in the catalog" in done.said
 
 
 def test_an_unknown_model_is_one_sentence(adcli, products):
@@ -391,13 +391,13 @@ def test_no_text_column_is_one_sentence(adcli, tmp_path):
         (["--weight", "view=-1"], "a weight is 0 or more"),
         (["--profile", "means"], "mean"),
         (["--weights", "learnt"], "learned"),
-        (["--dim", "99", "-o", "x.parquet"], "the vectors have 12 numbers"),
+        (["--dim", "99", "-o", "x.parquet"], "the vectors have 12 dimensions"),
         (["--segments", "99"], "there are only 60 rows"),
         (["--dim", "3", "--basis", "x"], "Give one of them"),
         (["--basis", "x.safetensors"], "there is no such file"),
     ],
 )
-def test_options_that_cannot_be_meant_are_one_sentence(adcli, log, catalogue, flags, said):
-    done = adcli("embed", log, "--catalog", catalogue, *flags)
+def test_options_that_cannot_be_meant_are_one_sentence(adcli, log, catalog, flags, said):
+    done = adcli("embed", log, "--catalog", catalog, *flags)
     assert done.returncode == 2, done.said
     assert said in done.said

@@ -116,8 +116,8 @@ def test_quantized_and_reduced_vectors_are_what_numpy_reads(adcli, tmp_path):
         tmp_path / "v.parquet"
     )
     done = adcli("embed", "v.parquet", "--dim", "8", "--quantize", "int8", "-o", "small.npy")
-    assert "24 numbers to 8:" in done.said
-    assert "24 numbers to 8 in int8:" in done.said
+    assert "24 dimensions to 8:" in done.said
+    assert "24 dimensions to 8 in int8:" in done.said
     small = np.load(tmp_path / "small.npy")
     assert (small.dtype, small.shape) == (np.int8, (40, 8))
     assert (np.abs(small).max(axis=1) == 127).all()
@@ -125,12 +125,12 @@ def test_quantized_and_reduced_vectors_are_what_numpy_reads(adcli, tmp_path):
     bits = np.load(tmp_path / "bits.npy")
     np.testing.assert_array_equal(np.unpackbits(bits, axis=1), vectors > 0)
     lost = json.loads((tmp_path / "bits.npy.meta.json").read_text())["recall_lost"]
-    assert 0 <= lost["24 numbers to 24 bits"] <= 1
+    assert 0 <= lost["24 dimensions to 24 bits"] <= 1
 
 
-def test_a_catalogue_that_matches_no_event_is_said_before_it_is_embedded(adcli, tmp_path):
+def test_a_catalog_that_matches_no_event_is_said_before_it_is_embedded(adcli, tmp_path):
     (tmp_path / "log.csv").write_text("event_time,user_id,event_type,item_id\n2024-05-01,u,view,a\n")
     (tmp_path / "p.csv").write_text("item_id,title\nx9,tent\n")
     done = adcli("embed", "log.csv", "--catalog", "p.csv", "--model", "./nowhere")
     assert done.returncode == 3  # the model is not even looked for
-    assert "None of the 1 items of the events is in the catalogue" in done.said
+    assert "None of the 1 items of the events is in the catalog" in done.said

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from small_shop import encode
 
-from adcli.embed.catalogue import catalogue_of_products
+from adcli.embed.item_vectors import embed_products
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +23,5 @@ def products():
 
 
 @pytest.fixture(scope="session")
-def catalogue(products):
-    return catalogue_of_products(products, encode)
+def items(products):
+    return embed_products(products, encode)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from adcli.embed.behaviour import behaviour_of_events, weighted
-from adcli.embed.contents import contents_of
+from adcli.embed.interaction_vectors import interaction_vectors
+from adcli.embed.interactions import interactions_of_events, weighted
 from adcli.embed.profiles import profiles
 
 DIMENSION = 24
@@ -50,11 +50,11 @@ def events(rows):
     )
 
 
-def contents(frame, catalogue, weights=None):
-    return contents_of(weighted(behaviour_of_events(frame), weights or {}), catalogue, encode)
+def interactions(frame, items, weights=None):
+    return interaction_vectors(weighted(interactions_of_events(frame), weights or {}), items, encode)
 
 
-def profiled(frame, catalogue, *, weights=None, half_life=None, earlier=None):
+def profiled(frame, items, *, weights=None, half_life=None, earlier=None):
     """The profiles of an events table, whole."""
-    parts = profiles(contents(frame, catalogue, weights), catalogue, half_life=half_life, earlier=earlier)
+    parts = profiles(interactions(frame, items, weights), items, half_life=half_life, earlier=earlier)
     return pl.concat(parts)

@@ -3,18 +3,18 @@
 import numpy as np
 import polars as pl
 import pytest
-from small_shop import contents, events
+from small_shop import events, interactions
 
 from adcli.embed.anomalies import (
     anomalies,
-    behaviour_features,
     ecod,
+    interaction_features,
     mahalanobis,
     row_features,
     tail_of_rank,
 )
-from adcli.embed.reduction import unit
 from adcli.embed.vectors import embedding_column
+from adcli.statistics.retrieval import unit_vectors
 
 
 def sessions(humans=20_000, bots=400, seed=0):
@@ -70,15 +70,15 @@ def test_scores_do_not_depend_on_the_order_of_rows():
     np.testing.assert_allclose(mahalanobis(features)[order], mahalanobis(features[order]), rtol=1e-6)
 
 
-def test_a_crawler_stands_out_and_it_is_said_why(catalogue):
+def test_a_crawler_stands_out_and_it_is_said_why(items):
     rng = np.random.default_rng(0)
     rows = []
     for user in range(60):
         hours = np.sort(rng.uniform(8, 20, 6)) + 24 * rng.integers(0, 9)
         rows += [(f"u{user:02}", hour, "view", f"{rng.integers(0, 12):04}", None) for hour in hours]
     rows += [("crawler", 3 + step * 0.3 / 3600, "view", f"{step % 12:04}", None) for step in range(200)]
-    features = behaviour_features(contents(events(rows), catalogue).deeds)
-    vectors = unit(rng.normal(size=(61, 8)))
+    features = interaction_features(interactions(events(rows), items).events)
+    vectors = unit_vectors(rng.normal(size=(61, 8)))
     found = anomalies(vectors, features.drop("user_id"))
     found = features.select("user_id").hstack(found).sort("anomaly_score", descending=True)
     assert found["user_id"][0] == "crawler"
@@ -91,8 +91,8 @@ def test_a_product_unlike_all_others_stands_out():
     rng = np.random.default_rng(0)
     vectors = np.eye(6)[rng.integers(0, 3, 100)] + rng.normal(scale=0.05, size=(100, 6))
     vectors[42] = np.eye(6)[5]
-    table = pl.DataFrame([embedding_column(unit(vectors)), pl.Series("price", [9.0] * 100)])
-    found = anomalies(unit(vectors), row_features(table))
+    table = pl.DataFrame([embedding_column(unit_vectors(vectors)), pl.Series("price", [9.0] * 100)])
+    found = anomalies(unit_vectors(vectors), row_features(table))
     assert found["anomaly_score"].arg_max() == 42
     assert "unlike anything else" in found["anomaly_why"][42]
 
@@ -102,10 +102,10 @@ def test_features_nobody_has_are_left_out():
         {"price": [None, None, None], "events": [1.0, 2.0, None]},
         schema={"price": pl.Float64, "events": pl.Float64},
     )
-    found = anomalies(unit(np.eye(3)), features)
+    found = anomalies(unit_vectors(np.eye(3)), features)
     assert found["anomaly_score"].is_finite().all()
 
 
 def test_few_rows_are_no_trouble():
-    found = anomalies(unit(np.ones((1, 4))), pl.DataFrame({"events": [3.0]}))
+    found = anomalies(unit_vectors(np.ones((1, 4))), pl.DataFrame({"events": [3.0]}))
     assert found["anomaly_score"].to_list() == pytest.approx([0.0])

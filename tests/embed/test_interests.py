@@ -2,7 +2,7 @@
 
 import numpy as np
 import polars as pl
-from small_shop import contents, events
+from small_shop import events, interactions
 
 from adcli.embed.interests import interests, user_interests
 from adcli.embed.vectors import matrix
@@ -18,7 +18,7 @@ def axes(*groups, size=6):
 def test_two_things_far_apart_are_two_interests():
     vectors = axes(0, 0, 0, 1, 1)
     found = user_interests(vectors, np.arange(5), np.array([1.0, 1, 1, 5, 1]), 4)
-    assert [sorted(one.contents.tolist()) for one in found] == [[3, 4], [0, 1, 2]]
+    assert [sorted(one.members.tolist()) for one in found] == [[3, 4], [0, 1, 2]]
     assert [round(one.share, 3) for one in found] == [0.667, 0.333]
     assert found[0].vector[1] > 0.99
 
@@ -33,7 +33,7 @@ def test_things_that_have_something_in_common_are_still_two_interests():
     shared, own = np.eye(6)[5], np.eye(6)
     vectors = np.array([0.6 * shared + 0.8 * own[place] for place in (0, 0, 1, 1)], np.float32)
     found = user_interests(vectors, np.arange(4), np.ones(4), 3)
-    assert [one.contents.tolist() for one in found] in ([[0, 1], [2, 3]], [[2, 3], [0, 1]])
+    assert [one.members.tolist() for one in found] in ([[0, 1], [2, 3]], [[2, 3], [0, 1]])
 
 
 def test_never_more_than_asked_for():
@@ -42,11 +42,11 @@ def test_never_more_than_asked_for():
     assert sum(one.share for one in found) == 1
 
 
-def test_rows_of_the_vectors_table(catalogue):
+def test_rows_of_the_vectors_table(items):
     log = events(
         [("u", 0, "view", "0001", None), ("u", 1, "cart", "0002", None), ("v", 0, "other", "0001", None)]
     )
-    table = pl.concat(interests(contents(log, catalogue), 3))
+    table = pl.concat(interests(interactions(log, items), 3))
     assert table.columns == ["id", "kind", "embedding", "interest", "share", "about"]
     assert set(table["kind"]) == {"user_interest"}
     assert set(table["id"]) == {"u"}

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from adcli.embed import neighbors
 from adcli.embed.neighbors import nearest, top_k
-from adcli.embed.reduction import unit
+from adcli.statistics.retrieval import unit_vectors
 
 
 def cloud(rows, dimension=16, seed=0):
-    return unit(np.random.default_rng(seed).normal(size=(rows, dimension)))
+    return unit_vectors(np.random.default_rng(seed).normal(size=(rows, dimension)))
 
 
 @settings(max_examples=30, deadline=None)
@@ -41,7 +41,7 @@ def test_chunks_change_nothing(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_rows_asked_about(monkeypatch):
-    monkeypatch.setattr(neighbors, "COSINES", 1 << 16)
+    monkeypatch.setattr(neighbors, "MAX_COSINES", 1 << 16)
     vectors = cloud(2000)
     tracemalloc.start()
     top_k(vectors, 5)
@@ -60,7 +60,7 @@ def test_the_order_of_rows_does_not_matter():
 
 def test_one_row_has_no_neighbours():
     found = nearest(cloud(1), 5, seed=0)
-    assert found.places.shape == (1, 0)
+    assert found.rows.shape == (1, 0)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("faiss") is None, reason="FAISS is not installed")
@@ -71,6 +71,6 @@ def test_above_a_size_nearly_all_of_them_are_found_the_fast_way(monkeypatch):
     assert "FAISS" in found.method
     assert 0.97 <= found.recall <= 1
     exact, _ = top_k(cloud(3000), 10)
-    assert np.mean(found.places == exact) > 0.9
-    np.testing.assert_array_equal(found.places, again.places)
-    assert (found.places != np.arange(3000)[:, None]).all()
+    assert np.mean(found.rows == exact) > 0.9
+    np.testing.assert_array_equal(found.rows, again.rows)
+    assert (found.rows != np.arange(3000)[:, None]).all()

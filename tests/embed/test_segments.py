@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adcli.embed.segment_names import Tellings, segment_names
+from adcli.embed.segment_names import SegmentTerms, segment_names
 from adcli.embed.segments import Earlier, earlier_segments, segment
 from adcli.errors import UsageError
 
@@ -30,7 +30,7 @@ def crowd(per_taste=30, seed=0):
     weights = np.zeros((len(truth), len(titles)))
     for row, taste in enumerate(truth):
         weights[row, taste * 4 + rng.integers(0, 4, 3)] += 1
-    told = Tellings(sparse.csr_array(weights), titles, categories, ["Kupferhaus", "Nordic"])
+    told = SegmentTerms(sparse.csr_array(weights), titles, categories, ["Kupferhaus", "Nordic"])
     return vectors.astype(np.float32), told, truth
 
 
@@ -96,7 +96,7 @@ def test_no_two_segments_have_one_name(texts, data):
     from scipy import sparse
 
     labels = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(texts), max_size=len(texts))))
-    told = Tellings(sparse.eye_array(len(texts)).tocsr(), texts, [""] * len(texts))
+    told = SegmentTerms(sparse.eye_array(len(texts)).tocsr(), texts, [""] * len(texts))
     names = segment_names(told, labels, 3)
     assert len(set(names)) == 3
     assert all(names)
@@ -106,7 +106,7 @@ def test_a_word_that_all_segments_share_marks_none_of_them():
     from scipy import sparse
 
     texts = ["set of mugs", "set of bowls", "set of tents", "set of stoves"]
-    told = Tellings(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
+    told = SegmentTerms(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
     names = segment_names(told, np.repeat([0, 1], 3), 2)
     assert names == ["bowls · mugs", "stoves · tents"]
 

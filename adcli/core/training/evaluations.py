@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adcli.core.training.examples import FloatArray, Labelled, fit_head
+from adcli.statistics.retrieval import RetrievalTask, retrieve
 
 EncodeTexts = Callable[[Sequence[str]], FloatArray]
 Evaluate = Callable[[EncodeTexts], float]
@@ -47,14 +48,16 @@ class Retrieval:
 
     def __call__(self, encode: EncodeTexts) -> float:
         """Recall at k of an encoder."""
-        scores = encode(self.queries) @ encode(self.documents).T
-        rows, relevant = np.arange(len(self.queries)), np.asarray(self.relevant)
-        own = scores[rows, relevant]
-        at = {text: place for place, text in enumerate(self.documents)}
-        itself = np.array([at.get(text, -1) for text in self.queries])
-        seen = (itself >= 0) & (itself != relevant)
-        scores[rows[seen], itself[seen]] = -np.inf
-        return float(((scores > own[:, None]).sum(axis=1) < self.k).mean())
+        queries, documents, relevant = encode(self.queries), encode(self.documents), np.asarray(self.relevant)
+        row = {text: number for number, text in enumerate(self.documents)}
+        itself = np.array([row.get(text, -1) for text in self.queries])
+        task = RetrievalTask(
+            queries,
+            documents,
+            lambda rows: relevant[rows, None] == np.arange(len(documents)),
+            np.where(itself == relevant, -1, itself),
+        )
+        return float(retrieve(task, [self.k], seed=0).values[:, 0].mean())
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,8 @@ class NextItems:
         np.add.at(queries, np.asarray(self.customer), vectors[np.asarray(self.item)])
         wanted = np.zeros((customers, len(self.items)), bool)
         wanted[np.asarray(self.later_customer), np.asarray(self.later_item)] = True
-        k = min(self.k, len(self.items))
-        nearest = np.argpartition(-(queries @ vectors.T), k - 1, axis=1)[:, :k]
-        found = np.take_along_axis(wanted, nearest, axis=1).sum(axis=1)
-        return float((found / np.minimum(k, wanted.sum(axis=1))).mean())
+        task = RetrievalTask(queries, vectors, lambda rows: wanted[rows], np.full(customers, -1))
+        return float(retrieve(task, [self.k], seed=0).values[:, 0].mean())
 
 
 @dataclass(frozen=True)

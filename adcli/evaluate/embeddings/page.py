@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from adcli.evaluate.embeddings.table import unit_vectors, with_categories
+from adcli.evaluate.embeddings.table import with_categories
 from adcli.numbers import show_interval
 from adcli.report import Page, Passage, Plot, Table, bar_plot, map_plot
+from adcli.statistics.retrieval import unit_vectors
 
 NEIGHBOURS: Final = 5
 ROWS_SHOWN: Final = 12
@@ -69,7 +70,7 @@ def neighbour_table(known: pl.DataFrame, *, seed: int) -> pl.DataFrame:
         known: The vectors table with `category`.
         seed: Of the rows shown.
     """
-    units = unit_vectors(known["embedding"])
+    units = unit_vectors(known["embedding"].to_numpy())
     name = pl.coalesce([pl.col(column) for column in ("title", "query", "id") if column in known.columns])
     names = known.select(name.alias("name"))["name"]
     shuffled = (
@@ -143,7 +144,7 @@ def _recall_plot(figures: pl.DataFrame) -> list[Plot]:
 
 def _map(known: pl.DataFrame) -> Plot:
     """The vectors in the two directions in which they differ most."""
-    units = unit_vectors(known["embedding"]).astype(np.float64)
+    units = unit_vectors(known["embedding"].to_numpy()).astype(np.float64)
     around = units - units.mean(axis=0)
     _, directions = np.linalg.eigh(around.T @ around)
     places = around @ directions[:, ::-1][:, :2]

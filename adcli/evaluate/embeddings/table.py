@@ -16,14 +16,13 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.behaviour.next_item import next_item_task, popularity
 from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
-from adcli.evaluate.embeddings.next_item import next_item_task, popularity
-from adcli.evaluate.embeddings.retrieval import Found, IntArray, Task, search
 from adcli.statistics.intervals import wilson_mean
+from adcli.statistics.retrieval import IntArray, RetrievalTask, Retrieved, retrieve, unit_vectors
 
 KS: Final = (1, 5, 10, 20)
 MOST_QUERIES: Final = 5_000
@@ -107,18 +106,13 @@ def with_categories(vectors: pl.DataFrame, products: pl.DataFrame | None = None)
     return told.with_columns(widest.alias("category"))
 
 
-def unit_vectors(embedding: pl.Series) -> npt.NDArray[np.float32]:
-    """(n, d) the vectors of a column at length 1."""
-    vectors = embedding.to_numpy().astype(np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
-
-
 def _geometry_rows(known: pl.DataFrame, confidence: float, seed: int) -> Iterator[Row]:
     for (kind,), part in known.group_by("kind", maintain_order=True):
         if part.height > 1:
             groups = _codes(part["category"]) if part["category"].null_count() < part.height else None
-            for figure in geometry(unit_vectors(part["embedding"]), groups, confidence=confidence, seed=seed):
+            for figure in geometry(
+                unit_vectors(part["embedding"].to_numpy()), groups, confidence=confidence, seed=seed
+            ):
                 yield Row(
                     figure.metric, str(kind), figure.value, *figure.interval, part.height, figure.definition
                 )
@@ -134,9 +128,9 @@ def _same_category_rows(
         if part["category"].n_unique() < 2 or not len(able):
             continue
         asked = np.sort(np.random.default_rng(seed).permutation(able)[:MOST_QUERIES])
-        units, codes = unit_vectors(part["embedding"]), _codes(part["category"])
-        task = Task(units[asked], units, lambda rows: codes[asked[rows], None] == codes, asked)  # noqa: B023
-        found = search(task, ks, seed=seed)
+        units, codes = unit_vectors(part["embedding"].to_numpy()), _codes(part["category"])
+        task = RetrievalTask(units[asked], units, lambda rows: codes[asked[rows], None] == codes, asked)  # noqa: B023
+        found = retrieve(task, ks, seed=seed)
         what = f"nearest {kind} rows are of the row's own category"
         groups = part["category"].gather(asked)
         yield from _rows("same_category", "all", found, what, confidence)
@@ -160,9 +154,9 @@ def _next_item_rows(
     asked = next_item_task(
         events,
         items["id"],
-        unit_vectors(items["embedding"]),
+        unit_vectors(items["embedding"].to_numpy()),
         users=users["id"] if users.height else None,
-        user_units=unit_vectors(users["embedding"]) if users.height else None,
+        user_units=unit_vectors(users["embedding"].to_numpy()) if users.height else None,
         since=since,
         most=MOST_QUERIES,
         seed=seed,
@@ -170,15 +164,15 @@ def _next_item_rows(
     source = "the user's vector" if users.height else "the mean of the items before"
     when = "the user's last item" if since is None else f"the items from {since:%Y-%m-%d %H:%M} on"
     what = f"items nearest to {source} are {when}, all items being candidates"
-    found = search(asked.task, ks, seed=seed)
+    found = retrieve(asked.task, ks, seed=seed)
     yield from _rows("next_item", "all", found, what, confidence)
-    popular = search(popularity(asked), ks, seed=seed)
+    popular = retrieve(popularity(asked), ks, seed=seed)
     by_count = f"items that were most looked at before are {when}"
     yield from _rows("next_item", "by popularity", popular, by_count, confidence)
     yield from _chance_rows("next_item", found, ks, what)
 
 
-def _rows(task: str, group: str, found: Found, what: str, confidence: float) -> Iterator[Row]:
+def _rows(task: str, group: str, found: Retrieved, what: str, confidence: float) -> Iterator[Row]:
     for place, metric in enumerate(found.metrics):
         values = found.values[:, place]
         definition = (
@@ -189,7 +183,7 @@ def _rows(task: str, group: str, found: Found, what: str, confidence: float) -> 
         yield Row(f"{task}_{metric}", group, float(values.mean()), low, high, len(values), definition)
 
 
-def _chance_rows(task: str, found: Found, ks: Sequence[int], what: str) -> Iterator[Row]:
+def _chance_rows(task: str, found: Retrieved, ks: Sequence[int], what: str) -> Iterator[Row]:
     for k, value in zip(ks, found.chance.mean(axis=0), strict=True):
         definition = f"what a random order would find: {what}"
         yield Row(f"{task}_recall@{k}", "by chance", float(value), None, None, len(found.chance), definition)

@@ -69,14 +69,14 @@ def _adcli(*arguments: object) -> None:
 
 def _recall(events: pl.DataFrame, items: pl.DataFrame, units: np.ndarray | None) -> float:
     """Recall at K of items as unit vectors; of their popularity for None."""
-    from adcli.evaluate.embeddings.next_item import next_item_task, popularity
-    from adcli.evaluate.embeddings.retrieval import search
+    from adcli.behaviour.next_item import next_item_task, popularity
+    from adcli.statistics.retrieval import retrieve
 
     vectors = np.ones((items.height, 1), np.float32) if units is None else units
     asked = next_item_task(
         events, items["item_id"], vectors, users=None, user_units=None, since=SINCE, most=3_000, seed=0
     )
-    found = search(popularity(asked) if units is None else asked.task, [K], seed=0)
+    found = retrieve(popularity(asked) if units is None else asked.task, [K], seed=0)
     return float(found.values[:, 0].mean())
 
 

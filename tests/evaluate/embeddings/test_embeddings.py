@@ -9,8 +9,8 @@ import pytest
 from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
 from adcli.evaluate.embeddings.page import embeddings_page, neighbour_table
-from adcli.evaluate.embeddings.retrieval import Task, search
-from adcli.evaluate.embeddings.table import embedding_table, unit_vectors, with_categories
+from adcli.evaluate.embeddings.table import embedding_table, with_categories
+from adcli.statistics.retrieval import RetrievalTask, retrieve, unit_vectors
 
 
 def table_of(vectors, categories=None, kind="product", names=None):
@@ -66,8 +66,8 @@ def test_figures_equal_those_computed_one_by_one():
         unit_vectors(pl.Series(rng.normal(size=(40, 5)).astype(np.float32), dtype=pl.Array(pl.Float32, 5))),
         rng.integers(0, 3, 40),
     )
-    task = Task(vectors, vectors, lambda rows: labels[rows, None] == labels, np.arange(40))
-    found = search(task, (1, 7), seed=0)
+    task = RetrievalTask(vectors, vectors, lambda rows: labels[rows, None] == labels, np.arange(40))
+    found = retrieve(task, (1, 7), seed=0)
     for row in range(40):
         order = [other for other in np.argsort(-(vectors @ vectors[row])) if other != row]
         right = labels[order] == labels[row]
@@ -84,7 +84,9 @@ def test_intervals_hold_the_truth():
     vectors, labels = clusters(400, 4, 0.7, seed=1)
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     codes = np.array(labels)
-    whole = search(Task(units, units, lambda rows: codes[rows, None] == codes, np.arange(1600)), (5,), seed=0)
+    whole = retrieve(
+        RetrievalTask(units, units, lambda rows: codes[rows, None] == codes, np.arange(1600)), (5,), seed=0
+    )
     truth = whole.values[:, 0].mean()
     rng = np.random.default_rng(0)
     hits = 0

@@ -1,4 +1,4 @@
-"""How well nearness finds what belongs together: recall, reciprocal rank and NDCG of each query.
+"""Retrieval by cosine: recall, reciprocal rank and NDCG of each query.
 
 Source: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques" (2002), for NDCG.
 """
@@ -18,14 +18,21 @@ BoolArray = npt.NDArray[np.bool_]
 CHUNK: Final = 256
 
 
-class Task(NamedTuple):
-    """Queries, and which candidates each should find.
+def unit_vectors(vectors: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """(…, d) the vectors at length 1; zeros stay zeros."""
+    numbers = np.asarray(vectors, np.float64)
+    lengths = np.linalg.norm(numbers, axis=-1, keepdims=True)
+    return np.asarray(numbers / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+class RetrievalTask(NamedTuple):
+    """Queries, and the candidates that are relevant to each.
 
     Attributes:
         queries: (q, d) unit vectors.
         candidates: (n, d) unit vectors.
-        relevant: The (c, n) right answers of some queries, from their (c,) places.
-        own: (q,) the candidate that a query is itself and is not looked for; -1 for none.
+        relevant: The (c, n) relevant candidates of some queries, from their (c,) row numbers.
+        own: (q,) the candidate that is the query itself and is left out; -1 for none.
     """
 
     queries: npt.NDArray[np.floating]
@@ -34,13 +41,13 @@ class Task(NamedTuple):
     own: IntArray
 
 
-class Found(NamedTuple):
-    """What each query found.
+class Retrieved(NamedTuple):
+    """The metrics of each query.
 
     Attributes:
         values: (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k.
         metrics: Their names.
-        chance: (q, len(ks)) the recall that a random order has.
+        chance: (q, len(ks)) recall of a random order.
     """
 
     values: FloatArray
@@ -48,34 +55,34 @@ class Found(NamedTuple):
     chance: FloatArray
 
 
-def search(task: Task, ks: Sequence[int], *, seed: int) -> Found:
-    """Rank the candidates by cosine for each query and hold them against the right answers.
+def retrieve(task: RetrievalTask, ks: Sequence[int], *, seed: int) -> Retrieved:
+    """Rank the candidates by cosine for each query.
 
-    Recall at k is what was found of what k places can hold: right answers among the first k, by the smaller
-    of k and their number. Of candidates equally near, a random one comes first.
+    Recall at k is the relevant candidates among the first k over the smaller of k and their number. Ties are
+    broken at random.
 
     Args:
-        task: Queries with at least one right answer each.
-        ks: How many candidates are looked at.
-        seed: Of the order of equals.
+        task: Queries with at least one relevant candidate each.
+        ks: Cutoffs.
+        seed: Of the order of ties.
     """
     shuffled = np.random.default_rng(seed).permutation(len(task.candidates))
     candidates = np.ascontiguousarray(task.candidates[shuffled], np.float32)
     place = np.argsort(shuffled)
     parts = [
-        _search_some(
+        _retrieve_some(
             task, candidates, shuffled, place, np.arange(start, min(start + CHUNK, len(task.queries))), ks
         )
         for start in range(0, len(task.queries), CHUNK)
     ]
     metrics = [*(f"recall@{k}" for k in ks), "mrr", f"ndcg@{max(ks)}"]
-    return Found(
+    return Retrieved(
         np.vstack([values for values, _ in parts]), metrics, np.vstack([chance for _, chance in parts])
     )
 
 
-def _search_some(
-    task: Task,
+def _retrieve_some(
+    task: RetrievalTask,
     candidates: npt.NDArray[np.float32],
     shuffled: IntArray,
     place: IntArray,
@@ -108,14 +115,14 @@ def _search_some(
 
 
 def _top(scores: npt.NDArray[np.float32], k: int) -> IntArray:
-    """(c, k) places of the highest scores, highest first, equals by place."""
+    """(c, k) places of the highest scores, highest first, ties by place."""
     found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     its = np.take_along_axis(scores, found, axis=1)
     return np.asarray(np.take_along_axis(found, np.lexsort((found, -its)), axis=1))
 
 
 def _first_rank(scores: npt.NDArray[np.float32], right: BoolArray) -> FloatArray:
-    """(c,) the rank of the first right answer, equals ranked by place."""
+    """(c,) the rank of the first relevant candidate, ties ranked by place."""
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     at_best = scores == best
     first = (at_best & right).argmax(axis=1)

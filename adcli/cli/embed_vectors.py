@@ -1,4 +1,4 @@
-"""What `adcli embed` does with vectors once they are there: segments, anomalies, neighbours, less."""
+"""Segments, anomalies, neighbours, dimension reduction and quantization of vectors for `adcli embed`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from adcli.cli.embed_options import Shaping
+from adcli.cli.embed_options import VectorOptions
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.embed.segment_names import Tellings
+    from adcli.embed.segment_names import SegmentTerms
     from adcli.embed.segments import Earlier
     from adcli.embed.vectors import FloatArray
 
@@ -24,27 +24,27 @@ class Known(NamedTuple):
     """What is known of the rows beside their vectors.
 
     Attributes:
-        tellings: What they say in words, where asked for.
-        features: Numbers that tell unusual rows, by names of `adcli.embed.anomalies.FEATURES`.
-        earlier: Segments to keep the names of.
+        terms: Their texts, for names of segments.
+        features: Columns of `adcli.embed.anomalies.FEATURES`.
+        earlier: Segments whose names are kept.
     """
 
-    tellings: Callable[[], Tellings]
+    terms: Callable[[], SegmentTerms]
     features: pl.DataFrame
     earlier: Earlier | None = None
 
 
-def check_shaping(shaping: Shaping) -> None:
-    """Make sure that the options can be meant together.
+def check_vector_options(options: VectorOptions) -> None:
+    """Check that the options go together.
 
     Raises:
         UsageError: If not.
     """
-    if shaping.dim is not None and shaping.basis is not None:
+    if options.dim is not None and options.basis is not None:
         raise UsageError("--dim makes a basis and --basis takes one.", fix="Give one of them.")
 
 
-def described(run: Run, table: pl.DataFrame, shaping: Shaping, known: Known) -> pl.DataFrame:
+def described(run: Run, table: pl.DataFrame, options: VectorOptions, known: Known) -> pl.DataFrame:
     """The table with the columns that `--segments`, `--anomalies` and `--neighbors` add."""
     import polars as pl
 
@@ -52,32 +52,32 @@ def described(run: Run, table: pl.DataFrame, shaping: Shaping, known: Known) -> 
 
     vectors = matrix(table["embedding"])
     parts = [table]
-    if shaping.segments is not None:
-        parts.append(_segments(run, vectors, shaping.segments, known))
-    if shaping.anomalies:
+    if options.segments is not None:
+        parts.append(_segments(run, vectors, options.segments, known))
+    if options.anomalies:
         from adcli.embed.anomalies import anomalies
 
         with run.step("anomalies"):
             parts.append(anomalies(vectors, known.features))
-    if shaping.neighbors is not None:
-        parts.append(_neighbors(run, table["id"], vectors, shaping.neighbors))
+    if options.neighbors is not None:
+        parts.append(_neighbors(run, table["id"], vectors, options.neighbors))
     return pl.concat(parts, how="horizontal")
 
 
-def reduced(run: Run, table: pl.DataFrame, shaping: Shaping) -> pl.DataFrame:
-    """The table with the vectors that `--dim`, `--basis` and `--quantize` ask for; says what they lose."""
+def reduced(run: Run, table: pl.DataFrame, options: VectorOptions) -> pl.DataFrame:
+    """The table with the vectors of `--dim`, `--basis` and `--quantize`; says which neighbours they lose."""
     from adcli.embed.vectors import embedding_column, matrix
 
-    if not (shaping.dim or shaping.basis or shaping.quantize):
+    if not (options.dim or options.basis or options.quantize):
         return table
     before = matrix(table["embedding"])
     with run.step("reduce"):
-        vectors = _fewer(run, before, shaping)
+        vectors = _reduce(run, before, options)
         if vectors is not before:
-            _tell_recall(run, f"{before.shape[1]} numbers to {vectors.shape[1]}", before, vectors)
+            _tell_recall(run, f"{before.shape[1]} dimensions to {vectors.shape[1]}", before, vectors)
             table = table.with_columns(embedding_column(vectors))
         return (
-            table if shaping.quantize is None else _quantized(run, table, before, vectors, shaping.quantize)
+            table if options.quantize is None else _quantized(run, table, before, vectors, options.quantize)
         )
 
 
@@ -85,10 +85,10 @@ def _segments(run: Run, vectors: FloatArray, k: int, known: Known) -> pl.DataFra
     from adcli.embed.segments import segment
 
     with run.step("segments"):
-        found = segment(vectors, k, known.tellings(), seed=run.seed, earlier=known.earlier)
+        found = segment(vectors, k, known.terms(), seed=run.seed, earlier=known.earlier)
     sizes = [int((found.labels == number).sum()) for number in range(k)]
     listed = "; ".join(f"{name} ({size:,})" for name, size in zip(found.names, sizes, strict=True))
-    run.note(f"{k} segments, which account for {found.explained:.0%} of the spread: {listed}")
+    run.note(f"{k} segments, which explain {found.explained:.0%} of the variance: {listed}")
     return found.frame()
 
 
@@ -101,28 +101,28 @@ def _neighbors(run: Run, names: pl.Series, vectors: FloatArray, k: int) -> pl.Da
         found = nearest(vectors, k, seed=run.seed, advance=bar)
     if found.recall < 1:
         run.note(f"neighbours: {found.method}, recall@{k} {found.recall:.3f}")
-    nearest_names = names.gather(found.places.ravel()).to_numpy().reshape(found.places.shape)
+    nearest_names = names.gather(found.rows.ravel()).to_numpy().reshape(found.rows.shape)
     return pl.DataFrame(
         {"neighbors": nearest_names.tolist(), "neighbor_similarity": found.cosines.tolist()},
         schema={"neighbors": pl.List(pl.String), "neighbor_similarity": pl.List(pl.Float32)},
     )
 
 
-def _fewer(run: Run, vectors: FloatArray, shaping: Shaping) -> FloatArray:
+def _reduce(run: Run, vectors: FloatArray, options: VectorOptions) -> FloatArray:
     from adcli.embed.reduction import basis_bytes, basis_from, fit_basis
     from adcli.tables.manifest import verify
 
     settings = str(run.facts.get("model", {}).get("settings", ""))
-    if shaping.dim is not None:
-        basis = fit_basis([vectors], shaping.dim)
+    if options.dim is not None:
+        basis = fit_basis([vectors], options.dim)
         if run.output is None:
-            run.warn("without -o the basis of --dim is lost, and no other vectors can be reduced alike.")
+            run.warn("without -o the basis of --dim is not saved.")
         else:
             beside = run.output.with_name(run.output.name + ".basis.safetensors")
             run.attach(beside, basis_bytes(basis, {"model": settings}))
         return basis.reduce(vectors)
-    if shaping.basis is not None:
-        path = Path(shaping.basis)
+    if options.basis is not None:
+        path = Path(options.basis)
         if not path.is_file():
             raise UsageError(f"--basis {path}: there is no such file.", fix="Name OUTPUT.basis.safetensors.")
         verify(path)
@@ -142,25 +142,28 @@ def _quantized(
     import polars as pl
 
     from adcli.embed.quantization import from_bits, to_bits, to_int8
-    from adcli.embed.reduction import unit
+    from adcli.statistics.retrieval import unit_vectors
 
     width = vectors.shape[1]
     if to == "int8":
         whole = to_int8(vectors)
         _tell_recall(
-            run, f"{before.shape[1]} numbers to {width} in int8", before, unit(whole.astype("float32"))
+            run,
+            f"{before.shape[1]} dimensions to {width} in int8",
+            before,
+            unit_vectors(whole.astype("float32")),
         )
         return table.with_columns(pl.Series("embedding", whole, dtype=pl.Array(pl.Int8, width)))
     bits = to_bits(vectors)
-    _tell_recall(run, f"{before.shape[1]} numbers to {width} bits", before, from_bits(bits, width))
+    _tell_recall(run, f"{before.shape[1]} dimensions to {width} bits", before, from_bits(bits, width))
     column = pl.Series("embedding_bits", bits, dtype=pl.Array(pl.UInt8, bits.shape[1]))
     names = ["embedding_bits" if name == "embedding" else name for name in table.columns]
     return table.with_columns(column).select(names)
 
 
 def _tell_recall(run: Run, what: str, before: FloatArray, after: FloatArray) -> None:
-    from adcli.embed.reduction import recall_kept
+    from adcli.embed.reduction import neighbor_recall
 
-    kept = recall_kept(before, after, k=RECALL_AT, seed=run.seed)
+    kept = neighbor_recall(before, after, k=RECALL_AT, seed=run.seed)
     run.facts.setdefault("recall_lost", {})[what] = round(1 - kept, 4)
     run.note(f"{what}: {1 - kept:.1%} of the {RECALL_AT} nearest neighbours are lost.")

@@ -1,7 +1,7 @@
-"""What users did and wrote, as one frame: events and reviews side by side.
+"""Interactions: what users did and wrote, events and reviews in one frame.
 
-    deeds = pl.concat([behaviour_of_events(events), behaviour_of_reviews(reviews)])
-    deeds = weighted(before(deeds, cutoff), {"purchase": 8})
+    interactions = pl.concat([interactions_of_events(events), interactions_of_reviews(reviews)])
+    interactions = weighted(before(interactions, cutoff), {"purchase": 8})
 
 Columns: `user_id event_time event_type item_id text category price revenue`. `text` is what was searched for
 or written; `event_time` is null only for a review that does not say when it was written.
@@ -42,20 +42,20 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
 }
 
 
-def behaviour_of_events(events: pl.DataFrame) -> pl.DataFrame:
-    """The behaviour in rows of the events table; their `query` is the text, else their `text`."""
+def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Interactions from rows of the events table; their `query` is the text, else their `text`."""
     written = [
         cleaned(events[name]).replace("", None) for name in ("query", "text") if name in events.columns
     ]
     text = pl.coalesce(written) if written else pl.lit(None, pl.String)
-    return _shaped(events.with_columns(text.alias("text"), _revenue(events).alias("revenue")))
+    return _conformed(events.with_columns(text.alias("text"), _revenue(events).alias("revenue")))
 
 
-def behaviour_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
-    """The behaviour in rows of the reviews table that say whose they are.
+def interactions_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
+    """Interactions from rows of the reviews table that say who wrote them.
 
     Raises:
-        DataError: If no review says whose it is.
+        DataError: If no review says who wrote it.
     """
     if "user_id" not in reviews.columns or reviews["user_id"].null_count() == reviews.height:
         raise DataError(
@@ -63,12 +63,12 @@ def behaviour_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
         )
     text = texts_of(reviews, "reviews").replace("", None)
     written = reviews.with_columns(text.alias("text"), pl.lit("review").alias("event_type"))
-    return _shaped(written.drop("category", strict=False).filter(pl.col("user_id").is_not_null()))
+    return _conformed(written.drop("category", strict=False).filter(pl.col("user_id").is_not_null()))
 
 
-def before(behaviour: pl.DataFrame, cutoff: datetime | None) -> pl.DataFrame:
-    """What happened before `cutoff`, leaving out what does not say when it happened; all of it for None."""
-    return behaviour if cutoff is None else behaviour.filter(pl.col("event_time") < cutoff)
+def before(interactions: pl.DataFrame, cutoff: datetime | None) -> pl.DataFrame:
+    """The interactions before `cutoff`, without those that have no time; all of them for None."""
+    return interactions if cutoff is None else interactions.filter(pl.col("event_time") < cutoff)
 
 
 def default_weights(given: Mapping[str, float]) -> dict[str, float]:
@@ -76,11 +76,11 @@ def default_weights(given: Mapping[str, float]) -> dict[str, float]:
     return {**WEIGHTS, **given}
 
 
-def weighted(behaviour: pl.DataFrame, weights: Mapping[str, float]) -> pl.DataFrame:
-    """The behaviour with a column `weight` by its type; a type not in `weights` has its usual weight."""
+def weighted(interactions: pl.DataFrame, weights: Mapping[str, float]) -> pl.DataFrame:
+    """The interactions with a column `weight` by its type; a type not in `weights` has its usual weight."""
     table = default_weights(weights)
     of_type = pl.col("event_type").cast(pl.String).replace_strict(table, return_dtype=pl.Float64)
-    return behaviour.with_columns(of_type.alias("weight"))
+    return interactions.with_columns(of_type.alias("weight"))
 
 
 def check_weights(weights: Mapping[str, float]) -> None:
@@ -99,7 +99,7 @@ def check_weights(weights: Mapping[str, float]) -> None:
             raise UsageError(f"--weight {name}={weight:g}: a weight is 0 or more.")
 
 
-def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
+def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in SCHEMA.items()
@@ -108,9 +108,11 @@ def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _revenue(events: pl.DataFrame) -> pl.Expr:
     """What a purchase brought: its revenue, else price x quantity; null for other events."""
-    stated = [pl.col("revenue")] if "revenue" in events.columns else []
+    amounts = [pl.col("revenue")] if "revenue" in events.columns else []
     if "price" in events.columns:
         quantity = pl.col("quantity") if "quantity" in events.columns else pl.lit(1.0)
-        stated.append(pl.col("price").cast(pl.Float64) * quantity.fill_null(1.0))
-    value = pl.coalesce([sum_.cast(pl.Float64) for sum_ in stated]) if stated else pl.lit(None, pl.Float64)
+        amounts.append(pl.col("price").cast(pl.Float64) * quantity.fill_null(1.0))
+    value = (
+        pl.coalesce([amount.cast(pl.Float64) for amount in amounts]) if amounts else pl.lit(None, pl.Float64)
+    )
     return pl.when(pl.col("event_type") == "purchase").then(value)

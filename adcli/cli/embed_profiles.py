@@ -1,0 +1,308 @@
+"""From events to profiles of users: `adcli embed EVENTS --catalog PRODUCTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adcli.cli.embed_options import ProfileOptions, VectorOptions
+from adcli.cli.embed_vectors import Known, described, reduced
+from adcli.cli.encoding import TextEncoder
+from adcli.cli.inputs import pairs
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.embed.interaction_vectors import InteractionVectors
+    from adcli.embed.item_vectors import ItemVectors
+    from adcli.tables.read import TableStream
+
+
+class Earlier(NamedTuple):
+    """Profiles of an earlier run, and its manifest."""
+
+    table: pl.DataFrame
+    manifest: Mapping[str, Any]
+
+
+def check_profile_options(options: ProfileOptions, columns: set[str]) -> None:
+    """Check the options, together and for these events.
+
+    Args:
+        options: The options.
+        columns: Of the events.
+
+    Raises:
+        UsageError: If not.
+    """
+    if options.catalog is None and not {"item_id", "text"} <= columns:
+        raise UsageError(
+            "The input is events without titles of their items, so profiles need the products.",
+            fix="Give --catalog PRODUCTS; or --table, if it is no log of events.",
+        )
+    if options.catalog is None and options.update_from is not None:
+        raise UsageError(
+            "--update-from needs the products that the earlier profiles were made with, and today's events "
+            "may name others.",
+            fix="Give --catalog both times.",
+        )
+    if options.update_from is not None and options.profile == "sequence":
+        raise UsageError("--update-from adds to profiles of --profile mean; a sequence is read whole.")
+    if options.update_from is not None and options.weights == "learned":
+        raise UsageError("--update-from keeps the weights of the earlier profiles; leave --weights out.")
+
+
+def user_profiles(
+    run: Run, stream: TableStream, options: ProfileOptions, vector_options: VectorOptions, encode: TextEncoder
+) -> Iterator[pl.DataFrame]:
+    """Rows of the vectors table: users, then their interests; with --explain an explanation instead."""
+    earlier = _earlier(run, options)
+    weights, half_life = _settings(options, earlier)
+    done = _interactions(run, stream, options, earlier, half_life)
+    interactions, items = _interaction_vectors(run, done, options, encode)
+    with run.step("profiles"):
+        if options.weights == "learned":
+            weights = _learned(run, interactions, weights, half_life)
+        from adcli.embed.interactions import weighted
+
+        interactions = interactions._replace(events=weighted(interactions.events, weights))
+        run.facts["profile"] = {
+            "kind": options.profile,
+            "weights": weights,
+            "half_life_days": half_life,
+            "until": _until(done, options, earlier),
+        }
+    if vector_options.explain is not None:
+        yield _explained(vector_options.explain, interactions, items, options, encode, half_life)
+        return
+    users = _users(interactions, items, options, encode, earlier, half_life)
+    if not (vector_options.needs_all or options.interests):
+        yield from users
+        return
+    yield _with_vector_options(run, users, interactions, items, options, vector_options, earlier, half_life)
+
+
+def _earlier(run: Run, options: ProfileOptions) -> Earlier | None:
+    if options.update_from is None:
+        return None
+    from adcli.tables.manifest import read_manifest
+
+    table = run.read([options.update_from], tables=["vectors"], beside=True)
+    manifest = read_manifest(Path(options.update_from)) or {}
+    if "profile" not in manifest:
+        raise DataError(
+            f"{options.update_from} has no manifest beside it that says how its profiles were made.",
+            fix="Keep FILE.meta.json with the file that adcli embed wrote.",
+        )
+    return Earlier(table, manifest)
+
+
+def _settings(options: ProfileOptions, earlier: Earlier | None) -> tuple[dict[str, float], float | None]:
+    """Weights and half-life: those given, which must equal the earlier ones where there are any."""
+    from adcli.embed.interactions import check_weights, default_weights
+
+    given: dict[str, float] = {}
+    for name, value in pairs(options.weight, "--weight"):
+        try:
+            given[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--weight {name}={value}: expected TYPE=NUMBER.") from None
+    check_weights(given)
+    if earlier is None:
+        return default_weights(given), options.half_life
+    made = earlier.manifest["profile"]
+    if made["kind"] != "mean":
+        raise DataError(f"Profiles of --profile {made['kind']} cannot be added to.")
+    weights = {name: float(weight) for name, weight in made["weights"].items()}
+    changed = [name for name, weight in given.items() if weights[name] != weight]
+    if changed or options.half_life not in (None, made["half_life_days"]):
+        what = (
+            f"--weight {changed[0]}={weights[changed[0]]:g}"
+            if changed
+            else f"--half-life {made['half_life_days']}"
+        )
+        raise UsageError(
+            f"The earlier profiles were made with {what}, and an update must be too.",
+            fix="Leave the option out.",
+        )
+    return weights, made["half_life_days"]
+
+
+def _interactions(
+    run: Run, stream: TableStream, options: ProfileOptions, earlier: Earlier | None, half_life: float | None
+) -> pl.DataFrame:
+    """The interactions from the end of the earlier profiles to the cutoff."""
+    import polars as pl
+
+    from adcli.embed.interactions import interactions_of_events, interactions_of_reviews
+
+    with run.step("read"):
+        parts = [interactions_of_events(frame) for frame in run.frames(stream)]
+        if options.reviews is not None:
+            parts.append(interactions_of_reviews(run.read([options.reviews], tables=["reviews"])))
+    interactions = pl.concat(parts)
+    time = pl.col("event_time")
+    if options.cutoff is not None or earlier is not None or half_life is not None:
+        dated = interactions.filter(time.is_not_null())
+        if dated.height < interactions.height:
+            run.warn(
+                f"{interactions.height - dated.height:,} reviews do not say when they were written: left out."
+            )
+        interactions = dated
+    if options.cutoff is not None:
+        interactions = interactions.filter(time < _time(options.cutoff))
+    if earlier is not None:
+        known_until = datetime.fromisoformat(earlier.manifest["profile"]["until"])
+        fresh = interactions.filter(time >= known_until)
+        if fresh.height < interactions.height:
+            run.note(
+                f"{interactions.height - fresh.height:,} events before "
+                f"{known_until:%Y-%m-%d %H:%M:%S} are in "
+                "the earlier profiles and are not counted again."
+            )
+        interactions = fresh
+    if not interactions.height and earlier is None:
+        raise DataError("No event is left to make profiles of.", fix="Give a later --cutoff.")
+    return interactions
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--cutoff {text}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
+        ) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: Earlier | None) -> str:
+    """The time up to which events are in the profiles."""
+    last = interactions["event_time"].max()
+    ends = [last + timedelta(microseconds=1)] if isinstance(last, datetime) else []
+    if options.cutoff is not None:
+        ends = [_time(options.cutoff)]
+    if earlier is not None:
+        ends.append(datetime.fromisoformat(earlier.manifest["profile"]["until"]))
+    return max(ends, default=datetime(1970, 1, 1, tzinfo=UTC)).isoformat()
+
+
+def _interaction_vectors(
+    run: Run, interactions: pl.DataFrame, options: ProfileOptions, encode: TextEncoder
+) -> tuple[InteractionVectors, ItemVectors]:
+    from adcli.embed.interaction_vectors import check_items, interaction_vectors
+    from adcli.embed.item_vectors import embed_products, item_vectors
+
+    products = _products(run, interactions, options)
+    if "embedding" in products.columns:
+        items = item_vectors(products)
+    else:
+        check_items(interactions, products["item_id"])
+        items = embed_products(products, encode)
+    return interaction_vectors(interactions, items, encode), items
+
+
+def _products(run: Run, interactions: pl.DataFrame, options: ProfileOptions) -> pl.DataFrame:
+    """Products, or their vectors: of --catalog, else as the events title them."""
+    import polars as pl
+
+    from adcli.tables.standard.items import products_of_events
+
+    if options.catalog is None:
+        products = products_of_events(interactions.filter(pl.col("event_type") != "review"))
+        run.note(f"Without --catalog: {products.height:,} items, by their titles in the events.")
+        return products
+    products = run.read([options.catalog], tables=["vectors", "products", "events"], beside=True)
+    return products_of_events(products) if "event_type" in products.columns else products
+
+
+def _learned(
+    run: Run, interactions: InteractionVectors, weights: Mapping[str, float], half_life: float | None
+) -> dict[str, float]:
+    from adcli.embed.learned_weights import learn_weights
+
+    found = learn_weights(interactions, weights, half_life=half_life, seed=run.seed)
+    run.note(found.sentence)
+    return found.weights
+
+
+def _users(
+    interactions: InteractionVectors,
+    items: ItemVectors,
+    options: ProfileOptions,
+    encode: TextEncoder,
+    earlier: Earlier | None,
+    half_life: float | None,
+) -> Iterator[pl.DataFrame]:
+    from adcli.embed.profiles import profiles
+    from adcli.embed.sequences import sequence_profiles
+
+    found = profiles(
+        interactions, items, half_life=half_life, earlier=None if earlier is None else earlier.table
+    )
+    return found if options.profile == "mean" else sequence_profiles(found, interactions, encode)
+
+
+def _with_vector_options(
+    run: Run,
+    users: Iterator[pl.DataFrame],
+    interactions: InteractionVectors,
+    items: ItemVectors,
+    options: ProfileOptions,
+    vector_options: VectorOptions,
+    earlier: Earlier | None,
+    half_life: float | None,
+) -> pl.DataFrame:
+    import polars as pl
+
+    from adcli.embed.anomalies import interaction_features
+    from adcli.embed.interests import interests
+    from adcli.embed.segment_terms import terms_of_users
+    from adcli.embed.segments import earlier_segments
+
+    table = pl.concat(users)
+    features = table.select("id").join(
+        interaction_features(interactions.events),
+        left_on="id",
+        right_on="user_id",
+        how="left",
+        maintain_order="left",
+    )
+    known = Known(
+        lambda: terms_of_users(interactions, items, table["id"]),
+        features.drop("id"),
+        None if earlier is None else earlier_segments(earlier.table),
+    )
+    table = described(run, table, vector_options, known)
+    if options.interests:
+        with run.step("interests"):
+            table = pl.concat(
+                [table, *interests(interactions, options.interests, half_life=half_life)], how="diagonal"
+            )
+    return reduced(run, table, vector_options)
+
+
+def _explained(
+    user: str,
+    interactions: InteractionVectors,
+    items: ItemVectors,
+    options: ProfileOptions,
+    encode: TextEncoder,
+    half_life: float | None,
+) -> pl.DataFrame:
+    import polars as pl
+
+    from adcli.embed.explain import explain_profile, explain_text
+    from adcli.embed.sequences import sequences
+
+    if options.profile == "sequence":
+        mine = sequences(interactions._replace(events=interactions.events.filter(pl.col("user_id") == user)))
+        if not mine.height:
+            raise DataError(f"--explain {user}: no event is of this user.")
+        return explain_text(user, mine["text"][0], encode)
+    texts = [*items.products["text"].to_list(), *interactions.titles[interactions.item_count :].to_list()]
+    return explain_profile(user, interactions, texts, encode, half_life=half_life)
