@@ -75,7 +75,7 @@ def generate(
             seed=run.seed,
             candidates=candidates,
             segments=audiences,
-            chat=writer.talks,
+            chat=writer.has_chat_template,
             model=writer.source.name,
             temperature=temperature,
             top_p=top_p,

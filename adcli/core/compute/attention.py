@@ -129,6 +129,13 @@ class ExponentialAttention(_AttentionByLength):
         return rows.permute(2, 0, 3, 1, 4).reshape(3, sequences * self.heads, length, -1).unbind()
 
 
+def plain_attention(heads: int, device: str, dtype: torch.dtype) -> Attention:
+    """The fastest attention by length for a device and a precision."""
+    if device == "cpu" and dtype == torch.bfloat16:
+        return ExponentialAttention(heads)
+    return SoftmaxAttention(heads)
+
+
 def _by_head(states: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
     """(sequences, heads, length, depth) of a group, as a view into (tokens, heads × depth)."""
     start, sequences, length = group

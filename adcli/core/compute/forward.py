@@ -6,6 +6,7 @@ any architecture transformers knows; `adcli.core.encoding.packed` runs the BERT 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -33,6 +34,11 @@ class PackedBatch(NamedTuple):
     def of(cls, ids: npt.NDArray[np.int32], lengths: IntArray) -> PackedBatch:
         """A batch of sequences that lie one after another in `ids`."""
         return cls(ids, lengths, equal_length_groups(lengths))
+
+    @classmethod
+    def of_each(cls, sequences: Sequence[npt.NDArray[np.int32]]) -> PackedBatch:
+        """A batch of these sequences, the longest first."""
+        return cls.of(np.concatenate(sequences), np.array([len(ids) for ids in sequences]))
 
 
 class ForwardPass(Protocol):

@@ -13,6 +13,8 @@ from typing import Protocol
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.compute.affine import Affine
+
 EXPECTED_ROWS = 1024
 ONEDNN = torch.ops.mkldnn
 ONEDNN_ACTIVATIONS = {
@@ -95,6 +97,11 @@ class OneDnnLinear:
         product = ONEDNN._linear_pointwise  # noqa: SLF001
         y: torch.Tensor = product(x, self._weight, self._bias, activation, [], algorithm)
         return y
+
+
+def make_linear(affine: Affine, device: str, dtype: torch.dtype, *, onednn: bool) -> Linear:
+    """A linear layer's weights laid out for inference."""
+    return (OneDnnLinear if onednn else TorchLinear)(*affine.to(device, dtype))
 
 
 def is_onednn_usable(dtype: torch.dtype) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+import copy
+from typing import Any, cast
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
@@ -19,6 +20,11 @@ class OneDnnModule(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The product over the last dimension."""
         return self._linear(x.flatten(0, -2)).view(*x.shape[:-1], -1)
+
+
+def own_copy(model: Any, dtype: torch.dtype, *, onednn: bool) -> Any:
+    """The model, or a copy of it where it is about to be converted or its modules exchanged."""
+    return copy.deepcopy(model) if onednn or dtype != torch.float32 else model
 
 
 def exchange_linears(model: torch.nn.Module) -> None:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from adcli.core.adapters.adapter import adapter_fingerprint
 from adcli.core.compute.batching import IntArray, chunks, distinct
-from adcli.core.encoding.settings import Chosen, EncoderRequest, recall_choice, remember_choice
+from adcli.core.encoding.settings import Chosen, EncoderRequest, keep_choice, known_choice
 from adcli.core.encoding.tokens import MAX_WINDOWS
 from adcli.core.models.resolution import ModelSource, resolve_model
 from adcli.core.processes.runtime import Device, Precision
@@ -62,7 +62,7 @@ class Encoder:
         self.source = source
         self.settings = chosen.settings
         self.dimension = chosen.dimension
-        self.notes = list(chosen.notes)
+        self.notes = chosen.tuned.notes
         self._request, self._chosen = request, chosen
         self._processes = processes
         self._local = loaded
@@ -101,13 +101,13 @@ class Encoder:
         windows = MAX_WINDOWS if long_texts == "windows" else 1
         folder = str(source.path)
         request = EncoderRequest(folder, device, precision, str(adapter or ""), exact, max_length, windows)
-        chosen = recall_choice(request, source.fingerprint, adapter_fingerprint(adapter))
+        chosen = known_choice(request, source.fingerprint, adapter_fingerprint(adapter))
         if chosen is not None:
             return cls(source, request, chosen, processes=processes, loaded=None)
         from adcli.core.encoding.loading import load_engine
 
-        engine, chosen = load_engine(request, source, remembered=None)
-        remember_choice(request, chosen)
+        engine, chosen = load_engine(request, source, known=None)
+        keep_choice(request, chosen)
         return cls(source, request, chosen, processes=processes, loaded=engine)
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
@@ -167,7 +167,7 @@ class Encoder:
         from adcli.core.encoding.loading import load_engine
 
         asked = self._request
-        engine, chosen = load_engine(asked, self.source, remembered=self._chosen)
+        engine, chosen = load_engine(asked, self.source, known=self._chosen)
         if chosen.settings != self.settings:
             raise AdcliError(
                 "The model computes otherwise than it did when it was last loaded here.",

@@ -10,17 +10,19 @@ Source: Zeng et al., "Boosting Distributed Training Performance of the Unpadded 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.compute.affine import Affine
 from adcli.core.compute.attention import Attention
 from adcli.core.compute.batching import Group
 from adcli.core.compute.forward import PackedBatch
-from adcli.core.compute.linear import Linear, OneDnnLinear, TorchLinear
-from adcli.core.encoding.packed_weights import Affine, EncoderWeights, LayerWeights
+from adcli.core.compute.linear import Linear, make_linear
+from adcli.core.encoding.packed_weights import EncoderWeights, LayerWeights
 
 ROWS_MULTIPLE: Final = 32
 
@@ -65,8 +67,10 @@ class PackedBert:
         self._activation, self._epsilon = weights.activation, weights.epsilon
         self._words = weights.words.to(device, torch.float32)
         self._positions = weights.positions.to(device, torch.float32)
-        self._embedding_norm = _moved(weights.embedding_norm, device, torch.float32)
-        self._layers = [_ready(layer, weights.heads, device, dtype, onednn) for layer in weights.layers]
+        self._embedding_norm = weights.embedding_norm.to(device, torch.float32)
+        self._layers = [
+            _layer(layer, weights.heads, device, dtype, onednn=onednn) for layer in weights.layers
+        ]
 
     def __call__(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, width) fp32 states of the batch's tokens, in its order."""
@@ -116,23 +120,17 @@ def filled(batch: PackedBatch) -> PackedBatch:
     return PackedBatch(ids, np.append(batch.lengths, missing), [*batch.groups, Group(tokens, 1, missing)])
 
 
-def _ready(layer: LayerWeights, heads: int, device: str, dtype: torch.dtype, onednn: bool) -> PackedLayer:
-    """The layer's weights laid out, the attention's scale 1/√depth put into the queries."""
-    make = OneDnnLinear if onednn else TorchLinear
-    width = layer.query_key_value.weight.shape[1]
-    scale = torch.ones(3 * width)
-    scale[:width] = (width // heads) ** -0.5
-    joined = layer.query_key_value
-    scaled = Affine(joined.weight * scale[:, None], joined.bias * scale)
+def _layer(
+    weights: LayerWeights, heads: int, device: str, dtype: torch.dtype, *, onednn: bool
+) -> PackedLayer:
+    """The layer's weights laid out."""
+    linear = partial(make_linear, device=device, dtype=dtype, onednn=onednn)
+    width = weights.query_key_value.weight.shape[1]
     return PackedLayer(
-        make(*_moved(scaled, device, dtype)),
-        make(*_moved(layer.attention_output, device, dtype)),
-        _moved(layer.attention_norm, device, torch.float32),
-        make(*_moved(layer.expand, device, dtype)),
-        make(*_moved(layer.contract, device, dtype)),
-        _moved(layer.output_norm, device, torch.float32),
+        linear(weights.query_key_value.with_scaled_queries(width, heads)),
+        linear(weights.attention_output),
+        weights.attention_norm.to(device, torch.float32),
+        linear(weights.expand),
+        linear(weights.contract),
+        weights.output_norm.to(device, torch.float32),
     )
-
-
-def _moved(affine: Affine, device: str, dtype: torch.dtype) -> Affine:
-    return Affine(affine.weight.to(device, dtype), affine.bias.to(device, dtype))

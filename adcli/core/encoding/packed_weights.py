@@ -10,17 +10,11 @@ from typing import Any, NamedTuple
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.adapters.bottleneck import has_bottlenecks
+from adcli.core.compute.affine import Affine, affine, joined
 from adcli.core.compute.linear import ONEDNN_ACTIVATIONS
 
 LIKE_BERT = {"bert", "roberta", "xlm-roberta", "camembert", "electra"}
 PADDING_SHIFTS_POSITIONS = {"roberta", "xlm-roberta", "camembert"}
-
-
-class Affine(NamedTuple):
-    """Weight and bias of a linear layer, (out, in) and (out,), or scale and shift of a normalisation."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor
 
 
 class LayerWeights(NamedTuple):
@@ -85,18 +79,18 @@ def _like_bert(model: Any, kind: str, activation: str) -> EncoderWeights:
         attention, output = layer.attention.self, layer.attention.output
         layers.append(
             LayerWeights(
-                _joined(attention.query, attention.key, attention.value),
-                _affine(output.dense),
-                _affine(output.LayerNorm),
-                _affine(layer.intermediate.dense),
-                _affine(layer.output.dense),
-                _affine(layer.output.LayerNorm),
+                joined(attention.query, attention.key, attention.value),
+                affine(output.dense),
+                affine(output.LayerNorm),
+                affine(layer.intermediate.dense),
+                affine(layer.output.dense),
+                affine(layer.output.LayerNorm),
             )
         )
     return EncoderWeights(
         embeddings.word_embeddings.weight.detach(),
         (table + embeddings.token_type_embeddings.weight[0]).detach(),
-        _affine(embeddings.LayerNorm),
+        affine(embeddings.LayerNorm),
         layers,
         config.num_attention_heads,
         activation,
@@ -111,29 +105,20 @@ def _distilbert(model: Any, activation: str) -> EncoderWeights:
         attention = layer.attention
         layers.append(
             LayerWeights(
-                _joined(attention.q_lin, attention.k_lin, attention.v_lin),
-                _affine(attention.out_lin),
-                _affine(layer.sa_layer_norm),
-                _affine(layer.ffn.lin1),
-                _affine(layer.ffn.lin2),
-                _affine(layer.output_layer_norm),
+                joined(attention.q_lin, attention.k_lin, attention.v_lin),
+                affine(attention.out_lin),
+                affine(layer.sa_layer_norm),
+                affine(layer.ffn.lin1),
+                affine(layer.ffn.lin2),
+                affine(layer.output_layer_norm),
             )
         )
     return EncoderWeights(
         embeddings.word_embeddings.weight.detach(),
         embeddings.position_embeddings.weight.detach(),
-        _affine(embeddings.LayerNorm),
+        affine(embeddings.LayerNorm),
         layers,
         model.config.n_heads,
         activation,
         embeddings.LayerNorm.eps,
     )
-
-
-def _affine(module: torch.nn.Module) -> Affine:
-    return Affine(module.weight.detach(), module.bias.detach())  # type: ignore[operator]
-
-
-def _joined(*modules: torch.nn.Module) -> Affine:
-    parts = [_affine(module) for module in modules]
-    return Affine(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))

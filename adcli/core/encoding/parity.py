@@ -1,18 +1,17 @@
-"""Whether a fast forward pass computes what transformers computes, checked each time a model is loaded."""
+"""Whether a fast forward pass gives the vectors that transformers gives."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import torch  # noqa: TID253 - this module is reached only once a model is loaded
+import numpy.typing as npt
 
+from adcli.core.compute.autotune import Parity
 from adcli.core.compute.batching import plan_batches
 from adcli.core.compute.forward import ForwardPass, PackedBatch
 from adcli.core.encoding.pooling import Mode, pool
-from adcli.core.encoding.tokens import TextReader, Tokens
+from adcli.core.encoding.tokens import TextReader
 
-LEAST_COSINE = {"fp32": 0.99999, "bf16": 0.9995, "fp16": 0.9995}
+LIMITS = {"fp32": 1e-5, "bf16": 5e-4, "fp16": 5e-4}
 PROBES = (
     "",
     "mug",
@@ -24,37 +23,24 @@ PROBES = (
     "Machine washable, 100 % cotton, pack of 3; colour may differ from the picture shown on your screen. "
     * 30,
 )
+Vectors = npt.NDArray[np.float64]
 
 
-class Parity(NamedTuple):
-    """How close two forward passes are.
-
-    Attributes:
-        cosine: The least cosine between their vectors of the same text.
-        is_close: Whether it is close enough for the precision.
-    """
-
-    cosine: float
-    is_close: bool
-
-
-def check_parity(
-    fast: ForwardPass, reference: ForwardPass, reader: TextReader, mode: Mode, precision: str
-) -> Parity:
-    """The parity of `fast` in `precision` with `reference` in fp32 on texts of many kinds and lengths."""
+def vector_parity(reader: TextReader, mode: Mode) -> Parity:
+    """Parity of the vectors of texts of many kinds and lengths."""
     tokens = reader.read(PROBES)
-    with torch.inference_mode():
-        found, expected = _vectors(fast, tokens, mode), _vectors(reference, tokens, mode)
+
+    def vectors_of(forward: ForwardPass) -> Vectors:
+        vectors = np.empty((len(tokens.lengths), forward.width))
+        for windows in plan_batches(tokens.lengths, token_budget=1024, max_padding=forward.max_padding):
+            batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
+            vectors[windows] = pool(forward(batch), batch.lengths, mode).double().cpu().numpy()
+        return vectors
+
+    return Parity(vectors_of, greatest_cosine_distance, "greatest cosine distance", LIMITS)
+
+
+def greatest_cosine_distance(found: Vectors, expected: Vectors) -> float:
+    """1 - the least cosine between rows."""
     norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-    cosine = float(np.min(np.sum(found * expected, axis=1) / norms))
-    return Parity(cosine, cosine >= LEAST_COSINE[precision])
-
-
-def _vectors(
-    forward: ForwardPass, tokens: Tokens, mode: Mode
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    vectors = np.empty((len(tokens.lengths), forward.width))
-    for windows in plan_batches(tokens.lengths, token_budget=1024, max_padding=forward.max_padding):
-        batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
-        vectors[windows] = pool(forward(batch), batch.lengths, mode).double().cpu().numpy()
-    return vectors
+    return float(np.max(1 - np.sum(found * expected, axis=1) / norms))

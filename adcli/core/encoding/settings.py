@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
-from adcli.core.memory import digest, recall, remember
+from adcli.core.compute.autotune_cache import Tuned, cache_choice, cached_choice
+from adcli.core.models.fingerprint import settings_fingerprint
 from adcli.core.processes.runtime import Device, Precision
 
 ALGORITHM = 2  # raised when vectors change for the same model and settings
@@ -62,7 +63,7 @@ class EncoderSettings:
     @property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that stand for these settings."""
-        return digest(asdict(self))
+        return settings_fingerprint(asdict(self))
 
 
 class Chosen(NamedTuple):
@@ -71,27 +72,25 @@ class Chosen(NamedTuple):
     Attributes:
         settings: All that its vectors depend on.
         dimension: Numbers in a vector.
-        onednn: Whether oneDNN computes the projections.
-        notes: What was chosen and why, one sentence each.
+        tuned: The form it is run in, and why.
     """
 
     settings: EncoderSettings
     dimension: int
-    onednn: bool
-    notes: tuple[str, ...]
+    tuned: Tuned
 
     def to_json(self) -> dict[str, Any]:
         """The same as what JSON can hold."""
-        return {**self._asdict(), "settings": asdict(self.settings)}
+        return {"settings": asdict(self.settings), "dimension": self.dimension, "tuned": list(self.tuned)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """What `to_json` was given."""
         settings = EncoderSettings(**content["settings"])
-        return cls(settings, int(content["dimension"]), bool(content["onednn"]), tuple(content["notes"]))
+        return cls(settings, int(content["dimension"]), Tuned(*content["tuned"]))
 
 
-def recall_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen | None:
+def known_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen | None:
     """What was chosen for this request on this machine before, if anything.
 
     Args:
@@ -99,17 +98,17 @@ def recall_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen |
         model: The model's fingerprint.
         adapter: The adapter's fingerprint, or an empty string.
     """
-    content = recall(_asked(request, model, adapter))
+    content = cached_choice(_key(request, model, adapter))
     try:
         return None if content is None else Chosen.from_json(content)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def remember_choice(request: EncoderRequest, chosen: Chosen) -> None:
+def keep_choice(request: EncoderRequest, chosen: Chosen) -> None:
     """Keep what was chosen for the next run."""
-    remember(_asked(request, chosen.settings.model, chosen.settings.adapter), chosen.to_json())
+    cache_choice(_key(request, chosen.settings.model, chosen.settings.adapter), chosen.to_json())
 
 
-def _asked(request: EncoderRequest, model: str, adapter: str) -> dict[str, object]:
+def _key(request: EncoderRequest, model: str, adapter: str) -> dict[str, object]:
     return {**asdict(request), "model": model, "adapter": adapter, "algorithm": ALGORITHM}

@@ -69,6 +69,6 @@ def encode_units(settings: Mapping[str, Any], processes: int) -> Compute:
 
     request, expected = EncoderRequest(**settings["request"]), Chosen.from_json(settings["chosen"])
     start_runtime(device=request.device, precision=request.precision, processes=processes)
-    engine, chosen = load_engine(request, resolve_model(request.model, task="embed"), remembered=expected)
+    engine, chosen = load_engine(request, resolve_model(request.model, task="embed"), known=expected)
     check_same(chosen.settings, expected.settings)
     return lambda texts: gather_ready(engine, texts, chosen.dimension).astype("<f4").tobytes()

@@ -41,6 +41,11 @@ def fingerprint(directory: Path) -> str:
     return digest
 
 
+def settings_fingerprint(content: object) -> str:
+    """16 hexadecimal digits that stand for what JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _defining_files(directory: Path) -> list[Path]:
     found = [path for pattern in ("*", "[0-9]*_*/*") for path in directory.glob(pattern)]
     return sorted(path for path in found if _defines(path))

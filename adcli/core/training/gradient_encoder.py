@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.compute.autotune_cache import cache_choice, cached_choice
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.precision import choose_precision
 from adcli.core.compute.workers import map_on_workers
 from adcli.core.encoding.pooling import Mode, read_pooling
 from adcli.core.encoding.tokens import TextReader
-from adcli.core.memory import recall, remember
 from adcli.core.models.loading import load_encoder_model
 from adcli.core.models.resolution import ModelSource
 from adcli.core.processes.runtime import Precision, start_runtime
@@ -188,8 +188,8 @@ def _dtype(asked: Precision, device: str, width: int) -> torch.dtype:
     fp16 would need its loss scaled: fp32 is taken instead.
     """
     request = {"training": asked, "device": device, "width": width}
-    known = recall(request)
+    known = cached_choice(request)
     if known is None:
         known = {"precision": choose_precision(asked, device=device, width=width).precision}
-        remember(request, known)
+        cache_choice(request, known)
     return torch.bfloat16 if known["precision"] == "bf16" else torch.float32

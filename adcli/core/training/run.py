@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adcli.core.adapters.adapter import adapter_fingerprint, attach_adapter, continue_adapter, save_adapter
-from adcli.core.memory import digest
+from adcli.core.models.fingerprint import settings_fingerprint
 from adcli.core.models.resolution import ModelSource, resolve_model
 from adcli.core.processes.job import Rank
 from adcli.core.processes.ranks import run_ranks
@@ -85,7 +85,7 @@ def _checkpoints(run: Run, source: ModelSource, precision: str, processes: int) 
             shutil.rmtree(folder, ignore_errors=True)
     started_from = adapter_fingerprint(run.start_from)
     told = [source.fingerprint, asdict(run.settings), examples_to_json(run.examples)]
-    return root / digest([*told, started_from, precision, processes])
+    return root / settings_fingerprint([*told, started_from, precision, processes])
 
 
 def _write(run: Run, trained: Trained, encoder: GradientEncoder, source: ModelSource) -> None:

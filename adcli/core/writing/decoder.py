@@ -10,17 +10,18 @@ Source: Juravsky et al., "Hydragen: High-Throughput LLM Inference with Shared Pr
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.compute.affine import Affine
 from adcli.core.compute.batching import Group
 from adcli.core.compute.forward import PackedBatch
-from adcli.core.compute.linear import Linear, OneDnnLinear, TorchLinear
-from adcli.core.writing.decoder_weights import DecoderLayerWeights, DecoderWeights, Projection
-from adcli.core.writing.language_forward import Decoding
+from adcli.core.compute.linear import Linear, make_linear
+from adcli.core.writing.decoder_weights import DecoderLayerWeights, DecoderWeights
 
 Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -28,10 +29,10 @@ Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 class DecoderLayer(NamedTuple):
     """One decoder layer, ready to compute."""
 
-    attention_norm: Projection
+    attention_norm: Affine
     query_key_value: Linear
     attention_output: Linear
-    hidden_norm: Projection
+    hidden_norm: Affine
     gate: Linear | None
     expand: Linear
     contract: Linear
@@ -54,24 +55,26 @@ class PackedDecoder:
         self.max_positions = weights.max_positions
         self.device, self.dtype = device, dtype
         self.heads, self.key_heads = weights.heads, weights.key_heads
-        self.layers = [_ready(layer, weights, device, dtype, onednn) for layer in weights.layers]
         self.depth = weights.layers[0].attention_output.weight.shape[1] // weights.heads
+        self.layers: list[DecoderLayer] = []
         self._activation, self._epsilon = weights.activation, weights.epsilon
+        self._onednn = onednn
+        self.refresh(weights)
+
+    def refresh(self, weights: DecoderWeights) -> None:
+        """Take over weights of this model that training has changed, layer by layer, in place of the old."""
+        device, dtype = self.device, self.dtype
+        for number, layer in enumerate(weights.layers):
+            self.layers[number : number + 1] = [_layer(layer, self.heads, device, dtype, onednn=self._onednn)]
         self._words = weights.words.to(device, dtype)
         self._positions = None if weights.positions is None else weights.positions.to(device, dtype)
         self._rotation = None if weights.rotation is None else weights.rotation.to(device)
-        self._final_norm = _moved(weights.final_norm, device, dtype)
-        self._head = (OneDnnLinear if onednn else TorchLinear)(weights.head.to(device, dtype), None)
+        self._final_norm = weights.final_norm.to(device, dtype)
+        self._head = make_linear(Affine(weights.head, None), device, dtype, onednn=self._onednn)
 
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""
         return self._head(self.read(batch, keep=lambda layer, key, value: None))
-
-    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
-        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
-        from adcli.core.writing.decoding import PackedDecoding
-
-        return PackedDecoding(self, batch, variants=variants, new_tokens=new_tokens)
 
     def read(
         self, batch: PackedBatch, keep: Callable[[int, torch.Tensor, torch.Tensor], None]
@@ -132,7 +135,7 @@ class PackedDecoder:
         """(rows, vocabulary) scores of the next token."""
         return self._head(states)
 
-    def _normalised(self, x: torch.Tensor, norm: Projection) -> torch.Tensor:
+    def _normalised(self, x: torch.Tensor, norm: Affine) -> torch.Tensor:
         if norm.bias is None:
             return functional.rms_norm(x, (x.shape[-1],), norm.weight, self._epsilon)
         return functional.layer_norm(x, (x.shape[-1],), norm.weight, norm.bias, self._epsilon)
@@ -161,27 +164,18 @@ def _turned(states: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> t
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
 
 
-def _ready(
-    layer: DecoderLayerWeights, weights: DecoderWeights, device: str, dtype: torch.dtype, onednn: bool
+def _layer(
+    weights: DecoderLayerWeights, heads: int, device: str, dtype: torch.dtype, *, onednn: bool
 ) -> DecoderLayer:
-    """The layer's weights laid out, the attention's scale 1/√depth put into the queries."""
-    make = OneDnnLinear if onednn else TorchLinear
-    joined = layer.query_key_value
-    queries = layer.attention_output.weight.shape[1]
-    scale = torch.ones(len(joined.weight))
-    scale[:queries] = (queries // weights.heads) ** -0.5
-    scaled = Projection(joined.weight * scale[:, None], None if joined.bias is None else joined.bias * scale)
+    """The layer's weights laid out."""
+    linear = partial(make_linear, device=device, dtype=dtype, onednn=onednn)
+    queries = weights.attention_output.weight.shape[1]
     return DecoderLayer(
-        _moved(layer.attention_norm, device, dtype),
-        make(*_moved(scaled, device, dtype)),
-        make(*_moved(layer.attention_output, device, dtype)),
-        _moved(layer.hidden_norm, device, dtype),
-        None if layer.gate is None else make(*_moved(layer.gate, device, dtype)),
-        make(*_moved(layer.expand, device, dtype)),
-        make(*_moved(layer.contract, device, dtype)),
+        weights.attention_norm.to(device, dtype),
+        linear(weights.query_key_value.with_scaled_queries(queries, heads)),
+        linear(weights.attention_output),
+        weights.hidden_norm.to(device, dtype),
+        None if weights.gate is None else linear(weights.gate),
+        linear(weights.expand),
+        linear(weights.contract),
     )
-
-
-def _moved(projection: Projection, device: str, dtype: torch.dtype) -> Projection:
-    bias = None if projection.bias is None else projection.bias.to(device, dtype)
-    return Projection(projection.weight.to(device, dtype), bias)

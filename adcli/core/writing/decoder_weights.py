@@ -6,28 +6,23 @@ from typing import Any, NamedTuple
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.compute.affine import Affine, affine, joined
 from adcli.core.compute.linear import ONEDNN_ACTIVATIONS
 
 LIKE_LLAMA = {"llama", "qwen2", "mistral"}
-
-
-class Projection(NamedTuple):
-    """Weight (out, in) and bias (out,) of a linear layer, or scale and shift of a normalisation."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor | None
+ADDED_TO_WEIGHTS = {"LORA", "ADALORA"}  # what peft computes as a weight beside a module's own
 
 
 class DecoderLayerWeights(NamedTuple):
     """One decoder layer; `gate` is None where the feed-forward layer has none."""
 
-    attention_norm: Projection
-    query_key_value: Projection
-    attention_output: Projection
-    hidden_norm: Projection
-    gate: Projection | None
-    expand: Projection
-    contract: Projection
+    attention_norm: Affine
+    query_key_value: Affine
+    attention_output: Affine
+    hidden_norm: Affine
+    gate: Affine | None
+    expand: Affine
+    contract: Affine
 
 
 class DecoderWeights(NamedTuple):
@@ -51,7 +46,7 @@ class DecoderWeights(NamedTuple):
     positions: torch.Tensor | None
     rotation: torch.Tensor | None
     layers: list[DecoderLayerWeights]
-    final_norm: Projection
+    final_norm: Affine
     head: torch.Tensor
     heads: int
     key_heads: int
@@ -61,7 +56,11 @@ class DecoderWeights(NamedTuple):
 
 
 def decoder_weights(model: Any) -> DecoderWeights | None:
-    """The weights of a loaded transformers model, or None if it is of neither family."""
+    """The weights of a loaded transformers model, an adapter on it included; None if of neither family."""
+    if hasattr(model, "peft_config"):
+        if {str(config.peft_type.value) for config in model.peft_config.values()} - ADDED_TO_WEIGHTS:
+            return None
+        model = model.get_base_model()
     config = model.config
     if config.model_type == "gpt2" and _is_plain_gpt2(config):
         return _gpt2(model)
@@ -89,13 +88,13 @@ def _gpt2(model: Any) -> DecoderWeights:
     config, body = model.config, model.transformer
     layers = [
         DecoderLayerWeights(
-            _projection(block.ln_1),
-            _transposed(block.attn.c_attn),
-            _transposed(block.attn.c_proj),
-            _projection(block.ln_2),
+            affine(block.ln_1),
+            affine(block.attn.c_attn),
+            affine(block.attn.c_proj),
+            affine(block.ln_2),
             None,
-            _transposed(block.mlp.c_fc),
-            _transposed(block.mlp.c_proj),
+            affine(block.mlp.c_fc),
+            affine(block.mlp.c_proj),
         )
         for block in body.h
     ]
@@ -104,7 +103,7 @@ def _gpt2(model: Any) -> DecoderWeights:
         positions=body.wpe.weight.detach(),
         rotation=None,
         layers=layers,
-        final_norm=_projection(body.ln_f),
+        final_norm=affine(body.ln_f),
         head=model.lm_head.weight.detach(),
         heads=config.n_head,
         key_heads=config.n_head,
@@ -118,13 +117,13 @@ def _llama(model: Any) -> DecoderWeights:
     config, body = model.config, model.model
     layers = [
         DecoderLayerWeights(
-            _projection(block.input_layernorm),
-            _joined(block.self_attn.q_proj, block.self_attn.k_proj, block.self_attn.v_proj),
-            _projection(block.self_attn.o_proj),
-            _projection(block.post_attention_layernorm),
-            _projection(block.mlp.gate_proj),
-            _projection(block.mlp.up_proj),
-            _projection(block.mlp.down_proj),
+            affine(block.input_layernorm),
+            joined(block.self_attn.q_proj, block.self_attn.k_proj, block.self_attn.v_proj),
+            affine(block.self_attn.o_proj),
+            affine(block.post_attention_layernorm),
+            affine(block.mlp.gate_proj),
+            affine(block.mlp.up_proj),
+            affine(block.mlp.down_proj),
         )
         for block in body.layers
     ]
@@ -133,7 +132,7 @@ def _llama(model: Any) -> DecoderWeights:
         positions=None,
         rotation=body.rotary_emb.inv_freq.detach().float(),
         layers=layers,
-        final_norm=_projection(body.norm),
+        final_norm=affine(body.norm),
         head=model.lm_head.weight.detach(),
         heads=config.num_attention_heads,
         key_heads=config.num_key_value_heads,
@@ -141,19 +140,3 @@ def _llama(model: Any) -> DecoderWeights:
         epsilon=config.rms_norm_eps,
         max_positions=config.max_position_embeddings,
     )
-
-
-def _projection(module: Any) -> Projection:
-    bias = getattr(module, "bias", None)
-    return Projection(module.weight.detach(), None if bias is None else bias.detach())
-
-
-def _transposed(module: Any) -> Projection:
-    """GPT-2's layers hold their weights as (in, out)."""
-    return Projection(module.weight.detach().t(), module.bias.detach())
-
-
-def _joined(*modules: Any) -> Projection:
-    parts = [_projection(module) for module in modules]
-    biases = [part.bias for part in parts if part.bias is not None]
-    return Projection(torch.cat([p.weight for p in parts]), torch.cat(biases) if biases else None)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.compute.batching import Group, equal_length_groups
 from adcli.core.compute.forward import PackedBatch
-
-if TYPE_CHECKING:
-    from adcli.core.writing.decoder import PackedDecoder
+from adcli.core.writing.decoder import PackedDecoder
 
 BUCKET = 32  # prompts are kept in room for a multiple of so many tokens, and those of equal room go together
 
@@ -26,6 +24,14 @@ class Prefixes(NamedTuple):
 
     keys: torch.Tensor
     values: torch.Tensor
+
+
+class PackedLanguageModel(PackedDecoder):
+    """A packed decoder that writes: each prompt is read once for all of its variants."""
+
+    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> PackedDecoding:
+        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
+        return PackedDecoding(self, batch, variants=variants, new_tokens=new_tokens)
 
 
 class PackedDecoding:

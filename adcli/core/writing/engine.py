@@ -11,12 +11,11 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
-from adcli.core.models.resolution import ModelSource
 from adcli.core.processes.runtime import Runtime
-from adcli.core.writing.language_forward import LanguageModel
+from adcli.core.writing.language_model import LanguageModel
 from adcli.core.writing.likelihood import Likelihood
 from adcli.core.writing.prompts import Ids, Prompt, PromptReader
-from adcli.core.writing.sampling import choose_tokens, uniform_stream
+from adcli.core.writing.sampling import Samples, sample_batch
 from adcli.core.writing.settings import WritingSettings
 
 ROW_BUDGET = {"cpu": 128, "cuda": 1_024, "mps": 256}
@@ -41,34 +40,62 @@ class LocalWriting(NamedTuple):
     precision: str
     notes: list[str]
 
-    @classmethod
-    def load(cls, source: ModelSource, runtime: Runtime, *, adapter: str, exact: bool) -> LocalWriting:
-        """The fastest form of a model that agrees with transformers."""
-        from adcli.core.writing.loading import load_writer
-
-        loaded = load_writer(source, runtime, adapter=adapter, exact=exact)
-        return cls(loaded.model, loaded.reader, runtime, loaded.precision, loaded.notes)
-
     @property
-    def talks(self) -> bool:
-        """Whether the model has a chat template."""
-        return self.reader.talks
+    def has_chat_template(self) -> bool:
+        """Whether the model is asked in messages; else it continues a text."""
+        return self.reader.has_chat_template
 
     def write(
         self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
     ) -> Iterator[tuple[int, list[str]]]:
         """The position of each (row number, prompt) and its texts, as batches are done."""
         prompts = [self.reader.prompt(text, settings.system) for _, text in rows]
+        numbers = [number for number, _ in rows]
+        for members, samples in self._sampled(prompts, numbers, settings):
+            texts = [self.reader.read_back(ids) for ids in samples.ids()]
+            for place, position in enumerate(members.tolist()):
+                yield position, texts[place * settings.n : (place + 1) * settings.n]
+
+    def sample(
+        self, prompts: Sequence[Ids], settings: WritingSettings, rows: Sequence[int] | None = None
+    ) -> Samples:
+        """`settings.n` continuations of each prompt with their log-probabilities, prompts in order.
+
+        Args:
+            prompts: Token ids.
+            settings: How; `system` has no part in it.
+            rows: A number for each prompt that its random numbers depend on; its position if None.
+
+        Raises:
+            DataError: If a prompt leaves no room to write.
+        """
+        numbers = range(len(prompts)) if rows is None else rows
+        variants = np.arange(settings.n)
+        return Samples.joined(
+            [
+                ((members[:, None] * settings.n + variants).ravel(), samples)
+                for members, samples in self._sampled(prompts, numbers, settings)
+            ]
+        )
+
+    def _sampled(
+        self, prompts: Sequence[Ids], numbers: Sequence[int], settings: WritingSettings
+    ) -> Iterator[tuple[IntArray, Samples]]:
+        """The positions of the prompts of each batch and their samples, as batches are done."""
         for ids in prompts:
             self.reader.check_room(ids, settings.max_new_tokens, self.model.max_positions)
 
-        def compute(members: IntArray) -> tuple[IntArray, list[list[str]]]:
-            numbers = [rows[i][0] for i in members]
-            return members, self._write_batch([prompts[i] for i in members], numbers, settings)
+        def compute(members: IntArray) -> tuple[IntArray, Samples]:
+            return members, sample_batch(
+                self.model,
+                [prompts[i] for i in members],
+                [numbers[i] for i in members],
+                settings,
+                stops=self.reader.stops,
+                device=self.runtime.device,
+            )
 
-        batches = self._batches(prompts, settings.n)
-        for members, texts in run_on_workers(compute, batches, workers=self.runtime.workers):
-            yield from zip(members.tolist(), texts, strict=True)
+        yield from run_on_workers(compute, self._batches(prompts, settings.n), workers=self.runtime.workers)
 
     def log_likelihood(self, pairs: Sequence[tuple[Prompt | None, str]]) -> Likelihood:
         """How likely the model finds each text after its prompt, or by itself if that is None."""
@@ -95,35 +122,6 @@ class LocalWriting(NamedTuple):
         planned = plan_batches(lengths, token_budget=PROMPT_TOKENS[kind], max_padding=self.model.max_padding)
         return [batch[i : i + together] for batch in planned for i in range(0, len(batch), together)]
 
-    def _write_batch(
-        self, prompts: Sequence[Ids], numbers: Sequence[int], settings: WritingSettings
-    ) -> list[list[str]]:
-        """The texts of each prompt.
-
-        Args:
-            prompts: Longest first.
-            numbers: The row each prompt's random numbers hang on.
-            settings: How.
-        """
-        batch = PackedBatch.of(np.concatenate(prompts), np.array([len(ids) for ids in prompts]))
-        limit, n = settings.max_new_tokens, settings.n
-        uniform = torch.from_numpy(
-            np.stack([uniform_stream(settings.seed, r, v, limit) for r in numbers for v in range(n)])
-        ).to(self.runtime.device)
-        decoding = self.model.begin(batch, variants=n, new_tokens=limit)
-        stops = torch.tensor(self.reader.stops, device=self.runtime.device)
-        scores = decoding.first()
-        chosen = [choose_tokens(scores, uniform[:, 0], settings)]
-        ended = torch.isin(chosen[0], stops)
-        for place in range(1, limit):
-            if bool(ended.all()):
-                break
-            scores = decoding.step(chosen[-1])
-            chosen.append(choose_tokens(scores, uniform[:, place], settings))
-            ended |= torch.isin(chosen[-1], stops)
-        texts = [self.reader.read_back(ids) for ids in torch.stack(chosen, dim=1).tolist()]
-        return [texts[i : i + n] for i in range(0, len(texts), n)]
-
     def _read_pair(self, prompt: Prompt | None, text: str) -> tuple[Ids, int]:
         """The ids of prompt and text, and how many of them come before the text."""
         if prompt is None:
@@ -133,9 +131,7 @@ class LocalWriting(NamedTuple):
         return np.concatenate([before, self.reader.continuation(text)]), len(before)
 
     def _score_batch(self, read: Sequence[tuple[Ids, int]]) -> list[float]:
-        batch = PackedBatch.of(
-            np.concatenate([ids for ids, _ in read]), np.array([len(ids) for ids, _ in read])
-        )
+        batch = PackedBatch.of_each([ids for ids, _ in read])
         scores = torch.log_softmax(self.model.scores(batch).float(), dim=-1)
         ids = torch.from_numpy(batch.ids).long().to(scores.device)
         found = scores[:-1].gather(1, ids[1:, None])[:, 0].double().cpu().numpy()

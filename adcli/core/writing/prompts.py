@@ -23,13 +23,13 @@ class PromptReader:
     """Texts to token ids and back.
 
     Attributes:
-        talks: Whether the model has a chat template.
+        has_chat_template: Whether the model has a chat template.
         stops: Tokens that end a text.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> None:
         self._tokenizer = tokenizer
-        self.talks = bool(tokenizer.chat_template)
+        self.has_chat_template = bool(tokenizer.chat_template)
         known = (tokenizer.bos_token_id, tokenizer.eos_token_id)
         self._start = next((token for token in known if token is not None), 0)
         self.stops = sorted({*stops, *(t for t in [tokenizer.eos_token_id] if t is not None)})
@@ -52,7 +52,7 @@ class PromptReader:
         """
         before = [{"role": "system", "content": system}] if system else []
         said = [*before, *([{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt)]
-        if not self.talks:
+        if not self.has_chat_template:
             return self.text("\n".join(message["content"] for message in said))
         begun = said[-1]["role"] == "assistant"
         whole = self._tokenizer.apply_chat_template(

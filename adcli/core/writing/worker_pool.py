@@ -46,9 +46,9 @@ class WriterPool:
         self._local = local
 
     @property
-    def talks(self) -> bool:
+    def has_chat_template(self) -> bool:
         """Whether the model has a chat template."""
-        return self._local.talks
+        return self._local.has_chat_template
 
     def write(
         self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
@@ -74,9 +74,11 @@ def write_units(settings: Mapping[str, Any], processes: int) -> Compute:
     Raises:
         AdcliError: If this process would write otherwise than the one that shares out the work.
     """
+    from adcli.core.writing.loading import load_writing
+
     runtime = start_runtime(device=settings["device"], precision=settings["precision"], processes=processes)
     source = resolve_model(settings["model"], task="generate")
-    writing = LocalWriting.load(source, runtime, adapter=settings["adapter"], exact=settings["exact"])
+    writing = load_writing(source, runtime, adapter=settings["adapter"], exact=settings["exact"])
     check_same([writing.model.name, writing.precision], settings["expected"])
 
     def compute(rows: list[str]) -> bytes:

@@ -3,7 +3,7 @@
     writer = Writer.load("smollm2")
     writer.write(["Write an ad for a steel water bottle."], n=4, seed=7)      # -> [[text, text, text, text]]
 
-A model that talks (its tokenizer has a chat template) is asked, any other continues the prompt. Each prompt
+A model with a chat template is asked, any other continues the prompt. Each prompt
 is read once for all of its variants. What is written depends on the model, the prompt, the settings, the seed
 and the number of the prompt's row, and not on the prompts beside it or on how many processes share the work.
 """
@@ -30,7 +30,7 @@ class WritingEngine(Protocol):
     """Whatever writes: this process's model, or several processes."""
 
     @property
-    def talks(self) -> bool:
+    def has_chat_template(self) -> bool:
         """Whether the model has a chat template."""
         ...
 
@@ -59,9 +59,9 @@ class Writer:
         self._engine = engine
 
     @property
-    def talks(self) -> bool:
+    def has_chat_template(self) -> bool:
         """Whether the model has a chat template."""
-        return self._engine.talks
+        return self._engine.has_chat_template
 
     @classmethod
     def load(
@@ -88,11 +88,11 @@ class Writer:
             UsageError: If there is no such model, device or precision.
             DataError: If the model or the adapter can not be used.
         """
-        from adcli.core.writing.engine import LocalWriting
+        from adcli.core.writing.loading import load_writing
 
         source = resolve_model(model, task="generate")
         runtime = start_runtime(device=device, precision=precision, processes=processes)
-        local = LocalWriting.load(source, runtime, adapter=str(adapter or ""), exact=exact)
+        local = load_writing(source, runtime, adapter=str(adapter or ""), exact=exact)
         if runtime.processes == 1:
             return cls(source, local, local.notes)
         from adcli.core.writing.worker_pool import WriterPool
@@ -126,7 +126,7 @@ class Writer:
             top_p: Of these only the likeliest that together reach this probability.
             seed: Of all random numbers.
             system: What the model is told before each prompt.
-            rows: A number for each prompt that its random numbers hang on; its position if None.
+            rows: A number for each prompt that its random numbers depend on; its position if None.
             progress: Called with the number of further prompts that are done.
 
         Raises:
@@ -149,7 +149,7 @@ class Writer:
         Args:
             prompts: What is asked, or to be continued: texts, or messages of a chat.
             settings: How.
-            rows: A number for each prompt that its random numbers hang on; its position if None.
+            rows: A number for each prompt that its random numbers depend on; its position if None.
             progress: Called with the number of further prompts that are done.
         """
         numbered = enumerate(prompts) if rows is None else zip(rows, prompts, strict=True)

@@ -220,8 +220,8 @@ def test_exponentials_out_of_range_are_computed_the_safe_way_and_only_they():
 def test_without_private_operators_the_public_ones_give_the_same(bert, monkeypatch, exact):
     texts = models.shop_texts(20)
     monkeypatch.setattr("adcli.core.compute.precision.is_onednn_usable", lambda dtype: False)
-    monkeypatch.setattr("adcli.core.encoding.encoder.recall_choice", lambda *key: None)
-    monkeypatch.setattr("adcli.core.encoding.encoder.remember_choice", lambda *key: None)
+    monkeypatch.setattr("adcli.core.encoding.encoder.known_choice", lambda *key: None)
+    monkeypatch.setattr("adcli.core.encoding.encoder.keep_choice", lambda *key: None)
     public = Encoder.load(str(bert), exact=True)
     assert "torch projections" in public.settings.forward
     np.testing.assert_allclose(public.encode(texts), exact.encode(texts), atol=1e-5)
@@ -230,8 +230,8 @@ def test_without_private_operators_the_public_ones_give_the_same(bert, monkeypat
 def test_a_fast_path_that_computes_something_else_is_not_taken(bert, monkeypatch):
     from adcli.core.encoding.packed import PackedBert
 
-    monkeypatch.setattr("adcli.core.encoding.encoder.recall_choice", lambda *key: None)
-    monkeypatch.setattr("adcli.core.encoding.encoder.remember_choice", lambda *key: None)
+    monkeypatch.setattr("adcli.core.encoding.encoder.known_choice", lambda *key: None)
+    monkeypatch.setattr("adcli.core.encoding.encoder.keep_choice", lambda *key: None)
     honest = PackedBert.__call__
     monkeypatch.setattr(
         PackedBert, "__call__", lambda self, batch: honest(self, batch) + 0.5 * torch.rand(())
@@ -282,8 +282,8 @@ def test_a_choice_that_no_longer_holds_is_said_and_not_mixed(bert, monkeypatch):
     encoder = Encoder.load(str(bert), exact=True)
     again = Encoder(encoder.source, encoder._request, encoder._chosen, processes=None, loaded=None)
 
-    def otherwise(request, source, *, remembered):
-        engine, chosen = load_engine(request, source, remembered=remembered)
+    def otherwise(request, source, *, known):
+        engine, chosen = load_engine(request, source, known=known)
         from dataclasses import replace
 
         return engine, chosen._replace(settings=replace(chosen.settings, forward="another"))

@@ -90,8 +90,8 @@ def test_more_new_tokens_only_lengthen_a_text(writer):
 
 def test_the_fallback_writes_what_the_fast_path_writes(writer, folder, monkeypatch):
     monkeypatch.setattr("adcli.core.writing.loading.decoder_weights", lambda model: None)
-    monkeypatch.setattr("adcli.core.writing.loading.recall", lambda key: None)
-    monkeypatch.setattr("adcli.core.writing.loading.remember", lambda key, value: None)
+    monkeypatch.setattr("adcli.core.writing.loading.cached_choice", lambda key: None)
+    monkeypatch.setattr("adcli.core.writing.loading.cache_choice", lambda key, value: None)
     plain = Writer.load(str(folder), exact=True)
     assert "transformers" in plain._engine.model.name
     options = {"n": 2, "max_new_tokens": 10, "seed": 4}
@@ -171,7 +171,8 @@ scores_of = st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=12, unique
 def test_a_token_is_chosen_as_its_definition_says(scores, uniform, top_k, top_p, temperature):
     """Sort, keep the k best, keep the fewest that reach top_p, renormalise, invert the distribution."""
     settings = WritingSettings(temperature=temperature, top_k=top_k, top_p=top_p)
-    found = int(choose_tokens(torch.tensor([scores]), torch.tensor([uniform], dtype=torch.float64), settings))
+    choice = choose_tokens(torch.tensor([scores]), torch.tensor([uniform], dtype=torch.float64), settings)
+    found = int(choice.tokens)
     order = sorted(range(len(scores)), key=lambda i: -scores[i])[: top_k or None]
     weights = np.exp(np.array([scores[i] for i in order], np.float64) / temperature)
     weights /= weights.sum()
@@ -186,7 +187,7 @@ def test_samples_have_the_probabilities_of_the_scores():
     scores = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(20_000, 1)
     uniform = torch.from_numpy(uniform_stream(0, 0, 0, 20_000))
     chosen = choose_tokens(scores, uniform, WritingSettings(temperature=1.0, top_k=0, top_p=1.0))
-    shares = np.bincount(chosen.numpy(), minlength=4) / 20_000
+    shares = np.bincount(chosen.tokens.numpy(), minlength=4) / 20_000
     np.testing.assert_allclose(shares, torch.softmax(scores[0], 0).numpy(), atol=0.015)
 
 

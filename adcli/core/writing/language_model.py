@@ -1,12 +1,11 @@
 """The seam between writing and a language model: prompts in, scores of next tokens out.
 
-`TransformersLanguageModel` runs any causal model transformers knows; `adcli.core.writing.decoder` runs
+`TransformersLanguageModel` runs any causal model transformers knows; `adcli.core.writing.decoding` runs
 GPT-2 and the Llama family without padding.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -105,11 +104,6 @@ class _TransformersDecoding:
         )
         scores: torch.Tensor = output.logits[:, -1]
         return scores
-
-
-def own_copy(model: Any) -> Any:
-    """A copy whose modules can be exchanged."""
-    return copy.deepcopy(model)
 
 
 def _places(mask: torch.Tensor) -> torch.Tensor:

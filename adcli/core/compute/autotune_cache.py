@@ -1,4 +1,4 @@
-"""Choices that take seconds to make and stay true on a machine, kept in the cache folder.
+"""The autotune cache: choices that take seconds to make and stay true on a machine.
 
 Which precision a machine is fastest with is measured once. A run that finds everything else in a cache then
 never loads a model, and two runs on one machine never choose differently.
@@ -6,22 +6,38 @@ never loads a model, and two runs on one machine never choose differently.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from adcli.core.cache import cache_directory, temporary_name
+from adcli.core.models.fingerprint import settings_fingerprint
 
 DECIDING_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 DECIDING_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")
 
 
-def recall(asked: Mapping[str, object]) -> dict[str, Any] | None:
+class Tuned(NamedTuple):
+    """The form that a model is run in.
+
+    Attributes:
+        form: Which of the forms that were offered.
+        precision: "fp32", "bf16" or "fp16".
+        onednn: Whether oneDNN computes the projections.
+        notes: What was found, one sentence each.
+    """
+
+    form: str
+    precision: str
+    onednn: bool
+    notes: list[str]
+
+
+def cached_choice(asked: Mapping[str, object]) -> dict[str, Any] | None:
     """What was chosen for this request on this machine before, if anything."""
     try:
         content = json.loads(_place(asked).read_text("utf-8"))
@@ -30,7 +46,7 @@ def recall(asked: Mapping[str, object]) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def remember(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
+def cache_choice(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
     """Keep what was chosen for the next run."""
     target = _place(asked)
     temporary = temporary_name(target)
@@ -38,13 +54,8 @@ def remember(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
     temporary.replace(target)
 
 
-def digest(content: object) -> str:
-    """16 hexadecimal digits that stand for what JSON can hold."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _place(asked: Mapping[str, object]) -> Path:
-    return cache_directory("choices") / f"{digest([dict(asked), _machine()])}.json"
+    return cache_directory("choices") / f"{settings_fingerprint([dict(asked), _machine()])}.json"
 
 
 def _machine() -> dict[str, object]:
