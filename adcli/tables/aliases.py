@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from adcli.tables.report_names import REPORT_NAMES
+
+_CURRENCY: Final = re.compile(r"\s*[(\[]([A-Z]{3})[)\]]\s*$")
 _CLICK = (
     "clicked", "is_click", "is_clicked", "clk", "click_flag", "has_click", "clicked_on_ad", "clicks", "label",
 )  # fmt: skip
@@ -132,12 +135,24 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},
     "queries": {"query_id": ("qid", "search_id", "id")},
+    "report": REPORT_NAMES,
 }  # fmt: skip
 
 
 def normalised(name: str) -> str:
     """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
     return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def currency_of(name: str) -> str | None:
+    """The currency that a column names in brackets: `Amount spent (EUR)` is in EUR."""
+    found = _CURRENCY.search(name)
+    return found[1] if found else None
+
+
+def without_currency(name: str) -> str:
+    """The name of a column without the currency that it names in brackets."""
+    return _CURRENCY.sub("", name)
 
 
 KNOWN_NAMES: Final = frozenset(

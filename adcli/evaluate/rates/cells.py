@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.evaluate.rates.counts import UnitCounts
+from adcli.evaluate.rates.counts import ROW, USER, UnitCounts
 from adcli.evaluate.suppression import suppressed_cells
 
 
@@ -19,42 +19,45 @@ class RateCells(NamedTuple):
         sums: One row per cell: `cell`, the `by` columns, exact sums of what was counted, `users`.
         units: What each unit counted, sorted by `cell`.
         starts: (cells + 1,) where each cell's units begin, and the end.
-        has_users: Whether units are users, not rows of the log.
+        unit: What a unit is, as in `UnitCounts`.
         said: What one of the counts is made of, where its name does not say it.
     """
 
     sums: pl.DataFrame
     units: pl.DataFrame
     starts: list[int]
-    has_users: bool
+    unit: str
     said: Mapping[str, str]
+
+
+_USERS = {USER: pl.col("known_user").sum(), ROW: pl.len()}  # a report knows none
 
 
 def group_cells(counts: UnitCounts, by: Sequence[str]) -> RateCells:
     """The cells in the order of the values of `by`; without `by`, the whole as one cell."""
     sums = [
         *(pl.col(name).sum() for name in counts.counted),
-        (pl.col("known_user").sum() if counts.has_users else pl.len()).cast(pl.Int64).alias("users"),
+        _USERS.get(counts.unit, pl.lit(None)).cast(pl.Int64).alias("users"),
         pl.len().alias("units"),
     ]
     if not by:
         whole = counts.frame.select(sums).with_row_index("cell")
         units = counts.frame.with_columns(cell=pl.lit(0, pl.UInt32))
-        return RateCells(whole, units, [0, units.height], counts.has_users, counts.said)
+        return RateCells(whole, units, [0, units.height], counts.unit, counts.said)
     cells = counts.frame.group_by(*by).agg(sums).sort(*by, nulls_last=True).with_row_index("cell")
     labels = cells.select("cell", *by)
     units = counts.frame.join(labels, on=[*by], how="left", nulls_equal=True, maintain_order="left")
     starts = [0, *np.cumsum(cells["units"].to_numpy()).tolist()]
     ordered = units.sort("cell", maintain_order=True)
-    return RateCells(cells, ordered, starts, counts.has_users, counts.said)
+    return RateCells(cells, ordered, starts, counts.unit, counts.said)
 
 
 def hidden_cells(cells: RateCells, by: Sequence[str], *, min_users: int) -> list[str]:
-    """Why each cell is hidden; empty for those that are not. The whole is never hidden."""
-    if not by:
+    """Why each cell is hidden; empty for those that are not. The whole is never hidden, nor is a report's."""
+    if not by or cells.unit not in _USERS:
         return [""] * cells.sums.height
     members = cells.units.select("cell", *by, "user")
-    if not cells.has_users:
+    if cells.unit == ROW:
         members = members.with_columns(user=pl.int_range(pl.len()))
     small, protecting = suppressed_cells(members, by=by, min_users=min_users)
     too_few = f"hidden: fewer than {min_users} users"

@@ -17,6 +17,8 @@ from adcli.tables.standard.tables import TABLES
 MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")
 AMOUNTS = ("cost", "revenue")
+ENTITIES = (("ad_id",), ("keyword", "query"), ("ad_group_id",), ("campaign_id",))  # of a report, finest first
+_WORDS = {"date": "day", "date_start": "period"}
 FEWEST_NAMES = 20  # values of a column, from which on it may be the users' own name
 RESULT_COLUMNS = frozenset(
     {"metric", "value", "ci_low", "ci_high", "numerator", "denominator", "users", "definition", "reason"}
@@ -33,6 +35,7 @@ RESULT_COLUMNS = frozenset(
         *AMOUNTS,
     }
 )
+USER, ROW = "user", "row"
 EVENT_OF_COUNT = {"impressions": "impression", "clicks": "click", "carts": "cart", "conversions": "purchase"}
 
 
@@ -42,14 +45,19 @@ class UnitCounts(NamedTuple):
     Attributes:
         frame: One row per cell and unit: the `by` columns, `user`, `known_user`, and what was counted.
         counted: Which of `COUNTS` and `AMOUNTS` the log can say.
-        has_users: Whether units are users; otherwise each row of the log is a unit of its own.
+        unit: What a unit is: `USER`, `ROW` (of a log that knows no users), or what clusters a report, in words.
         said: What one of the counts is made of, where its name does not say it.
     """
 
     frame: pl.DataFrame
     counted: tuple[str, ...]
-    has_users: bool
+    unit: str
     said: Mapping[str, str] = {}
+
+    @property
+    def has_users(self) -> bool:
+        """Whether units are users."""
+        return self.unit == USER
 
 
 class _Counts(NamedTuple):
@@ -66,7 +74,8 @@ def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     order, counted once in each cell that it touches. A log of clicks may flag those that converted instead.
 
     Args:
-        log: The impressions table (one row an impression) or the events table (one row an event).
+        log: The impressions table (one row an impression), the events table (one row an event) or the table
+            `report` (one row counts), whose units are ads and days.
         by: Columns whose values make the cells; `hour weekday day week month` are made from `event_time`.
 
     Raises:
@@ -78,13 +87,37 @@ def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     log = with_time_parts(log, by)
     check_cells(log, by)
     _check_amounts(log)
+    if is_report(log):
+        return _report_units(log, by)
     log = as_numbers(log, _flags(log))
     exprs, said = _event_counts(log, by) if "event_type" in log.columns else _impression_counts(log)
     has_users = "user_id" in log.columns and log["user_id"].null_count() < log.height
     user = pl.col("user_id") if has_users else pl.lit(None, pl.String)
     rows = log.select(*by, user.alias("user"), *(value.alias(name) for name, value in exprs.items()))
     _check_sums(rows, exprs, is_events="event_type" in log.columns)
-    return UnitCounts(_sum_by_unit(rows, [*by], list(exprs)), tuple(exprs), has_users, said)
+    unit = USER if has_users else ROW
+    return UnitCounts(_sum_by_unit(rows, [*by], list(exprs)), tuple(exprs), unit, said)
+
+
+def is_report(log: pl.DataFrame) -> bool:
+    """Whether rows are counts (the table `report`), not single impressions or events."""
+    names = set(log.columns)
+    return bool({"impressions", "clicks"} & names) and not {"click", "event_type"} & names
+
+
+def _report_units(log: pl.DataFrame, by: Sequence[str]) -> UnitCounts:
+    """The counts of each cluster: of each ad, or the finest thing there is above it, on each day."""
+    finest = next((names for names in ENTITIES if set(names) & set(log.columns)), ())
+    clusters = [name for name in ("date", "date_start", *finest) if name in log.columns]
+    exprs = {name: pl.col(name).fill_null(0) for name in (*COUNTS, *AMOUNTS) if name in log.columns}
+    key = (pl.col(name).cast(pl.String).fill_null("") for name in clusters)
+    unit = pl.concat_str(key, separator="\x00") if clusters else pl.lit(None, pl.String)
+    rows = log.select(*by, unit.alias("user"), *(value.alias(name) for name, value in exprs.items()))
+    _check_sums(rows, exprs, is_events=False)
+    words = " and ".join(
+        _WORDS.get(name, name.removesuffix("_id").replace("_", " ")) for name in reversed(clusters)
+    )
+    return UnitCounts(_sum_by_unit(rows, [*by], list(exprs)), tuple(exprs), words or ROW)
 
 
 def check_cells(log: pl.DataFrame, by: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.rates.cells import group_cells, hidden_cells
-from adcli.evaluate.rates.counts import UnitCounts, check_cells
+from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells
 from adcli.evaluate.rates.time_parts import with_time_parts
 from adcli.statistics.intervals import wilson_clustered
 
@@ -139,9 +139,7 @@ def _count(events: pl.DataFrame, earlier: str, pairs: pl.DataFrame, by: Sequence
     counted = causes.group_by(*by, pl.col("user_id").alias("user"), maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("events"), pl.col("led").sum()
     )
-    return UnitCounts(
-        counted.with_columns(known_user=pl.col("user").is_not_null()), ("events", "led"), has_users=True
-    )
+    return UnitCounts(counted.with_columns(known_user=pl.col("user").is_not_null()), ("events", "led"), USER)
 
 
 def _with_delays(

@@ -11,7 +11,7 @@ import polars as pl
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.columns import counted
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
-from adcli.evaluate.rates.counts import UnitCounts, count_units
+from adcli.evaluate.rates.counts import ROW, USER, UnitCounts, count_units
 from adcli.statistics.intervals import (
     NO_INTERVAL,
     ClusteredRate,
@@ -28,6 +28,9 @@ FEWEST_WITH_MONEY = 10  # below this many, no interval of a sum of money holds w
 FEW_WITH_MONEY = 60  # below this many, one large amount more or less would move an interval
 FEW_DEGREES = 8  # below this many degrees of freedom a few users say how sure a rate is
 COUNT_RATES = frozenset({"ctr", "cvr"})
+WILSON = "Wilson interval"
+JACKKNIFE = "jackknife interval with Hall's skew correction"
+INVERTED = "jackknife interval with Hall's skew correction, of the reciprocal"
 
 
 class Rate(NamedTuple):
@@ -52,6 +55,7 @@ RATES = (
 )
 
 
+PRICES = tuple(rate for rate in RATES if rate.metric in ("cpc", "cpa"))  # what an event costs
 LOWER_IS_BETTER = frozenset({"cpc", "cpa", "cpm"})
 
 
@@ -66,12 +70,13 @@ def rate_table(
     """Each rate that the log allows, in each cell of `by`, with its interval.
 
     Click and conversion rates get Wilson's interval, on the effective number of trials if users are known;
-    ratios with money get the delta method's, clustered by user.
+    other ratios get a jackknife interval that leans as their errors do, clustered by user (in a report by ad
+    and day), and what an event costs that of its reciprocal: few conversions make a price high without bound.
 
     Args:
         log: The impressions table (`click`, and where there are such `conversion cost revenue user_id`), or
             the events table, of which `event_type` is counted; a purchase without `revenue` is worth
-            price x quantity.
+            price x quantity. Or the table `report`, whose rows are counts.
         by: Columns to break down by; none gives the whole.
         metrics: Which rates of `RATES`; none means all that the log allows.
         min_users: Cells of fewer users are hidden, and further cells so that these cannot be worked out.
@@ -79,7 +84,7 @@ def rate_table(
 
     Returns:
         One row per rate and cell: `metric`, the `by` columns, `value ci_low ci_high numerator denominator
-        users definition reason`. Without users in the log, `users` counts its rows.
+        users definition reason`. Without users in the log, `users` counts its rows; in a report it is null.
 
     Raises:
         DataError: If a column is missing or impossible, or the log allows no rate, or not the one asked for.
@@ -147,20 +152,21 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
 
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
-    definition = _definition(rate, cells, confidence=confidence)
     sums = cell_sums(rate, cells)
     for cell, why in enumerate(hidden):
+        span = slice(cells.starts[cell], cells.starts[cell + 1])
+        tops, bottoms = sums.tops[span], sums.bottoms[span]
+        definition = _definition(rate, cells, method_of(rate, tops, bottoms), confidence=confidence)
         if why:
             yield _Row(rate.metric, cell, definition, why)
             continue
-        top, bottom, users = sums.top[cell], sums.bottom[cell], int(cells.sums["users"][cell])
+        top, bottom, users = sums.top[cell], sums.bottom[cell], cells.sums["users"][cell]
         if bottom == 0:
             why = f"no {rate.denominator}"
             yield _Row(rate.metric, cell, definition, why, numerator=top, denominator=bottom, users=users)
             continue
-        span = slice(cells.starts[cell], cells.starts[cell + 1])
-        interval, reason = _interval(rate, sums.tops[span], sums.bottoms[span], cells.has_users, confidence)
-        low, high = (None if math.isnan(end) else rate.scale * end for end in interval)
+        interval, reason = _interval(rate, tops, bottoms, cells.unit, confidence)
+        low, high = (rate.scale * end if math.isfinite(end) else None for end in interval)
         value = rate.scale * top / bottom
         yield _Row(rate.metric, cell, definition, reason, value, low, high, top, bottom, users)
 
@@ -192,41 +198,70 @@ def cell_sums(rate: Rate, cells: RateCells) -> CellSums:
     )
 
 
+def method_of(rate: Rate, tops: FloatArray, bottoms: FloatArray) -> str:
+    """Which interval a rate gets: `WILSON` where it is a share, else one of a ratio of sums."""
+    if rate.metric in COUNT_RATES and bool((tops <= bottoms).all()):
+        return WILSON
+    return INVERTED if rate in PRICES else JACKKNIFE
+
+
 def _interval(
-    rate: Rate, tops: FloatArray, bottoms: FloatArray, has_users: bool, confidence: float
+    rate: Rate, tops: FloatArray, bottoms: FloatArray, unit: str, confidence: float
 ) -> tuple[Interval, str]:
     """The interval, and what to beware of in it."""
-    counts = rate.metric in COUNT_RATES
-    if counts and not has_users and (tops <= bottoms).all():
+    method = method_of(rate, tops, bottoms)
+    if method == WILSON and unit == ROW:
         few = float(tops.sum()) < FEW_WITH_ONE
         said = f"rough: only {counted(int(tops.sum()), rate.numerator.removesuffix('s'))}" if few else ""
         return wilson(float(tops.sum()), float(bottoms.sum()), confidence), said
-    clustered = counts and bool((tops <= bottoms).all())
-    unit, with_one = "user" if has_users else "row", int((tops > 0).sum())
-    if clustered:
-        found: ClusteredRate | ClusteredRatio | None = clustered_rate(tops, bottoms)
-    else:
-        found = clustered_ratio(tops, bottoms, fewest=FEWEST_WITH_MONEY)
+    found = clustered_estimate(method, tops, bottoms)
+    plural = unit if unit in (USER, ROW) else f"cluster of {unit}"
     if found is None:
         fewer, seen = min(
             (int((values != 0).sum()), name)
             for values, name in ((tops, rate.numerator), (bottoms, rate.denominator))
         )
-        return NO_INTERVAL, f"no interval: only {counted(fewer, unit)} with {seen}"
+        return NO_INTERVAL, f"no interval: only {_units(fewer, plural)} with {seen}"
     interval = found.interval(confidence)
-    if with_one < (FEW_WITH_ONE if counts else FEW_WITH_MONEY):
-        return interval, f"rough: only {counted(with_one, unit)} with {rate.numerator}"
+    rare, name = (bottoms, rate.denominator) if method == INVERTED else (tops, rate.numerator)
+    if method == INVERTED:
+        interval = inverted(interval)
+    with_one = int((rare > 0).sum())
+    if with_one < (FEW_WITH_ONE if rate.metric in COUNT_RATES else FEW_WITH_MONEY):
+        return interval, f"rough: only {_units(with_one, plural)} with {name}"
     if found.degrees < FEW_DEGREES:
-        return interval, f"rough: a few {unit}s make up most of the {rate.numerator}"
+        return interval, f"rough: a few {_units(0, plural)[2:]} make up most of the {name}"
     unclicked = "some conversions came without a click, so this is a ratio and may exceed 1"
-    return interval, unclicked if counts and not clustered else ""
+    return interval, unclicked if rate.metric in COUNT_RATES and method != WILSON else ""
 
 
-def _definition(rate: Rate, cells: RateCells, *, confidence: float) -> str:
+def clustered_estimate(
+    method: str, tops: FloatArray, bottoms: FloatArray
+) -> ClusteredRate | ClusteredRatio | None:
+    """What the interval of a rate over clusters rests on; for `INVERTED`, that of its reciprocal."""
+    if method == WILSON:
+        return clustered_rate(tops, bottoms)
+    if method == INVERTED:
+        tops, bottoms = bottoms, tops
+    return clustered_ratio(tops, bottoms, fewest=FEWEST_WITH_MONEY)
+
+
+def inverted(interval: Interval) -> Interval:
+    """The interval of 1 / x: what a conversion costs, from conversions a unit of money."""
+    low, high = interval
+    return Interval(1 / high if high > 0 else math.nan, 1 / low if low > 0 else math.inf)
+
+
+def _units(number: int, unit: str) -> str:
+    head, _, tail = unit.partition(" ")
+    return counted(number, head) + (f" {tail}" if tail else "")
+
+
+def _definition(rate: Rate, cells: RateCells, method: str, *, confidence: float) -> str:
     scale = "" if rate.scale == 1 else f"{rate.scale} x "
-    method = "Wilson interval" if rate.metric in COUNT_RATES else "delta-method interval"
-    clustered = ", clustered by user" if cells.has_users else ""
-    alone = [] if cells.has_users else ["the log has no user_id, so each row counts as a unit of its own"]
+    clustered = "" if cells.unit == ROW else f", clustered by {cells.unit}"
+    varied = "" if cells.unit in (USER, ROW) else ", which vary more than counts do"
+    alone = ["the log has no user_id, so each row counts as a unit of its own"] if cells.unit == ROW else []
     made_of = [cells.said[name] for name in (rate.numerator, rate.denominator) if name in cells.said]
     formula = f"{scale}{rate.numerator} / {rate.denominator}"
-    return "; ".join([formula, *made_of, f"{confidence:.0%} {method}{clustered}", *alone])
+    return "; ".join([formula, *made_of, f"{confidence:.0%} {method}{clustered}{varied}", *alone])

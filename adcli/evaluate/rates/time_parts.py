@@ -16,8 +16,14 @@ PARTS = {
 
 
 def with_time_parts(log: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """The log with those parts of its time, in UTC, that `by` names and that it does not hold itself."""
+    """The log with those parts of its time, in UTC, that `by` names and that it does not hold itself.
+
+    A report has no time but a date, in its account's zone; an hour is a column of its own there.
+    """
     wanted = [name for name in by if name in PARTS and name not in log.columns]
-    if not wanted or "event_time" not in log.columns:
+    if "event_time" in log.columns:
+        return log.with_columns(PARTS[name].alias(name) for name in wanted)
+    if "date" not in log.columns:
         return log
-    return log.with_columns(PARTS[name].alias(name) for name in wanted)
+    day = log.select(event_time=pl.col("date").cast(pl.Datetime("us")))
+    return log.with_columns(day.select(PARTS[name].alias(name) for name in wanted if name != "hour"))

@@ -170,7 +170,7 @@ def _rate_trends(
         if why_hidden:
             yield _Found(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden)
             continue
-        sums = (top, bottom, int(row["users"]))
+        sums = (top, bottom, row["users"])
         if why_not := _impossible(part):
             yield _Found(rate, over, cell, NO_TREND, 0, *sums, why_not)
             continue

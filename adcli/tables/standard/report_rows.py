@@ -1,0 +1,171 @@
+"""The rows of one report: days as days, cost in units of money, and no row that is the sum of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError, printable
+from adcli.tables.aliases import normalised
+
+DIMENSIONS: Final = (
+    "date", "hour", "campaign_id", "ad_group_id", "ad_id", "keyword", "query", "placement", "device",
+    "network", "country", "currency",
+)  # fmt: skip
+_ROW: Final = "number of the row"  # no name that a column has
+RESTATES: Final = "a total, which restates other rows"
+_ADDED: Final = ("impressions", "clicks", "cost")
+_ALL: Final = ("all", "total", "overall")
+_STARTS: Final = frozenset(
+    {"startdate", "startdateinutc", "starttime", "reportingstarts", "reportingstart", "datestart"}
+)
+_GOALS: Final = frozenset({"resultindicator", "resulttype", "resultstype"})
+_HALF_A_CENT: Final = 0.005  # cells are rounded to cents
+_DEAREST_CLICK: Final = 10_000  # in units of money; millionths look so
+
+
+class Settled(NamedTuple):
+    """A report's rows, which of those read are not among them, and what was decided, one sentence each."""
+
+    frame: pl.DataFrame
+    restates: pl.Series
+    notes: list[str]
+
+
+def settle_report(frame: pl.DataFrame, sources: Mapping[str, str], by_hand: Iterable[str]) -> Settled:
+    """One input's report, whole: what only all of its rows can tell.
+
+    Args:
+        frame: The rows as columns of the table `report`.
+        sources: The source column of each of them.
+        by_hand: The standard columns whose source the user named.
+
+    Raises:
+        DataError: If its conversions count different things, or its cost may be in millionths.
+    """
+    notes: list[str] = []
+    frame = _with_days(frame, sources, notes)
+    frame = _with_cost(frame, sources, is_sure="cost" in set(by_hand))
+    _refuse_mixed_results(frame, sources)
+    restates = restating(frame)
+    frame = frame.filter(~restates)
+    return Settled(frame, restates, [*notes, *_doubts(frame)])
+
+
+def _with_days(frame: pl.DataFrame, sources: Mapping[str, str], notes: list[str]) -> pl.DataFrame:
+    """The date as a day, with its hour where it tells one; none where a row is a period of several days."""
+    if "date" not in frame.columns or frame.schema["date"] == pl.Date:
+        return frame
+    end = frame.get_column("date_end", default=None)
+    if end is not None and normalised(sources.get("date", "")) in _STARTS:
+        days = (end - frame["date"]).dt.total_hours()
+        if (days > 24).any():
+            notes.append(
+                f"a row is a period ({sources['date']} to {sources['date_end']}), not a day: rates over days "
+                "need the report by day"
+            )
+            return frame.rename({"date": "date_start"})
+    hour = frame["date"].dt.hour().cast(pl.Int64)
+    made = [frame["date"].dt.date()]
+    if frame.get_column("hour", default=hour).null_count() == frame.height or (
+        "hour" not in frame.columns and (hour != 0).any()
+    ):
+        made.append(hour.alias("hour"))
+    return frame.with_columns(made)
+
+
+def _with_cost(frame: pl.DataFrame, sources: Mapping[str, str], *, is_sure: bool) -> pl.DataFrame:
+    """The cost in units of money where the platform counts millionths."""
+    if "cost_micros" in frame.columns:
+        if "cost" not in frame.columns or frame["cost"].null_count() == frame.height:
+            whole, rest = pl.col("cost_micros") // 1_000_000, pl.col("cost_micros") % 1_000_000
+            text = pl.format("{}.{}", whole, rest.cast(pl.String).str.zfill(6))
+            frame = frame.with_columns(text.cast(pl.Decimal(38, 6)).alias("cost"))
+        return frame.drop("cost_micros")
+    if not is_sure and {"cost", "clicks"} <= set(frame.columns):
+        paid = frame.select(pl.col("cost", "clicks").cast(pl.Float64)).drop_nulls()
+        clicks, cost = paid["clicks"].sum(), paid["cost"].sum()
+        if clicks and cost / clicks > _DEAREST_CLICK and (paid["cost"] % 1 == 0).all():
+            column = sources.get("cost", "cost")
+            raise DataError(
+                f"A click costs {cost / clicks:,.0f} by the column '{printable(column)}', which may be in "
+                "millionths of the currency.",
+                fix=f"Say which: --map cost_micros='{column}', or --map cost='{column}' if it is as it stands.",
+            )
+    return frame
+
+
+def _refuse_mixed_results(frame: pl.DataFrame, sources: Mapping[str, str]) -> None:
+    """Raise DataError where the conversions are `Results` that mean something else from row to row."""
+    if normalised(sources.get("conversions", "")) != "results":
+        return
+    for name in frame.columns:
+        if normalised(name) not in _GOALS:
+            continue
+        meant = frame[name].drop_nulls().unique(maintain_order=True).to_list()
+        if len(meant) > 1:
+            raise DataError(
+                f"'{printable(sources['conversions'])}' counts different things ({printable(name)}: "
+                f"{', '.join(printable(str(value)) for value in meant[:3])}), which have no sum.",
+                fix="Name the column to count with --map conversions=COLUMN.",
+            )
+
+
+def restating(frame: pl.DataFrame) -> pl.Series:
+    """(n,) which rows are the sums of others: where they have no value, or `All`, the others have one.
+
+    Rows that are empty in the same columns are sums all together or not at all: one that adds up by chance
+    between others that do not is a row like any other.
+    """
+    is_all = pl.col(pl.String).str.to_lowercase().is_in(_ALL)
+    rows = frame.with_columns(pl.when(is_all).then(None).otherwise(pl.col(pl.String)).name.keep())
+    rows = rows.with_row_index(_ROW)
+    dimensions = [name for name in DIMENSIONS if name in frame.columns]
+    carried = [name for name, dtype in frame.schema.items() if dtype == pl.String and name not in DIMENSIONS]
+    found: list[int] = []
+    for columns in (dimensions, carried):
+        sparse = [name for name in columns if 0 < rows[name].null_count() < rows.height]
+        masks = rows.select(pl.col(sparse).is_null())
+        for empty in masks.unique(maintain_order=True).rows(named=True):
+            gone = [name for name in sparse if empty[name]]
+            if gone:
+                wholes = rows.filter(
+                    masks.select(pl.all_horizontal(pl.col(n) == empty[n] for n in sparse)).to_series()
+                )
+                parts = rows.filter(pl.all_horizontal(pl.col(gone).is_not_null()))
+                if _add_up(wholes, parts, [name for name in dimensions if name not in gone]):
+                    found += wholes[_ROW].to_list()
+    return rows[_ROW].is_in(found)
+
+
+def _add_up(wholes: pl.DataFrame, parts: pl.DataFrame, by: Sequence[str]) -> bool:
+    """Whether each of `wholes` has the sums of those of `parts` that share its values of `by`."""
+    sums = [name for name in _ADDED if name in wholes.columns]
+    one = pl.lit(1).alias("one group")
+    numbers = [pl.col(name).cast(pl.Float64).fill_null(0) for name in sums]
+    added = parts.group_by(*by, one).agg(
+        *(number.sum().name.suffix(" added") for number in numbers), pl.len().alias("parts")
+    )
+    both = wholes.select(*by, one, *numbers).join(added, on=[*by, "one group"], how="left", nulls_equal=True)
+    slack = {"cost": (pl.col("parts") + 1) * _HALF_A_CENT}
+    agree = pl.all_horizontal(
+        (pl.col(name) - pl.col(f"{name} added")).abs() <= slack.get(name, pl.lit(0.0)) + 1e-9 for name in sums
+    )
+    something = both.filter(pl.any_horizontal(pl.col(name) > 0 for name in sums))
+    return something.height > 0 and bool(something.select(agree.fill_null(value=False).all()).item())
+
+
+def _doubts(frame: pl.DataFrame) -> list[str]:
+    """What a reader of the counts should know before trusting them."""
+    doubts = []
+    if {"impressions", "clicks"} <= set(frame.columns):
+        above = frame.filter(pl.col("clicks") > pl.col("impressions")).height
+        if above:
+            doubts.append(f"{above:,} of {frame.height:,} rows have more clicks than impressions")
+    for name in ("impressions", "clicks", "conversions", "cost", "revenue"):
+        missing = frame[name].null_count() if name in frame.columns else 0
+        if 0 < missing < frame.height:
+            doubts.append(f"{name} is missing in {missing:,} of {frame.height:,} rows, which count as 0")
+    return doubts
