@@ -1,8 +1,8 @@
 """The names that ad platforms give the columns of their reports, best first.
 
-Of the interfaces and APIs of Google Ads, Microsoft Advertising, Meta, TikTok, Amazon Ads, Pinterest, LinkedIn,
-Snapchat, X, Criteo, Yandex Direct, Taboola, Outbrain, Display & Video 360 and Search Console, in English (of
-Yandex also in Russian).
+Of the interfaces and APIs of Google Ads, Microsoft Advertising, Meta, TikTok, Amazon Ads, Pinterest,
+LinkedIn, Snapchat, X, Criteo, Yandex Direct, Taboola, Outbrain, Display & Video 360 and Search Console, in
+English (of Yandex also in Russian).
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def rates(
         window = timedelta(days=window_days)
         answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
     elif compare:
-        answer = _comparison(log, by, metric, comparing, min_users=min_users, seed=run.seed)
+        answer = _comparison(log, by, metric, comparing, min_users=min_users)
     elif trend:
         answer = _trends(log, by, over, metric, comparing, min_users=min_users)
     else:
@@ -151,12 +151,11 @@ def _comparison(
     comparing: Comparing,
     *,
     min_users: int,
-    seed: int,
 ) -> _Answer:
     from adcli.evaluate.rates.fairness import fairness_table
     from adcli.evaluate.rates.page import comparison_page
 
-    table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, seed=seed, **asdict(comparing))
+    table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **asdict(comparing))
     return _Answer(table, comparison_page(table, by=by))
 
 

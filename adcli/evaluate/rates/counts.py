@@ -45,7 +45,7 @@ class UnitCounts(NamedTuple):
     Attributes:
         frame: One row per cell and unit: the `by` columns, `user`, `known_user`, and what was counted.
         counted: Which of `COUNTS` and `AMOUNTS` the log can say.
-        unit: What a unit is: `USER`, `ROW` (of a log that knows no users), or what clusters a report, in words.
+        unit: What a unit is: `USER`, `ROW` (of a log that knows no users), or what a report is clustered by.
         said: What one of the counts is made of, where its name does not say it.
     """
 

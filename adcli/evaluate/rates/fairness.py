@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from adcli.evaluate.rates.counts import UnitCounts, count_units
-from adcli.evaluate.rates.group_gaps import Gap, GroupSums, bootstrap_ratios, gap
+from adcli.evaluate.rates.group_gaps import Gap, GroupSums, gap
 from adcli.evaluate.rates.table import (
     COUNT_RATES,
     FEWEST_WITH_MONEY,
@@ -19,8 +19,11 @@ from adcli.evaluate.rates.table import (
     chosen_rates,
     rate_table,
 )
+from adcli.numbers import plain, show
+from adcli.report.table import METRIC_KINDS
+from adcli.statistics.intervals import NO_INTERVAL
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import Verdict, decide
 
 GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
 FAIRNESS_COLUMNS = {
@@ -48,6 +51,7 @@ class _Judged(NamedTuple):
     row: Row  # of the rate table
     group: str
     gap: Gap | None
+    is_mirrored: bool  # the second of two groups, whose gap is the first's from the other side
 
 
 def fairness_table(
@@ -57,10 +61,8 @@ def fairness_table(
     metrics: Sequence[str] = (),
     min_users: int = 50,
     smallest_effect: float = 0.05,
-    samples: int = 200,
     confidence: float = 0.95,
     correction: Correction = "holm",
-    seed: int = 0,
 ) -> pl.DataFrame:
     """Each rate of each group, its gap to all others, and the largest gap between two groups.
 
@@ -70,10 +72,8 @@ def fairness_table(
         metrics: Which of the rates of `rate_table`; none means all that the log allows.
         min_users: Smaller groups are hidden, as in `rate_table`, and not compared.
         smallest_effect: Relative gap worth knowing of.
-        samples: Bootstrap samples, for the largest gap.
         confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
         correction: Of the p-values, over all groups and metrics.
-        seed: Of the bootstrap.
 
     Returns:
         Columns of `FAIRNESS_COLUMNS`; `reason` is the sentence. `better` and `worse` are the group's lot.
@@ -90,26 +90,27 @@ def fairness_table(
             rows = table.filter(pl.col("metric") == rate.metric).to_dicts()
             sums = _sums(counts, rate, column, [row[column] for row in rows])
             judged += _judge_groups(sums, rate, column, rows, confidence)
-            largest += _largest(sums, rate, column, rows, samples=samples, confidence=confidence, seed=seed)
-    p_values = np.array([one.gap.p_value if one.gap else math.nan for one in judged])
+            largest += _largest(rate, column, rows)
+    p_values = np.array([one.gap.p_value if one.gap and not one.is_mirrored else math.nan for one in judged])
     adjusted = adjust(p_values, correction)
-    rules = _Rules(1 - confidence, smallest_effect, int(np.isfinite(p_values).sum()))
-    rows = [_row(one, float(p), rules) for one, p in zip(judged, adjusted, strict=True)]
+    for place, one in enumerate(judged):
+        if one.is_mirrored:
+            adjusted[place] = adjusted[place - 1]
+    made = int(np.isfinite(p_values).sum())
+    rows = [
+        _row(one, float(p), _verdict(one, float(p), made, smallest_effect, confidence))
+        for one, p in zip(judged, adjusted, strict=True)
+    ]
     return pl.DataFrame([*rows, *largest], schema=FAIRNESS_COLUMNS).with_columns(
         pl.col(pl.Float64).fill_nan(None)
     )
-
-
-class _Rules(NamedTuple):
-    alpha: float
-    smallest_effect: float
-    comparisons: int
 
 
 def _judge_groups(
     sums: GroupSums, rate: Rate, column: str, rows: Sequence[Row], confidence: float
 ) -> Iterator[_Judged]:
     is_count = rate.metric in COUNT_RATES and bool((sums.top <= sums.bottom).all())
+    are_two = len(rows) == 2 and all(row["value"] is not None for row in rows)
     for i, row in enumerate(rows):
         comparable = row["value"] is not None and len(rows) > 1
         found = (
@@ -117,7 +118,7 @@ def _judge_groups(
             if comparable
             else None
         )
-        yield _Judged(rate, row, f"{column}={row[column]}", found)
+        yield _Judged(rate, row, f"{column}={row[column]}", found, is_mirrored=are_two and i == 1)
 
 
 def _sums(counts: UnitCounts, rate: Rate, column: str, groups: Sequence[object]) -> GroupSums:
@@ -145,9 +146,8 @@ def _sums(counts: UnitCounts, rate: Rate, column: str, groups: Sequence[object])
     )
 
 
-def _row(one: _Judged, p_adjusted: float, rules: _Rules) -> Row:
+def _row(one: _Judged, p_adjusted: float, verdict: Verdict) -> Row:
     found = one.gap
-    verdict = _verdict(one, p_adjusted, rules)
     return {name: one.row.get(name) for name in FAIRNESS_COLUMNS} | {
         "group": one.group,
         "rest": found.rest if found else None,
@@ -157,75 +157,54 @@ def _row(one: _Judged, p_adjusted: float, rules: _Rules) -> Row:
         "p_value": found.p_value if found else None,
         "p_adjusted": p_adjusted,
         "verdict": verdict.verdict,
-        "reason": verdict.reason + (f" It is {rough}." if found and (rough := _rough(one.row)) else ""),
+        "reason": verdict.sentence or verdict.reason,
     }
 
 
-def _rough(row: Row) -> str:
-    """What to beware of in the group's own figure."""
-    reason = str(row["reason"])
-    return reason if reason.startswith("rough") else ""
-
-
-def _verdict(one: _Judged, p_adjusted: float, rules: _Rules) -> Verdict:
+def _verdict(
+    one: _Judged, p_adjusted: float, made: int, smallest_effect: float, confidence: float
+) -> Verdict:
     found, metric = one.gap, one.rate.metric
+    why = str(one.row["reason"])
     if found is None or math.isnan(p_adjusted):
-        nothing = (
-            "there is nothing to compare it with"
-            if found is None
-            else "too little came to one side to see how much it varies"
+        varies = "too little came to one side to see how much it varies"
+        return decide(
+            math.nan, NO_INTERVAL, caution=why or (varies if found else "there is nothing to compare it with")
         )
-        return Verdict(NOT_ENOUGH, str(one.row["reason"]) or nothing)
-    over = f" over {rules.comparisons} comparisons" if rules.comparisons > 1 else ""
-    against = f"{_show(metric, float(str(one.row['value'])))} against {_show(metric, found.rest)}"
-    if p_adjusted <= rules.alpha:
-        higher = found.difference > 0
-        size = f"{abs(found.difference / found.rest):.0%} " if found.rest > 0 else ""
-        sentence = (
-            f"The {metric} of {one.group} is {size}{'higher' if higher else 'lower'} than that of all others "
-            f"({against}), and this is not chance (p {p_adjusted:.2g}{over})."
-        )
-        return Verdict(BETTER if higher != (metric in LOWER_IS_BETTER) else WORSE, sentence)
-    room = max(abs(found.interval.low), abs(found.interval.high))
-    if found.rest > 0 and room <= rules.smallest_effect * found.rest:
-        none = f"No gap of {rules.smallest_effect:.0%} or more in the {metric} of {one.group}"
-        return Verdict(NO_DIFFERENCE, f"{none}: {against} (p {p_adjusted:.2g}{over}).")
-    return Verdict(
-        NOT_ENOUGH,
-        f"The gap of the {metric} of {one.group} may be chance: {against} (p {p_adjusted:.2g}{over}).",
+    kind = METRIC_KINDS.get(metric, "number")
+    verdict = decide(
+        found.difference,
+        found.interval,
+        confidence=confidence,
+        p_value=p_adjusted,
+        comparisons=made,
+        smallest_effect=smallest_effect * abs(found.rest),
+        lower_is_better=metric in LOWER_IS_BETTER,
+        kind=kind,
     )
+    of_all = f"{abs(found.difference / found.rest):.0%} " if found.rest > 0 else ""
+    against = " against ".join(
+        plain(show(value, kind)) for value in (found.rest + found.difference, found.rest)
+    )
+    sentence = (
+        f"The {metric} of {one.group} is {of_all}{'higher' if found.difference > 0 else 'lower'} than that "
+        f"of all others ({against}): {verdict.reason}."
+        + (f" It is {why}." if why.startswith("rough") else "")
+    )
+    return verdict._replace(sentence=sentence)
 
 
-def _show(metric: str, value: float) -> str:
-    return f"{value:.2%}" if metric in {"ctr", "cvr"} else f"{value:.4g}"
-
-
-def _largest(
-    sums: GroupSums,
-    rate: Rate,
-    column: str,
-    rows: Sequence[Row],
-    *,
-    samples: int,
-    confidence: float,
-    seed: int,
-) -> Iterator[Row]:
-    """The largest gap between two groups, with a bootstrap interval corrected for its upward bias."""
+def _largest(rate: Rate, column: str, rows: Sequence[Row]) -> Iterator[Row]:
+    """The largest gap between two groups; no interval, as the same figures pick the groups."""
     values = {i: float(str(row["value"])) for i, row in enumerate(rows) if row["value"] is not None}
     if len(values) < 2:
         return
-    drawn = bootstrap_ratios(sums, samples=samples, seed=seed)[:, list(values)]
     top, bottom = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
-    value = values[top] - values[bottom]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(np.nanmax(drawn, axis=1) - np.nanmin(drawn, axis=1), [tail, 1 - tail])
     yield dict.fromkeys(FAIRNESS_COLUMNS) | {
         "metric": rate.metric,
         "group": f"{column}: largest gap",
-        "value": value,
-        "ci_low": max(2 * value - float(high), 0.0),
-        "ci_high": max(2 * value - float(low), 0.0),
-        "definition": f"largest less smallest {rate.metric} of the groups shown; basic bootstrap interval",
+        "value": values[top] - values[bottom],
+        "definition": f"largest less smallest {rate.metric} of the groups shown",
         "verdict": "",
         "reason": f"{column}={rows[top][column]} is highest, {column}={rows[bottom][column]} lowest",
     }

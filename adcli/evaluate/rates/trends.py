@@ -18,7 +18,7 @@ from adcli.evaluate.rates.counts import count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
 CYCLES = {"hour": 24, "weekday": 7}  # what comes round again
 LINES = ("day", "week", "month")
@@ -107,9 +107,9 @@ def trend_table(
         row for rate in rates for row in _rate_trends(counts.frame, cells, hidden, rate, over, by, confidence)
     ]
     adjusted = adjust(np.array([one.trend.p_value for one in found]), correction)
-    alpha, made = 1 - confidence, sum(not math.isnan(p) for p in adjusted)
+    made = sum(not math.isnan(p) for p in adjusted)
     rows = [
-        one.row(float(p), _verdict(one, float(p), alpha, made, smallest_effect), confidence)
+        one.row(float(p), _verdict(one, float(p), confidence, made, smallest_effect), confidence)
         for one, p in zip(found, adjusted, strict=True)
     ]
     labels: dict[str, pl.DataType] = {name: counts.frame.schema[name] for name in by}
@@ -129,6 +129,7 @@ class _Found(NamedTuple):
     bottom: float | None
     users: int | None
     why_not: str
+    unit: str  # of the clusters
 
     def row(self, p_adjusted: float, verdict: Verdict, confidence: float) -> tuple[object, ...]:
         """The row of the table."""
@@ -140,7 +141,7 @@ class _Found(NamedTuple):
             if self.over in CYCLES
             else f"relative change of {formula} from one {self.over} to the next; {confidence:.0%} interval"
         )
-        said = f"{what}; Poisson regression with errors clustered by user"
+        said = f"{what}; Poisson regression with errors clustered by {self.unit}"
         return (f"{self.rate.metric}_trend", *self.cell, *figures, said, verdict.verdict, verdict.reason)
 
 
@@ -168,11 +169,11 @@ def _rate_trends(
         cell = tuple(row[name] for name in by)
         part = parts.get(cell, summed.clear())
         if why_hidden:
-            yield _Found(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden)
+            yield _Found(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden, cells.unit)
             continue
         sums = (top, bottom, row["users"])
         if why_not := _impossible(part):
-            yield _Found(rate, over, cell, NO_TREND, 0, *sums, why_not)
+            yield _Found(rate, over, cell, NO_TREND, 0, *sums, why_not, cells.unit)
             continue
         times = part["time"].to_numpy()
         trend = fit_trend(
@@ -183,7 +184,7 @@ def _rate_trends(
             CYCLES.get(over, 0),
             confidence,
         )
-        yield _Found(rate, over, cell, trend, int(times.max() - times.min()), *sums, "")
+        yield _Found(rate, over, cell, trend, int(times.max() - times.min()), *sums, "", cells.unit)
 
 
 def _steps(over: str) -> pl.Expr:
@@ -251,8 +252,8 @@ def fit_trend(
         height = math.exp(min(2 * float(np.hypot(*slopes)), 700.0)) - 1
         peak = (math.atan2(slopes[1], slopes[0]) * cycle / (2 * math.pi)) % cycle
         return Trend(height, NO_INTERVAL, p_value, p_fit, peak)
-    reach = student_quantile(confidence, clusters - 1) * math.sqrt(float(spread[0, 0]))
-    low, value, high = (math.expm1(float(slopes[0]) + way) for way in (-reach, 0.0, reach))
+    margin = student_quantile(confidence, clusters - 1) * math.sqrt(float(spread[0, 0]))
+    low, value, high = (math.expm1(float(slopes[0]) + way) for way in (-margin, 0.0, margin))
     return Trend(value, Interval(low, high), p_value, p_fit)
 
 
@@ -273,36 +274,38 @@ def _fit_p_value(
     return float(f.sf(statistic * (users - free) / (free * (users - 1)), free, users - free))
 
 
-def _verdict(one: _Found, p_adjusted: float, alpha: float, made: int, smallest_effect: float) -> Verdict:
+def _verdict(one: _Found, p_adjusted: float, confidence: float, made: int, smallest_effect: float) -> Verdict:
+    """Of a line, by the shared rule; a cycle is told, but is neither better nor worse."""
     trend, metric = one.trend, one.rate.metric
+    if one.over in CYCLES:
+        return _cycle(one, p_adjusted, confidence, made)
+    differs = p_adjusted <= 1 - confidence and trend.p_fit < UNFIT
+    uneven = f"The {metric} differs between {one.over}s, but on no steady line (p {trend.p_fit:.2g})."
+    verdict = decide(
+        trend.value,
+        trend.interval,
+        confidence=confidence,
+        p_value=p_adjusted,
+        comparisons=made,
+        smallest_effect=math.expm1(math.log1p(smallest_effect) / max(one.span, 1)),
+        lower_is_better=metric in LOWER_IS_BETTER,
+        kind="relative",
+        caution=one.why_not or (uneven if differs else ""),
+    )
+    if one.why_not or differs:
+        return verdict
+    whole = abs((1 + trend.value) ** one.span - 1)
+    way = "rises" if trend.value > 0 else "falls"
+    head = f"The {metric} {way} by {abs(trend.value):.2%} a {one.over}, {whole:.0%} from first to last"
+    return verdict._replace(reason=f"{head}: {verdict.reason}.")
+
+
+def _cycle(one: _Found, p_adjusted: float, confidence: float, made: int) -> Verdict:
     if one.why_not:
         return Verdict(NOT_ENOUGH, one.why_not)
-    over = f"p {p_adjusted:.2g}" + (f" over {made} trends" if made > 1 else "")
-    if one.over in CYCLES:
-        if p_adjusted > alpha:
-            return Verdict(NOT_ENOUGH, f"The {metric} does not visibly follow the {one.over} ({over}).")
-        return Verdict(
-            "",
-            f"The {metric} follows the {one.over}: highest near {one.over} {trend.peak:.0f}, by "
-            f"{trend.value:.0%} above its lowest ({over}).",
-        )
-    if p_adjusted <= alpha and not trend.p_fit >= UNFIT and not math.isnan(trend.p_fit):
-        return Verdict(
-            NOT_ENOUGH,
-            f"The {metric} differs between {one.over}s, but on no steady line (p {trend.p_fit:.2g}).",
-        )
-    if p_adjusted <= alpha:
-        rises = trend.value > 0
-        whole = abs((1 + trend.value) ** one.span - 1)
-        sentence = (
-            f"The {metric} {'rises' if rises else 'falls'} by {abs(trend.value):.2%} a {one.over}, "
-            f"{whole:.0%} from first to last, and this is not chance ({over})."
-        )
-        return Verdict(BETTER if rises != (metric in LOWER_IS_BETTER) else WORSE, sentence)
-    room = max(abs((1 + end) ** one.span - 1) for end in trend.interval)
-    if room <= smallest_effect:
-        return Verdict(
-            NO_DIFFERENCE,
-            f"No change of the {metric} of {smallest_effect:.0%} or more from first to last ({over}).",
-        )
-    return Verdict(NOT_ENOUGH, f"The {metric} may be steady: {trend.value:+.2%} a {one.over} ({over}).")
+    metric = one.rate.metric
+    tested = f"p {p_adjusted:.2g}" + (f" over {made} trends" if made > 1 else "")
+    if p_adjusted > 1 - confidence:
+        return Verdict(NOT_ENOUGH, f"The {metric} does not visibly follow the {one.over} ({tested}).")
+    highest = f"highest near {one.over} {one.trend.peak:.0f}, by {one.trend.value:.0%} above its lowest"
+    return Verdict("", f"The {metric} follows the {one.over}: {highest} ({tested}).")

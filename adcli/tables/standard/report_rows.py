@@ -86,13 +86,13 @@ def _with_cost(frame: pl.DataFrame, sources: Mapping[str, str], *, is_sure: bool
         return frame.drop("cost_micros")
     if not is_sure and {"cost", "clicks"} <= set(frame.columns):
         paid = frame.select(pl.col("cost", "clicks").cast(pl.Float64)).drop_nulls()
-        clicks, cost = paid["clicks"].sum(), paid["cost"].sum()
+        clicks, cost = float(paid["clicks"].sum()), float(paid["cost"].sum())
         if clicks and cost / clicks > _DEAREST_CLICK and (paid["cost"] % 1 == 0).all():
             column = sources.get("cost", "cost")
             raise DataError(
                 f"A click costs {cost / clicks:,.0f} by the column '{printable(column)}', which may be in "
                 "millionths of the currency.",
-                fix=f"Say which: --map cost_micros='{column}', or --map cost='{column}' if it is as it stands.",
+                fix=f"Say which: --map cost_micros='{column}', or --map cost='{column}' for as it stands.",
             )
     return frame
 

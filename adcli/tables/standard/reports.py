@@ -11,7 +11,10 @@ from adcli.tables.aliases import ALIASES, normalised, without_currency
 from adcli.tables.report_names import MEASURED_TOGETHER
 
 MEASURES: Final = ("impressions", "clicks", "conversions", "cost", "cost_micros", "revenue")
-_TOTAL: Final = r"(?i)^\s*(?:total:.*|gesamt:.*|(?:grand )?totals?|total of [\d,.]+ results?|total rows: ?\d+|итого.*)\s*$"
+_TOTAL: Final = (
+    r"(?i)^\s*(?:total:.*|gesamt:.*|(?:grand )?totals?|total of [\d,.]+ results?|"
+    r"total rows: ?\d+|итого.*)\s*$"
+)
 
 
 def is_report(sources: Mapping[str, str], sample: pl.DataFrame | None) -> bool:
@@ -36,7 +39,7 @@ def _counts_more_than_one(source: str, sample: pl.DataFrame | None) -> bool:
 
 
 def is_one_an_impression(impressions: str, sample: pl.DataFrame | None) -> bool:
-    """Whether a column of impressions says 1 in each row: a row is one impression then, however it is read."""
+    """Whether a column of impressions says 1 in each row: a row is one impression then."""
     if sample is None or impressions not in sample.columns or not sample.height:
         return False
     return bool((sample[impressions].cast(pl.Float64, strict=False) == 1).all())

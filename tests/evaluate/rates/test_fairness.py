@@ -7,7 +7,7 @@ from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError
 from adcli.evaluate.rates.fairness import FAIRNESS_COLUMNS, fairness_table
-from adcli.evaluate.rates.group_gaps import GroupSums, bootstrap_ratios, gap
+from adcli.evaluate.rates.group_gaps import GroupSums, gap
 
 
 def make_log(rates, n=20_000, seed=0, users=4000):
@@ -37,7 +37,7 @@ def test_a_gap_that_stands_is_a_sentence():
     assert found["verdict"] == "better"
     assert found["reason"].startswith("The ctr of device=app is ")
     assert "higher than that of all others" in found["reason"]
-    assert found["reason"].endswith("over 6 comparisons).")
+    assert found["reason"].endswith("over 6 comparisons.")
     assert row(table, "device=web")["verdict"] == "worse"
 
 
@@ -80,7 +80,7 @@ def test_the_largest_gap_names_its_groups():
         fairness_table(make_log({"web": 0.1, "app": 0.2, "tv": 0.3}), by=["device"]), "device: largest gap"
     )
     assert found["value"] == pytest.approx(0.2, abs=0.02)
-    assert found["ci_low"] < 0.2 < found["ci_high"]
+    assert found["ci_low"] is None  # which groups are furthest apart is read off the same figures
     assert "device=tv is highest, device=web lowest" in found["reason"]
 
 
@@ -95,16 +95,11 @@ def test_an_unknown_column_is_refused():
         fairness_table(make_log({"a": 0.1, "b": 0.1}), by=["devise"])
 
 
-def test_the_largest_gap_covers():
-    rng = np.random.default_rng(4)
-    rates, held = np.array([0.1, 0.2, 0.3]), 0
-    for trial in range(400):
-        group = rng.integers(0, 3, 1500)
-        click = (rng.random(1500) < rates[group]).astype(int)
-        log = pl.DataFrame({"item_id": "1", "device": group.astype(str), "click": click})
-        found = row(fairness_table(log, by=["device"], seed=trial), "device: largest gap")
-        held += found["ci_low"] <= 0.2 <= found["ci_high"]
-    assert 0.92 <= held / 400 <= 0.98
+def test_two_groups_are_one_comparison():
+    table = fairness_table(make_log({"web": 0.1, "app": 0.12}, n=2000), by=["device"], metrics=["ctr"])
+    web, app = row(table, "device=web"), row(table, "device=app")
+    assert web["p_adjusted"] == app["p_adjusted"] == pytest.approx(web["p_value"])
+    assert "comparisons" not in web["reason"]
 
 
 def sums_of_overlapping_users(rng, users=300):
@@ -151,20 +146,3 @@ def test_the_p_value_is_where_the_interval_ends_at_no_gap():
         p_value = gap(sums, 0, confidence=0.95, is_count=is_count).p_value
         ends = gap(sums, 0, confidence=1 - p_value, is_count=is_count).interval
         assert min(abs(end) for end in ends) < 1e-5
-
-
-def test_the_bootstrap_of_like_units_is_that_of_each_unit():
-    rng = np.random.default_rng(2)
-    n = 4000
-    group, click = rng.integers(0, 3, n), (rng.random(n) < 0.2) * 1.0
-    found = bootstrap_ratios(GroupSums(group, np.arange(n), click, np.ones(n)), samples=1000, seed=0)
-    for g in range(3):
-        rate = click[group == g].mean()
-        assert found[:, g].mean() == pytest.approx(rate, abs=0.003)
-        assert found[:, g].std() == pytest.approx(np.sqrt(rate * (1 - rate) / (group == g).sum()), rel=0.1)
-
-
-def test_the_bootstrap_of_overlapping_users_keeps_them_together():
-    sums = sums_of_overlapping_users(np.random.default_rng(3))
-    found = bootstrap_ratios(sums, samples=1000, seed=0)
-    assert np.corrcoef(found.T)[0, 1] > 0.1
