@@ -8,9 +8,11 @@ from typing import Final
 import polars as pl
 
 from adcli.tables.aliases import normalised
+from adcli.tables.formats.blocks import rows_as_json
 from adcli.tables.standard.events import ORDER_ID_NAMES
 from adcli.tables.standard.tables import StandardTable
 
+DUPLICATE: Final = "exact duplicate of an earlier row"
 _ROW_IDS: Final = frozenset(
     normalised(name)
     for name in (
@@ -29,7 +31,7 @@ _OWN_IDS: Final = {
 _WHO_OR_WHAT = ("user_id", "item_id", "ad_id")
 
 
-def carries_identity(table: StandardTable, columns: Sequence[str], *, is_fine_timed: bool) -> pl.Expr | None:
+def carries_identity(table: StandardTable, columns: Sequence[str], *, fine_times: bool) -> pl.Expr | None:
     """Where a row equal to an earlier one is a duplicate of it; None where no row is.
 
     Equality alone proves nothing: two customers in a trial can be alike in every recorded respect, and a
@@ -42,13 +44,20 @@ def carries_identity(table: StandardTable, columns: Sequence[str], *, is_fine_ti
     Args:
         table: The standard table.
         columns: Its columns and those carried along.
-        is_fine_timed: Whether any `event_time` has a fraction of a second.
+        fine_times: Whether any `event_time` has a fraction of a second.
     """
     grounds = [pl.col(column).is_not_null() for column in columns if normalised(column) in _ROW_IDS]
     own = _OWN_IDS.get(table.name, ())
     if own and all(column in columns for column in own):
         grounds.append(pl.all_horizontal(pl.col(own).is_not_null()))
     known = [column for column in _WHO_OR_WHAT if column in columns]
-    if is_fine_timed and known:
+    if fine_times and known:
         grounds.append(pl.col("event_time").is_not_null() & pl.any_horizontal(pl.col(known).is_not_null()))
     return pl.any_horizontal(grounds) if grounds else None
+
+
+def duplicates_as_rejects(rows: pl.DataFrame, files: pl.Series, lines: pl.Series) -> pl.DataFrame:
+    """Duplicates as rejected rows: file, line, reason, raw."""
+    raw = pl.Series(rows_as_json(rows), dtype=pl.String)
+    reason = pl.lit(DUPLICATE).alias("reason")
+    return pl.DataFrame({"file": files, "line": lines, "raw": raw}).select("file", "line", reason, "raw")

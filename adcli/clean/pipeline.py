@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.clean.identity import carries_identity
+from adcli.clean.identity import carries_identity, duplicates_as_rejects
 from adcli.clean.runs import (
     FILE,
     HIDDEN,
@@ -22,10 +21,7 @@ from adcli.clean.runs import (
     in_key_order,
     schema_of,
 )
-from adcli.tables.formats.blocks import REJECTS_SCHEMA
 from adcli.tables.read import TableStream
-
-DUPLICATE = "exact duplicate of an earlier row"
 
 
 def clean_stream(
@@ -49,17 +45,14 @@ def clean_stream(
         advance: Is told how many more rows were read.
     """
     writer = RunWriter(spill)
-    is_fine_timed = False
     for batch in stream.batches():
         advance(batch.frame.height + batch.rejects.height)
         if batch.rejects.height:
             reject(batch.rejects)
-        if "event_time" in batch.frame.columns:
-            is_fine_timed |= bool((batch.frame["event_time"].dt.microsecond() != 0).any())
         writer.add(batch.frame, batch.file, batch.lines)
     writer.flush()
     columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
-    identity = carries_identity(stream.table, columns, is_fine_timed=is_fine_timed)
+    identity = carries_identity(stream.table, columns, fine_times=stream.fine_times)
     is_kept = None if identity is None else _first_of_equals(writer.runs, writer.rows, columns, identity)
     for frame in in_key_order(writer.runs):
         kept = frame
@@ -67,7 +60,8 @@ def clean_stream(
             mask = is_kept[frame[PLACE].to_numpy()]
             if not mask.all():
                 kept = frame.filter(mask)
-                duplicates = _as_rejects(frame.filter(~mask), columns)
+                again = frame.filter(~mask)
+                duplicates = duplicates_as_rejects(again.select(columns), again[FILE], again[LINE])
                 stream.reject(duplicates.height)
                 reject(duplicates)
         if kept.height or not writer.rows:
@@ -89,19 +83,3 @@ def _first_of_equals(
         is_identified[places] = frame.select(identity.alias("identity")).to_series().to_numpy()
     is_first = pl.Series(hashes).is_first_distinct().to_numpy()
     return is_first | ~is_identified
-
-
-def _as_rejects(duplicates: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    raw = [
-        json.dumps(row, ensure_ascii=False, default=str)
-        for row in duplicates.select(columns).iter_rows(named=True)
-    ]
-    return pl.DataFrame(
-        {
-            "file": duplicates[FILE],
-            "line": duplicates[LINE],
-            "reason": pl.Series([DUPLICATE], dtype=pl.String).new_from_index(0, duplicates.height),
-            "raw": pl.Series(raw, dtype=pl.String),
-        },
-        REJECTS_SCHEMA,
-    )

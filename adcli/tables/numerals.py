@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
@@ -19,58 +20,96 @@ _SURELY_COMMA: Final = (
 )
 _ANY_COMMA: Final = r"^[-+]?\d+,\d+$"
 
+DecimalMark = Literal["point", "comma", "mixed"]
 
-class NumberReader:
-    """Reads one column of numbers, and remembers from batch to batch which mark stands before its decimals.
 
-    `1,234` and `1.234` can be thousands or thousandths. The rest of the column tells: next to `1.234,50` or
-    `12,5` the comma is the decimal mark, next to `1,234.50` or `12.5` the point. Where nothing tells, the
-    point is, and `1,234` is 1234; where the column has both, a comma that could be either is not read.
+@dataclass(frozen=True)
+class NumberFormat:
+    """How one column writes its numbers, decided once for all of it.
 
     Attributes:
-        guessed: A value that was read so although nothing told.
+        decimal_mark: What stands before the decimals. "mixed" where both surely do: then `12,5` and `12.5`
+            are read, and `1,234`, which can be either, is not.
+        assumed_from: A value that can be read in two ways although nothing told which.
     """
 
-    def __init__(self) -> None:
-        self.guessed: str | None = None
-        self._mark: Literal["point", "comma", "both"] | None = None
+    decimal_mark: DecimalMark = "point"
+    assumed_from: str | None = None
 
-    def read(self, values: pl.Series, dtype: pl.DataType) -> pl.Series:
-        """(n,) the numbers, null where a text is none."""
-        numbers = values.cast(dtype, strict=False)
-        has_commas = self._mark == "comma" or bool(values.str.contains(",", literal=True).any())
-        is_left = values.is_not_null() & numbers.is_null()
-        if not has_commas and not is_left.any():
-            return numbers
-        text = values.str.replace(_CURRENCY, "${1}").str.replace(_CURRENCY, "${1}").str.strip_chars()
-        return (self._plain(text) if has_commas else text).cast(dtype, strict=False)
 
-    def _plain(self, text: pl.Series) -> pl.Series:
-        """The same numbers with a decimal point and without groups."""
-        self._learn(text)
-        point = f"{_SURELY_POINT}|{_GROUPED_BY_COMMA}" if self._mark == "point" else _SURELY_POINT
-        comma = (
-            f"{_SURELY_COMMA}|{_GROUPED_BY_POINT}|{_ANY_COMMA}" if self._mark == "comma" else _SURELY_COMMA
-        )
-        value = pl.col(text.name)
-        return (
-            text.to_frame()
-            .select(
-                pl.when(value.str.contains(comma))
-                .then(value.str.replace_all(".", "", literal=True).str.replace(",", "."))
-                .when(value.str.contains(point))
-                .then(value.str.replace_all(",", "", literal=True))
-                .otherwise(value)
-            )
-            .to_series()
+class NumberEvidence(NamedTuple):
+    """What the values seen so far tell of a column's decimal mark: an example each, or None.
+
+    `1,234` and `1.234` can be thousands or thousandths. The rest of the column tells: next to `1.234,50` or
+    `12,5` the comma is the decimal mark, next to `1,234.50` or `12.5` the point.
+    """
+
+    point: str | None = None
+    comma: str | None = None
+    either: str | None = None
+
+    def updated(self, values: pl.Series) -> NumberEvidence:
+        """What is known after some more values."""
+        if values.dtype != pl.String:
+            return self
+        text = _bare(values)
+        is_point, is_comma = text.str.contains(_SURELY_POINT), text.str.contains(_SURELY_COMMA)
+        is_either = text.str.contains(f"{_GROUPED_BY_COMMA}|{_GROUPED_BY_POINT}") & ~(is_point | is_comma)
+        return NumberEvidence(
+            self.point or _first(values, is_point),
+            self.comma or _first(values, is_comma),
+            self.either or _first(values, is_either),
         )
 
-    def _learn(self, text: pl.Series) -> None:
-        if self._mark is not None:
-            return
-        is_point = bool(text.str.contains(_SURELY_POINT).any())
-        is_comma = bool(text.str.contains(_SURELY_COMMA).any())
-        self._mark = "both" if is_point and is_comma else "comma" if is_comma else "point"
-        doubtful = text.filter(text.str.contains(_GROUPED_BY_COMMA))
-        if not (is_point or is_comma) and len(doubtful):
-            self.guessed = str(doubtful[0])
+    @property
+    def is_open(self) -> bool:
+        """Whether there are numbers that can be read in two ways, and nothing has told in which."""
+        return self.either is not None and self.point is None and self.comma is None
+
+    def decided(self) -> NumberFormat:
+        """The format that this tells; the point where nothing does."""
+        if self.point and self.comma:
+            return NumberFormat("mixed")
+        if self.comma:
+            return NumberFormat("comma")
+        return NumberFormat("point", None if self.point else self.either)
+
+
+def read_numbers(values: pl.Series, dtype: pl.DataType, form: NumberFormat) -> pl.Series:
+    """(n,) the numbers of a column of texts, null where a text is none."""
+    numbers = values.cast(dtype, strict=False)
+    has_commas = form.decimal_mark == "comma" or bool(values.str.contains(",", literal=True).any())
+    is_left = values.is_not_null() & numbers.is_null()
+    if not has_commas and not is_left.any():
+        return numbers
+    text = _bare(values)
+    return (_plain(text, form) if has_commas else text).cast(dtype, strict=False)
+
+
+def _bare(values: pl.Series) -> pl.Series:
+    """The texts without signs of currency."""
+    return values.str.replace(_CURRENCY, "${1}").str.replace(_CURRENCY, "${1}").str.strip_chars()
+
+
+def _plain(text: pl.Series, form: NumberFormat) -> pl.Series:
+    """The same numbers with a decimal point and without groups."""
+    mark = form.decimal_mark
+    point = f"{_SURELY_POINT}|{_GROUPED_BY_COMMA}" if mark == "point" else _SURELY_POINT
+    comma = f"{_SURELY_COMMA}|{_GROUPED_BY_POINT}|{_ANY_COMMA}" if mark == "comma" else _SURELY_COMMA
+    value = pl.col(text.name)
+    return (
+        text.to_frame()
+        .select(
+            pl.when(value.str.contains(comma))
+            .then(value.str.replace_all(".", "", literal=True).str.replace(",", "."))
+            .when(value.str.contains(point))
+            .then(value.str.replace_all(",", "", literal=True))
+            .otherwise(value)
+        )
+        .to_series()
+    )
+
+
+def _first(values: pl.Series, where: pl.Series) -> str | None:
+    found = values.filter(where)
+    return None if found.is_empty() else str(found[0])

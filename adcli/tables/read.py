@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from adcli.errors import AdcliError, DataError
-from adcli.tables.formats.blocks import no_rows
+from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.manifest import verify
+from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.sources import Source, expand
-from adcli.tables.standard.coerce import Habits
-from adcli.tables.standard.column_mapping import Header, Placement, place
-from adcli.tables.standard.conform import Batch, Conformer
-from adcli.tables.standard.recognise import choose, describe
+from adcli.tables.standard.column_mapping import Header
+from adcli.tables.standard.conform import Batch, conform
+from adcli.tables.standard.plan import ReadPlan
+from adcli.tables.standard.recognise import choose_table, describe
 from adcli.tables.standard.tables import TABLES, StandardTable
 
 
@@ -47,20 +48,21 @@ class ReadOptions:
 
 
 class InputRecord(NamedTuple):
-    """One input as it was read: its size and hash are those of the raw bytes."""
+    """One input as it was read: its size and hash are those of the raw bytes, `read_as` the plan in JSON."""
 
     path: str
     bytes: int
     rows: int
     sha256: str
+    read_as: Mapping[str, Any] | None = None
 
 
 class Part(NamedTuple):
-    """One input, how it is read, and where its columns go."""
+    """One input, its format, and the plan by which its rows become the table's."""
 
     source: Source
     form: Format
-    placement: Placement
+    plan: ReadPlan
 
 
 class TableStream:
@@ -68,6 +70,7 @@ class TableStream:
 
     Attributes:
         table: The standard table.
+        plans: How each input is read.
         notes: What was decided about each input, one sentence each.
         rows_read: Rows seen so far; at the end it is accepted plus rejected.
         rows_rejected: Rows rejected so far.
@@ -75,10 +78,9 @@ class TableStream:
         unknown_event_types: How often each event type came that nobody knows.
     """
 
-    def __init__(
-        self, parts: Sequence[Part], options: ReadOptions, needs: Sequence[str], notes: Sequence[str]
-    ) -> None:
-        self.table: StandardTable = parts[0].placement.table
+    def __init__(self, parts: Sequence[Part], options: ReadOptions, notes: Sequence[str]) -> None:
+        self.plans = [part.plan for part in parts]
+        self.table: StandardTable = self.plans[0].mapping.table
         self.notes = [*_notes(parts), *notes]
         self.rows_read = 0
         self.rows_rejected = 0
@@ -87,21 +89,25 @@ class TableStream:
         self._parts = parts
         self._bytes = _known_bytes(parts)
         self._options = options
-        self._needs = frozenset(needs)
 
     @property
     def names(self) -> set[str]:
         """The columns of the table, as far as they are known."""
-        placements = [part.placement for part in self._parts]
-        return {name for one in placements for name in (*one.placed, *one.carried.values())}
+        mappings = [plan.mapping for plan in self.plans]
+        return {name for one in mappings for name in (*one.columns, *one.carried.values())}
 
     @property
     def renamed(self) -> dict[str, str]:
         """Source columns that have another name in the table, and none that a column of it has."""
-        placements = [part.placement for part in self._parts]
-        pairs = [(source, name) for one in placements for name, source in one.sources.items()]
-        pairs += [pair for one in placements for pair in one.carried.items()]
+        mappings = [plan.mapping for plan in self.plans]
+        pairs = [(source, name) for one in mappings for name, source in one.sources.items()]
+        pairs += [pair for one in mappings for pair in one.carried.items()]
         return {source: name for source, name in pairs if source not in self.names}
+
+    @property
+    def fine_times(self) -> bool:
+        """Whether any `event_time` read so far has a fraction of a second."""
+        return any(plan.fine_times for plan in self.plans)
 
     def share(self) -> float | None:
         """How much of the inputs was read so far, from 0 to 1; None where their size is not known."""
@@ -113,49 +119,36 @@ class TableStream:
         Raises:
             DataError: If an input turns out to be damaged.
         """
-        width: dict[str, int] = {}
-        columns = frozenset().union(*(part.placement.placed for part in self._parts))
-        for source, form, placement in self._parts:
-            habits = Habits(width)
-            conformer = Conformer(
-                source.name,
-                placement,
-                columns=columns,
-                needs=self._needs,
-                habits=habits,
-                unknown_event_types=self.unknown_event_types,
-            )
+        for place, (source, form, _) in enumerate(self._parts):
             rows_before = self.rows_read
             is_any = False
             try:
                 for raw in form.read(source):
                     is_any = True
-                    self._follow(conformer, raw.frame.columns, source)
-                    batch = conformer.conform(raw)
-                    self.rows_read += batch.frame.height + batch.rejects.height
-                    self.rows_rejected += batch.rejects.height
-                    yield batch
+                    yield self._conformed(raw, place, source)
             finally:
                 source.close()
             if not is_any:
-                yield conformer.conform(no_rows(form.columns))
-            self.notes += [f"{source.name}: {note}." for note in habits.notes()]
-            self.inputs.append(
-                InputRecord(source.name, source.size, self.rows_read - rows_before, source.sha256)
-            )
+                yield self._conformed(no_rows(form.columns), place, source)
+            rows, said = self.rows_read - rows_before, self.plans[place].as_json()
+            self.inputs.append(InputRecord(source.name, source.size, rows, source.sha256, said))
 
     def reject(self, count: int) -> None:
         """Count rows as rejected that were accepted at first."""
         self.rows_rejected += count
 
-    def _follow(self, conformer: Conformer, columns: Sequence[str], source: Source) -> None:
-        """Place columns that came up only now, as JSON may bring them."""
-        known = conformer.known_columns
-        new = [column for column in columns if column not in known]
-        if new:
-            header = Header(source.name, [*known, *new])
-            fixed = conformer.placement.sources  # what was placed stays where it is
-            conformer.placement = place(self.table, header, fixed, self._options.constants)
+    def _conformed(self, raw: RawBatch, place: int, source: Source) -> Batch:
+        """A batch in the table's columns; what it tells that nothing told before becomes part of the plan."""
+        plan = with_new_columns(self.plans[place], raw.frame, source.name, self._options.constants)
+        batch = conform(raw, plan, source.name)
+        times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
+        if times is not None and not plan.fine_times:
+            plan = replace(plan, fine_times=bool((times.dt.microsecond() != 0).any()))
+        self.plans[place] = plan
+        self.rows_read += batch.frame.height + batch.rejects.height
+        self.rows_rejected += batch.rejects.height
+        self.unknown_event_types.update(batch.unknown_event_types)
+        return batch
 
 
 def open_table(
@@ -203,13 +196,12 @@ def _opened(
     if not found:
         raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
     headers = [Header(source.name, form.columns, form.kind == "log", form.sample) for source, form in found]
-    placements = choose(
+    mappings = choose_table(
         [TABLES[name] for name in tables], headers, options.column_map, options.constants, needs
     )
-    parts = [
-        Part(source, form, placement) for (source, form), placement in zip(found, placements, strict=True)
-    ]
-    return TableStream(parts, options, needs, [f"{source.name}: is empty." for source in empty])
+    plans = plan_inputs(found, mappings, needs)
+    parts = [Part(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
+    return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
 
 
 def _known_bytes(parts: Sequence[Part]) -> int | None:
@@ -225,8 +217,9 @@ def _known_bytes(parts: Sequence[Part]) -> int | None:
 def _notes(parts: Sequence[Part]) -> list[str]:
     """What each input was taken for; inputs alike share one sentence."""
     alike: dict[str, list[str]] = {}
-    for source, form, placement in parts:
-        alike.setdefault(f"{form.label}; {describe(placement)}.", []).append(source.name)
+    for source, form, plan in parts:
+        said = "; ".join([form.label, describe(plan.mapping), *plan.notes()])
+        alike.setdefault(f"{said}.", []).append(source.name)
     return [
         f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {said}"
         for said, names in alike.items()

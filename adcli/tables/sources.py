@@ -59,13 +59,23 @@ class Source:
             if self.path is not None:
                 self.close()
 
+    def keep(self) -> None:
+        """Copy the bytes of a pipe to disk, so that they can be read more than once."""
+        if self.path is None and self._spool is None:
+            with self.open() as stream:
+                self._copy(stream)
+
     @contextmanager
-    def open(self) -> Iterator[PeekableStream]:
+    def open(self) -> Iterator[PeekableStream | _Copy]:
         """The decompressed bytes from the start.
 
         Raises:
             DataError: If the input cannot be read.
         """
+        if self._spool is not None:
+            self._spool.seek(0)
+            yield _Copy(self._spool)
+            return
         stream = self._waiting or self._open()
         self._waiting = None
         try:
@@ -79,16 +89,21 @@ class Source:
         """A file to jump about in with the decompressed bytes: the input itself, or an unnamed copy."""
         if self._spool is None:
             with self.open() as stream:
-                if self.path is not None and not stream.compressions:
+                if self.path is not None and isinstance(stream, PeekableStream) and not stream.compressions:
                     stream.drain()
                     with self.path.open("rb") as handle:
                         yield handle
                     return
-                self._spool = tempfile.TemporaryFile(prefix="adcli-")  # noqa: SIM115  # closed by close()
-                while data := stream.read(PEEK_BYTES):
-                    self._spool.write(data)
-                self._spool.flush()
-        yield self._spool
+                self._copy(stream)
+        if self._spool is not None:
+            yield self._spool
+
+    def _copy(self, stream: PeekableStream | _Copy) -> None:
+        spool = tempfile.TemporaryFile(prefix="adcli-")  # noqa: SIM115  # closed by close()
+        while data := stream.read(PEEK_BYTES):
+            spool.write(data)
+        spool.flush()
+        self._spool = spool
 
     def close(self) -> None:
         """Close what is still open."""
@@ -166,6 +181,20 @@ class PeekableStream:
     def close(self) -> None:
         """Close the file below."""
         self._raw.close()
+
+
+class _Copy:
+    """The copy of a pipe's bytes, which stays open to be read again."""
+
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; empty at the end."""
+        return self._spool.read(size)
+
+    def drain(self) -> None:
+        """Nothing is left to read: size and hash were taken when the copy was made."""
 
 
 def expand(inputs: Sequence[str]) -> list[Source]:

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from adcli.clean import runs
-from adcli.clean.pipeline import DUPLICATE, clean_stream
+from adcli.clean.identity import DUPLICATE
+from adcli.clean.pipeline import clean_stream
 from adcli.tables.read import ReadOptions, open_table
 from adcli.tables.standard.tables import TABLES
 

@@ -5,7 +5,8 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from adcli.clean.pipeline import DUPLICATE, clean_stream
+from adcli.clean.identity import DUPLICATE
+from adcli.clean.pipeline import clean_stream
 from adcli.errors import DataError
 from adcli.tables.read import ReadOptions, open_table
 

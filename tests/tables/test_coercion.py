@@ -6,14 +6,18 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from adcli.errors import DataError
-from adcli.tables.standard.coerce import Habits, coerce
+from adcli.tables.standard.coerce import coerce
+from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.tables import Column
+
+
+def read_column(series, column):
+    return coerce(series, column, ColumnEvidence().updated(series, column).decided())
 
 
 def coerced(values, kind, name="column"):
     series = values if isinstance(values, pl.Series) else pl.Series(values)
-    made, problems = coerce(series, Column(name, kind), Habits())
+    made, problems = read_column(series, Column(name, kind))
     bad = pl.Series([False] * len(series))
     for problem in problems:
         bad |= problem.where
@@ -76,11 +80,13 @@ def test_hours_as_advertising_logs_count_them(text):
     assert coerced([text], "time")[0] == [NOON.replace(minute=0)]
 
 
-def test_a_day_first_that_shows_too_late_is_an_error_and_not_another_month(read, monkeypatch):
+def test_a_day_first_that_shows_late_holds_for_the_rows_before_it(read, monkeypatch):
+    monkeypatch.setattr("adcli.tables.formats.detect._SAMPLE_ROWS", 10)
     monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 200)
     rows = "".join(f"{day:02}/03/2024,u,view\n" for day in range(1, 32) for _ in range(3))
-    with pytest.raises(DataError, match="'13/03/2024' has its day first"):
-        read("event_time,user_id,event_type\n" + rows)
+    got = read("event_time,user_id,event_type\n" + rows)
+    assert got.frame["event_time"].dt.month().unique().to_list() == [3]
+    assert "day/…/year" in got.stream.notes[0]
     rows = (
         "".join(f"03/{day:02}/2024,u,view\n" for day in range(1, 32) for _ in range(3))
         + "13/03/2024,u,view\n"
@@ -170,6 +176,9 @@ def test_a_comma_is_what_it_was_in_the_rows_before_and_a_guess_is_told(read, mon
     assert got.frame["price"].unique(maintain_order=True).to_list() == [Decimal("1234.5"), Decimal(1234)]
     got = read(header + "1;A;1,234\n", tables=["products"])
     assert "price: 1,234 is read as 1234" in got.stream.notes[-1]
+    monkeypatch.setattr("adcli.tables.formats.detect._SAMPLE_ROWS", 3)
+    got = read(header + "1;A;1.250\n" * 50 + "2;B;1.250,00\n" * 50, tables=["products"])
+    assert got.frame["price"].unique().to_list() == [Decimal(1250)]
 
 
 @pytest.mark.parametrize("text", ["abc", "1.2.3", "12,34,5", "inf", "--5", "9" * 40])
@@ -238,7 +247,7 @@ def test_words_for_nothing_are_no_ids_but_may_be_text():
     ],
 )
 def test_vectors_from_lists_and_texts(values):
-    made, problems = coerce(pl.Series(values), Column("embedding", "vector"), Habits())
+    made, problems = read_column(pl.Series(values), Column("embedding", "vector"))
     assert made.dtype == pl.Array(pl.Float32, 2)
     assert made.to_list() == [[1.0, 2.0], [3.0, 4.0]]
     assert not any(problem.where.any() for problem in problems)

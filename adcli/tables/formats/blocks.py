@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
@@ -76,6 +77,11 @@ class RawBatch(NamedTuple):
     raws: Callable[[IntArray], list[str]]
     rejects: Rejects
     numbers: Mapping[str, pl.DataType] = MappingProxyType({})
+
+
+def rows_as_json(frame: pl.DataFrame) -> list[str]:
+    """(n,) each row as a JSON object, to be shown where the row has no text of its own."""
+    return [json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True)]
 
 
 def no_rows(columns: Sequence[str]) -> RawBatch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adcli.errors import DataError
-from adcli.tables.formats.blocks import MAX_COLUMNS, RawBatch, Rejects
+from adcli.tables.formats.blocks import MAX_COLUMNS, RawBatch, Rejects, rows_as_json
 from adcli.tables.formats.layout import repeated
 
 _BATCH_ROWS = 65_536
@@ -142,8 +141,4 @@ def _batch(batch: Any, first: int) -> RawBatch:
     frame.columns = [column or f"column_{place}" for place, column in enumerate(frame.columns, 1)]
     frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     lines = np.arange(first, first + frame.height, dtype=np.int64)
-    return RawBatch(frame, lines, lambda rows: _as_json(frame[rows]), Rejects())
-
-
-def _as_json(frame: pl.DataFrame) -> list[str]:
-    return [json.dumps(row, ensure_ascii=False, default=str) for row in frame.iter_rows(named=True)]
+    return RawBatch(frame, lines, lambda rows: rows_as_json(frame[rows]), Rejects())

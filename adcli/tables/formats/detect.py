@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 import polars as pl
@@ -46,7 +46,7 @@ class Format(NamedTuple):
     log_form: str = ""
     sample: pl.DataFrame | None = None
 
-    def read(self, source: Source) -> Iterator[RawBatch]:
+    def read(self, source: Source) -> Generator[RawBatch]:
         """The rows of a source of this format, batch by batch."""
         if self.encoding is None:
             read = columnar.read_parquet if self.kind == "parquet" else columnar.read_arrow
@@ -193,18 +193,22 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
         return Format("log", form, list(weblogs.COLUMNS), log_form=form)
     if kind == "aligned":
         label, columns, _, header_lines = aligned_layout(lines)
-        sample = next(aligned.read_aligned(_first(lines), columns, header_lines)).frame
+        sample = _rows(aligned.read_aligned(_first(lines), columns, header_lines), columns)
         return Format("aligned", label, columns, header_lines=header_lines, sample=sample)
     given = "\t" if kind == "tsv" and delimiter is None else delimiter
     label, columns, sign, header_lines = delimited_layout(lines, name, given, is_asked=kind is not None)
     dialect = delimited.Dialect(sign, columns, header_lines)
-    sample = next(delimited.read_delimited(_first(lines), dialect), no_rows(columns)).frame
+    sample = _rows(delimited.read_delimited(_first(lines), dialect), columns)
     return Format("csv", label, columns, delimiter=sign, header_lines=header_lines, sample=sample)
 
 
 def _first(lines: list[str]) -> _Bytes:
     """Enough of a text to see what its columns hold."""
     return _Bytes("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
+
+
+def _rows(batches: Iterator[RawBatch], columns: list[str]) -> pl.DataFrame:
+    return concatenated([no_rows(columns).frame, *(batch.frame for batch in batches)])
 
 
 def _json_kind(text: str, first: str, name: str) -> str | None:

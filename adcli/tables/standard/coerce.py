@@ -11,20 +11,20 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from adcli.tables.numerals import NumberReader
+from adcli.tables.numerals import read_numbers
+from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
-from adcli.tables.standard.times import UTC, TimeReader
+from adcli.tables.standard.times import UTC, read_times
 from adcli.tables.unify import as_text
 
 MONEY: Final = pl.Decimal(38, 6)
-_FREE_TEXT = frozenset(
+FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
-_WHOLE_DECIMAL = r"^-?\d+\.0$"
 
 
 class Problem(NamedTuple):
@@ -41,61 +41,20 @@ class Coerced(NamedTuple):
     problems: list[Problem]
 
 
-class Habits:
-    """What was learned about the columns of one input and holds for the rest of it.
-
-    Attributes:
-        whole_decimals: For each column of names, whether all of its first values were written like `17850.0`
-            (pandas does that to integers beside missing values); then such values lose their `.0`.
-        width: The number of dimensions of each vector column.
-    """
-
-    def __init__(self, width: dict[str, int] | None = None) -> None:
-        self.whole_decimals: dict[str, bool] = {}
-        self.width = {} if width is None else width
-        self._times: dict[str, TimeReader] = {}
-        self._numbers: dict[str, NumberReader] = {}
-
-    def notes(self) -> list[str]:
-        """What was decided from the values and is not visible in them, one clause each."""
-        whole = [name for name, is_whole in self.whole_decimals.items() if is_whole]
-        cut = [f"{', '.join(whole)}: written as decimals like 17850.0, taken as 17850"] if whole else []
-        slashed = [
-            (name, times.is_day_first)
-            for name, times in self._times.items()
-            if times.is_day_first is not None
-        ]
-        grouped = [
-            f"{name}: {numbers.guessed} is read as {numbers.guessed.replace(',', '')}"
-            for name, numbers in self._numbers.items()
-            if numbers.guessed is not None
-        ]
-        dates = [f"{name}: read as {'day' if is_first else 'month'}/…/year" for name, is_first in slashed]
-        return [*cut, *dates, *grouped]
-
-    def times(self, column: str) -> TimeReader:
-        """The reader of a time column."""
-        return self._times.setdefault(column, TimeReader())
-
-    def numbers(self, column: str) -> NumberReader:
-        """The reader of a column of numbers that are written as text."""
-        return self._numbers.setdefault(column, NumberReader())
-
-
-def coerce(values: pl.Series, column: Column, habits: Habits) -> Coerced:
-    """A source column as the standard column `column`."""
+def coerce(values: pl.Series, column: Column, form: ColumnFormat) -> Coerced:
+    """A source column, written in `form`, as the standard column `column`."""
     undecoded = []
     if values.dtype == pl.Binary:
         texts = pl.Series(values.name, [_decoded(value) for value in values], pl.String)
         undecoded = _unread(values, texts, "bytes that are no text in UTF-8")
         values = texts
-    made, problems = _COERCIONS[column.kind](values.alias(column.name), habits)
+    made, problems = _COERCIONS[column.kind](values.alias(column.name), form)
     return Coerced(made.alias(column.name), [*undecoded, *problems])
 
 
-def _string(values: pl.Series, habits: Habits) -> Coerced:
+def _string(values: pl.Series, form: ColumnFormat) -> Coerced:
     name = values.name
-    if name in _FREE_TEXT and values.dtype == pl.List(pl.String):
+    if name in FREE_TEXT and values.dtype == pl.List(pl.String):
         values = values.list.drop_nulls().list.join(" > " if name == "category" else " ")
     elif values.dtype.is_nested() or values.dtype == pl.Object:
         values = as_text(values)
@@ -103,12 +62,10 @@ def _string(values: pl.Series, habits: Habits) -> Coerced:
         values = values.cast(pl.String)
     if values.dtype != pl.String:
         return Coerced(values.cast(pl.String), [])
-    if name in _FREE_TEXT:
+    if name in FREE_TEXT:
         return Coerced(_without(values, ("",)), [])
-    values = _without(values.str.strip_chars(), ("", *_NO_NAME))
-    if name not in habits.whole_decimals and values.null_count() < len(values):
-        habits.whole_decimals[name] = bool(values.str.contains(_WHOLE_DECIMAL).all())
-    if habits.whole_decimals.get(name):
+    values = named(values)
+    if form.whole_decimals:
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
     return Coerced(values, [])
 
@@ -120,28 +77,28 @@ def _decoded(value: bytes | None) -> str | None:
         return None
 
 
-def _time(values: pl.Series, habits: Habits) -> Coerced:
+def _time(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
-    times = habits.times(values.name).read(values)
+    times = read_times(values, form.time)
     return Coerced(times, _unread(values, times, "not a time"))
 
 
-def _money(values: pl.Series, habits: Habits) -> Coerced:
+def _money(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
-    sums = _numeric(values, MONEY, habits)
+    sums = _numeric(values, MONEY, form)
     problems = _unread(values, sums, "not a number")
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((sums < 0).fill_null(value=False), "must not be negative"))
     return Coerced(sums, problems)
 
 
-def _number(values: pl.Series, habits: Habits) -> Coerced:
+def _number(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64(), habits))
+    numbers = _finite(_numeric(values, pl.Float64(), form))
     return Coerced(numbers, _unread(values, numbers, "not a number"))
 
 
-def _integer(values: pl.Series, habits: Habits) -> Coerced:
+def _integer(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
     if values.dtype == pl.String:
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
@@ -151,7 +108,7 @@ def _integer(values: pl.Series, habits: Habits) -> Coerced:
     return Coerced(integers, _unread(values, integers, "not a whole number"))
 
 
-def _flag(values: pl.Series, habits: Habits) -> Coerced:
+def _flag(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
     texts = values.cast(pl.String, strict=False).str.to_lowercase()
     flags = texts.replace_strict(
@@ -160,9 +117,9 @@ def _flag(values: pl.Series, habits: Habits) -> Coerced:
     return Coerced(flags, _unread(values, flags, "not 0 or 1"))
 
 
-def _probability(values: pl.Series, habits: Habits) -> Coerced:
+def _probability(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64(), habits))
+    numbers = _finite(_numeric(values, pl.Float64(), form))
     problems = _unread(values, numbers, "not a number")
     must_be_positive = values.name in NEVER_ZERO
     is_low = numbers <= 0 if must_be_positive else numbers < 0
@@ -171,13 +128,10 @@ def _probability(values: pl.Series, habits: Habits) -> Coerced:
     return Coerced(numbers, problems)
 
 
-def _vector(values: pl.Series, habits: Habits) -> Coerced:
-    name = values.name
-    lists = _float_lists(values)
+def _vector(values: pl.Series, form: ColumnFormat) -> Coerced:
+    lists = float_lists(values)
     lengths = lists.list.len()
-    if name not in habits.width and lists.null_count() < len(lists):
-        habits.width[name] = max(int(lengths.drop_nulls()[0]), 1)
-    width = habits.width.get(name, 1)
+    width = form.width
     fits = (
         (lengths == width) & (lists.list.eval(pl.element().is_finite().fill_null(value=False)).list.all())
     ).fill_null(value=False)
@@ -186,7 +140,7 @@ def _vector(values: pl.Series, habits: Habits) -> Coerced:
     return Coerced(vectors.cast(pl.Array(pl.Float32, width)), [Problem(is_bad, f"not {width} numbers")])
 
 
-def _list(values: pl.Series, habits: Habits) -> Coerced:
+def _list(values: pl.Series, form: ColumnFormat) -> Coerced:
     if isinstance(values.dtype, pl.List | pl.Array):
         lists = values.cast(pl.List(pl.String), strict=False)
     else:
@@ -197,7 +151,7 @@ def _list(values: pl.Series, habits: Habits) -> Coerced:
     return Coerced(lists, [])
 
 
-_COERCIONS: Final[dict[Kind, Callable[[pl.Series, Habits], Coerced]]] = {
+_COERCIONS: Final[dict[Kind, Callable[[pl.Series, ColumnFormat], Coerced]]] = {
     "string": _string,
     "time": _time,
     "money": _money,
@@ -222,6 +176,11 @@ POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
 """The polars type of each kind; a vector's depends on its width."""
 
 
+def named(values: pl.Series) -> pl.Series:
+    """Texts with null for all the ways of writing that there is no name."""
+    return _without(values.str.strip_chars(), ("", *_NO_NAME))
+
+
 def _without(values: pl.Series, nothing: tuple[str, ...]) -> pl.Series:
     return values.set(values.is_in(nothing).fill_null(value=False), None)
 
@@ -242,15 +201,16 @@ def _finite(numbers: pl.Series) -> pl.Series:
     return numbers.set(~numbers.is_finite().fill_null(value=True), None)
 
 
-def _numeric(values: pl.Series, dtype: pl.DataType, habits: Habits) -> pl.Series:
+def _numeric(values: pl.Series, dtype: pl.DataType, form: ColumnFormat) -> pl.Series:
     if values.dtype == pl.String:
-        return habits.numbers(values.name).read(values, dtype)
+        return read_numbers(values, dtype, form.number)
     if values.dtype.is_nested() or values.dtype.is_temporal():
         return pl.Series(values.name, [None] * len(values), dtype)
     return values.cast(dtype, strict=False)
 
 
-def _float_lists(values: pl.Series) -> pl.Series:
+def float_lists(values: pl.Series) -> pl.Series:
+    """(n,) lists of numbers, from lists or from texts like `[1, 2]`; null where there is none."""
     numbers = pl.List(pl.Float32)
     if isinstance(values.dtype, pl.List | pl.Array):
         inner = values.dtype.inner

@@ -9,8 +9,9 @@ import polars as pl
 
 from adcli.errors import UsageError, did_you_mean, printable
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.coerce import Habits, coerce
+from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
+from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
 _SHOWN_COLUMNS = 12
@@ -34,7 +35,7 @@ class Header(NamedTuple):
     sample: pl.DataFrame | None = None
 
 
-class Placement(NamedTuple):
+class ColumnMapping(NamedTuple):
     """Where the columns of one input go.
 
     Attributes:
@@ -43,8 +44,8 @@ class Placement(NamedTuple):
         carried: The name under which each other source column is carried along.
         constants: Columns that hold one value on each row.
         derivation: What `event_type` is where no column says it.
-        passed_over: For a standard column, further source columns that could have been it.
-        unlike: For a standard column, source columns that are called like it but hold something else.
+        alternatives: For a standard column, further source columns that could have been it.
+        mismatched: For a standard column, source columns that are called like it but hold something else.
     """
 
     table: StandardTable
@@ -52,22 +53,22 @@ class Placement(NamedTuple):
     carried: dict[str, str]
     constants: dict[str, str]
     derivation: Derivation | None
-    passed_over: dict[str, list[str]]
-    unlike: dict[str, list[str]]
+    alternatives: dict[str, list[str]]
+    mismatched: dict[str, list[str]]
 
     @property
-    def placed(self) -> set[str]:
+    def columns(self) -> set[str]:
         """The standard columns that there will be."""
         derived = {"event_type"} if self.derivation else set()
         return {name for name in {*self.sources, *self.constants, *derived} if name in self.table.names}
 
 
-def place(
+def map_columns(
     table: StandardTable, header: Header, column_map: Mapping[str, str], constants: Mapping[str, str]
-) -> Placement:
-    """The columns of `header` placed in `table`: by hand first, then by name, then by alias.
+) -> ColumnMapping:
+    """The columns of `header` as those of `table`: by hand first, then by name, then by alias.
 
-    An alias is only a hint: a column takes the place only if its first values can be read as what belongs
+    An alias is only a hint: a column is taken only if its first values can be read as what belongs
     there. `label` may be a click, and may be the name of a class.
 
     Raises:
@@ -75,8 +76,8 @@ def place(
     """
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
     free = [column for column in header.columns if column not in sources.values()]
-    passed_over: dict[str, list[str]] = {}
-    unlike: dict[str, list[str]] = {}
+    alternatives: dict[str, list[str]] = {}
+    mismatched: dict[str, list[str]] = {}
     wanted = [name for name in table.names if name not in sources and name not in constants]
     for name in wanted:
         exact = next((column for column in free if normalised(column) == normalised(name)), None)
@@ -91,24 +92,26 @@ def place(
             fitting.sort(key=lambda column: _is_empty(column, header))
         others = [column for column in fitting if not _can_be(name, column, header)]
         if others and name not in sources:
-            unlike[name] = others
+            mismatched[name] = others
         fitting = [column for column in fitting if column not in others]
         if fitting and name not in sources:
             sources[name] = fitting.pop(0)
             free.remove(sources[name])
         if fitting:
-            passed_over[name] = fitting
+            alternatives[name] = fitting
     is_log = header.is_log or _is_request_log(header.columns, sources)
     if is_log and "user_id" in table.names and "user_id" not in {*sources, *constants} and "ip" in sources:
         sources["user_id"] = sources["ip"]  # an access log knows no better
     derivation = None
     if "event_type" in table.names and "event_type" not in {*sources, *constants}:
         derivation = derive_event_type(header.columns, sources, is_log=is_log)
-    passed_over = {
-        name: left for name, found in passed_over.items() if (left := [c for c in found if c in free])
+    alternatives = {
+        name: left for name, found in alternatives.items() if (left := [c for c in found if c in free])
     }
     taken = {*sources, *constants} | ({"event_type"} if derivation else set())
-    return Placement(table, sources, _carried(free, taken), dict(constants), derivation, passed_over, unlike)
+    return ColumnMapping(
+        table, sources, _carried(free, taken), dict(constants), derivation, alternatives, mismatched
+    )
 
 
 def _can_be(name: str, source: str, header: Header) -> bool:
@@ -120,7 +123,8 @@ def _can_be(name: str, source: str, header: Header) -> bool:
         return has_known_types(header.sample[source])
     if kind in ("string", "vector", "list"):
         return True
-    read = coerce(header.sample[source], Column(name, kind), Habits())
+    column, values = Column(name, kind), header.sample[source]
+    read = coerce(values, column, ColumnEvidence().updated(values, column).decided())
     bad = sum(int(problem.where.sum()) for problem in read.problems)
     good = len(read.values) - read.values.null_count()
     return good >= bad
@@ -172,13 +176,13 @@ def _carried(free: Sequence[str], taken: set[str]) -> dict[str, str]:
     return names
 
 
-def missing(placement: Placement, needs: Sequence[str] = ()) -> list[str]:
+def missing(mapping: ColumnMapping, needs: Sequence[str] = ()) -> list[str]:
     """What the table, or the command beyond it, needs and the input has not."""
-    table = placement.table
-    lacking = [name for name in dict.fromkeys((*table.required, *needs)) if name not in placement.placed]
-    if table.either and not placement.placed & set(table.either):
+    table = mapping.table
+    lacking = [name for name in dict.fromkeys((*table.required, *needs)) if name not in mapping.columns]
+    if table.either and not mapping.columns & set(table.either):
         lacking.insert(0, " or ".join(table.either))
-    if table.needs_metric and not lacking and not set(placement.carried) - {"column_1"}:
+    if table.needs_metric and not lacking and not set(mapping.carried) - {"column_1"}:
         lacking.append("a metric")
     return lacking
 

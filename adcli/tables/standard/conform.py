@@ -10,10 +10,13 @@ import polars as pl
 
 from adcli.errors import DataError, printable
 from adcli.tables.formats.blocks import IntArray, RawBatch
-from adcli.tables.standard.coerce import POLARS_TYPES, Habits, Problem, coerce
-from adcli.tables.standard.column_mapping import Placement
+from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
+from adcli.tables.standard.column_format import ColumnFormat
+from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.events import derived_event_types, map_event_types
+from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.tables import Column
+from adcli.tables.standard.times import TimeEvidence
 
 
 class Batch(NamedTuple):
@@ -24,127 +27,110 @@ class Batch(NamedTuple):
         rejects: Rejected rows: file, line, reason, raw.
         file: The input that they come from.
         lines: (n,) Int64, line (or row) number of each accepted row.
+        unknown_event_types: How often each event type came that nobody knows.
     """
 
     frame: pl.DataFrame
     rejects: pl.DataFrame
     file: str
     lines: pl.Series
+    unknown_event_types: Counter[str]
 
 
-class Conformer:
-    """Conforms the batches of one input.
+def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
+    """Rows as they stood in an input, in the columns and types of the plan's table.
 
-    Args:
-        file: The input's name.
-        placement: Where its columns go.
-        columns: Standard columns that there must be, if only empty ones: other inputs have them.
-        needs: Standard columns that must have a value on each row, beside those the table requires.
-        habits: What was learned about its columns so far.
-        unknown_event_types: Counts the event types that nobody knows.
+    Raises:
+        DataError: If they contradict the plan.
     """
+    unknown: Counter[str] = Counter()
+    standard, problems = _standard(raw.frame, plan, file, unknown)
+    frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
+    bad, reasons = _against([*problems, *_missing(standard, plan)], frame.height)
+    lines = raw.lines
+    if bad.size:
+        raw.rejects.extend(lines[bad].tolist(), reasons, raw.raws(bad))
+        is_kept = np.ones(frame.height, bool)
+        is_kept[bad] = False
+        frame, lines = frame.filter(is_kept), lines[is_kept]
+    return Batch(frame, raw.rejects.frame(file), file, pl.Series("line", lines, pl.Int64), unknown)
 
-    def __init__(
-        self,
-        file: str,
-        placement: Placement,
-        *,
-        columns: frozenset[str],
-        needs: frozenset[str],
-        habits: Habits,
-        unknown_event_types: Counter[str],
-    ) -> None:
-        self._file = file
-        self.placement = placement
-        self._columns = columns
-        self._must_have = frozenset(placement.table.required) | needs
-        self._habits = habits
-        self._unknown_event_types = unknown_event_types
 
-    @property
-    def known_columns(self) -> list[str]:
-        """The source columns that were placed."""
-        return [*self.placement.sources.values(), *self.placement.carried]
+def _standard(
+    raw: pl.DataFrame, plan: ReadPlan, file: str, unknown: Counter[str]
+) -> tuple[dict[str, pl.Series], list[_RowProblem]]:
+    """The standard columns, and the values that could not be read."""
+    mapping = plan.mapping
+    made: dict[str, pl.Series] = {}
+    problems: list[_RowProblem] = []
+    for column in mapping.table.columns:
+        name, source = column.name, mapping.sources.get(column.name, "")
+        if name not in mapping.columns | plan.columns:
+            continue
+        form = plan.format(name)
+        if name in mapping.constants:
+            values = pl.Series(name, [mapping.constants[name]]).new_from_index(0, raw.height)
+        elif source in raw.columns:
+            values = raw[source]
+            _refuse_contradiction(values, column, form, file)
+        else:
+            values = pl.Series(name, [None] * raw.height, _type_of(column, form))
+        coerced = coerce(values, column, form)
+        made[name] = coerced.values
+        problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
+    if "event_type" in made:
+        made["event_type"] = (
+            map_event_types(made["event_type"], unknown)
+            if mapping.derivation is None
+            else derived_event_types(mapping.derivation, raw, made.get("quantity"))
+        )
+    return made, problems
 
-    def conform(self, raw: RawBatch) -> Batch:
-        """A batch in the table's columns and types."""
-        standard, problems = self._standard(raw.frame)
-        frame = pl.DataFrame([*standard.values(), *self._carried(raw)])
-        bad, reasons = _against([*problems, *self._missing(standard)], frame.height)
-        lines = raw.lines
-        if bad.size:
-            raw.rejects.extend(lines[bad].tolist(), reasons, raw.raws(bad))
-            is_kept = np.ones(frame.height, bool)
-            is_kept[bad] = False
-            frame, lines = frame.filter(is_kept), lines[is_kept]
-        return Batch(frame, raw.rejects.frame(self._file), self._file, pl.Series("line", lines, pl.Int64))
 
-    def _standard(self, raw: pl.DataFrame) -> tuple[dict[str, pl.Series], list[_RowProblem]]:
-        """The standard columns, and the values that could not be read."""
-        placement = self.placement
-        made: dict[str, pl.Series] = {}
-        problems: list[_RowProblem] = []
-        for column in placement.table.columns:
-            name, source = column.name, placement.sources.get(column.name, "")
-            if name not in placement.placed | self._columns:
-                continue
-            if name in placement.constants:
-                values = pl.Series(name, [placement.constants[name]]).new_from_index(0, raw.height)
-            elif source in raw.columns:
-                values = raw[source]
-            else:
-                values = _empty(column, raw.height, self._habits)
-            coerced = coerce(values, column, self._habits)
-            self._refuse_contradictions(column)
-            made[column.name] = coerced.values
-            problems += [_RowProblem(column.name, values, problem) for problem in coerced.problems]
-        if "event_type" in made:
-            made["event_type"] = self._event_types(made, raw)
-        return made, problems
-
-    def _refuse_contradictions(self, column: Column) -> None:
-        """Raise DataError if earlier rows were read in a way that this batch shows to be wrong."""
-        if column.kind == "time" and (late := self._habits.times(column.name).contradiction) is not None:
+def _refuse_contradiction(values: pl.Series, column: Column, form: ColumnFormat, file: str) -> None:
+    """Raise DataError if rows show that their column was read in a wrong way before them."""
+    if column.kind == "time" and form.time.assumed_from is not None:
+        late = TimeEvidence().updated(values).day_first
+        if late is not None:
             raise DataError(
-                f"{self._file}: {column.name}: '{printable(late)}' has its day first, but in all rows before "
+                f"{file}: {column.name}: '{printable(late)}' has its day first, but in all rows before "
                 "it the month could be first, and was taken so.",
                 fix="Put this row among the first, or write times as 2024-01-31.",
             )
 
-    def _event_types(self, made: dict[str, pl.Series], raw: pl.DataFrame) -> pl.Series:
-        derivation = self.placement.derivation
-        if derivation is not None:
-            return derived_event_types(derivation, raw, made.get("quantity"))
-        return map_event_types(made["event_type"], self._unknown_event_types)
 
-    def _carried(self, raw: RawBatch) -> list[pl.Series]:
-        """All other columns as they were; texts of JSON numbers as numbers."""
-        by_hand = {source: name for name, source in self.placement.sources.items()
-                   if name not in self.placement.table.names}  # fmt: skip
-        constants = [
-            pl.Series(name, [value]).new_from_index(0, raw.frame.height)
-            for name, value in self.placement.constants.items()
-            if name not in self.placement.table.names
-        ]
-        columns = []
-        for source, name in {**by_hand, **self.placement.carried}.items():
-            if source not in raw.frame.columns:
-                continue
-            values = raw.frame[source]
-            number = raw.numbers.get(source)
+def _type_of(column: Column, form: ColumnFormat) -> pl.DataType:
+    return pl.Array(pl.Float32, form.width) if column.kind == "vector" else POLARS_TYPES[column.kind]
+
+
+def _carried(raw: RawBatch, mapping: ColumnMapping) -> list[pl.Series]:
+    """All other columns as they were; texts of JSON numbers as numbers."""
+    beyond = {source: name for name, source in mapping.sources.items() if name not in mapping.table.names}
+    constants = [
+        pl.Series(name, [value]).new_from_index(0, raw.frame.height)
+        for name, value in mapping.constants.items()
+        if name not in mapping.table.names
+    ]
+    columns = []
+    for source, name in {**beyond, **mapping.carried}.items():
+        if source in raw.frame.columns:
+            values, number = raw.frame[source], raw.numbers.get(source)
             columns.append((values if number is None else values.cast(number, strict=False)).alias(name))
-        return [*constants, *columns]
+    return [*constants, *columns]
 
-    def _missing(self, made: dict[str, pl.Series]) -> list[_RowProblem]:
-        """Where a required column has no value, or none of those of which one is required."""
-        gone = [(name, values.is_null()) for name, values in made.items() if name in self._must_have]
-        either = [name for name in self.placement.table.either if name in made]
-        if either:
-            all_null = made[either[0]].is_null()
-            for name in either[1:]:
-                all_null &= made[name].is_null()
-            gone.append((either[0], all_null))
-        return [_RowProblem(name, None, Problem(where, "missing")) for name, where in gone if where.any()]
+
+def _missing(made: dict[str, pl.Series], plan: ReadPlan) -> list[_RowProblem]:
+    """Where a required column has no value, or none of those of which one is required."""
+    table = plan.mapping.table
+    must_have = {*table.required, *plan.needs}
+    gone = [(name, values.is_null()) for name, values in made.items() if name in must_have]
+    either = [name for name in table.either if name in made]
+    if either:
+        all_null = made[either[0]].is_null()
+        for name in either[1:]:
+            all_null &= made[name].is_null()
+        gone.append((either[0], all_null))
+    return [_RowProblem(name, None, Problem(where, "missing")) for name, where in gone if where.any()]
 
 
 class _RowProblem(NamedTuple):
@@ -168,9 +154,3 @@ def _against(problems: list[_RowProblem], height: int) -> tuple[IntArray, list[s
             reasons[new] = [f"{column}: {what}: '{printable(str(value))}'" for value in values.gather(new)]
     bad = np.flatnonzero(~is_good)
     return bad, reasons[bad].tolist()
-
-
-def _empty(column: Column, height: int, habits: Habits) -> pl.Series:
-    if column.kind == "vector":
-        return pl.Series(column.name, [None] * height, pl.Array(pl.Float32, habits.width.get(column.name, 1)))
-    return pl.Series(column.name, [None] * height, POLARS_TYPES[column.kind])

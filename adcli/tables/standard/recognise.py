@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.column_mapping import Header, Placement, listed, missing, place
+from adcli.tables.standard.column_mapping import ColumnMapping, Header, listed, map_columns, missing
 from adcli.tables.standard.tables import KINDS, StandardTable
 
 _PRODUCT_NAMES = frozenset(
@@ -32,14 +32,14 @@ _LIKELY = {
 }
 
 
-def choose(
+def choose_table(
     tables: Sequence[StandardTable],
     headers: Sequence[Header],
     column_map: Mapping[str, str],
     constants: Mapping[str, str],
     needs: Sequence[str] = (),
-) -> list[Placement]:
-    """The placements of all inputs in the first table that takes them all.
+) -> list[ColumnMapping]:
+    """The mappings of all inputs in the first table that takes them all.
 
     Tables are tried in order; one whose event type would have to be derived comes after opinions, because
     reviews with a user and a time would also pass as events.
@@ -49,27 +49,28 @@ def choose(
         UsageError: If `column_map` names a column that is not there.
     """
     tried = {
-        table.name: [place(table, header, column_map, constants) for header in headers] for table in tables
+        table.name: [map_columns(table, header, column_map, constants) for header in headers]
+        for table in tables
     }
     if len(tables) > 1:
         tables = [table for table in tables if not any(map(_is_catalogue, tried[table.name]))]
     order = [table.name for table in tables]
-    derived = {name for name in order if any(placement.derivation for placement in tried[name])}
+    derived = {name for name in order if any(mapping.derivation for mapping in tried[name])}
     late = [name for name in order if name in derived and "reviews" in order[order.index(name) :]]
     for name in late:
         order.remove(name)
         order.insert(order.index("reviews") + 1, name)
     for name in order:
-        if not any(missing(placement, needs) for placement in tried[name]):
+        if not any(missing(mapping, needs) for mapping in tried[name]):
             return tried[name]
     _refuse_mixtures(order, headers, tried, needs)
-    raise _unplaceable(tables, headers, tried, needs)
+    raise _no_table(tables, headers, tried, needs)
 
 
 def _refuse_mixtures(
     order: Sequence[str],
     headers: Sequence[Header],
-    tried: Mapping[str, list[Placement]],
+    tried: Mapping[str, list[ColumnMapping]],
     needs: Sequence[str],
 ) -> None:
     """Raise DataError if each input is a table, but not the same one."""
@@ -86,41 +87,41 @@ def _refuse_mixtures(
         )
 
 
-def _is_catalogue(placement: Placement) -> bool:
+def _is_catalogue(mapping: ColumnMapping) -> bool:
     """Whether a `market_price` is that of a product and not of an auction: nothing else is of an auction."""
-    names = {*map(normalised, placement.carried)}
+    names = {*map(normalised, mapping.carried)}
     return (
-        placement.table.name == "auctions"
-        and set(placement.sources) == {"market_price"}
+        mapping.table.name == "auctions"
+        and set(mapping.sources) == {"market_price"}
         and len(names & _PRODUCT_NAMES) > 1
     )
 
 
-def _unplaceable(
+def _no_table(
     tables: Sequence[StandardTable],
     headers: Sequence[Header],
-    tried: Mapping[str, list[Placement]],
+    tried: Mapping[str, list[ColumnMapping]],
     needs: Sequence[str],
 ) -> DataError:
     """The error for the table that comes nearest, about the first input that does not fit it."""
 
     def nearness(place: int) -> tuple[int, float, int, int]:
         table = tables[place]
-        lacking = sum(len(missing(placement, needs)) for placement in tried[table.name])
+        lacking = sum(len(missing(mapping, needs)) for mapping in tried[table.name])
         needed = len(headers) * (len({*table.required, *needs}) + bool(table.either))
-        placed = sum(len(placement.placed) for placement in tried[table.name])
+        placed = sum(len(mapping.columns) for mapping in tried[table.name])
         plain = max(map(_plainness, tried[table.name]))
         return plain, (1 - lacking / needed if placed else 0.0), placed, place
 
     nearest = tables[max(range(len(tables)), key=nearness)]
-    header, placement = next(
-        (header, placement)
-        for header, placement in zip(headers, tried[nearest.name], strict=True)
-        if missing(placement, needs)
+    header, mapping = next(
+        (header, mapping)
+        for header, mapping in zip(headers, tried[nearest.name], strict=True)
+        if missing(mapping, needs)
     )
-    lacking = missing(placement, needs)
+    lacking = missing(mapping, needs)
     its_columns = _its_columns(header)
-    if not placement.placed and len(tables) > 1:
+    if not mapping.columns and len(tables) > 1:
         names = listed([table.name for table in tables])
         return DataError(
             f"{header.name}: none of its columns is known as one of {names}; {its_columns}.",
@@ -128,23 +129,23 @@ def _unplaceable(
         )
     others = [table.name for table in tables if table is not nearest]
     beside = f" (and fits {listed(others)} no better)" if others else ""
-    told = [f"{name}{_why_not(name, placement, header)}" for name in lacking]
+    told = [f"{name}{_why_not(name, mapping, header)}" for name in lacking]
     return DataError(
         f"{header.name}: as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
-        fix=_cure(lacking, placement),
+        fix=_cure(lacking, mapping),
     )
 
 
-def _plainness(placement: Placement) -> int:
+def _plainness(mapping: ColumnMapping) -> int:
     """How plainly an input is of the table, whatever it lacks.
 
     A rated opinion, a click where something was shown, or a line of an order.
     """
-    if placement.table.name == "reviews" and {"text", "rating"} <= placement.placed:
+    if mapping.table.name == "reviews" and {"text", "rating"} <= mapping.columns:
         return 2
-    if placement.table.name == "impressions" and {"click", "placement"} <= placement.placed:
+    if mapping.table.name == "impressions" and {"click", "placement"} <= mapping.columns:
         return 2
-    return int(placement.derivation is not None and placement.derivation.order_column is not None)
+    return int(mapping.derivation is not None and mapping.derivation.order_column is not None)
 
 
 def _its_columns(header: Header) -> str:
@@ -156,45 +157,45 @@ def _its_columns(header: Header) -> str:
     return f"it has no header line, and column_1 to column_{len(first)} of its first row are {listed(first)}"
 
 
-def _why_not(lack: str, placement: Placement, header: Header) -> str:
+def _why_not(lack: str, mapping: ColumnMapping, header: Header) -> str:
     """Which column is called like what lacks, and what it holds instead; nothing where none is."""
-    name = next((name for name in lack.split(" or ") if name in placement.unlike), None)
+    name = next((name for name in lack.split(" or ") if name in mapping.mismatched), None)
     if name is None or header.sample is None:
         return ""
-    source = placement.unlike[name][0]
+    source = mapping.mismatched[name][0]
     value = header.sample[source].drop_nulls()[0]
     what = _NOT_A[KINDS.get(name, "string")]
     return f" ({printable(source)} could be, but is {what}: '{printable(str(value))}')"
 
 
-def _cure(lacking: Sequence[str], placement: Placement) -> str:
+def _cure(lacking: Sequence[str], mapping: ColumnMapping) -> str:
     if lacking == ["a metric"]:
         return "Give at least one column that was measured on each unit."
     cures: dict[str, str] = {}
     for names in (lack.split(" or ") for lack in lacking):
         if names == ["event_type"]:
-            is_sale = bool(placement.placed & {"price", "quantity", "revenue"})
+            is_sale = bool(mapping.columns & {"price", "quantity", "revenue"})
             cures["event_type"] = f"--set event_type={'purchase' if is_sale else 'view'}"
             continue
-        guesses = {name: _guess(name, placement) for name in names}
+        guesses = {name: _guess(name, mapping) for name in names}
         name = next((name for name, guess in guesses.items() if guess != "COLUMN"), names[0])
         cures[name] = f"--map {name}={guesses[name]}"
     return f"Name what it is: {' '.join(cures.values())}."
 
 
-def _guess(name: str, placement: Placement) -> str:
+def _guess(name: str, mapping: ColumnMapping) -> str:
     """The column likeliest to be `name`, quoted for a shell; or the word COLUMN."""
-    optional = [placement.sources[other] for other in placement.table.optional if other in placement.sources]
-    unlike = placement.unlike.get(name, ())
+    optional = [mapping.sources[other] for other in mapping.table.optional if other in mapping.sources]
+    mismatched = mapping.mismatched.get(name, ())
     by_name = {
         normalised(column): column
-        for column in reversed([*placement.carried, *optional])
-        if column not in unlike
+        for column in reversed([*mapping.carried, *optional])
+        if column not in mismatched
     }
     likely = [word for word in map(normalised, _LIKELY.get(name, ())) if word in by_name]
     close = [
         match
-        for alias in placement.table.aliases(name)
+        for alias in mapping.table.aliases(name)
         for match in get_close_matches(alias, by_name, 1, 0.8)
         if match.endswith("id") == alias.endswith("id")
     ]
@@ -203,32 +204,30 @@ def _guess(name: str, placement: Placement) -> str:
     return shown if shown.replace("_", "").isalnum() else f"'{shown}'"
 
 
-def describe(placement: Placement) -> str:
+def describe(mapping: ColumnMapping) -> str:
     """What was taken for what, in one clause."""
-    taken = [f"{name} <- {printable(source)}" for name, source in placement.sources.items() if name != source]
-    order = {name: place for place, name in enumerate(placement.table.names)}
+    taken = [f"{name} <- {printable(source)}" for name, source in mapping.sources.items() if name != source]
+    order = {name: place for place, name in enumerate(mapping.table.names)}
     taken.sort(key=lambda text: order.get(text.split(" <- ")[0], len(order)))
-    parts = [f"read as {placement.table.name}"]
+    parts = [f"read as {mapping.table.name}"]
     if taken:
         parts[0] += f": {', '.join(taken)}"
-    parts += [f"{name} = {value}" for name, value in placement.constants.items()]
-    if placement.derivation:
-        parts.append(
-            f"event_type is '{placement.derivation.event_type}', because {placement.derivation.because}"
-        )
+    parts += [f"{name} = {value}" for name, value in mapping.constants.items()]
+    if mapping.derivation:
+        parts.append(f"event_type is '{mapping.derivation.event_type}', because {mapping.derivation.because}")
     parts += [
         f"{', '.join(map(printable, others))} could be {name}, but is {_NOT_A[KINDS.get(name, 'string')]}"
-        for name, others in placement.unlike.items()
-        if name not in placement.sources
+        for name, others in mapping.mismatched.items()
+        if name not in mapping.sources
     ]
-    for name, others in placement.passed_over.items():
-        better = placement.sources.get(name, "what was set")
+    for name, others in mapping.alternatives.items():
+        better = mapping.sources.get(name, "what was set")
         parts.append(
             f"{', '.join(map(printable, others))} could be {name} too, but {printable(better)} is taken"
         )
     renamed = [
         f"{printable(column)} as {printable(name)}"
-        for column, name in placement.carried.items()
+        for column, name in mapping.carried.items()
         if column != name
     ]
     if renamed:

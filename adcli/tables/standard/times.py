@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -45,65 +46,90 @@ _EARLIEST, _LATEST = pl.date(1900, 1, 1), pl.date(2200, 1, 1)
 _TRIED = 200
 
 
-class TimeReader:
-    """Reads one column of times, and remembers from batch to batch how it writes them.
-
-    Whether `03/04/2024` is in March or April is decided once, on the first batch: April only if some value
-    there has a first number above 12.
+@dataclass(frozen=True)
+class TimeFormat:
+    """How one column writes its times, decided once for all of it.
 
     Attributes:
-        is_day_first: That decision; None while no such value was seen.
-        contradiction: A later value that shows that the decision was wrong, as nothing told before.
+        usual: The format that most of its values have; values of other known formats are read beside it.
+        day_first: Whether `03/04/2024` is in April; None where the column has nothing of the kind.
+        assumed_from: A value that can be read in two ways although nothing told which.
     """
 
-    def __init__(self) -> None:
-        self._usual = ""
-        self._is_month_first_sure = False
-        self.is_day_first: bool | None = None
-        self.contradiction: str | None = None
+    usual: str = ""
+    day_first: bool | None = None
+    assumed_from: str | None = None
 
-    def read(self, values: pl.Series) -> pl.Series:
-        """(n,) the times, null where a value is no time between 1900 and 2200."""
-        if values.dtype == pl.String:
-            return self._from_text(values)
-        if values.dtype.is_integer() or values.dtype.is_float() or values.dtype.is_decimal():
-            return _from_numbers(values)
-        if values.dtype in (pl.Date, pl.Datetime):
-            return _within_range(_as_utc(values))
-        return pl.Series(values.name, [None] * len(values), UTC)
 
-    def _from_text(self, values: pl.Series) -> pl.Series:
-        if values.null_count() == len(values):
-            return pl.Series(values.name, [None] * len(values), UTC)
+class TimeEvidence(NamedTuple):
+    """What the values seen so far tell of a column's times: an example each, or None."""
+
+    usual: str = ""
+    slashed: str | None = None
+    day_first: str | None = None
+    month_first: str | None = None
+
+    def updated(self, values: pl.Series) -> TimeEvidence:
+        """What is known after some more values."""
+        if values.dtype != pl.String or values.null_count() == len(values):
+            return self
         values = values.str.strip_chars()
-        formats = self._formats(values)
-        times = _parse(values, self._usual) if self._usual else None
-        if times is None or times.null_count() == len(times):
-            self._usual = _usual_format(values.drop_nulls().head(_TRIED), formats)
-            times = _parse(values, self._usual)
-        left = values.filter(times.is_null() & values.is_not_null()).unique()
-        for form in formats:
-            if left.is_empty():
-                break
-            found = _parse(left, form)
-            if found.null_count() < len(found):
-                known = found.is_not_null()
-                others = values.replace_strict(
-                    left.filter(known), found.filter(known), default=None, return_dtype=UTC
-                )
-                times = times.zip_with(times.is_not_null(), others)
-                left = left.filter(~known)
-        return times
+        usual = self.usual or _usual_format(values.drop_nulls().head(_TRIED), (*_FORMATS, *_MONTH_FIRST))
+        return TimeEvidence(
+            usual,
+            self.slashed or _first(values, r"^\d{1,2}/\d{1,2}/"),
+            self.day_first or _first(values, _DAY_BEFORE_MONTH),
+            self.month_first or _first(values, _MONTH_BEFORE_DAY),
+        )
 
-    def _formats(self, values: pl.Series) -> tuple[str, ...]:
-        if self.is_day_first is not True and values.str.contains(r"^\d{1,2}/\d{1,2}/").any():
-            is_day_first = values.str.contains(_DAY_BEFORE_MONTH).fill_null(value=False)
-            if self.is_day_first is None:
-                self.is_day_first = bool(is_day_first.any())
-            self._is_month_first_sure |= bool(values.str.contains(_MONTH_BEFORE_DAY).any())
-            if not (self.is_day_first or self._is_month_first_sure) and is_day_first.any():
-                self.contradiction = str(values.filter(is_day_first)[0])
-        return (*_FORMATS, *(_DAY_FIRST if self.is_day_first else _MONTH_FIRST))
+    @property
+    def is_open(self) -> bool:
+        """Whether there are dates that can be read in two ways, and nothing has told in which."""
+        return self.slashed is not None and self.day_first is None and self.month_first is None
+
+    def decided(self) -> TimeFormat:
+        """The format that this tells: the day first only if some value has a first number above 12."""
+        if self.slashed is None:
+            return TimeFormat(self.usual)
+        usual = self.usual.replace("%m/%d", "%d/%m") if self.day_first else self.usual
+        is_sure = self.day_first or self.month_first
+        return TimeFormat(usual, self.day_first is not None, None if is_sure else self.slashed)
+
+
+def read_times(values: pl.Series, form: TimeFormat) -> pl.Series:
+    """(n,) the times in UTC, null where a value is no time between 1900 and 2200."""
+    if values.dtype == pl.String:
+        return _from_text(values.str.strip_chars(), form)
+    if values.dtype.is_integer() or values.dtype.is_float() or values.dtype.is_decimal():
+        return _from_numbers(values)
+    if values.dtype in (pl.Date, pl.Datetime):
+        return _within_range(_as_utc(values))
+    return pl.Series(values.name, [None] * len(values), UTC)
+
+
+def _from_text(values: pl.Series, form: TimeFormat) -> pl.Series:
+    if values.null_count() == len(values):
+        return pl.Series(values.name, [None] * len(values), UTC)
+    formats = (*_FORMATS, *(_DAY_FIRST if form.day_first else _MONTH_FIRST))
+    times = _parse(values, form.usual or formats[0])
+    left = values.filter(times.is_null() & values.is_not_null()).unique()
+    for other in formats:
+        if left.is_empty():
+            break
+        found = _parse(left, other)
+        if found.null_count() < len(found):
+            known = found.is_not_null()
+            others = values.replace_strict(
+                left.filter(known), found.filter(known), default=None, return_dtype=UTC
+            )
+            times = times.zip_with(times.is_not_null(), others)
+            left = left.filter(~known)
+    return times
+
+
+def _first(values: pl.Series, pattern: str) -> str | None:
+    found = values.filter(values.str.contains(pattern).fill_null(value=False))
+    return None if found.is_empty() else str(found[0])
 
 
 def _usual_format(sample: pl.Series, formats: tuple[str, ...]) -> str:

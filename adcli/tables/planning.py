@@ -1,0 +1,68 @@
+"""The plan of each input, made before its rows are read.
+
+The first rows decide. Where they leave two readings of a column (`03/04/2024`, `1.250`), all rows are looked
+at, until one tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import polars as pl
+
+from adcli.tables.formats.detect import Format
+from adcli.tables.sources import Source
+from adcli.tables.standard.column_mapping import ColumnMapping, Header, map_columns
+from adcli.tables.standard.inference import ColumnEvidence
+from adcli.tables.standard.plan import ReadPlan, decided, evidence_of
+
+Evidence = Mapping[str, ColumnEvidence]
+
+
+def plan_inputs(
+    inputs: Sequence[tuple[Source, Format]], mappings: Sequence[ColumnMapping], needs: Sequence[str]
+) -> list[ReadPlan]:
+    """The plan of each input; all have the same columns, and vectors as wide as those of the first."""
+    columns = frozenset[str]().union(*(mapping.columns for mapping in mappings))
+    plans = []
+    widths: dict[str, ColumnEvidence] = {}
+    for (source, form), mapping in zip(inputs, mappings, strict=True):
+        known = _evidence(source, form, mapping, widths)
+        widths |= {name: ColumnEvidence(width=one.width) for name, one in known.items() if one.width}
+        plans.append(ReadPlan(mapping, {**decided(widths), **decided(known)}, columns, frozenset(needs)))
+    return plans
+
+
+def with_new_columns(
+    plan: ReadPlan, frame: pl.DataFrame, name: str, constants: Mapping[str, str]
+) -> ReadPlan:
+    """The plan, extended by columns that come up only now, as JSON may bring them."""
+    known = [*plan.mapping.sources.values(), *plan.mapping.carried]
+    new = [column for column in frame.columns if column not in known]
+    if not new:
+        return plan
+    fixed = plan.mapping.sources  # what was mapped stays where it is
+    mapping = map_columns(plan.mapping.table, Header(name, [*known, *new]), fixed, constants)
+    known_formats = {column: plan.formats[column] for column in fixed if column in plan.formats}
+    formats = decided(evidence_of(frame, mapping, {}))
+    return replace(plan, mapping=mapping, formats={**formats, **known_formats})
+
+
+def _evidence(source: Source, form: Format, mapping: ColumnMapping, before: Evidence) -> Evidence:
+    """What an input tells of its columns: the first rows, or all as far as they are needed."""
+    known: Evidence = before if form.sample is None else evidence_of(form.sample, mapping, before)
+    if not _is_open(known):
+        return known
+    source.keep()
+    with closing(form.read(source)) as batches:
+        for raw in batches:
+            known = evidence_of(raw.frame, mapping, known)
+            if not _is_open(known):
+                break
+    return known
+
+
+def _is_open(evidence: Evidence) -> bool:
+    return any(one.is_open for one in evidence.values())

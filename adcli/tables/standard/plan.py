@@ -1,0 +1,90 @@
+"""The plan by which one input is read as a standard table, the same for every block of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from adcli.tables.standard.column_format import ColumnFormat
+from adcli.tables.standard.column_mapping import ColumnMapping
+from adcli.tables.standard.inference import ColumnEvidence
+from adcli.tables.standard.tables import Column
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """All that is decided about an input before its rows are read.
+
+    Attributes:
+        mapping: Where its columns go.
+        formats: How its columns write their values, by standard column.
+        columns: Standard columns that the table has, if only empty ones: other inputs have them.
+        needs: Standard columns that must have a value on each row, beside those that the table requires.
+        fine_times: Whether any `event_time` has a fraction of a second; known when all is read.
+    """
+
+    mapping: ColumnMapping
+    formats: Mapping[str, ColumnFormat] = field(default_factory=dict)
+    columns: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    fine_times: bool = False
+
+    def format(self, column: str) -> ColumnFormat:
+        """How the source of a standard column writes its values."""
+        return self.formats.get(column, ColumnFormat())
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as plain values, for the manifest: what is at its default is left out."""
+        plain = asdict(ColumnFormat())
+        formats = {
+            name: {key: value for key, value in asdict(form).items() if value != plain[key]}
+            for name, form in self.formats.items()
+        }
+        derivation = self.mapping.derivation
+        return {
+            "table": self.mapping.table.name,
+            "columns": dict(self.mapping.sources),
+            "constants": dict(self.mapping.constants),
+            "event_type": None if derivation is None else derivation.event_type,
+            "formats": {name: said for name, said in formats.items() if said},
+            "fine_times": self.fine_times,
+        }
+
+    def notes(self) -> list[str]:
+        """What was decided from the values and is not visible in them, one clause each."""
+        whole = [name for name, form in self.formats.items() if form.whole_decimals]
+        said = [f"{', '.join(whole)}: written as decimals like 17850.0, taken as 17850"] if whole else []
+        for name, form in self.formats.items():
+            if form.time.day_first is not None:
+                said.append(f"{name}: read as {'day' if form.time.day_first else 'month'}/…/year")
+            if (text := form.number.assumed_from) is not None:
+                said.append(f"{name}: {text} is read as {text.replace(',', '')}")
+        return said
+
+
+def sources_of(mapping: ColumnMapping, frame: pl.DataFrame) -> dict[Column, str]:
+    """The source column of each standard column that the rows in `frame` have."""
+    return {
+        column: source
+        for column in mapping.table.columns
+        if (source := mapping.sources.get(column.name)) in frame.columns and source is not None
+    }
+
+
+def evidence_of(
+    frame: pl.DataFrame, mapping: ColumnMapping, before: Mapping[str, ColumnEvidence]
+) -> dict[str, ColumnEvidence]:
+    """What more rows of an input, as they stand, tell of its columns after what was known `before`."""
+    found = {
+        column.name: before.get(column.name, ColumnEvidence()).updated(frame[source], column)
+        for column, source in sources_of(mapping, frame).items()
+    }
+    return {**before, **found}
+
+
+def decided(evidence: Mapping[str, ColumnEvidence]) -> dict[str, ColumnFormat]:
+    """The format of each column that there is evidence of."""
+    return {name: known.decided() for name, known in evidence.items()}
