@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.report import Page
 
 PREDICTIONS = ("auctions", "impressions", "contexts")
 
@@ -40,7 +46,7 @@ def model(
     noise: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Relative error of --perturb-number.")
     ] = 0.05,
-    min_users: Annotated[int, typer.Option(min=0, help="Hide groups of fewer users.")] = 50,
+    min_users: MinUsers = 50,
     confidence: Confidence = 0.95,
 ) -> None:
     """How well predicted probabilities rank and how true they are; or how the data have drifted.
@@ -55,44 +61,79 @@ def model(
       adcli evaluate model rows.parquet --perturb-text title --perturb-number price -o to_score.parquet
       adcli evaluate model scored.parquet --score ctr --report robustness.html
     """
+    if reference is not None and (perturb_text or perturb_number):
+        raise UsageError("--reference and --perturb-... are different questions: ask one at a time.")
+    record = recorder(run, tracking)
+    rows = run.read(inputs, tables=PREDICTIONS)
+    if perturb_text or perturb_number:
+        _perturb(run, rows, perturb_text, perturb_number, noise)
+        return
+    with run.step("evaluate"):
+        if reference is not None:
+            answer = _drift(run, reference, rows, bins=bins, confidence=confidence)
+        else:
+            answer = _quality(
+                run, rows, score, label, by, bins=bins, min_users=min_users, confidence=confidence
+            )
+    run.write(answer.table)
+    record(answer.table)
+    publish(run, answer.page, reporting)
+
+
+class _Answer(NamedTuple):
+    table: pl.DataFrame
+    page: Page
+
+
+def _perturb(
+    run: Run, rows: pl.DataFrame, texts: Sequence[str], numbers: Sequence[str], noise: float
+) -> None:
+    """Write the rows as they are and perturbed, for a model to score."""
+    from adcli.evaluate.model.perturbations import perturbed_rows
+
+    run.write(
+        perturbed_rows(
+            rows, texts=run.columns(texts), numbers=run.columns(numbers), noise=noise, seed=run.seed
+        )
+    )
+
+
+def _drift(run: Run, reference: str, rows: pl.DataFrame, *, bins: int, confidence: float) -> _Answer:
+    """How far each column has drifted since the reference."""
+    from adcli.evaluate.model.drift import drift_table
+    from adcli.evaluate.model.page import drift_page
+
+    earlier = run.read([reference], tables=PREDICTIONS, beside=True)
+    table = drift_table(earlier, rows, bins=bins, confidence=confidence)
+    return _Answer(table, drift_page(table))
+
+
+def _quality(
+    run: Run,
+    rows: pl.DataFrame,
+    score: str,
+    label: str,
+    by: Sequence[str],
+    *,
+    bins: int,
+    min_users: int,
+    confidence: float,
+) -> _Answer:
+    """How true the scores are; where the rows were perturbed, how far that moved them too."""
     import polars as pl
 
-    from adcli.evaluate.model.drift import drift_table
-    from adcli.evaluate.model.page import drift_page, model_page
-    from adcli.evaluate.model.perturbations import PERTURBATION, UNCHANGED, perturbed_rows
+    from adcli.evaluate.model.page import model_page
+    from adcli.evaluate.model.perturbations import PERTURBATION, UNCHANGED
     from adcli.evaluate.model.robustness import robustness_table
     from adcli.evaluate.model.table import model_table
 
-    record = recorder(run, tracking)
-    if reference is not None and (perturb_text or perturb_number):
-        raise UsageError("--reference and --perturb-... are different questions: ask one at a time.")
-    frame = run.read(inputs, tables=PREDICTIONS)
-    if perturb_text or perturb_number:
-        texts, numbers = run.columns(perturb_text), run.columns(perturb_number)
-        run.write(perturbed_rows(frame, texts=texts, numbers=numbers, noise=noise, seed=run.seed))
-        return
-    if reference is not None:
-        earlier = run.read([reference], tables=PREDICTIONS, beside=True)
-        table = drift_table(earlier, frame, bins=bins, confidence=confidence)
-        page = drift_page(table)
-    else:
-        score, label, by = run.column(score), run.column(label), run.columns(by)
-        with run.step("score"):
-            moved = pl.DataFrame()
-            if PERTURBATION in frame.columns:
-                moved = robustness_table(frame, score=score, label=label, confidence=confidence)
-                frame = frame.filter(pl.col(PERTURBATION) == UNCHANGED)
-            table = model_table(
-                frame,
-                score=score,
-                label=label,
-                by=by,
-                bins=bins,
-                min_users=min_users,
-                confidence=confidence,
-            )
-        page = model_page(table, moved, score=score, label=label)
-        table = pl.concat([table, moved], how="diagonal_relaxed")
-    run.write(table)
-    record(table)
-    publish(run, page, reporting)
+    score, label, by = run.column(score), run.column(label), run.columns(by)
+    moved = pl.DataFrame()
+    if PERTURBATION in rows.columns:
+        moved = robustness_table(rows, score=score, label=label, confidence=confidence)
+        rows = rows.filter(pl.col(PERTURBATION) == UNCHANGED)
+    table = model_table(
+        rows, score=score, label=label, by=by, bins=bins, min_users=min_users, confidence=confidence
+    )
+    page = model_page(table, moved, score=score, label=label)
+    return _Answer(pl.concat([table, moved], how="diagonal_relaxed"), page)

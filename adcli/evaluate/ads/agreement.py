@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ads.rows import MetricRow
-from adcli.statistics.intervals import NO_INTERVAL, Interval, normal_quantile
+from adcli.statistics.correlations import rank_correlation
 
 FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold
 
@@ -24,26 +23,16 @@ def agreement_rows(
         ratings: (n,) ratings of the same ads; null where an ad was not rated.
         name: What the ratings are called.
         confidence: Of the intervals.
-
-    Source: Bonett and Wright (2000), equations 3 (Spearman) and 2 (Kendall), on Fisher's z.
     """
-    from scipy.stats import kendalltau, spearmanr
-
     for score in scores.columns:
         known = pl.DataFrame({"score": scores[score], "rating": ratings}).drop_nulls().drop_nans()
         if known.height < FEWEST or known["score"].n_unique() < 2 or known["rating"].n_unique() < 2:
             continue
-        left, right = known["score"].to_numpy(), known["rating"].to_numpy()
-        spearman, kendall = float(spearmanr(left, right).statistic), float(kendalltau(left, right).statistic)
-        for metric, value, variance in (
-            ("spearman", spearman, (1 + spearman**2 / 2) / (known.height - 3)),
-            ("kendall", kendall, 0.437 / (known.height - 4)),
-        ):
-            low, high = _fisher(value, variance, confidence)
-            yield MetricRow(
-                metric, f"{name} ~ {score}", value, low, high, known.height,
-                f"rank correlation of {score} with {name}, over ads",
-            )  # fmt: skip
+        columns = known["score"].to_numpy(), known["rating"].to_numpy()
+        said = f"rank correlation of {score} with {name}, over ads"
+        for metric in ("spearman", "kendall"):
+            correlation = rank_correlation(*columns, metric, confidence)
+            yield MetricRow(metric, f"{name} ~ {score}", *correlation, known.height, said)
 
 
 def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
@@ -63,11 +52,3 @@ def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFra
     if told["ctr"].null_count() == told.height:
         raise DataError("The impressions show none of these ads.", fix="Compare the values of ad_id.")
     return told
-
-
-def _fisher(correlation: float, variance: float, confidence: float) -> Interval:
-    if abs(correlation) >= 1:
-        return NO_INTERVAL
-    reach = normal_quantile(confidence) * math.sqrt(variance)
-    z = math.atanh(correlation)
-    return Interval(math.tanh(z - reach), math.tanh(z + reach))

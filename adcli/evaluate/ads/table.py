@@ -16,8 +16,9 @@ from adcli.errors import DataError
 from adcli.evaluate.ads.agreement import agreement_rows
 from adcli.evaluate.ads.corpus import corpus_rows
 from adcli.evaluate.ads.measures import MEASURES, Measure
-from adcli.evaluate.ads.rows import MetricRow, metric_table
+from adcli.evaluate.ads.rows import MetricRow
 from adcli.evaluate.ads.scores import Encode, EncodeTokens, ad_scores
+from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import Interval, ratio_interval, wilson_clustered
 
 FloatArray = npt.NDArray[np.float64]
@@ -75,7 +76,7 @@ def ad_table(
         )
     for rating in ratings:
         rows += agreement_rows(scores, ads[rating].cast(pl.Float64, strict=False), rating, confidence)
-    return metric_table(rows)
+    return figures_table(rows, MetricRow)
 
 
 def _check(ads: pl.DataFrame, by: Sequence[str], ratings: Sequence[str]) -> None:

@@ -10,7 +10,6 @@ after it; beside it what popularity alone finds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -21,21 +20,13 @@ import polars as pl
 from adcli.behaviour.next_item import next_item_task, popularity
 from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
-from adcli.statistics.intervals import wilson_mean
+from adcli.evaluate.figures import figures_table
+from adcli.statistics.intervals import NO_INTERVAL, wilson_mean
 from adcli.statistics.retrieval import IntArray, RetrievalTask, Retrieved, retrieve, unit_vectors
 
 KS: Final = (1, 5, 10, 20)
 MOST_QUERIES: Final = 5_000
 GROUPS_SHOWN: Final = 10
-COLUMNS: Final = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "queries": pl.Int64,
-    "definition": pl.String,
-}
 
 
 class Row(NamedTuple):
@@ -44,8 +35,8 @@ class Row(NamedTuple):
     metric: str
     group: str
     value: float
-    ci_low: float | None
-    ci_high: float | None
+    ci_low: float
+    ci_high: float
     queries: int
     definition: str
 
@@ -85,7 +76,7 @@ def embedding_table(
     rows += _same_category_rows(known, ks, confidence, seed)
     if events is not None:
         rows += _next_item_rows(known, events, since, ks, confidence, seed)
-    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+    return figures_table(rows, Row)
 
 
 def with_categories(vectors: pl.DataFrame, products: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -179,14 +170,16 @@ def _rows(task: str, group: str, found: Retrieved, what: str, confidence: float)
             f"{_DEFINED[metric.split('@')[0]]}: {what}; {confidence:.0%} Wilson interval on the effective "
             "number of queries"
         )
-        low, high = (None if math.isnan(end) else end for end in wilson_mean(values, confidence))
-        yield Row(f"{task}_{metric}", group, float(values.mean()), low, high, len(values), definition)
+        interval = wilson_mean(values, confidence)
+        yield Row(f"{task}_{metric}", group, float(values.mean()), *interval, len(values), definition)
 
 
 def _chance_rows(task: str, found: Retrieved, ks: Sequence[int], what: str) -> Iterator[Row]:
     for k, value in zip(ks, found.chance.mean(axis=0), strict=True):
         definition = f"what a random order would find: {what}"
-        yield Row(f"{task}_recall@{k}", "by chance", float(value), None, None, len(found.chance), definition)
+        yield Row(
+            f"{task}_recall@{k}", "by chance", float(value), *NO_INTERVAL, len(found.chance), definition
+        )
 
 
 _DEFINED: Final = {

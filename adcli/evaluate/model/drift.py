@@ -12,6 +12,7 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import read_numbers
+from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
@@ -20,18 +21,21 @@ LARGE_PSI, SMALL_PSI = 0.25, 0.1  # the customary marks of credit scoring
 EMPTY = 0.5  # rows that a bin without any is counted as
 NEGLIGIBLE = 1e-9  # scipy's root finder answers with a denormal where there is no root
 MOST_VALUES = 50  # of a text column; rarer ones count as one
-DRIFT_COLUMNS = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
-    "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
-}
+
+
+class DriftRow(NamedTuple):
+    """What was found of one column."""
+
+    metric: str
+    group: str
+    value: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    p_adjusted: float
+    definition: str
+    verdict: str
+    reason: str
 
 
 class _Found(NamedTuple):
@@ -65,7 +69,7 @@ def drift_table(
         correction: Of the p-values, for the number of columns.
 
     Returns:
-        Columns of `DRIFT_COLUMNS`; `group` is the column.
+        The fields of `DriftRow`; `group` is the column.
 
     Raises:
         DataError: If there is no column in common, or a file without rows.
@@ -84,9 +88,7 @@ def drift_table(
     found = [row for name in columns for row in _compare(reference[name], current[name], bins, confidence)]
     adjusted = adjust(np.array([row.p_value for row in found]), correction)
     rows = [_row(row, float(p), 1 - confidence) for row, p in zip(found, adjusted, strict=True)]
-    return pl.DataFrame(rows, schema=DRIFT_COLUMNS, orient="row").with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    return figures_table(rows, DriftRow)
 
 
 def _read_alike(reference: pl.DataFrame, current: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -192,11 +194,13 @@ def _noncentrality(statistic: float, degrees: int, level: float) -> float:
     return found if math.isfinite(found) and found > NEGLIGIBLE else 0.0
 
 
-def _row(found: _Found, p_adjusted: float, alpha: float) -> tuple[object, ...]:
+def _row(found: _Found, p_adjusted: float, alpha: float) -> DriftRow:
     verdict = _verdict(found, p_adjusted, alpha)
     figures = (found.value, *found.interval, found.p_value, p_adjusted)
     chance = f"; {found.by_chance:.2g} comes by chance alone" if found.by_chance else ""
-    return (found.metric, found.column, *figures, found.definition, verdict.verdict, verdict.reason + chance)
+    return DriftRow(
+        found.metric, found.column, *figures, found.definition, verdict.verdict, verdict.reason + chance
+    )
 
 
 def _verdict(found: _Found, p_adjusted: float, alpha: float) -> Verdict:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +12,11 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import as_numbers, cluster_numbers
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.perturbations import PERTURBATION, PERTURBED_ROW, UNCHANGED
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, Figure, figure_interval
-from adcli.statistics.intervals import FloatArray, Interval, normal_quantile, ratio_interval
+from adcli.statistics.correlations import rank_correlation
+from adcli.statistics.intervals import FloatArray, Interval, ratio_interval
 
 FEWEST_ROWS = 4  # Fisher's interval needs more than three
 
@@ -30,15 +31,16 @@ class _Scores(NamedTuple):
     cluster: npt.NDArray[np.int64] | None
 
 
-ROBUSTNESS_COLUMNS = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "rows": pl.Int64,
-    "definition": pl.String,
-}
+class RobustnessRow(NamedTuple):
+    """By how much one perturbation moved one figure."""
+
+    metric: str
+    group: str
+    value: float
+    ci_low: float
+    ci_high: float
+    rows: int
+    definition: str
 
 
 def robustness_table(
@@ -59,14 +61,14 @@ def robustness_table(
         confidence: Of the intervals.
 
     Returns:
-        Columns of `ROBUSTNESS_COLUMNS`; `group` is the perturbation.
+        The fields of `RobustnessRow`; `group` is the perturbation.
 
     Raises:
         DataError: If a column is missing, rows do not pair, or a score is no number.
     """
     user = user or ("user_id" if "user_id" in frame.columns else None)
     found = [row for pair in _pairs(frame, score, label, user) for row in _score_rows(pair, confidence)]
-    return pl.DataFrame(found, schema=ROBUSTNESS_COLUMNS).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return figures_table(found, RobustnessRow)
 
 
 def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Iterator[_Scores]:
@@ -103,20 +105,15 @@ def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Ite
         )
 
 
-def _score_rows(scores: _Scores, confidence: float) -> Iterator[Mapping[str, Any]]:
+def _score_rows(scores: _Scores, confidence: float) -> Iterator[RobustnessRow]:
     moved = np.abs(scores.after - scores.before)
-    about = {"group": scores.name, "rows": len(moved)}
-    yield about | {
-        "metric": "score_change",
-        "value": float(moved.mean()),
-        **_ends(_mean_interval(moved, scores.cluster, confidence)),
-        "definition": "mean absolute change of the score; delta-method interval",
-    }
-    yield about | {
-        "metric": "rank_correlation",
-        **_rank_correlation(scores, confidence),
-        "definition": "Spearman's, of scores before and after; Bonett and Wright's interval",
-    }
+    rows = len(moved)
+    change, ends = float(moved.mean()), _mean_interval(moved, scores.cluster, confidence)
+    said = "mean absolute change of the score; delta-method interval"
+    yield RobustnessRow("score_change", scores.name, change, *ends, rows, said)
+    said = "Spearman's, of scores before and after; Bonett and Wright's interval"
+    correlation = rank_correlation(scores.before, scores.after, "spearman", confidence)
+    yield RobustnessRow("rank_correlation", scores.name, *correlation, rows, said)
     if scores.label is None or not 0 < scores.label.mean() < 1:
         return
     both = np.concatenate([scores.before, scores.after])
@@ -124,14 +121,10 @@ def _score_rows(scores: _Scores, confidence: float) -> Iterator[Mapping[str, Any
     for metric in SCORE_METRICS:
         if metric.name in comparable:
             one, other = (metric.figure(scores.label, side) for side in (scores.after, scores.before))
-            change = Figure(one.value - other.value, one.influence - other.influence)
-            ends = figure_interval(change, scores.cluster, confidence=confidence, scale="linear")
-            yield about | {
-                "metric": f"{metric.name}_change",
-                "value": change.value,
-                **_ends(ends),
-                "definition": f"{metric.name} after less before, paired by row",
-            }
+            difference = Figure(one.value - other.value, one.influence - other.influence)
+            ends = figure_interval(difference, scores.cluster, confidence=confidence, scale="linear")
+            said = f"{metric.name} after less before, paired by row"
+            yield RobustnessRow(f"{metric.name}_change", scores.name, difference.value, *ends, rows, said)
 
 
 def _mean_interval(values: FloatArray, cluster: npt.NDArray[np.int64] | None, confidence: float) -> Interval:
@@ -139,21 +132,3 @@ def _mean_interval(values: FloatArray, cluster: npt.NDArray[np.int64] | None, co
         return ratio_interval(values, np.ones_like(values), confidence)
     sums, sizes = np.bincount(cluster, values), np.bincount(cluster, np.ones_like(values))
     return ratio_interval(sums.astype(np.float64), sizes.astype(np.float64), confidence)
-
-
-def _ends(interval: Interval) -> dict[str, float]:
-    return {"ci_low": interval.low, "ci_high": interval.high}
-
-
-def _rank_correlation(scores: _Scores, confidence: float) -> dict[str, float]:
-    """Source: Fisher (1915), with Bonett and Wright's (2000) variance for rank correlations."""
-    from scipy.stats import spearmanr
-
-    if not (scores.before.std() > 0 and scores.after.std() > 0):
-        return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan}
-    value = float(spearmanr(scores.before, scores.after).statistic)
-    if abs(value) >= 1:
-        return {"value": value, "ci_low": math.nan, "ci_high": math.nan}
-    reach = normal_quantile(confidence) * math.sqrt((1 + value**2 / 2) / (len(scores.before) - 3))
-    low, high = (math.tanh(math.atanh(value) + way) for way in (-reach, reach))
-    return {"value": value, "ci_low": low, "ci_high": high}

@@ -12,45 +12,33 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import as_numbers, counted
+from adcli.evaluate.columns import as_numbers, cluster_numbers, counted
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.calibration import expected_calibration_error, reliability
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
 from adcli.evaluate.suppression import suppressed_cells
-from adcli.statistics.intervals import FloatArray, Interval
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 CHANCE = {"auc": (0.5, 1), "normalised_entropy": (1.0, -1)}  # what knows nothing scores; which way is better
 FEWEST = 10  # rows of the rarer label
-FEWEST_IN_A_BIN = (
-    5  # of the rarer label on average, below which a calibration error has no interval that holds
-)
-MODEL_COLUMNS = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "predicted": pl.Float64,
-    "rows": pl.Int64,
-    "positives": pl.Int64,
-    "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
-}
+FEWEST_IN_A_BIN = 5  # of the rarer label, below which a calibration error has no interval that holds
 
 
-class _Row(NamedTuple):
+class ModelRow(NamedTuple):
+    """One figure of one group, or one bin of the reliability."""
+
     metric: str
     group: str
+    value: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    predicted: float = math.nan
+    rows: int | None = None
+    positives: int | None = None
     definition: str = ""
     verdict: str = ""
     reason: str = ""
-    value: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    predicted: float | None = None
-    rows: int | None = None
-    positives: int | None = None
 
 
 class _Part(NamedTuple):
@@ -86,7 +74,7 @@ def model_table(
         confidence: Of the intervals.
 
     Returns:
-        Columns of `MODEL_COLUMNS`; `group` is `all`, `bin 3 of 10`, or `COLUMN=VALUE`.
+        The fields of `ModelRow`; `group` is `all`, `bin 3 of 10`, or `COLUMN=VALUE`.
 
     Raises:
         DataError: If a column is missing, holds NaN, or the label is not 0 or 1.
@@ -104,12 +92,11 @@ def model_table(
         for group, part in _groups(rows, column, user, min_users):
             if part is None:
                 why = f"hidden, so that no group of fewer than {min_users} users can be read or worked out"
-                table.append(_Row("auc", group, verdict=NOT_ENOUGH, reason=why))
+                table.append(ModelRow("auc", group, verdict=NOT_ENOUGH, reason=why))
             else:
                 own = _part(group, part, score, label, user)
                 table.extend([*_figures(own, confidence), *_calibration_error(own, bins, confidence)])
-    dicts = [row._asdict() for row in table]
-    return pl.DataFrame(dicts, schema=MODEL_COLUMNS).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return figures_table(table, ModelRow)
 
 
 def _checked(frame: pl.DataFrame, score: str, label: str) -> pl.DataFrame:
@@ -127,23 +114,15 @@ def _checked(frame: pl.DataFrame, score: str, label: str) -> pl.DataFrame:
 
 
 def _part(group: str, rows: pl.DataFrame, score: str, label: str, user: str | None) -> _Part:
-    cluster = _numbers(rows[user]) if user else None
+    cluster = cluster_numbers(rows[user]) if user else None
     return _Part(group, rows[label].to_numpy(), rows[score].to_numpy(), cluster)
-
-
-def _numbers(values: pl.Series) -> npt.NDArray[np.int64]:
-    """(n,) the values as numbers from 0 on, in the order of their first occurrence."""
-    rows = values.rename("value").to_frame()
-    distinct = rows.unique(maintain_order=True).with_row_index("number")
-    numbered = rows.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")
-    return numbered["number"].to_numpy().astype(np.int64)
 
 
 def _groups(
     rows: pl.DataFrame, column: str, user: str | None, min_users: int
 ) -> Iterator[tuple[str, pl.DataFrame | None]]:
     ordered = rows.sort(column, nulls_last=True, maintain_order=True)
-    cell = _numbers(ordered[column])
+    cell = ordered[column].rle_id()
     who = ordered[user] if user else pl.Series(np.arange(rows.height))
     members = pl.DataFrame({"cell": cell, "value": ordered[column], "user": who}).unique(maintain_order=True)
     small, protecting = suppressed_cells(members, by=["value"], min_users=min_users)
@@ -152,13 +131,15 @@ def _groups(
         yield f"{column}={part[column][0]}", None if hidden else part
 
 
-def _figures(part: _Part, confidence: float) -> Iterator[_Row]:
+def _figures(part: _Part, confidence: float) -> Iterator[ModelRow]:
     rows, positives = len(part.label), int(part.label.sum())
     probability = bool(part.score.min() >= 0 and part.score.max() <= 1)
     mean = float(part.score.mean())
     for metric in SCORE_METRICS:
         said = metric.definition + ("; clustered by user" if part.cluster is not None else "")
-        about = _Row(metric.name, part.group, said, predicted=mean, rows=rows, positives=positives)
+        about = ModelRow(
+            metric.name, part.group, predicted=mean, rows=rows, positives=positives, definition=said
+        )
         if nothing := _impossible(metric.name, rows, positives, probability=probability, mean=mean):
             yield about._replace(verdict=NOT_ENOUGH if metric.name in CHANCE else "", reason=nothing)
             continue
@@ -206,7 +187,7 @@ def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
     return Verdict(NOT_ENOUGH, f"the interval holds {chance:g}, what a model that knows nothing would score")
 
 
-def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[_Row]:
+def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[ModelRow]:
     if part.score.min() < 0 or part.score.max() > 1:
         return
     error = expected_calibration_error(
@@ -214,12 +195,12 @@ def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[_R
     )
     positives = int(part.label.sum())
     rarer = min(positives, len(part.label) - positives)
-    low, high = error.interval if rarer >= FEWEST_IN_A_BIN * bins else (None, None)
-    few = f"; no interval: only {counted(rarer, 'row')} of the rarer label" if low is None else ""
-    yield _Row(
+    low, high = error.interval if rarer >= FEWEST_IN_A_BIN * bins else NO_INTERVAL
+    few = f"; no interval: only {counted(rarer, 'row')} of the rarer label" if math.isnan(low) else ""
+    yield ModelRow(
         "ece",
         part.group,
-        f"mean distance of prediction and rate over {bins} bins of equally many rows",
+        definition=f"mean distance of prediction and rate over {bins} bins of equally many rows",
         reason=f"{error.by_chance:.3g} would be expected of a perfect model, by chance{few}",
         value=error.value,
         ci_low=low,
@@ -229,16 +210,17 @@ def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[_R
     )
 
 
-def _reliability(part: _Part, bins: int, confidence: float) -> Iterator[_Row]:
+def _reliability(part: _Part, bins: int, confidence: float) -> Iterator[ModelRow]:
     if part.score.min() < 0 or part.score.max() > 1:
         return
     found = reliability(part.label, part.score, bins=bins, confidence=confidence, cluster=part.cluster)
     for i, one in enumerate(found):
         held = one.interval.low <= one.predicted <= one.interval.high
-        yield _Row(
+        yield ModelRow(
             "reliability",
             f"bin {i + 1} of {len(found)}",
-            "rate of the bin; Wilson interval" + ("; clustered by user" if part.cluster is not None else ""),
+            definition="rate of the bin; Wilson interval"
+            + ("; clustered by user" if part.cluster is not None else ""),
             reason="" if held else f"predicted {one.predicted:.4g}, outside of the interval of the rate",
             value=one.observed,
             ci_low=one.interval.low,

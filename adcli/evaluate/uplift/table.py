@@ -16,6 +16,7 @@ from adcli.evaluate.effects.aggregates import Aggregates
 from adcli.evaluate.effects.averages import compare_averages
 from adcli.evaluate.effects.comparison import Comparison
 from adcli.evaluate.effects.proportions import compare_proportions
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
 from adcli.statistics.intervals import Interval, normal_quantile
@@ -28,21 +29,11 @@ AREA_DEFINITIONS = {
     "auuc_causalml": "area under the gain curve / ((n + 1) x its end), as causalml; random is about .5",
     "auuc_scikit_uplift": "area from random line to gain curve / that of the perfect one, as scikit-uplift",
 }
-UPLIFT_COLUMNS = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "predicted": pl.Float64,
-    "units": pl.Int64,
-    "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
-}
 
 
-class _Row(NamedTuple):
+class UpliftRow(NamedTuple):
+    """One figure."""
+
     metric: str
     group: str
     value: float
@@ -85,7 +76,7 @@ def uplift_table(
         seed: Of the bootstrap.
 
     Returns:
-        Columns of `UPLIFT_COLUMNS`. `predicted` is the mean score of the group.
+        The fields of `UpliftRow`. `predicted` is the mean score of the group.
 
     Raises:
         DataError: If a column is missing or no number, a unit occurs twice, or the arms are not two.
@@ -103,9 +94,7 @@ def uplift_table(
         *_bin_rows(arms, bins, confidence),
         _slope(arms, confidence),
     ]
-    return pl.DataFrame(rows, schema=UPLIFT_COLUMNS, orient="row").with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    return figures_table(rows, UpliftRow)
 
 
 def _difference(units: ScoredUnits, span: slice, confidence: float) -> Comparison | None:
@@ -126,13 +115,15 @@ def _difference(units: ScoredUnits, span: slice, confidence: float) -> Compariso
 
 def _difference_row(
     metric: str, group: str, units: ScoredUnits, span: slice, confidence: float, said: str
-) -> _Row:
+) -> UpliftRow:
     found = _difference(units, span, confidence)
     scores = units.score[span]
     predicted = float(scores.mean()) if len(scores) else math.nan
     if found is None:
         nothing = "fewer than two units in an arm"
-        return _Row(metric, group, math.nan, math.nan, math.nan, predicted, len(scores), said, reason=nothing)
+        return UpliftRow(
+            metric, group, math.nan, math.nan, math.nan, predicted, len(scores), said, reason=nothing
+        )
     low, high = found.difference_interval
     tied = (
         "units of equal score at the cut are taken in the order of the file"
@@ -140,7 +131,9 @@ def _difference_row(
         else ""
     )
     definition = f"{said}; {found.test}"
-    return _Row(metric, group, found.difference, low, high, predicted, len(scores), definition, reason=tied)
+    return UpliftRow(
+        metric, group, found.difference, low, high, predicted, len(scores), definition, reason=tied
+    )
 
 
 def _cuts_ties(units: ScoredUnits, span: slice) -> bool:
@@ -150,19 +143,19 @@ def _cuts_ties(units: ScoredUnits, span: slice) -> bool:
     )
 
 
-def _whole(units: ScoredUnits, confidence: float) -> _Row:
+def _whole(units: ScoredUnits, confidence: float) -> UpliftRow:
     said = "mean outcome of the treated less that of the control"
     return _difference_row("average_effect", "all", units, slice(None), confidence, said)
 
 
-def _at_rows(units: ScoredUnits, at: Sequence[float], confidence: float) -> Iterator[_Row]:
+def _at_rows(units: ScoredUnits, at: Sequence[float], confidence: float) -> Iterator[UpliftRow]:
     for share in at:
         said = f"effect among the {share:.0%} of units with the highest scores, both arms ranked together"
         span = slice(0, int(len(units.score) * share))
         yield _difference_row("uplift_at_k", f"{share:.0%}", units, span, confidence, said)
 
 
-def _bin_rows(units: ScoredUnits, bins: int, confidence: float) -> Iterator[_Row]:
+def _bin_rows(units: ScoredUnits, bins: int, confidence: float) -> Iterator[UpliftRow]:
     edges = np.linspace(0, len(units.score), bins + 1).astype(int)
     for i in range(bins):
         span = slice(int(edges[i]), int(edges[i + 1]))
@@ -170,7 +163,7 @@ def _bin_rows(units: ScoredUnits, bins: int, confidence: float) -> Iterator[_Row
         yield _difference_row("uplift_by_bin", f"{i + 1} of {bins}", units, span, confidence, said)
 
 
-def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int) -> Iterator[_Row]:
+def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int) -> Iterator[UpliftRow]:
     value, ends = estimate_areas(*units, samples=samples, confidence=confidence, seed=seed)
     for name, said in AREA_DEFINITIONS.items():
         low, high = getattr(ends, name)
@@ -185,8 +178,8 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
                 why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
             verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
         between = float(low), float(high)
-        said_of = definition, verdict.verdict, verdict.reason
-        yield _Row(name, "all", figure, *between, math.nan, len(units.score), *said_of)
+        spoken = definition, verdict.verdict, verdict.reason
+        yield UpliftRow(name, "all", figure, *between, math.nan, len(units.score), *spoken)
 
 
 def _rough(units: ScoredUnits, area: str, confidence: float) -> str:
@@ -210,7 +203,7 @@ def _verdict(interval: Interval) -> Verdict:
     return Verdict(NOT_ENOUGH, "the interval holds 0, so the ranking may be no better than chance")
 
 
-def _slope(units: ScoredUnits, confidence: float) -> _Row:
+def _slope(units: ScoredUnits, confidence: float) -> UpliftRow:
     """Slope of the effect on the score: 1 where predictions are the size they should be.
 
     Source: the transformed outcome of Athey and Imbens (2016), regressed on the score, errors as HC1.
@@ -222,11 +215,11 @@ def _slope(units: ScoredUnits, confidence: float) -> _Row:
     spread, n = float(centred @ centred), len(units.score)
     if spread == 0:
         nothing = "all scores are equal"
-        return _Row(
+        return UpliftRow(
             "calibration_slope", "all", math.nan, math.nan, math.nan, math.nan, n, said, reason=nothing
         )
     slope = float(centred @ effect) / spread
     residual = effect - effect.mean() - slope * centred
     error = math.sqrt(float(((centred * residual) ** 2).sum()) * n / (n - 2)) / spread
     reach = normal_quantile(confidence) * error
-    return _Row("calibration_slope", "all", slope, slope - reach, slope + reach, math.nan, n, said)
+    return UpliftRow("calibration_slope", "all", slope, slope - reach, slope + reach, math.nan, n, said)

@@ -18,7 +18,7 @@ from adcli.evaluate.model.score_metrics import (
     log_loss,
     normalised_entropy,
 )
-from adcli.evaluate.model.table import MODEL_COLUMNS, model_table
+from adcli.evaluate.model.table import ModelRow, model_table
 
 labelled = st.lists(st.tuples(st.integers(0, 1), st.floats(0.01, 0.99)), min_size=5, max_size=60).filter(
     lambda rows: 0 < sum(label for label, _ in rows) < len(rows)
@@ -158,7 +158,9 @@ class TestCalibration:
             score = rng.uniform(low, high, n)
             label = (rng.random(n) < score) * 1.0
             ends.append(expected_calibration_error(label, score, bins=10, confidence=0.95).interval)
-        assert_covers(*np.transpose(ends), 0.0)
+        low, high = np.transpose(ends)
+        assert 0.935 <= np.mean(low == 0) <= 0.985  # a little more than asked, where the error is 0
+        assert (high > 0).all()
 
     def test_too_few_positives_leave_the_error_without_an_interval(self):
         rng = np.random.default_rng(9)
@@ -216,7 +218,7 @@ def predictions():
 
 def test_the_table(predictions):
     table = model_table(predictions, score="pctr", by=["device"])
-    assert table.columns == list(MODEL_COLUMNS)
+    assert table.columns == list(ModelRow._fields)
     assert {"auc", "log_loss", "normalised_entropy", "brier", "calibration_ratio", "ece"} <= set(
         table["metric"]
     )

@@ -13,7 +13,7 @@ from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.curve_points import qini_points
 from adcli.evaluate.uplift.curves import areas, curve, rank
 from adcli.evaluate.uplift.page import uplift_page
-from adcli.evaluate.uplift.table import UPLIFT_COLUMNS, _slope, uplift_table
+from adcli.evaluate.uplift.table import UpliftRow, _slope, uplift_table
 from adcli.evaluate.uplift.units import ScoredUnits
 
 I = np.arange(3000)  # noqa: E741
@@ -125,7 +125,7 @@ def test_the_table_says_each_definition_and_refuses_to_praise_noise():
     rng = np.random.default_rng(3)
     units = make_units(score=rng.random(3000))
     table = uplift_table(units, score="score", outcome="outcome")
-    assert table.columns == list(UPLIFT_COLUMNS)
+    assert table.columns == list(UpliftRow._fields)
     assert "causalml" in row(table, "qini_causalml")["definition"]
     assert "scikit-uplift" in row(table, "qini_scikit_uplift")["definition"]
     assert row(table, "qini_causalml")["verdict"] == "not enough evidence"
