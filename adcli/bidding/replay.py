@@ -2,7 +2,7 @@
 
     replay(Linear(rate=800), auctions).won      # (n,) 1 where the auction was won
 
-A bidder says what it bids on the next auctions and is then told what came of them, so that it may bid
+A bidder says what it bids on the next auctions and then hears what came of them, so that it may bid
 otherwise in the next step.
 """
 

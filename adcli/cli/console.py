@@ -57,7 +57,7 @@ class Console:
             label: What is being done.
             total: How much there is to do, where that is known.
             unit: Of what.
-            share: Else, how much of the work is done, from 0 to 1, if that can be told.
+            share: Else, how much of the work is done, from 0 to 1, if that is known.
         """
         return Progress(self, label, total, unit, share)
 
@@ -105,14 +105,16 @@ class Progress:
         if not sys.stderr.isatty():
             if now - self._last_line >= _PLAIN_LINE_EVERY_S:
                 self._last_line = now
-                self._console.note(f"{self._label}: {self._told(now)}")
+                self._console.note(f"{self._label}: {self._progress(now)}")
             return
         if self._bar is None and now - self._started >= _PROGRESS_AFTER_S:
             self._bar = _bar()
-            self._task = self._bar.add_task(self._label, told="")
+            self._task = self._bar.add_task(self._label, progress="")
             self._bar.start()
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, total=self._expected(), told=self._told(now))
+            self._bar.update(
+                self._task, completed=self._done, total=self._expected(), progress=self._progress(now)
+            )
 
     def _expected(self) -> float | None:
         """How much there is to do: as known, or as what was done so far promises."""
@@ -121,7 +123,7 @@ class Progress:
         share = self._share()
         return self._done / share if share else None
 
-    def _told(self, now: float) -> str:
+    def _progress(self, now: float) -> str:
         """What is done, how fast, and how long the rest will take."""
         rate = self._done / (now - self._started)
         shown = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
@@ -143,7 +145,7 @@ def _bar() -> Any:
     return RichProgress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[progress]}", markup=False),
         console=RichConsole(stderr=True),
         transient=True,
     )

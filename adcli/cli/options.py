@@ -17,19 +17,20 @@ Inputs = Annotated[
     ),
 ]
 
-Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")]
+Confidence = Annotated[float, typer.Option(min=0.5, max=0.999, help="Confidence level of the intervals.")]
 MinUsers = Annotated[int, typer.Option(min=0, help="Hide cells of fewer users.")]
 
 
 @dataclass(frozen=True)
 class Comparing:
-    """When a difference between groups or arms is one."""
+    """How groups or arms are compared."""
 
     confidence: Confidence = 0.95
     correction: Annotated[
-        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="Of p-values for many comparisons.")
+        Literal["holm", "benjamini-hochberg", "none"],
+        typer.Option(help="Correction of p-values for multiple comparisons."),
     ] = "holm"
-    smallest_effect: Annotated[float, typer.Option(min=0.0, help="Relative difference worth knowing of.")] = (
+    smallest_effect: Annotated[float, typer.Option(min=0.0, help="Smallest relative effect of interest.")] = (
         0.05
     )
 
@@ -147,11 +148,11 @@ class Models:
 
 @dataclass(frozen=True)
 class Tracking:
-    """Who else is told what a run measures."""
+    """Experiment tracking."""
 
     track: Annotated[
         Literal["tensorboard", "wandb"] | None,
-        typer.Option(help="Tell a tracker what the run measures.", rich_help_panel="Run"),
+        typer.Option(help="Log the figures to this experiment tracker.", rich_help_panel="Run"),
     ] = None
     track_dir: Annotated[Path, typer.Option(help="Folder of the tracker's files.", rich_help_panel="Run")] = (
         Path("runs")

@@ -63,7 +63,7 @@ class Plot:
         alt_text: What it says, for who cannot see it.
         panel: Its size.
         draw: Draws it on axes in given colours.
-        legend: The labels listed above the axes, where several things are told apart.
+        legend: The labels listed above the axes, where there are several series.
     """
 
     name: str

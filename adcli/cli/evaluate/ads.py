@@ -25,25 +25,25 @@ def ads(
     reporting: Reporting,
     tracking: Tracking,
     inputs: Inputs = None,
-    products: Annotated[str | None, typer.Option(help="The products, to check claims against.")] = None,
+    products: Annotated[str | None, typer.Option(help="Products, to check claims against.")] = None,
     references: Annotated[
         str | None,
-        typer.Option(help="Texts to compare with: text, and the ad_id or item_id each belongs to."),
+        typer.Option(help="Reference texts: text, and the ad_id or item_id each belongs to."),
     ] = None,
-    by: Annotated[list[str], typer.Option(help="Column whose values make groups; repeat for more.")] = [],  # noqa: B006
+    by: Annotated[list[str], typer.Option(help="Break down by this column; repeat for more.")] = [],  # noqa: B006
     rating: Annotated[
-        list[str], typer.Option(help="Column of human ratings that the measures are to agree with; repeat.")
+        list[str], typer.Option(help="Column of human ratings, to correlate the measures with; repeat.")
     ] = [],  # noqa: B006
     impressions: Annotated[
         str | None,
-        typer.Option(help="Log of the ads shown (ad_id, click): do the measures agree with the clicks?"),
+        typer.Option(help="Impressions of the ads (ad_id, click), to correlate the measures with CTR."),
     ] = None,
     perplexity_of: Annotated[
-        str | None, typer.Option(help="A language model: how likely it finds the ads.")
+        str | None, typer.Option(help="Language model to take the perplexity of the ads under.")
     ] = None,
     confidence: Confidence = 0.95,
 ) -> None:
-    """How ads read, vary, fit their channel and keep to the facts; beside references where there are some.
+    """Quality of ads before they run: fit, claims, readability, diversity, perplexity, references.
 
     \b
     Examples:

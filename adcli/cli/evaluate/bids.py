@@ -49,11 +49,9 @@ def bids(
             help="JSON of an earlier period's cost_train, imp_train, clk_train, to take prices from; repeat.",
         ),
     ] = [],  # noqa: B006
-    value: Annotated[str, typer.Option(help="Column that says what winning is worth.")] = "click",
-    episode: Annotated[
-        str, typer.Option(help="Column that numbers a campaign's budget periods.")
-    ] = "episode",
-    campaign: Annotated[str | None, typer.Option(help="Only the auctions of this campaign.")] = None,
+    value: Annotated[str, typer.Option(help="Column of the value of a won auction.")] = "click",
+    episode: Annotated[str, typer.Option(help="Column of a campaign's budget period (episode).")] = "episode",
+    campaign: Annotated[str | None, typer.Option(help="Only this campaign.")] = None,
     confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged second-price auctions: what each would have won, and for how much.

@@ -22,21 +22,26 @@ def embeddings(
     inputs: Inputs = None,
     products: Annotated[
         str | None,
-        typer.Option(help="Products that say categories and titles.", show_default="the vectors' own"),
+        typer.Option(help="Products, for their categories and titles.", show_default="the vectors' own"),
     ] = None,
-    events: Annotated[str | None, typer.Option(help="Events: are the items that come next found?")] = None,
+    events: Annotated[str | None, typer.Option(help="Events, for next-item retrieval.")] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Split the events at this time (UTC).", show_default="each user's last item"
+            metavar="TIME",
+            help="Split events into past and future at this time (UTC).",
+            show_default="each user's last item",
         ),
     ] = None,
     k: Annotated[
-        list[int], typer.Option("-k", min=1, help="Neighbours looked at; repeat.", show_default="1 5 10 20")
+        list[int],
+        typer.Option(
+            "-k", min=1, help="Cut-off of recall and NDCG; repeat for more.", show_default="1 5 10 20"
+        ),
     ] = [],  # noqa: B006
     confidence: Confidence = 0.95,
 ) -> None:
-    """What vectors find and how they lie: recall, MRR, NDCG, anisotropy, uniformity; a map and neighbours.
+    """Retrieval and geometry of embeddings: recall, MRR, NDCG, anisotropy, uniformity; a map and neighbours.
 
     \b
     Examples:
@@ -48,12 +53,12 @@ def embeddings(
 
     record = recorder(run, tracking)
     vectors = run.read(inputs, tables=["vectors"])
-    goods = run.read([products], tables=["products"], beside=True) if products else None
+    catalogue = run.read([products], tables=["products"], beside=True) if products else None
     log = run.read([events], tables=["events"], beside=True) if events else None
     with run.step("embeddings"):
         table = embedding_table(
             vectors,
-            products=goods,
+            products=catalogue,
             events=log,
             since=_time(since),
             ks=sorted(set(k)) or KS,
@@ -62,7 +67,7 @@ def embeddings(
         )
     run.write(table)
     record(table)
-    publish(run, embeddings_page(table, vectors, goods, seed=run.seed), reporting)
+    publish(run, embeddings_page(table, vectors, catalogue, seed=run.seed), reporting)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -28,31 +28,34 @@ def model(
     tracking: Tracking,
     inputs: Inputs = None,
     score: Annotated[str, typer.Option(help="Column of the predicted probability.")] = "pctr",
-    label: Annotated[str, typer.Option(help="Column of what happened, 0 or 1.")] = "click",
-    by: Annotated[list[str], typer.Option(help="Column whose values make groups; repeat for more.")] = [],  # noqa: B006
-    bins: Annotated[int, typer.Option(min=2, max=100, help="Of the reliability.")] = 10,
+    label: Annotated[str, typer.Option(help="Label column: 0 or 1.")] = "click",
+    by: Annotated[list[str], typer.Option(help="Break down by this column; repeat for more.")] = [],  # noqa: B006
+    bins: Annotated[
+        int,
+        typer.Option(min=2, max=100, help="Bins of the reliability diagram, and of each column for drift."),
+    ] = 10,
     reference: Annotated[
         str | None,
-        typer.Option(help="Earlier rows: how far each column has drifted since, in place of the scores."),
+        typer.Option(help="Reference rows, such as those trained on: how far each column has drifted since."),
     ] = None,
     perturb_text: Annotated[
         list[str],
-        typer.Option(help="Write the rows with this column mistyped instead, to be scored again; repeat."),
+        typer.Option(help="Text column to perturb: write the rows, to be scored again; repeat for more."),
     ] = [],  # noqa: B006
     perturb_number: Annotated[
         list[str],
-        typer.Option(help="Write the rows with this number a little off instead; repeat for more."),
+        typer.Option(help="Number column to perturb: write the rows, to be scored again; repeat for more."),
     ] = [],  # noqa: B006
     noise: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Relative error of --perturb-number.")
+        float, typer.Option(min=0.0, max=1.0, help="Relative standard deviation of --perturb-number.")
     ] = 0.05,
     min_users: MinUsers = 50,
     confidence: Confidence = 0.95,
 ) -> None:
-    """How well predicted probabilities rank and how true they are; or how the data have drifted.
+    """Ranking and calibration of predicted probabilities, drift of the data, robustness to perturbations.
 
-    Robustness takes two runs: one writes the rows mistyped, with a column `perturbation`; once your model has
-    scored that file, the other run sees the column and says how far the scores moved.
+    Robustness takes two runs: one writes the perturbed rows, with a column `perturbation`; once your model
+    has scored that file, the other run sees the column and says how far the scores moved.
 
     \b
     Examples:

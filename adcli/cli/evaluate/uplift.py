@@ -19,18 +19,20 @@ def uplift(
     tracking: Tracking,
     inputs: Inputs = None,
     score: Annotated[str, typer.Option(help="Column of the predicted uplift.")] = "score",
-    outcome: Annotated[str, typer.Option(help="Column of what came of it.")] = "conversion",
+    outcome: Annotated[str, typer.Option(help="Outcome column.")] = "conversion",
     variant: Annotated[str | None, typer.Option(help="Column that names each unit's arm.")] = None,
     control: Annotated[str | None, typer.Option(help="The arm without the treatment.")] = None,
-    treated: Annotated[str | None, typer.Option(help="The arm with it, where there are several.")] = None,
+    treated: Annotated[str | None, typer.Option(help="The treated arm, where there are several.")] = None,
     at: Annotated[
-        tuple[float, float, float], typer.Option(help="Three shares of the units whose uplift is told.")
+        tuple[float, float, float], typer.Option(help="Top shares of the units, for uplift at k.")
     ] = (0.1, 0.2, 0.3),
-    bins: Annotated[int, typer.Option(min=2, max=100, help="Of equally many units.")] = 10,
+    bins: Annotated[
+        int, typer.Option(min=2, max=100, help="Bins of equally many units, for calibration.")
+    ] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 200,
     confidence: Confidence = 0.95,
 ) -> None:
-    """Whether a score finds those whom the treatment moves: Qini and AUUC in both definitions, uplift at k.
+    """Whether a score ranks units by uplift: Qini and AUUC in both definitions, uplift at k, calibration.
 
     \b
     Examples:

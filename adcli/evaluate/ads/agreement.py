@@ -47,8 +47,8 @@ def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFra
     rates = impressions.group_by(pl.col("ad_id").cast(pl.String)).agg(
         pl.col("click").cast(pl.Float64).mean().alias("ctr")
     )
-    told = ads.drop("ctr", strict=False).with_columns(pl.col("ad_id").cast(pl.String))
-    told = told.join(rates, on="ad_id", how="left", maintain_order="left")
-    if told["ctr"].null_count() == told.height:
+    rated = ads.drop("ctr", strict=False).with_columns(pl.col("ad_id").cast(pl.String))
+    rated = rated.join(rates, on="ad_id", how="left", maintain_order="left")
+    if rated["ctr"].null_count() == rated.height:
         raise DataError("The impressions show none of these ads.", fix="Compare the values of ad_id.")
-    return told
+    return rated

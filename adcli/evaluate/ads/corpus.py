@@ -109,8 +109,8 @@ def jackknife(
     if parts < FEWEST:
         return value, NO_INTERVAL
     left_out = [measure(np.flatnonzero(clusters % parts != part)) for part in range(parts)]
-    reach = student_quantile(confidence, parts - 1) * math.sqrt((parts - 1) * float(np.var(left_out)))
-    return value, Interval(max(0.0, value - reach), value + reach)
+    margin = student_quantile(confidence, parts - 1) * math.sqrt((parts - 1) * float(np.var(left_out)))
+    return value, Interval(max(0.0, value - margin), value + margin)
 
 
 def _bleu_row(

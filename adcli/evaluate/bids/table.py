@@ -92,8 +92,8 @@ def paired_interval(differences: Numbers, confidence: float) -> Interval:
     if episodes < 2:
         return Interval(np.nan, np.nan)
     error = float(differences.std(ddof=1)) / np.sqrt(episodes)
-    reach = student_quantile(confidence, episodes - 1) * error
-    return Interval(float(differences.mean()) - reach, float(differences.mean()) + reach)
+    margin = student_quantile(confidence, episodes - 1) * error
+    return Interval(float(differences.mean()) - margin, float(differences.mean()) + margin)
 
 
 def _verdict(

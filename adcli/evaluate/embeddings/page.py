@@ -92,11 +92,11 @@ def neighbour_table(known: pl.DataFrame, *, seed: int) -> pl.DataFrame:
 
 
 def _summary(figures: pl.DataFrame) -> str:
-    told = figures.filter((pl.col("group") == "all") & pl.col("metric").str.ends_with("recall@10"))
+    rows = figures.filter((pl.col("group") == "all") & pl.col("metric").str.ends_with("recall@10"))
     sentences = [
         f"{row['metric'].removesuffix('_recall@10').replace('_', ' ').capitalize()}: recall at 10 "
         f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')}"
-        for row in told.to_dicts()
+        for row in rows.to_dicts()
     ]
     return (
         "; ".join(sentences) + "."
@@ -112,8 +112,8 @@ def _is_category(known: pl.DataFrame) -> pl.Expr:
 
 def _category_table(figures: pl.DataFrame) -> list[Table]:
     """The figures of the categories, without the definitions that stand above."""
-    told = figures.drop("definition")
-    return [Table("By category", told, kinds=_kinds(figures))] if figures.height else []
+    rows = figures.drop("definition")
+    return [Table("By category", rows, kinds=_kinds(figures))] if figures.height else []
 
 
 def _kinds(figures: pl.DataFrame) -> dict[str, str]:
@@ -124,18 +124,18 @@ def _kinds(figures: pl.DataFrame) -> dict[str, str]:
 
 def _recall_plot(figures: pl.DataFrame) -> list[Plot]:
     """Recall at 10 by category, where there are categories."""
-    told = figures.filter((pl.col("metric") == "same_category_recall@10") & pl.col("ci_low").is_not_null())
-    if told.height < 2:
+    rows = figures.filter((pl.col("metric") == "same_category_recall@10") & pl.col("ci_low").is_not_null())
+    if rows.height < 2:
         return []
     title = "Recall at 10 of a row's own category"
     return [
         bar_plot(
             "recall",
             title,
-            told["group"].to_list(),
-            told["value"],
-            told["ci_low"],
-            told["ci_high"],
+            rows["group"].to_list(),
+            rows["value"],
+            rows["ci_low"],
+            rows["ci_high"],
             axis="Recall at 10",
             kind="rate",
         )

@@ -86,15 +86,15 @@ def with_categories(vectors: pl.DataFrame, products: pl.DataFrame | None = None)
         vectors: The vectors table.
         products: Products that say the categories, in place of a column `category`.
     """
-    told = vectors.filter(pl.col("embedding").is_not_null())
+    known = vectors.filter(pl.col("embedding").is_not_null())
     if products is not None and "category" in products.columns:
         stated = products.select(pl.col("item_id").alias("id"), "category").unique("id", keep="first")
-        told = told.drop("category", strict=False).join(stated, on="id", how="left", maintain_order="left")
-    path = pl.col("category") if "category" in told.columns else pl.lit(None, pl.String)
+        known = known.drop("category", strict=False).join(stated, on="id", how="left", maintain_order="left")
+    path = pl.col("category") if "category" in known.columns else pl.lit(None, pl.String)
     widest = (
         path.str.strip_chars("[]\"' ").str.split_exact(">", 1).struct[0].str.strip_chars().replace("", None)
     )
-    return told.with_columns(widest.alias("category"))
+    return known.with_columns(widest.alias("category"))
 
 
 def _geometry_rows(known: pl.DataFrame, confidence: float, seed: int) -> Iterator[Row]:

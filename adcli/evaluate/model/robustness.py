@@ -57,7 +57,7 @@ def robustness_table(
         frame: What `perturbed_rows` made, scored.
         score: Column of the score.
         label: Column of what happened, 0 or 1; it may be missing.
-        user: Column of the user, whose rows hang together; None takes `user_id` where there is one.
+        user: Column of the user, whose rows are one cluster; None takes `user_id` where there is one.
         confidence: Of the intervals.
 
     Returns:

@@ -132,11 +132,11 @@ def figure_interval(
     variance = groups / (groups - 1) * float(sums @ sums) / rows**2
     if variance == 0:
         return Interval(math.nan, math.nan)
-    reach = student_quantile(confidence, max(min(groups, rarer) - 1, 1)) * math.sqrt(variance)
+    margin = student_quantile(confidence, max(min(groups, rarer) - 1, 1)) * math.sqrt(variance)
     if scale == "logit" and 0 < value < 1:
-        middle, reach = math.log(value / (1 - value)), reach / (value * (1 - value))
-        return Interval(1 / (1 + math.exp(reach - middle)), 1 / (1 + math.exp(-reach - middle)))
+        middle, margin = math.log(value / (1 - value)), margin / (value * (1 - value))
+        return Interval(1 / (1 + math.exp(margin - middle)), 1 / (1 + math.exp(-margin - middle)))
     if scale == "log" and value > 0:
-        factor = math.exp(min(reach / value, 700.0))
+        factor = math.exp(min(margin / value, 700.0))
         return Interval(value / factor, value * factor)
-    return Interval(value - reach, value + reach) if scale == "linear" else Interval(math.nan, math.nan)
+    return Interval(value - margin, value + margin) if scale == "linear" else Interval(math.nan, math.nan)

@@ -68,7 +68,7 @@ def model_table(
         score: Column of the predicted probability; a score outside [0, 1] is only ranked (AUC).
         label: Column of what happened, 0 or 1.
         by: Columns whose values make groups, each column by itself.
-        user: Column of the user, whose rows hang together; None takes `user_id` where there is one.
+        user: Column of the user, whose rows are one cluster; None takes `user_id` where there is one.
         bins: Of the reliability and the calibration error, equally many rows each.
         min_users: Groups of fewer users (rows, without users) are hidden, as in `rate_table`.
         confidence: Of the intervals.
@@ -177,7 +177,7 @@ def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
     if fewest < FEWEST:
         return Verdict(NOT_ENOUGH, few)
     if math.isnan(ends.low):
-        return Verdict(NOT_ENOUGH, "the figure lies at its bound, where no interval can be told")
+        return Verdict(NOT_ENOUGH, "the figure lies at its bound, where there is no interval")
     chance, way = CHANCE[metric]
     low, high = sorted(way * (end - chance) for end in ends)
     if low > 0:

@@ -61,8 +61,8 @@ def _expanded_tail(confidence: float, seen_in: int) -> float:
 
     if seen_in < FEWEST_SEEN:
         return (1 - confidence) / 2
-    reach = student_quantile(confidence, seen_in - 1) * math.sqrt(seen_in / (seen_in - 1))
-    return float(ndtr(-reach))
+    margin = student_quantile(confidence, seen_in - 1) * math.sqrt(seen_in / (seen_in - 1))
+    return float(ndtr(-margin))
 
 
 def _quantiles(draws: FloatArray, levels: list[float]) -> FloatArray:

@@ -69,7 +69,7 @@ def uplift_table(
         treatment: Column of the arms.
         control: The arm without the treatment; None chooses as in `ab_table`.
         treated: The arm with it; needed only if there are several.
-        at: Shares of the units, by score, whose uplift is told.
+        at: Shares of the units, by score, for uplift at k.
         bins: Of equally many units, to hold the predictions against.
         samples: Bootstrap samples for the areas.
         confidence: Of the intervals.
@@ -221,5 +221,5 @@ def _slope(units: ScoredUnits, confidence: float) -> UpliftRow:
     slope = float(centred @ effect) / spread
     residual = effect - effect.mean() - slope * centred
     error = math.sqrt(float(((centred * residual) ** 2).sum()) * n / (n - 2)) / spread
-    reach = normal_quantile(confidence) * error
-    return UpliftRow("calibration_slope", "all", slope, slope - reach, slope + reach, math.nan, n, said)
+    margin = normal_quantile(confidence) * error
+    return UpliftRow("calibration_slope", "all", slope, slope - margin, slope + margin, math.nan, n, said)
