@@ -7,29 +7,54 @@ import os
 import re
 import secrets
 import shutil
+import socket
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from adcli.errors import UsageError
 
-_TEMPORARY = re.compile(r"^\.(?P<name>.+)\.adcli-(?P<pid>\d+)-[0-9a-f]{8}\.tmp$")
+FOREIGN_AFTER_S: Final = 7 * 24 * 3600.0
+"""The age at which a leftover goes whose owner cannot be asked, because it runs elsewhere."""
+
+_TEMPORARY = re.compile(r"^\..+\.adcli-(?P<owner>[0-9a-f]{8}-\d+-\d+)-[0-9a-f]{8}\.tmp$")
 
 
-def temporary_beside(target: Path) -> Path:
-    """A fresh name in the target's folder that a later run recognises as a leftover."""
-    return target.parent / f".{target.name}.adcli-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+def owner() -> str:
+    """Who this process is among all that may share a folder, on any machine: `PLACE-PID-START`.
+
+    A number of a process says nothing where another kernel or another PID namespace gave it, nor after the
+    process ended and the number was given again; hence the place, and when the process started.
+    """
+    return f"{_place()}-{os.getpid()}-{_started(os.getpid())}"
 
 
-def sweep_stale(folder: Path) -> int:
-    """The number of temporary files removed whose process no longer runs."""
-    swept = 0
-    for entry in folder.iterdir():
-        match = _TEMPORARY.match(entry.name)
-        if match and not _is_running(int(match["pid"])):
-            remove(entry)
-            swept += 1
-    return swept
+def is_gone(owner: str) -> bool:
+    """Whether this `owner` was a process of this machine and PID namespace that no longer runs."""
+    place, pid, started = owner.split("-")
+    return place == _place() and not (_is_running(int(pid)) and _started(int(pid)) == started)
+
+
+@cache
+def _place() -> str:
+    """Eight digits for this kernel, since its start, and the PID namespace in it."""
+    known = [socket.gethostname()]
+    with suppress(OSError):  # not on Linux: then a host has one namespace
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+        known.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    return hashlib.sha256("\0".join(known).encode()).hexdigest()[:8]
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since the kernel did; 0 where that cannot be known."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return "0"
+    return stat.rpartition(b")")[2].split()[19].decode()  # field 22; the second, a name, may hold blanks
 
 
 def _is_running(pid: int) -> bool:
@@ -37,9 +62,38 @@ def _is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:  # it runs, but is another user's
         return True
     return True
+
+
+def temporary_beside(target: Path) -> Path:
+    """A fresh name in the target's folder that tells who writes it: `.NAME.adcli-OWNER-RANDOM.tmp`."""
+    return target.with_name(f".{target.name}.adcli-{owner()}-{secrets.token_hex(4)}.tmp")
+
+
+def sweep_stale(folder: Path) -> int:
+    """The number of temporary files and folders removed whose owner is gone.
+
+    Those of other machines and containers, which may run on, go only by age; those of a process that runs
+    never.
+    """
+    swept = 0
+    for entry in folder.iterdir():
+        match = _TEMPORARY.match(entry.name)
+        if match and (is_gone(match["owner"]) or _is_foreign_and_old(entry, match["owner"])):
+            remove(entry)
+            swept += 1
+    return swept
+
+
+def _is_foreign_and_old(path: Path, owner: str) -> bool:
+    if owner.startswith(f"{_place()}-"):
+        return False
+    inside = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
+    with suppress(FileNotFoundError):
+        return time.time() - max(one.lstat().st_mtime for one in inside) > FOREIGN_AFTER_S
+    return False
 
 
 def remove(path: Path) -> None:

@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
 from adcli.errors import DataError, UsageError
-from adcli.files import AtomicDirectory, AtomicFile, manifest_path, sweep_stale, temporary_beside
+from adcli.files import AtomicDirectory, AtomicFile, manifest_path, owner, sweep_stale, temporary_beside
 from adcli.tables.manifest import verify, write_manifest
 
 
@@ -35,21 +37,74 @@ def test_an_aborted_file_leaves_the_old_one_and_no_trace(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
 
 
+def left_by(owner, folder, name="out.csv", *, days=0.0):
+    """A leftover of a process, last written some days ago."""
+    path = folder / f".{name}.adcli-{owner}-0badcafe.tmp"
+    path.write_text("half")
+    os.utime(path, (time.time() - days * 86_400,) * 2)
+    return path
+
+
+def ended_process():
+    """Who a process was that has ended."""
+    script = "from adcli.files import owner; print(owner())"
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def test_only_leftovers_of_dead_processes_are_swept(tmp_path):
-    dead = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-    )
-    leftover = tmp_path / f".out.csv.adcli-{dead.stdout.strip()}-0badcafe.tmp"
-    leftover.write_text("half")
-    folder = tmp_path / f".spill.adcli-{dead.stdout.strip()}-0badcafe.tmp"
+    dead = ended_process()
+    left_by(dead, tmp_path)
+    folder = tmp_path / f".spill.adcli-{dead}-0badcafe.tmp"
     folder.mkdir()
     (folder / "part").write_text("x")
     mine = temporary_beside(tmp_path / "out.csv")
     mine.write_text("in progress")
+    os.utime(mine, (0, 0))
     foreign = tmp_path / ".out.csv.tmp"
     foreign.write_text("somebody else's")
     assert sweep_stale(tmp_path) == 2
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([mine.name, foreign.name])
+
+
+def test_leftovers_of_other_machines_and_containers_go_by_age_alone(tmp_path):
+    _, pid, started = ended_process().split("-")  # here no process of that number runs; elsewhere one may
+    live = left_by(f"0badf00d-{pid}-{started}", tmp_path, "live.csv", days=6)
+    left_by(f"0badf00d-{pid}-{started}", tmp_path, "old.csv", days=8)
+    training = tmp_path / f".policy.adcli-0badf00d-{pid}-{started}-0badcafe.tmp"
+    training.mkdir()
+    (training / "checkpoint").write_text("written just now")
+    os.utime(training, (0, 0))
+    assert sweep_stale(tmp_path) == 1
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([live.name, training.name])
+
+
+def test_a_number_given_to_another_process_does_not_keep_a_leftover(tmp_path):
+    place, pid, started = owner().split("-")
+    left_by(f"{place}-{pid}-{int(started) + 1}", tmp_path)
+    assert sweep_stale(tmp_path) == 1
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", "-pf", "true"], check=False).returncode != 0,
+    reason="needs the right to make a PID namespace",
+)
+def test_a_run_in_another_pid_namespace_keeps_its_files(tmp_path):
+    """Two containers of one host that share a folder: each has processes of the same numbers."""
+    script = (
+        "import sys, time; from pathlib import Path; from adcli.files import AtomicFile\n"
+        "file = AtomicFile(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()\n"
+        "file.handle.write(b'whole'); file.seal(); file.commit()"
+    )
+    target = tmp_path / "out.csv"
+    command = ["unshare", "-pf", sys.executable, "-c", script, str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "open\n"
+        assert sweep_stale(tmp_path) == 0
+        other.communicate()
+    assert target.read_text() == "whole"
 
 
 def test_a_missing_folder_is_said_in_a_sentence(tmp_path):

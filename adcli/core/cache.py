@@ -8,15 +8,11 @@ Everything below this folder can be deleted at any time: it is computed again.
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from adcli.errors import UsageError
-
-STALE_AFTER_S = 600.0
+from adcli.files import remove, sweep_stale, temporary_beside
 
 
 def cache_directory(*parts: str) -> Path:
@@ -49,9 +45,10 @@ def build_directory(target: Path, build: Callable[[Path], None]) -> Path:
     """
     if target.exists():
         return target
-    sweep(target.parent)
-    temporary = temporary_name(target)
-    temporary.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep_stale(target.parent)
+    temporary = temporary_beside(target)
+    temporary.mkdir()
     try:
         build(temporary)
         temporary.rename(target)
@@ -59,42 +56,5 @@ def build_directory(target: Path, build: Callable[[Path], None]) -> Path:
         if not target.exists():
             raise
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
     return target
-
-
-def temporary_name(target: Path) -> Path:
-    """A name beside `target` that tells which process writes it: `.NAME.adcli-PID-RANDOM.tmp`."""
-    return target.with_name(f".{target.name}.adcli-{os.getpid()}-{secrets.token_hex(4)}.tmp")
-
-
-def sweep(directory: Path) -> None:
-    """Remove what killed processes left half written in `directory`.
-
-    The folder may be shared by machines, where a process number says nothing: hence the age as well.
-    """
-    for path in directory.glob(".*.adcli-*.tmp"):
-        pid = path.name.rsplit(".adcli-", 1)[1].split("-")[0]
-        if pid.isdigit() and not is_alive(int(pid)) and _age_s(path) > STALE_AFTER_S:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _age_s(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # alive, but another user's
-        return True
-    return True

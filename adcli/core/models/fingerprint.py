@@ -11,7 +11,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from adcli.core.cache import cache_directory, temporary_name
+from adcli.core.cache import cache_directory
+from adcli.files import temporary_beside
 
 DEFINING = (".safetensors", ".json", ".txt", ".model", ".jinja")
 DESCRIBING = {"data_config.json", "README.md"}
@@ -35,7 +36,7 @@ def fingerprint(directory: Path) -> str:
     if len(known) == 16:
         return known
     digest = _digest(directory, files)
-    temporary = temporary_name(remembered)
+    temporary = temporary_beside(remembered)
     temporary.write_text(digest + "\n", "ascii")
     temporary.replace(remembered)
     return digest

@@ -1,7 +1,7 @@
 """What ranks are asked to do and what comes of it, in a folder that all of them see.
 
 job.json         the function, its settings, how many ranks run it
-owner.json       host and number of the process that asks
+owner            the process that asks
 messages         what rank 0 says on the way, a JSON value a line
 result.json      what rank 0 gives back
 failure-1.json   why rank 1 gave up
@@ -12,15 +12,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from adcli.core.cache import is_alive, temporary_name
 from adcli.errors import AdcliError
+from adcli.files import is_gone, owner, temporary_beside
 
 POLL_S = 0.02
 
@@ -45,16 +43,16 @@ class Job:
             settings: What the function needs to know, as JSON.
             processes: How many ranks run it.
         """
-        temporary = temporary_name(folder)
-        temporary.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_beside(folder)
+        temporary.mkdir()
         content = {
             "function": function,
             "settings": dict(settings),
             "processes": processes,
         }
         (temporary / "job.json").write_text(json.dumps(content), "utf-8")
-        owner = [socket.gethostname(), os.getpid()]
-        (temporary / "owner.json").write_text(json.dumps(owner), "utf-8")
+        (temporary / "owner").write_text(owner(), "ascii")
         temporary.rename(folder)
         return cls(folder)
 
@@ -67,10 +65,9 @@ class Job:
     def is_abandoned(self) -> bool:
         """Whether the process that asked is gone."""
         try:
-            host, pid = json.loads((self.folder / "owner.json").read_bytes())
+            return is_gone((self.folder / "owner").read_text("ascii"))
         except FileNotFoundError:  # it is done, and has removed the folder or is about to
             return True
-        return host == socket.gethostname() and not is_alive(pid)
 
     def say(self, message: object) -> None:
         """Tell the process that asked something on the way."""
@@ -167,6 +164,6 @@ def load_function(name: str) -> Callable[..., Any]:
 
 def write_whole(target: Path, content: bytes) -> None:
     """Write a file that others see whole or not at all."""
-    temporary = temporary_name(target)
+    temporary = temporary_beside(target)
     temporary.write_bytes(content)
     temporary.replace(target)

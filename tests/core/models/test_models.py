@@ -9,10 +9,11 @@ import time
 import models
 import pytest
 
-from adcli.core.cache import build_directory, cache_directory, temporary_name
+from adcli.core.cache import build_directory, cache_directory
 from adcli.core.models.fingerprint import fingerprint
 from adcli.core.models.resolution import CARRIERS, resolve_model
 from adcli.errors import AdcliError, DataError, UsageError
+from adcli.files import owner, temporary_beside
 
 
 def test_a_directory_is_taken_as_it_is(bert):
@@ -143,10 +144,10 @@ def test_two_processes_that_build_at_once_leave_one_whole_folder(tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path):
-    left = temporary_name(tmp_path / "thing").with_name(".thing.adcli-4194305-abcdef01.tmp")
+    place = owner().split("-")[0]
+    left = tmp_path / f".thing.adcli-{place}-4194305-1-abcdef01.tmp"
     left.mkdir()
-    os.utime(left, (0, 0))
-    alive = temporary_name(tmp_path / "other")
+    alive = temporary_beside(tmp_path / "other")
     alive.mkdir()
     os.utime(alive, (0, 0))
     build_directory(tmp_path / "thing", lambda folder: None)

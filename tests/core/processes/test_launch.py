@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from adcli.core.processes.runtime import start_runtime
 from adcli.core.processes.unit_queue import UnitQueue
 from adcli.core.writing.writer import Writer
 from adcli.errors import AdcliError
+from adcli.files import owner
 
 TEXTS = [*models.shop_texts(150), ""]
 
@@ -128,6 +128,7 @@ import json, os, sys
 from adcli.core.processes.rendezvous import join
 from adcli.core.processes.runtime import start_runtime
 from adcli.errors import AdcliError
+from adcli.files import owner
 if join():
     sys.exit(0)
 said = []
@@ -205,14 +206,14 @@ def test_what_a_unit_fails_with_is_left_for_the_process_that_shares_out(job, que
 
 def test_a_worker_ends_when_the_process_that_shares_out_is_gone(job, queue):
     assert not job.is_abandoned()
-    (job.folder / "owner.json").write_text(json.dumps([socket.gethostname(), 4_194_305]))
+    (job.folder / "owner").write_text(f"{owner().partition('-')[0]}-4194305-1")
     compute_units(queue, shout, job.is_abandoned)
     with pytest.raises(AdcliError, match="is gone"):
         Rank(0, 2, job).say("hello")
 
 
 def test_a_job_that_its_owner_is_removing_is_abandoned(job):
-    (job.folder / "owner.json").unlink()
+    (job.folder / "owner").unlink()
     assert job.is_abandoned()
 
 
