@@ -92,11 +92,8 @@ SUBROOMS_OF_TABLES = {
     "adcli.tables.standard": {"adcli.tables.formats"},
 }
 KNOWN_CIRCLES = {
-    frozenset({"adcli.core.writing.decoder", "adcli.core.writing.decoding"}),
     frozenset({"adcli.evaluate.ab", "adcli.evaluate.effects"}),
-    frozenset(f"adcli.core.processes.{name}" for name in ("ensemble", "launch", "tasks", "worker"))
-    | {"adcli.core.training.run", "adcli.core.training.tuning"},
-    frozenset(f"adcli.core.{name}" for name in ("compute", "encoding", "processes", "training", "writing")),
+    frozenset({"adcli.core.training.run", "adcli.core.training.tuning"}),
 }  # each shrinks or goes as its room is put right; none may be added
 
 

@@ -47,7 +47,7 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         reports = [group.report for (group, *_) in built.values() if isinstance(group, Reporting)]
         for parameter, (first, *others) in built.items():
             if hints[parameter] is Run:
-                run = Run(name, first, *others, beside=[page for page in reports if page is not None])
+                run = Run(name, first, *others, attachments=[page for page in reports if page is not None])
                 arguments[parameter] = run
             else:
                 arguments[parameter] = first

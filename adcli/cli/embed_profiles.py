@@ -91,7 +91,7 @@ def _earlier(run: Run, options: ProfileOptions) -> Earlier | None:
         return None
     from adcli.tables.manifest import read_manifest
 
-    table = run.read([options.update_from], tables=["vectors"], beside=True)
+    table = run.read([options.update_from], tables=["vectors"], secondary=True)
     manifest = read_manifest(Path(options.update_from)) or {}
     if "profile" not in manifest:
         raise DataError(
@@ -216,7 +216,7 @@ def _products(run: Run, interactions: pl.DataFrame, options: ProfileOptions) -> 
         products = products_of_events(interactions.filter(pl.col("event_type") != "review"))
         run.note(f"Without --catalog: {products.height:,} items, by their titles in the events.")
         return products
-    products = run.read([options.catalog], tables=["vectors", "products", "events"], beside=True)
+    products = run.read([options.catalog], tables=["vectors", "products", "events"], secondary=True)
     return products_of_events(products) if "event_type" in products.columns else products
 
 

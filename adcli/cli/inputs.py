@@ -40,7 +40,7 @@ class RunInputs:
         self._console = console
         self._keep_rejects = keep_rejects
         self._streams: list[TableStream] = []
-        self._beside: list[TableStream] = []
+        self._secondary: list[TableStream] = []
         self._notes_told: Counter[int] = Counter()
         self._told: set[str] = set()
         self._directories: list[InputRecord] = []
@@ -66,12 +66,12 @@ class RunInputs:
     @property
     def rejects_kept(self) -> int:
         """Rows rejected so far, those of side tables among them."""
-        return self.rows_rejected + sum(stream.rows_rejected for stream in self._beside)
+        return self.rows_rejected + sum(stream.rows_rejected for stream in self._secondary)
 
     @property
     def records(self) -> list[InputRecord]:
         """The files and directories read so far."""
-        streams = [*self._streams, *self._beside]
+        streams = [*self._streams, *self._secondary]
         return [*self._directories, *(record for stream in streams for record in stream.inputs)]
 
     @property
@@ -90,15 +90,15 @@ class RunInputs:
         needs: Sequence[str],
         columns: Mapping[str, str],
         command: str,
-        beside: bool = False,
+        secondary: bool = False,
     ) -> TableStream:
-        """Inputs as one standard table, not yet read; one read `beside` another is not in the accounting."""
+        """Inputs as one standard table, not yet read; `secondary` ones are not in the accounting."""
         from adcli.tables.read import open_table
 
         paths = self._given(inputs, command)
         self.paths += paths
         stream = open_table(paths, tables=tables, options=self._options(columns), needs=needs)
-        (self._beside if beside else self._streams).append(stream)
+        (self._secondary if secondary else self._streams).append(stream)
         self._tell_notes(stream)
         return stream
 
@@ -106,21 +106,21 @@ class RunInputs:
         """The conformed frames of a stream; rejects are counted and kept on the way."""
         with self._console.progress(f"reading {stream.table.name}", share=stream.share) as advance:
             for batch in stream.batches():
-                if stream in self._beside:
+                if stream in self._secondary:
                     self._keep_rejects(batch.rejects)
                 else:
                     self.reject(batch.rejects)
                 advance(batch.frame.height + batch.rejects.height)
                 yield batch.frame
         self._tell_notes(stream)
-        if stream in self._beside:
+        if stream in self._secondary:
             self._tell_rows(stream)
 
     def column(self, name: str) -> str:
         """The column that an option names: as the tables call it, or as its source did, which is said."""
         from adcli.tables.aliases import normalised
 
-        for stream in (*self._streams, *self._beside):
+        for stream in (*self._streams, *self._secondary):
             by_source = {normalised(source): own for source, own in stream.renamed.items()}
             own = None if name in stream.names else by_source.get(normalised(name))
             if own is not None:
@@ -164,7 +164,7 @@ class RunInputs:
 
     def tell_notes(self) -> None:
         """Say what was decided about the inputs and not said yet."""
-        for stream in (*self._streams, *self._beside):
+        for stream in (*self._streams, *self._secondary):
             self._tell_notes(stream)
 
     def tell_rejects(self) -> None:

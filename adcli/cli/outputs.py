@@ -26,10 +26,10 @@ _PREVIEW_ROWS = 20
 class RunOutputs:
     """The outputs of one run. None has its final name before `commit`; `abort` leaves no trace."""
 
-    def __init__(self, writing: Writing, rejects: Path | None, beside: Iterable[Path] = ()) -> None:
+    def __init__(self, writing: Writing, rejects: Path | None, attachments: Iterable[Path] = ()) -> None:
         self._writing = writing
         self._rejects = rejects
-        self._beside = list(beside)
+        self._attachments = list(attachments)
         self._rejects_sink: Sink | None = None
         self._rejects_file: AtomicFile | None = None
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
@@ -51,7 +51,7 @@ class RunOutputs:
         from adcli.files import check_target
 
         taken = {Path(path).resolve() for path in inputs if path != "-"}
-        for output in (self._writing.output, self._rejects, *self._beside):
+        for output in (self._writing.output, self._rejects, *self._attachments):
             if output is None:
                 continue
             if output.resolve() in taken:
@@ -60,7 +60,7 @@ class RunOutputs:
                 )
             check_target(output)
         names = [
-            output.resolve() for output in (self._writing.output, self._rejects, *self._beside) if output
+            output.resolve() for output in (self._writing.output, self._rejects, *self._attachments) if output
         ]
         twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
         if twice is not None:

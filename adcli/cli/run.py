@@ -33,11 +33,17 @@ class Run:
     """What a command reads with, writes with and speaks through.
 
     Nothing becomes visible under its final name before `finish`; `abandon` leaves no trace. `facts` goes into
-    the manifests. `beside` are further files that the command will write.
+    the manifests. `attachments` are further files that the command will write.
     """
 
     def __init__(
-        self, command: str, reading: Reading, writing: Writing, common: Common, *, beside: Iterable[Path] = ()
+        self,
+        command: str,
+        reading: Reading,
+        writing: Writing,
+        common: Common,
+        *,
+        attachments: Iterable[Path] = (),
     ) -> None:
         self.command = command
         self.seed = common.seed
@@ -48,7 +54,7 @@ class Run:
         self._config = common.config
         self._started = time.time()
         self._steps: dict[str, float] = {}
-        self._outputs = RunOutputs(writing, reading.rejects, beside)
+        self._outputs = RunOutputs(writing, reading.rejects, attachments)
         self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
 
@@ -61,7 +67,7 @@ class Run:
         tables: Sequence[str],
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
-        beside: bool = False,
+        secondary: bool = False,
     ) -> TableStream:
         """Open inputs as one standard table, read batch by batch with `frames`.
 
@@ -70,11 +76,16 @@ class Run:
             tables: The standard tables that the input may be, in order of preference.
             needs: Further columns that the command cannot do without.
             columns: Source columns named by options of the command itself, by standard name.
-            beside: Whether this only says more of another table's rows; it is then told apart from them, and
+            secondary: Whether this only says more of another table's rows; it is then told apart from them, and
                 left out of `read = written + rejected`.
         """
         stream = self._inputs.open(
-            inputs, tables=tables, needs=needs, columns=columns or {}, command=self.command, beside=beside
+            inputs,
+            tables=tables,
+            needs=needs,
+            columns=columns or {},
+            command=self.command,
+            secondary=secondary,
         )
         self._outputs.check(self._inputs.paths)
         return stream
@@ -90,13 +101,13 @@ class Run:
         tables: Sequence[str],
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
-        beside: bool = False,
+        secondary: bool = False,
     ) -> pl.DataFrame:
         """Inputs as one standard table, whole; the arguments are those of `stream`."""
         from adcli.tables.unify import concatenated
 
         with self.step("read"):
-            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns, beside=beside)
+            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns, secondary=secondary)
             return concatenated(list(self.frames(stream)))
 
     def column(self, name: str) -> str:

@@ -59,10 +59,10 @@ def ads(
     written = run.read(inputs, tables=["ads"])
     by, rating = run.columns(by), run.columns(rating)
     if impressions is not None:
-        log = run.read([impressions], tables=["impressions"], beside=True)
+        log = run.read([impressions], tables=["impressions"], secondary=True)
         written, rating = with_click_rates(written, log), [*rating, "ctr"]
-    about = run.read([products], tables=["products"], beside=True) if products else None
-    compared = run.read([references], tables=["references"], beside=True) if references else None
+    about = run.read([products], tables=["products"], secondary=True) if products else None
+    compared = run.read([references], tables=["references"], secondary=True) if references else None
     encoder = TextEncoder(run, encoding, models)
     with run.step("measure"):
         table = ad_table(

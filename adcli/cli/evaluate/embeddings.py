@@ -53,8 +53,8 @@ def embeddings(
 
     record = recorder(run, tracking)
     vectors = run.read(inputs, tables=["vectors"])
-    catalogue = run.read([products], tables=["products"], beside=True) if products else None
-    log = run.read([events], tables=["events"], beside=True) if events else None
+    catalogue = run.read([products], tables=["products"], secondary=True) if products else None
+    log = run.read([events], tables=["events"], secondary=True) if events else None
     with run.step("embeddings"):
         table = embedding_table(
             vectors,

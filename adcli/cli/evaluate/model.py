@@ -106,7 +106,7 @@ def _drift(run: Run, reference: str, rows: pl.DataFrame, *, bins: int, confidenc
     from adcli.evaluate.model.drift import drift_table
     from adcli.evaluate.model.page import drift_page
 
-    earlier = run.read([reference], tables=PREDICTIONS, beside=True)
+    earlier = run.read([reference], tables=PREDICTIONS, secondary=True)
     table = drift_table(earlier, rows, bins=bins, confidence=confidence)
     return _Answer(table, drift_page(table))
 

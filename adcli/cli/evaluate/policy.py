@@ -170,7 +170,7 @@ def policy(
         run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
     run.require_whole(["propensity", reward], "a value without them would be another log's")
     attributes = (
-        run.read([items], tables=["vectors", "products", "item_features"], beside=True) if items else None
+        run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
     action, context, by = run.columns(action), run.columns(context), run.columns(by)
     own = run.columns(expected_policy) or [""] * len(target_column)

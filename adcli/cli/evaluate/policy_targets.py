@@ -67,7 +67,7 @@ def _from_table(run: Run, name: str, called: str, action: Sequence[str], log: pl
     from adcli.policies.table_policy import policy_from_table
 
     try:
-        table = run.read([name], tables=["probabilities"], beside=True)
+        table = run.read([name], tables=["probabilities"], secondary=True)
     except DataError as error:
         raise DataError(
             f"As a policy, {error}", fix="What `adcli optimize policy` learned is named by its folder."

@@ -144,7 +144,7 @@ def _catalogue(run: Run, learning: Learning) -> pl.DataFrame:
     from adcli.embed.texts import texts_of
     from adcli.tables.standard.items import products_of_events
 
-    products = run.read([str(learning.catalog)], tables=["products", "events"], beside=True)
+    products = run.read([str(learning.catalog)], tables=["products", "events"], secondary=True)
     if "event_type" in products.columns:
         products = products_of_events(products)
     texts = texts_of(products, "products", learning.text)

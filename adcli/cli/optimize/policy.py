@@ -55,7 +55,7 @@ def policy(
     impressions = run.read(inputs, tables=["impressions"])
     run.require_whole(["propensity", reward], "what is learned without them would be of another log")
     attributes = (
-        run.read([items], tables=["vectors", "products", "item_features"], beside=True) if items else None
+        run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
     with run.step("learn"):
         learned = learn_policy(
