@@ -3,7 +3,7 @@
 from adcli.report.canvas import Plot
 from adcli.report.curves import Curve, cumulative_plot, trend_plot
 from adcli.report.intervals import bar_plot, interval_plot
-from adcli.report.page import Page, Passage
+from adcli.report.page import Page, Passage, definitions
 from adcli.report.reliability import reliability_plot
 from adcli.report.spread import histogram_plot, map_plot
 from adcli.report.table import Table
@@ -16,6 +16,7 @@ __all__ = [
     "Table",
     "bar_plot",
     "cumulative_plot",
+    "definitions",
     "histogram_plot",
     "interval_plot",
     "map_plot",

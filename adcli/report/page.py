@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from adcli.numbers import show
 from adcli.report.canvas import Plot
-from adcli.report.table import Table
+from adcli.report.table import Table, heading
 from adcli.report.text import clean_text
 from adcli.report.theme import DARK, LIGHT, css_variables
 from adcli.report.verdict import verdict_mark
 from adcli.statistics.verdicts import Verdict
 
 if TYPE_CHECKING:
+    import polars as pl
     from jinja2 import Template
     from markupsafe import Markup
 
@@ -34,6 +35,12 @@ class Passage(NamedTuple):
 
     heading: str
     text: str
+
+
+def definitions(figures: pl.DataFrame) -> list[Passage]:
+    """What each `metric` of a table is, from its `definition`."""
+    named = figures.select("metric", "definition").unique("metric", maintain_order=True)
+    return [Passage(heading(str(metric)), f"{definition}.") for metric, definition in named.iter_rows()]
 
 
 class InputFile(Protocol):

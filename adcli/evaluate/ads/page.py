@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from adcli.numbers import show_interval
-from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.report import Page, Plot, Table, definitions, interval_plot
 
 SHOWN = 40
 FAULTS = (
@@ -37,12 +37,7 @@ def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
             *_plot(table, "shares", "Shares of the ads", SHARES, "Share of ads", "rate"),
             *_plot(table, "likeness", "Likeness to references and products", LIKENESS, "Likeness", "number"),
         ],
-        method=[
-            Passage(str(metric), str(definition))
-            for metric, definition in table.select("metric", "definition")
-            .unique("metric", maintain_order=True)
-            .iter_rows()
-        ],
+        method=definitions(table),
     )
 
 

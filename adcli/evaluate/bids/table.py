@@ -11,10 +11,9 @@ from adcli.bidding.auctions import Auctions, Numbers
 from adcli.bidding.replay import Replay
 from adcli.errors import DataError
 from adcli.statistics.intervals import Interval, student_quantile
-from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, Verdict, decide
 
 FEWEST_EPISODES = 20
-FEWEST_CLICKS = 50.0
 SMALLEST_EFFECT = 0.1
 CURVE_POINTS = 50
 BOUND = "clairvoyant"
@@ -103,30 +102,25 @@ def _verdict(
         return Verdict(NO_DIFFERENCE, "This is the baseline itself.")
     if name == BOUND:
         return Verdict(NOT_ENOUGH, "A bound that knows the future: no bidder to choose.")
-    episodes = values[name].size
-    if episodes < FEWEST_EPISODES:
-        return Verdict(
-            NOT_ENOUGH,
-            f"There are {episodes} episodes; at least {FEWEST_EPISODES} are needed to compare bidders.",
-        )
-    level = float(values[baseline].mean())
-    words = (
-        f"Per episode {interval.low:+.3g} to {interval.high:+.3g} against {level:.3g} of '{baseline}' "
-        f"({confidence:.0%}, paired over {episodes} episodes)."
+    episodes, level = values[name].size, float(values[baseline].mean())
+    return decide(
+        float(values[name].mean()) - level,
+        interval,
+        confidence=confidence,
+        smallest_effect=SMALLEST_EFFECT * level,
+        caution=f"there are {episodes} episodes; at least {FEWEST_EPISODES} are needed to compare bidders"
+        if episodes < FEWEST_EPISODES
+        else "",
+        enough=_enough(interval, episodes, level),
     )
-    if interval.low > 0:
-        return Verdict(BETTER, words)
-    if interval.high < 0:
-        return Verdict(WORSE, words)
-    if max(-interval.low, interval.high) <= SMALLEST_EFFECT * level:
-        return Verdict(NO_DIFFERENCE, words)
-    needed = (
-        episodes * (interval.high - interval.low) ** 2 / (2 * SMALLEST_EFFECT * level) ** 2
-        if level
-        else np.inf
-    )
-    more = f" About {needed:,.0f} episodes would show {SMALLEST_EFFECT:.0%}." if np.isfinite(needed) else ""
-    return Verdict(NOT_ENOUGH, words + more)
+
+
+def _enough(interval: Interval, episodes: int, level: float) -> str:
+    """How many episodes would show the smallest effect of interest."""
+    if not level:
+        return ""
+    needed = episodes * ((interval.high - interval.low) / (2 * SMALLEST_EFFECT * level)) ** 2
+    return f"about {needed:,.0f} episodes would show {SMALLEST_EFFECT:.0%}"
 
 
 def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFrame:

@@ -15,9 +15,9 @@ from adcli.evaluate.columns import read_numbers
 from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import NO_DIFFERENCE, WORSE, Verdict, decide
 
-LARGE_PSI, SMALL_PSI = 0.25, 0.1  # the customary marks of credit scoring
+SMALL_PSI = 0.1  # below which credit scoring takes a drift for negligible
 EMPTY = 0.5  # rows that a bin without any is counted as
 NEGLIGIBLE = 1e-9  # scipy's root finder answers with a denormal where there is no root
 MOST_VALUES = 50  # of a text column; rarer ones count as one
@@ -87,7 +87,7 @@ def drift_table(
     reference, current = _read_alike(reference.select(columns), current.select(columns))
     found = [row for name in columns for row in _compare(reference[name], current[name], bins, confidence)]
     adjusted = adjust(np.array([row.p_value for row in found]), correction)
-    rows = [_row(row, float(p), 1 - confidence) for row, p in zip(found, adjusted, strict=True)]
+    rows = [_row(row, float(p), confidence) for row, p in zip(found, adjusted, strict=True)]
     return figures_table(rows, DriftRow)
 
 
@@ -194,8 +194,8 @@ def _noncentrality(statistic: float, degrees: int, level: float) -> float:
     return found if math.isfinite(found) and found > NEGLIGIBLE else 0.0
 
 
-def _row(found: _Found, p_adjusted: float, alpha: float) -> DriftRow:
-    verdict = _verdict(found, p_adjusted, alpha)
+def _row(found: _Found, p_adjusted: float, confidence: float) -> DriftRow:
+    verdict = _verdict(found, p_adjusted, confidence)
     figures = (found.value, *found.interval, found.p_value, p_adjusted)
     chance = f"; {found.by_chance:.2g} comes by chance alone" if found.by_chance else ""
     return DriftRow(
@@ -203,20 +203,18 @@ def _row(found: _Found, p_adjusted: float, alpha: float) -> DriftRow:
     )
 
 
-def _verdict(found: _Found, p_adjusted: float, alpha: float) -> Verdict:
+def _verdict(found: _Found, p_adjusted: float, confidence: float) -> Verdict:
     """`worse` where the column has drifted as much as models are known to suffer from."""
     if math.isnan(p_adjusted):
         return Verdict(NO_DIFFERENCE, "one and the same value in both files")
-    if not p_adjusted <= alpha:
-        if found.interval.high < SMALL_PSI:
-            return Verdict(NO_DIFFERENCE, f"the interval leaves no room for a drift of {SMALL_PSI} or more")
-        return Verdict(NOT_ENOUGH, f"a difference of this size comes by chance (p {p_adjusted:.3g})")
-    if found.metric == "ks":
-        large = found.value >= SMALL_PSI
-        said = "real and large" if large else f"real, but below {SMALL_PSI}"
-        return Verdict(WORSE if large else NO_DIFFERENCE, f"the distance {found.value:.3f} is {said}")
-    if found.interval.low >= LARGE_PSI:
-        return Verdict(WORSE, f"large drift, surely above {LARGE_PSI}")
-    if found.value >= SMALL_PSI:
-        return Verdict(WORSE, f"drift above {SMALL_PSI}")
-    return Verdict(NO_DIFFERENCE, f"drift is real, but below {SMALL_PSI}")
+    verdict = decide(
+        found.value,
+        found.interval,
+        confidence=confidence,
+        p_value=p_adjusted,
+        smallest_effect=SMALL_PSI,
+        lower_is_better=True,
+    )
+    if verdict.verdict == WORSE and found.value < SMALL_PSI:
+        return Verdict(NO_DIFFERENCE, f"{verdict.reason}: real, but below {SMALL_PSI}")
+    return verdict

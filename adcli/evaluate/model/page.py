@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from adcli.numbers import show_interval
-from adcli.report import Page, Passage, Plot, Table, bar_plot, interval_plot, reliability_plot
+from adcli.report import Page, Plot, Table, bar_plot, definitions, interval_plot, reliability_plot
 from adcli.report.table import heading
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
@@ -27,7 +27,7 @@ def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: s
             *([Table("Robustness", moved.drop("definition"))] if moved.height else []),
         ],
         plots=[*_reliability(table.filter(is_bin)), *_groups(table)],
-        method=[*_definitions(table), *(_definitions(moved) if moved.height else [])],
+        method=[*definitions(table), *(definitions(moved) if moved.height else [])],
     )
 
 
@@ -78,7 +78,7 @@ def drift_page(table: pl.DataFrame) -> Page:
         ]
         if stability.height
         else [],
-        method=_definitions(table),
+        method=definitions(table),
     )
 
 
@@ -122,8 +122,3 @@ def _reliability(bins: pl.DataFrame) -> list[Plot]:
             bins["rows"],
         )
     ]
-
-
-def _definitions(table: pl.DataFrame) -> list[Passage]:
-    named = table.select("metric", "definition").unique("metric", maintain_order=True)
-    return [Passage(str(metric), str(definition)) for metric, definition in named.iter_rows()]

@@ -18,9 +18,10 @@ from adcli.evaluate.model.calibration import expected_calibration_error, reliabi
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
 from adcli.evaluate.suppression import suppressed_cells
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
-from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
-CHANCE = {"auc": (0.5, 1), "normalised_entropy": (1.0, -1)}  # what knows nothing scores; which way is better
+# what a model that knows nothing scores, and whether lower is better
+CHANCE = {"auc": (0.5, False), "normalised_entropy": (1.0, True)}
 FEWEST = 10  # rows of the rarer label
 FEWEST_IN_A_BIN = 5  # of the rarer label, below which a calibration error has no interval that holds
 
@@ -152,7 +153,7 @@ def _figures(part: _Part, confidence: float) -> Iterator[ModelRow]:
             scale=metric.scale,
             rarer=fewest if metric.name in CHANCE else math.inf,
         )
-        judged = _verdict(metric.name, ends, fewest)
+        judged = _verdict(metric.name, figure.value, ends, fewest, confidence)
         yield about._replace(
             value=figure.value,
             ci_low=ends.low,
@@ -170,21 +171,22 @@ def _impossible(metric: str, rows: int, positives: int, *, probability: bool, me
     return "all predictions are 0" if metric == "calibration_ratio" and mean == 0 else ""
 
 
-def _verdict(metric: str, ends: Interval, fewest: int) -> Verdict:
+def _verdict(metric: str, value: float, ends: Interval, fewest: int, confidence: float) -> Verdict:
     few = f"only {counted(fewest, 'row')} of the rarer label"
     if metric not in CHANCE:
         return Verdict("", f"rough: {few}" if fewest < FEWEST else "")
-    if fewest < FEWEST:
-        return Verdict(NOT_ENOUGH, few)
-    if math.isnan(ends.low):
-        return Verdict(NOT_ENOUGH, "the figure lies at its bound, where there is no interval")
-    chance, way = CHANCE[metric]
-    low, high = sorted(way * (end - chance) for end in ends)
-    if low > 0:
-        return Verdict(BETTER, "better than a model that knows nothing")
-    if high < 0:
-        return Verdict(WORSE, "worse than a model that knows nothing")
-    return Verdict(NOT_ENOUGH, f"the interval holds {chance:g}, what a model that knows nothing would score")
+    bound = "the figure lies at its bound, where there is no interval" if math.isnan(ends.low) else ""
+    chance, lower_is_better = CHANCE[metric]
+    verdict = decide(
+        value - chance,
+        Interval(ends.low - chance, ends.high - chance),
+        confidence=confidence,
+        lower_is_better=lower_is_better,
+        caution=few if fewest < FEWEST else bound,
+    )
+    if fewest < FEWEST or bound:
+        return verdict
+    return verdict._replace(reason=f"against {chance:g} of a model that knows nothing {verdict.reason}")
 
 
 def _calibration_error(part: _Part, bins: int, confidence: float) -> Iterator[ModelRow]:

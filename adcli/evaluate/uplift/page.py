@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from adcli.numbers import show_interval
-from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
+from adcli.report import Curve, Page, Plot, Table, cumulative_plot, definitions, interval_plot
 from adcli.statistics.verdicts import Verdict
 
 
@@ -25,12 +25,7 @@ def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome:
             )
         ],
         plots=[_qini_plot(qini, score, outcome), *_uplift_plot(table, outcome)],
-        method=[
-            Passage(str(metric), str(definition))
-            for metric, definition in table.select("metric", "definition")
-            .unique("metric", maintain_order=True)
-            .iter_rows()
-        ],
+        method=definitions(table),
     )
 
 

@@ -20,7 +20,7 @@ from adcli.evaluate.figures import figures_table
 from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
 from adcli.statistics.intervals import Interval, normal_quantile
-from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
 FEW_OUTCOMES = 50  # below, an area's interval holds the truth in 92 to 95 % of trials
 AREA_DEFINITIONS = {
@@ -168,7 +168,8 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
     for name, said in AREA_DEFINITIONS.items():
         low, high = getattr(ends, name)
         figure = float(getattr(value, name))
-        verdict = _verdict(Interval(low, high)) if name.startswith("qini") else Verdict("", "")
+        between = Interval(float(low), float(high))
+        verdict = _verdict(figure, between, confidence) if name.startswith("qini") else Verdict("")
         definition = f"{said}; percentile interval of {samples} bootstrap samples, seed {seed}"
         if rough := _rough(units, name, confidence):
             verdict = Verdict(verdict.verdict, "; ".join(filter(None, (verdict.reason, rough))))
@@ -177,7 +178,6 @@ def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int
             if name.endswith("scikit_uplift"):
                 why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
             verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
-        between = float(low), float(high)
         spoken = definition, verdict.verdict, verdict.reason
         yield UpliftRow(name, "all", figure, *between, math.nan, len(units.score), *spoken)
 
@@ -195,12 +195,9 @@ def _rough(units: ScoredUnits, area: str, confidence: float) -> str:
     return ""
 
 
-def _verdict(interval: Interval) -> Verdict:
-    if interval.low > 0:
-        return Verdict(BETTER, "the score ranks units better than chance")
-    if interval.high < 0:
-        return Verdict(WORSE, "the score ranks units worse than chance")
-    return Verdict(NOT_ENOUGH, "the interval holds 0, so the ranking may be no better than chance")
+def _verdict(value: float, interval: Interval, confidence: float) -> Verdict:
+    verdict = decide(value, interval, confidence=confidence)
+    return verdict._replace(reason=f"against a random ranking {verdict.reason}")
 
 
 def _slope(units: ScoredUnits, confidence: float) -> UpliftRow:
