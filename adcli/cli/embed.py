@@ -10,9 +10,16 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.embed_options import ProfileOptions, VectorOptions
 from adcli.cli.embed_profiles import check_profile_options, user_profiles
-from adcli.cli.embed_vectors import Known, check_vector_options, described, reduced
+from adcli.cli.embed_vectors import (
+    Known,
+    check_vector_options,
+    described,
+    given_vectors_of,
+    reduced,
+    tell_known,
+)
 from adcli.cli.encoding import Encoding, TextEncoder
-from adcli.cli.options import Inputs, Models
+from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
 
@@ -30,6 +37,7 @@ def embed(
     vector_options: VectorOptions,
     encoding: Encoding,
     models: Models,
+    reporting: Reporting,
     run: Run,
     inputs: Inputs = None,
     table: Annotated[
@@ -51,12 +59,15 @@ def embed(
     """
     if table is not None and table not in EMBEDDED:
         raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, EMBEDDED))
-    check_vector_options(vector_options)
+    check_vector_options(vector_options, reporting)
+    encode = TextEncoder(run, encoding, models)
     stream = run.stream(inputs, tables=[table] if table else EMBEDDED)
     if stream.table.name == "events":
-        check_profile_options(profile_options, stream.names)
+        check_profile_options(profile_options, stream.names, has_given=bool(vector_options.with_vectors))
         run.write(
-            user_profiles(run, stream, profile_options, vector_options, TextEncoder(run, encoding, models))
+            user_profiles(
+                run, stream, profile_options, vector_options, reporting, TextEncoder(run, encoding, models)
+            )
         )
         return
     if stream.table.name == "vectors":
@@ -64,8 +75,12 @@ def embed(
             raise UsageError("--explain needs the texts or events, not their vectors.")
         rows = run.frames(stream)
     else:
-        rows = _rows(run, stream, TextEncoder(run, encoding, models), run.columns(text), vector_options)
-    run.write(_with_vector_options(run, rows, vector_options) if vector_options.needs_all else rows)
+        rows = _rows(run, stream, encode, run.columns(text), vector_options)
+    if vector_options.with_vectors:
+        rows = _fused(run, rows, vector_options)
+    run.write(
+        _with_vector_options(run, rows, vector_options, reporting) if vector_options.needs_all else rows
+    )
 
 
 def _rows(
@@ -105,8 +120,23 @@ def _explained(
     return explain_text(name, found, encode)
 
 
+def _fused(run: Run, frames: Iterator[pl.DataFrame], vector_options: VectorOptions) -> Iterator[pl.DataFrame]:
+    """The frames with the vectors of `--with` fused into theirs."""
+    from adcli.embed.fusion import fuse, known_rows
+    from adcli.embed.vectors import embedding_column, matrix
+    from adcli.statistics.retrieval import unit_vectors
+
+    given = given_vectors_of(run, vector_options)
+    rows = known = 0
+    for frame in frames:
+        rows, known = rows + frame.height, known + known_rows(frame["id"], given)
+        units = unit_vectors(matrix(frame["embedding"]))
+        yield frame.with_columns(embedding_column(fuse(frame["id"], units, given)))
+    tell_known(run, known, rows)
+
+
 def _with_vector_options(
-    run: Run, frames: Iterator[pl.DataFrame], vector_options: VectorOptions
+    run: Run, frames: Iterator[pl.DataFrame], vector_options: VectorOptions, reporting: Reporting
 ) -> pl.DataFrame:
     import polars as pl
 
@@ -117,4 +147,4 @@ def _with_vector_options(
     known = Known(
         lambda: terms_of_rows(table), row_features(table) if vector_options.anomalies else pl.DataFrame()
     )
-    return reduced(run, described(run, table, vector_options, known), vector_options)
+    return reduced(run, described(run, table, vector_options, known, reporting), vector_options)

@@ -112,6 +112,15 @@ class VectorOptions:
         bool,
         typer.Option("--anomalies", help="Add an anomaly score, and its reasons.", rich_help_panel=_VECTORS),
     ] = False
+    with_vectors: Annotated[
+        list[str],
+        typer.Option(
+            "--with",
+            metavar="VECTORS",
+            help="Fuse vectors of the same ids (of images, say) at equal weight; repeat.",
+            rich_help_panel=_VECTORS,
+        ),
+    ] = field(default_factory=list)
     explain: Annotated[
         str | None,
         typer.Option(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adcli.cli.embed_options import ProfileOptions, VectorOptions
-from adcli.cli.embed_vectors import Known, described, reduced
-from adcli.cli.encoding import TextEncoder
+from adcli.cli.embed_vectors import Known, described, given_vectors_of, reduced, tell_known
 from adcli.cli.inputs import pairs
+from adcli.cli.options import Reporting
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.embed.fusion import GivenVectors
     from adcli.embed.interaction_vectors import InteractionVectors
     from adcli.embed.item_vectors import ItemVectors
+    from adcli.embed.vectors import Encode
     from adcli.tables.read import TableStream
 
 
@@ -29,12 +31,13 @@ class Earlier(NamedTuple):
     manifest: Mapping[str, Any]
 
 
-def check_profile_options(options: ProfileOptions, columns: set[str]) -> None:
+def check_profile_options(options: ProfileOptions, columns: set[str], *, has_given: bool) -> None:
     """Check the options, together and for these events.
 
     Args:
         options: The options.
         columns: Of the events.
+        has_given: Whether there is `--with`.
 
     Raises:
         UsageError: If not.
@@ -50,6 +53,8 @@ def check_profile_options(options: ProfileOptions, columns: set[str]) -> None:
             "may name others.",
             fix="Give --catalog both times.",
         )
+    if options.profile == "sequence" and has_given:
+        raise UsageError("--with fuses vectors of items, and --profile sequence reads texts alone.")
     if options.update_from is not None and options.profile == "sequence":
         raise UsageError("--update-from adds to profiles of --profile mean; a sequence is read whole.")
     if options.update_from is not None and options.weights == "learned":
@@ -57,18 +62,28 @@ def check_profile_options(options: ProfileOptions, columns: set[str]) -> None:
 
 
 def user_profiles(
-    run: Run, stream: TableStream, options: ProfileOptions, vector_options: VectorOptions, encode: TextEncoder
+    run: Run,
+    stream: TableStream,
+    options: ProfileOptions,
+    vector_options: VectorOptions,
+    reporting: Reporting,
+    encode: Encode,
 ) -> Iterator[pl.DataFrame]:
     """Rows of the vectors table: users, then their interests; with --explain an explanation instead."""
+    from adcli.embed.fusion import without_given
+    from adcli.embed.interaction_vectors import interaction_vectors
+    from adcli.embed.interactions import weighted
+
     earlier = _earlier(run, options)
     weights, half_life = _settings(options, earlier)
     done = _interactions(run, stream, options, earlier, half_life)
-    interactions, items = _interaction_vectors(run, done, options, encode)
+    given = given_vectors_of(run, vector_options)
+    items = _items(run, done, options, encode, given)
+    encode = without_given(encode, given)
+    interactions = interaction_vectors(done, items, encode)
     with run.step("profiles"):
         if options.weights == "learned":
             weights = _learned(run, interactions, weights, half_life)
-        from adcli.embed.interactions import weighted
-
         interactions = interactions._replace(events=weighted(interactions.events, weights))
         run.facts["profile"] = {
             "kind": options.profile,
@@ -83,7 +98,9 @@ def user_profiles(
     if not (vector_options.needs_all or options.interests):
         yield from users
         return
-    yield _with_vector_options(run, users, interactions, items, options, vector_options, earlier, half_life)
+    yield _with_vector_options(
+        run, users, interactions, items, options, vector_options, reporting, earlier, half_life
+    )
 
 
 def _earlier(run: Run, options: ProfileOptions) -> Earlier | None:
@@ -191,11 +208,17 @@ def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: Earlier
     return max(ends, default=datetime(1970, 1, 1, tzinfo=UTC)).isoformat()
 
 
-def _interaction_vectors(
-    run: Run, interactions: pl.DataFrame, options: ProfileOptions, encode: TextEncoder
-) -> tuple[InteractionVectors, ItemVectors]:
-    from adcli.embed.interaction_vectors import check_items, interaction_vectors
-    from adcli.embed.item_vectors import embed_products, item_vectors
+def _items(
+    run: Run,
+    interactions: pl.DataFrame,
+    options: ProfileOptions,
+    encode: Encode,
+    given: Sequence[GivenVectors],
+) -> ItemVectors:
+    """The items with the vectors of their texts, fused with those given; says what these add."""
+    from adcli.embed.fusion import added_recall, fuse, known_rows
+    from adcli.embed.interaction_vectors import check_items
+    from adcli.embed.item_vectors import embed_products, item_vectors, with_means
 
     products = _products(run, interactions, options)
     if "embedding" in products.columns:
@@ -203,7 +226,20 @@ def _interaction_vectors(
     else:
         check_items(interactions, products["item_id"])
         items = embed_products(products, encode)
-    return interaction_vectors(interactions, items, encode), items
+    if not given:
+        return items
+    ids = items.products["item_id"]
+    tell_known(run, known_rows(ids, given), len(ids))
+    fused = with_means(items.products, fuse(ids, items.vectors, given))
+    with run.step("recall"):
+        try:
+            found = added_recall(interactions, ids, items.vectors, fused.vectors, seed=run.seed)
+        except DataError:
+            run.warn("No user has items on both sides of a time: what --with adds to recall is not known.")
+        else:
+            run.note(found.sentence)
+            run.facts["recall_with"] = {"text": found.text.mean(), "fused": found.fused.mean()}
+    return fused
 
 
 def _products(run: Run, interactions: pl.DataFrame, options: ProfileOptions) -> pl.DataFrame:
@@ -234,7 +270,7 @@ def _users(
     interactions: InteractionVectors,
     items: ItemVectors,
     options: ProfileOptions,
-    encode: TextEncoder,
+    encode: Encode,
     earlier: Earlier | None,
     half_life: float | None,
 ) -> Iterator[pl.DataFrame]:
@@ -254,6 +290,7 @@ def _with_vector_options(
     items: ItemVectors,
     options: ProfileOptions,
     vector_options: VectorOptions,
+    reporting: Reporting,
     earlier: Earlier | None,
     half_life: float | None,
 ) -> pl.DataFrame:
@@ -277,7 +314,7 @@ def _with_vector_options(
         features.drop("id"),
         None if earlier is None else earlier_segments(earlier.table),
     )
-    table = described(run, table, vector_options, known)
+    table = described(run, table, vector_options, known, reporting)
     if options.interests:
         with run.step("interests"):
             table = pl.concat(
@@ -291,7 +328,7 @@ def _explained(
     interactions: InteractionVectors,
     items: ItemVectors,
     options: ProfileOptions,
-    encode: TextEncoder,
+    encode: Encode,
     half_life: float | None,
 ) -> pl.DataFrame:
     import polars as pl

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from adcli.cli.embed_options import VectorOptions
+from adcli.cli.options import Reporting
+from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.embed.fusion import GivenVectors
     from adcli.embed.segment_names import SegmentTerms
     from adcli.embed.segments import Earlier
     from adcli.embed.vectors import FloatArray
@@ -34,7 +37,7 @@ class Known(NamedTuple):
     earlier: Earlier | None = None
 
 
-def check_vector_options(options: VectorOptions) -> None:
+def check_vector_options(options: VectorOptions, reporting: Reporting) -> None:
     """Check that the options go together.
 
     Raises:
@@ -42,10 +45,39 @@ def check_vector_options(options: VectorOptions) -> None:
     """
     if options.dim is not None and options.basis is not None:
         raise UsageError("--dim makes a basis and --basis takes one.", fix="Give one of them.")
+    for name, path in (("--report", reporting.report), ("--plots", reporting.plots)):
+        if path is not None and options.segments is None:
+            raise UsageError(f"{name} shows segments, and there are none.", fix="Give --segments K.")
+        if path is not None and options.explain is not None:
+            raise UsageError(f"{name} shows segments, and --explain makes none.", fix="Leave one out.")
 
 
-def described(run: Run, table: pl.DataFrame, options: VectorOptions, known: Known) -> pl.DataFrame:
-    """The table with the columns that `--segments`, `--anomalies` and `--neighbors` add."""
+def given_vectors_of(run: Run, options: VectorOptions) -> list[GivenVectors]:
+    """The vectors of `--with`, read."""
+    from adcli.embed.fusion import given_vectors
+
+    return [
+        given_vectors(run.read([path], tables=["vectors"], secondary=True)) for path in options.with_vectors
+    ]
+
+
+def tell_known(run: Run, known: int, rows: int) -> None:
+    """Say how many rows the vectors of `--with` are known of.
+
+    Raises:
+        DataError: If of none.
+    """
+    if not known:
+        raise DataError(
+            "--with: none of the ids has a vector there.", fix="Name the column of the ids: --map id=COLUMN."
+        )
+    run.note(f"--with: vectors of {known:,} of {rows:,}; the others have that of their text alone.")
+
+
+def described(
+    run: Run, table: pl.DataFrame, options: VectorOptions, known: Known, reporting: Reporting
+) -> pl.DataFrame:
+    """The table with the columns that `--segments`, `--anomalies` and `--neighbors` add; and their page."""
     import polars as pl
 
     from adcli.embed.vectors import matrix
@@ -54,6 +86,12 @@ def described(run: Run, table: pl.DataFrame, options: VectorOptions, known: Know
     parts = [table]
     if options.segments is not None:
         parts.append(_segments(run, vectors, options.segments, known))
+        if reporting.report is not None or reporting.plots is not None:
+            from adcli.embed.segments_page import segments_page
+
+            with run.step("report"):
+                segmented = pl.concat(parts, how="horizontal")
+                publish(run, segments_page(segmented, known.terms(), seed=run.seed), reporting)
     if options.anomalies:
         from adcli.embed.anomalies import anomalies
 

@@ -64,6 +64,21 @@ def item_vectors(vectors: pl.DataFrame) -> ItemVectors:
     return _item_vectors(distinct, path, unit_vectors(matrix(distinct["embedding"])))
 
 
+def with_means(products: pl.DataFrame, vectors: FloatArray) -> ItemVectors:
+    """Items with (n, d) unit vectors, and the means of them."""
+    categories = sorted(products["category"].drop_nulls().unique().to_list())
+    codes = range(len(categories))
+    code = products["category"].replace_strict(categories, codes, default=-1).to_numpy()
+    means = [vectors[code == number].mean(axis=0, dtype=np.float64) for number in codes]
+    return ItemVectors(
+        products,
+        vectors,
+        categories,
+        np.array(means).reshape(len(categories), vectors.shape[1]),
+        unit_vectors(vectors.mean(axis=0, dtype=np.float64)),
+    )
+
+
 def _item_vectors(products: pl.DataFrame, path: pl.Series | None, vectors: FloatArray) -> ItemVectors:
     blank = pl.lit(None, pl.String)
     category = blank if path is None else pl.lit(path).str.split(STEP).list.first().replace("", None)
@@ -73,13 +88,4 @@ def _item_vectors(products: pl.DataFrame, path: pl.Series | None, vectors: Float
         for name in ("title", "brand", "text")
     ]
     known = products.select("item_id", *texts, category.alias("category"), price.alias("price"))
-    categories = sorted(known["category"].drop_nulls().unique().to_list())
-    code = known["category"].replace_strict(categories, range(len(categories)), default=-1).to_numpy()
-    means = [vectors[code == number].mean(axis=0, dtype=np.float64) for number in range(len(categories))]
-    return ItemVectors(
-        known,
-        vectors,
-        categories,
-        np.array(means).reshape(len(categories), vectors.shape[1]),
-        unit_vectors(vectors.mean(axis=0, dtype=np.float64)),
-    )
+    return with_means(known, vectors)

@@ -57,12 +57,7 @@ def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: 
         labels: (n,) the segment of each row.
         segments: How many there are.
     """
-    rows = np.arange(len(labels))
-    totals = np.maximum(np.asarray(texts.weights.sum(axis=1)).ravel(), 1e-12)
-    membership = sparse.csr_array((1 / totals, (labels, rows)), shape=(segments, len(labels)))
-    mix = (membership @ texts.weights).tocsr()  # (segments, m): each row weighs one
-    terms, counts = _term_counts(texts)
-    scores = _divergence(np.asarray((mix @ counts).todense()))
+    mix, terms, scores = _scored(texts, labels, segments)
     surface = _surface_forms(texts.texts)
     categories = _main_categories(mix, texts.categories)
     names: list[str] = []
@@ -70,6 +65,40 @@ def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: 
         best = _best_terms(terms, scores[segment])
         names.append(_named(categories[segment], best, surface, names))
     return names
+
+
+def distinctive_terms(
+    texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int, *, most: int
+) -> list[list[str]]:
+    """The terms that distinguish each segment from the others, best first, as they are written.
+
+    Args:
+        texts: Texts of the rows.
+        labels: (n,) the segment of each row.
+        segments: How many there are.
+        most: Terms of a segment at most.
+    """
+    _, terms, scores = _scored(texts, labels, segments)
+    surface = _surface_forms(texts.texts)
+    best = [list(dict.fromkeys(_best_terms(terms, row)))[:most] for row in scores]
+    return [[" ".join(surface[word] for word in term) for term in of_segment] for of_segment in best]
+
+
+def segment_mix(weights: sparse.csr_array, labels: npt.NDArray[np.int64], segments: int) -> sparse.csr_array:
+    """(segments, m) the sum of the rows' weights, each row scaled to a total of one."""
+    rows = np.arange(len(labels))
+    totals = np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-12)
+    membership = sparse.csr_array((1 / totals, (labels, rows)), shape=(segments, len(labels)))
+    return (membership @ weights).tocsr()
+
+
+def _scored(
+    texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int
+) -> tuple[sparse.csr_array, list[Term], npt.NDArray[np.float64]]:
+    """The mix of texts of each segment, the terms, and their (segments, terms) divergence."""
+    mix = segment_mix(texts.weights, labels, segments)
+    terms, counts = _term_counts(texts)
+    return mix, terms, _divergence(np.asarray((mix @ counts).todense()))
 
 
 def _best_terms(terms: Sequence[Term], scores: npt.NDArray[np.float64]) -> list[Term]:

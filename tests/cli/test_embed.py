@@ -401,3 +401,41 @@ def test_options_that_cannot_be_meant_are_one_sentence(adcli, log, catalog, flag
     done = adcli("embed", log, "--catalog", catalog, *flags)
     assert done.returncode == 2, done.said
     assert said in done.said
+
+
+def test_segments_have_a_page_and_a_map(adcli, log, catalog, tmp_path):
+    flags = ("--segments", "3", "--report", "page.html", "--plots", "plots", "-o", "u.parquet")
+    done = adcli("embed", log, "--catalog", catalog, *flags)
+    assert done.returncode == 0, done.said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "60 users in 3 segments" in page
+    assert "Days since last event" in page
+    assert (tmp_path / "plots" / "segments.svg").exists()
+    done = adcli("embed", log, "--catalog", catalog, "--report", "page.html", "-o", "u.parquet")
+    assert done.returncode == 2
+    assert "--report shows segments, and there are none. Give --segments K." in done.said
+
+
+def test_vectors_of_other_models_are_fused_and_what_they_add_is_said(adcli, log, catalog, tmp_path):
+    images = pl.read_parquet(catalog).select("id", "kind")[:10]
+    rng = np.random.default_rng(0)
+    vectors = pl.Series(
+        "embedding", rng.normal(size=(10, 3)).astype(np.float32), dtype=pl.Array(pl.Float32, 3)
+    )
+    images.with_columns(vectors).write_parquet(tmp_path / "images.parquet")
+    done = adcli("embed", log, "--catalog", catalog, "--with", "images.parquet", "-o", "u.parquet")
+    assert done.returncode == 0, done.said
+    assert "--with: vectors of 10 of 12; the others have that of their text alone." in done.said
+    assert "Next-item recall@20" in done.said
+    users = pl.read_parquet(tmp_path / "u.parquet")
+    assert users["embedding"].dtype == pl.Array(pl.Float32, 15)
+    adcli("embed", catalog, "--with", "images.parquet", "-o", "v.parquet")
+    assert pl.read_parquet(tmp_path / "v.parquet")["embedding"].dtype == pl.Array(pl.Float32, 15)
+    others = pl.col("id").str.replace("0", "x")
+    images.with_columns(vectors, others).write_parquet(tmp_path / "others.parquet")
+    done = adcli("embed", catalog, "--with", "others.parquet", "-o", "v.parquet")
+    assert done.returncode == 3
+    assert "--with: none of the ids has a vector there." in done.said
+    done = adcli("embed", log, "--catalog", catalog, "--with", "images.parquet", "--profile", "sequence")
+    assert done.returncode == 2
+    assert "--profile sequence reads texts alone" in done.said
