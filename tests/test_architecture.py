@@ -93,7 +93,6 @@ SUBROOMS_OF_TABLES = {
 }
 KNOWN_CIRCLES = {
     frozenset({"adcli.evaluate.ab", "adcli.evaluate.effects"}),
-    frozenset({"adcli.core.training.run", "adcli.core.training.tuning"}),
 }  # each shrinks or goes as its room is put right; none may be added
 
 

@@ -41,7 +41,7 @@ def recorder(run: Run, tracking: Tracking) -> Callable[[pl.DataFrame], None]:
     """
     if tracking.track is None:
         return lambda table: None
-    from adcli.core.training.tracking import check_tracker, tracked
+    from adcli.core.tracking import check_tracker, tracked
 
     check_tracker(tracking.track)
     name = run.output.stem if run.output is not None else run.command.replace(" ", "-")

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 from simulated_shop import simulated_shop
 
+from adcli.core.encoding.encoder import Encoder
+
 FAST = ("--precision", "fp32", "--batch-size", "32", "--train-length", "16")
 
 
@@ -63,8 +65,16 @@ def test_behaviour_is_learned_later_behaviour_is_learned_on_and_embed_takes_both
     assert content["tuning"] == "adapter"
     assert set(content["scores"]) == {"new data", "earlier data"}
     products = shop / "products.parquet"
-    made = adcli("embed", products, "--model", shop / "bert", "--adapter", "encoder2", "-o", "v.parquet")
-    assert made.returncode == 0, made.said
+    embedded = {}
+    for name, adapter in {"plain": (), "tuned": ("--adapter", "encoder2")}.items():
+        made = adcli("embed", products, "--model", shop / "bert", *adapter, "-o", f"{name}.parquet")
+        assert made.returncode == 0, made.said
+        embedded[name] = pl.read_parquet(tmp_path / f"{name}.parquet")["embedding"].to_numpy()
+    assert abs(embedded["tuned"] - embedded["plain"]).max() > 1e-2
+    expected = Encoder.load(str(shop / "bert"), adapter=tmp_path / "encoder2").encode(
+        pl.read_parquet(products)["title"].to_list()
+    )
+    assert abs(embedded["tuned"] - expected).max() < 1e-5
 
 
 @pytest.mark.slow

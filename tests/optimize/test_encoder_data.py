@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_shop import simulated_shop
 
-from adcli.core.training.evaluations import NextItems, evaluation_from_json, evaluation_to_json
-from adcli.core.training.examples import Labelled, Pairs, Texts
+from adcli.core.training.encoder.evaluations import NextItems, evaluation_from_json, evaluation_to_json
+from adcli.core.training.encoder.examples import Labelled, Pairs, Texts
 from adcli.errors import DataError, UsageError
 from adcli.optimize.encoder.association import associated
 from adcli.optimize.encoder.behaviour_pairs import (
     behaviour_pairs,
-    deeds_of,
+    events_with_texts,
     frequent_items,
     item_texts,
     taken_items,
@@ -54,7 +54,7 @@ def log(rows):
 
 
 def found(rows):
-    pairs = behaviour_pairs(deeds_of(log(rows), ITEMS, seed=0))
+    pairs = behaviour_pairs(events_with_texts(log(rows), ITEMS, seed=0))
     return set(pairs.select("anchor", "positive", "source").iter_rows())
 
 
@@ -116,7 +116,7 @@ def test_an_items_text_is_the_one_it_comes_with_most_often():
 def test_training_pairs_are_earlier_than_all_that_is_asked():
     shop = simulated_shop()
     items = shop.products.rename({"title": "text"})
-    pairs = behaviour_pairs(deeds_of(shop.events, items, seed=0))
+    pairs = behaviour_pairs(events_with_texts(shop.events, items, seed=0))
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     first = pairs["event_time"][int(0.9 * pairs.height)]
     early = set(pairs.filter(pl.col("event_time") < first).select("anchor", "positive").iter_rows())
@@ -131,8 +131,8 @@ def test_training_pairs_are_earlier_than_all_that_is_asked():
 def test_customers_of_both_sides_are_asked_what_they_take_next():
     shop = simulated_shop()
     items = shop.products.rename({"title": "text"})
-    taken = taken_items(deeds_of(shop.events, items, seed=0))
-    pairs = behaviour_pairs(deeds_of(shop.events, items, seed=0))
+    taken = taken_items(events_with_texts(shop.events, items, seed=0))
+    pairs = behaviour_pairs(events_with_texts(shop.events, items, seed=0))
     since = held_out_since(pairs)
     split = split_pairs(pairs, items["text"].to_list(), seed=0)
     asked = with_next_items(split, taken, since, seed=0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adcli.cli.command import command
 from adcli.cli.optimize.encoder_data import Data, read_data, read_rows
-from adcli.cli.optimize.encoder_options import Learning, Training
+from adcli.cli.optimize.encoder_options import Learning, TrainingOptions
 from adcli.cli.options import Inputs, Models, Tracking
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -14,16 +14,16 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adcli.core.adapters.adapter import Tuning
+    from adcli.core.adapters.adapter import AdapterSettings, Tuning
     from adcli.core.encoding.encoder import Encoder
-    from adcli.core.training.evaluations import HeldOut
-    from adcli.core.training.examples import Examples
+    from adcli.core.training.encoder.evaluations import HeldOut
+    from adcli.core.training.encoder.examples import Examples
     from adcli.core.training.settings import Trained, TrainingSettings
     from adcli.optimize.encoder.replay import Material
 
 STEPS = 300
-COMPARED, TAUGHT = 64, 128  # of a batch
-TAUGHT_RATES = {"full": 1e-3, "lora": 1e-2}  # the usual ones are for going a short way
+BATCH_SIZE, DISTILLATION_BATCH_SIZE = 64, 128
+DISTILLATION_LEARNING_RATES = {"full": 1e-3, "lora": 1e-2}  # the usual ones are for going a short way
 EVALUATIONS = 8
 SAMPLE = "replay.json"
 
@@ -31,7 +31,7 @@ SAMPLE = "replay.json"
 @command
 def encoder(
     learning: Learning,
-    training: Training,
+    training: TrainingOptions,
     tracking: Tracking,
     models: Models,
     run: Run,
@@ -39,7 +39,7 @@ def encoder(
 ) -> None:
     """Tune the encoder on the shop's own behaviour, labels or texts.
 
-    The directory it writes is what --adapter takes. A run that was killed goes on where it was.
+    The directory it writes is what --adapter takes. A run that was killed resumes from its last checkpoint.
 
     \b
     Examples:
@@ -55,18 +55,18 @@ def encoder(
     folder = run.directory()
     data = read_data(run, inputs, learning)
     earlier = _earlier(run, learning)
-    objective, examples, settings = _plan(run, data, earlier, learning, training, models)
-    trained = _tune(run, folder, data, examples, settings, learning, training, tracking, models, objective)
+    objective, examples = _examples(run, data, earlier, learning, training, models)
+    trained = _tune(run, folder, data, objective, examples, learning, training, tracking, models)
     _report(run, folder, data, earlier, trained, learning, training, models)
 
 
-def _check(run: Run, learning: Learning, training: Training, tracking: Tracking) -> None:
+def _check(run: Run, learning: Learning, training: TrainingOptions, tracking: Tracking) -> None:
     if training.steps is not None and training.epochs is not None:
         raise UsageError("--steps and --epochs say the same thing.", fix="Give one of them.")
     if learning.replay and learning.start_from is None:
         raise UsageError("--replay is what an earlier directory learned from.", fix="Name it with --from.")
     if tracking.track is not None:
-        from adcli.core.training.tracking import check_tracker
+        from adcli.core.tracking import check_tracker
 
         check_tracker(tracking.track)
     if learning.start_from is not None:
@@ -84,20 +84,18 @@ def _earlier(run: Run, learning: Learning) -> Data | None:
 
     if not (learning.start_from / SAMPLE).is_file():
         run.warn(
-            f"{learning.start_from} keeps no sample of what it learned from: what is forgotten is not told."
+            f"{learning.start_from} keeps no sample of its training data: what is forgotten is not measured."
         )
         return None
     material, test = sample_from_json(read_json(learning.start_from / SAMPLE))
     return Data(material, None, test, (), {})
 
 
-def _plan(
-    run: Run, data: Data, earlier: Data | None, learning: Learning, training: Training, models: Models
-) -> tuple[str, Examples, TrainingSettings]:
-    """The objective, the examples and the settings of the training."""
-    from adcli.core.adapters.adapter import describe_adapter
-    from adcli.core.training.examples import Pairs
-    from adcli.core.training.settings import TrainingSettings
+def _examples(
+    run: Run, data: Data, earlier: Data | None, learning: Learning, training: TrainingOptions, models: Models
+) -> tuple[str, Examples]:
+    """The objective and what it learns from."""
+    from adcli.core.training.encoder.examples import Pairs
     from adcli.optimize.encoder.examples import (
         check_objective,
         default_objective,
@@ -111,43 +109,53 @@ def _plan(
     check_objective(objective, data.material)
     if training.hard_negatives and objective != "contrastive":
         raise UsageError(f"--hard-negatives are for pairs, not for --objective {objective}.")
-    batch_size = training.batch_size or (TAUGHT if objective == "collaborative" else COMPARED)
     if objective == "collaborative":
-        examples = _taught(run, data, earlier, learning, training, models)
-    else:
-        most = (training.steps or STEPS) * batch_size * training.accumulate * (models.processes or 1)
-        if training.epochs is not None:
-            most = len(data.material[0]) * 20
-        examples = examples_for(objective, _with_earlier(run, data, earlier), most=most, seed=run.seed)
+        return objective, _teacher_vectors(run, data, earlier, learning, training, models)
+    batches = (training.steps or STEPS) * training.accumulate * (models.processes or 1)
+    most = batches * (training.batch_size or BATCH_SIZE)
+    if training.epochs is not None:
+        most = len(data.material[0]) * 20
+    examples = examples_for(objective, _with_earlier(run, data, earlier), most=most, seed=run.seed)
     if training.hard_negatives and isinstance(examples, Pairs):
         with run.step("hard negatives"):
             encode = _encoder(training, models, learning.start_from).encode
             examples = with_hard_negatives(examples, data.documents, encode, seed=run.seed)
-    batch = min(batch_size, max(len(examples[0]), 2))
+    return objective, examples
+
+
+def _adapter_settings(learning: Learning, training: TrainingOptions) -> AdapterSettings:
+    """Which weights are trained: as asked for, or as in `--from`."""
+    from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
+
+    before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
+    return AdapterSettings(training.tune or before, training.rank)
+
+
+def _training_settings(
+    run: Run, training: TrainingOptions, objective: str, examples: Examples, tuning: Tuning
+) -> TrainingSettings:
+    """How long and how fast, by the options and by how much there is to learn from."""
+    from adcli.core.adapters.adapter import PEAK_LEARNING_RATES
+    from adcli.core.training.settings import TrainingSettings
+
+    is_distillation = objective == "collaborative"
+    usual = DISTILLATION_BATCH_SIZE if is_distillation else BATCH_SIZE
+    batch = min(training.batch_size or usual, max(len(examples[0]), 2))
     steps = training.steps or STEPS
     if training.epochs is not None:
         steps = max(1, round(training.epochs * len(examples[0]) / (batch * training.accumulate)))
-    before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
+    rates = PEAK_LEARNING_RATES | (DISTILLATION_LEARNING_RATES if is_distillation else {})
     often = max(1, steps // EVALUATIONS)
-    tuning = training.tune or before
-    usual = TAUGHT_RATES.get(tuning) if objective == "collaborative" else None
-    settings = TrainingSettings(
-        tuning=tuning,
-        rank=training.rank,
+    return TrainingSettings(
         steps=steps,
         batch_size=batch,
         accumulate=training.accumulate,
-        learning_rate=training.learning_rate or usual,
-        temperature=training.temperature,
-        max_length=training.train_length,
+        learning_rate=training.learning_rate or rates[tuning],
         seed=run.seed,
         evaluate_every=often,
         patience=training.patience,
         checkpoint_every=often,
-        device=models.device,
-        precision=models.precision,
     )
-    return objective, examples, settings
 
 
 def _with_earlier(run: Run, data: Data, earlier: Data | None) -> Material:
@@ -168,12 +176,12 @@ def _learned_again(run: Run, data: Data, earlier: Data | None) -> Material | Non
     return None
 
 
-def _taught(
-    run: Run, data: Data, earlier: Data | None, learning: Learning, training: Training, models: Models
+def _teacher_vectors(
+    run: Run, data: Data, earlier: Data | None, learning: Learning, training: TrainingOptions, models: Models
 ) -> Examples:
     """The vectors that behaviour gives to texts; those of earlier data keep what they have."""
-    from adcli.core.training.examples import Pairs
-    from adcli.optimize.encoder.collaborative import occasions, taught
+    from adcli.core.training.encoder.examples import Pairs
+    from adcli.optimize.encoder.collaborative import baskets, teacher_vectors
 
     if not isinstance(data.material, Pairs) or data.taken is None:
         raise TypeError("only of behaviour is it known what was taken together")
@@ -181,23 +189,23 @@ def _taught(
     known = [*before.anchors, *before.positives] if isinstance(before, Pairs) else []
     with run.step("item vectors"):
         encode = _encoder(training, models, learning.start_from).encode
-        return taught(occasions(data.taken), data.material, known, encode, seed=run.seed)
+        return teacher_vectors(baskets(data.taken), data.material, known, encode, seed=run.seed)
 
 
 def _tune(
     run: Run,
     folder: Path,
     data: Data,
+    objective: str,
     examples: Examples,
-    settings: TrainingSettings,
     learning: Learning,
-    training: Training,
+    training: TrainingOptions,
     tracking: Tracking,
     models: Models,
-    objective: str,
 ) -> Trained:
     from adcli.core.cache import cache_directory
-    from adcli.core.training.tuning import tune_encoder
+    from adcli.core.tracking import tracked
+    from adcli.core.training.encoder.tuning import EncoderTrainingSettings, tune_encoder
 
     about = {
         "objective": objective,
@@ -206,20 +214,31 @@ def _tune(
         "cutoff": learning.cutoff,
         "from": str(learning.start_from) if learning.start_from else None,
     }
-    with run.step("train"), run.console.progress("tuning", settings.steps, "steps") as bar:
+    adapter = _adapter_settings(learning, training)
+    settings = _training_settings(run, training, objective, examples, adapter.tuning)
+    encoder = EncoderTrainingSettings(
+        training.temperature, training.train_length, models.device, models.precision
+    )
+    asked = {**vars(adapter), **vars(settings), **vars(encoder)}
+    name = run.output.name if run.output else "encoder"
+    with (
+        run.step("train"),
+        run.console.progress("tuning", settings.steps, "steps") as bar,
+        tracked(tracking.track, run=name, directory=tracking.track_dir, settings=asked) as log,
+    ):
         trained = tune_encoder(
             training.model,
             examples,
             folder,
             settings=settings,
+            adapter=adapter,
+            encoder=encoder,
             evaluate=data.validation,
             start_from=learning.start_from,
             checkpoints=cache_directory("training"),
             about=about,
             processes=models.processes,
-            tracker=tracking.track,
-            tracker_run=run.output.name if run.output else "encoder",
-            tracker_directory=tracking.track_dir,
+            log=log,
             progress=bar,
         )
     run.facts["examples_per_second"] = round(trained.examples_per_second, 1)
@@ -233,7 +252,7 @@ def _report(
     earlier: Data | None,
     trained: Trained,
     learning: Learning,
-    training: Training,
+    training: TrainingOptions,
     models: Models,
 ) -> None:
     """Score the encoder as it was and as it is, write that into its directory, and say it."""
@@ -284,14 +303,14 @@ def _sentence(name: str, found: dict[str, Any]) -> str:
 
 def _write_head(folder: Path, data: Data, encoder: Encoder) -> None:
     """For labels: the logistic head on the tuned vectors."""
-    from adcli.core.training.examples import Labelled, fit_head, save_head
+    from adcli.core.training.encoder.examples import Labelled, fit_head, save_head
 
     if isinstance(data.material, Labelled):
         vectors = encoder.encode(data.material.texts)
         save_head(folder, *fit_head(vectors, data.material.labels, len(data.material.names)))
 
 
-def _encoder(training: Training, models: Models, adapter: Path | None) -> Encoder:
+def _encoder(training: TrainingOptions, models: Models, adapter: Path | None) -> Encoder:
     from adcli.core.encoding.encoder import Encoder
 
     return Encoder.load(
@@ -304,7 +323,7 @@ def _encoder(training: Training, models: Models, adapter: Path | None) -> Encode
 
 
 def _suggest(
-    run: Run, inputs: list[str] | None, learning: Learning, training: Training, models: Models
+    run: Run, inputs: list[str] | None, learning: Learning, training: TrainingOptions, models: Models
 ) -> None:
     from adcli.optimize.encoder.suggestions import suggest
 

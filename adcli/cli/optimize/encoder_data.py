@@ -13,8 +13,8 @@ from adcli.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.core.training.evaluations import HeldOut
-    from adcli.core.training.examples import Labelled
+    from adcli.core.training.encoder.evaluations import HeldOut
+    from adcli.core.training.encoder.examples import Labelled
     from adcli.optimize.encoder.replay import Material
 
 UNLABELLED = ("events", "reviews", "products", "queries")
@@ -59,7 +59,7 @@ class Rows(NamedTuple):
 
     def known(self) -> Labelled:
         """The rows that have a label and a text."""
-        from adcli.core.training.examples import Labelled
+        from adcli.core.training.encoder.examples import Labelled
 
         both = zip(self.texts, self.labels, strict=True)
         pairs = [(text, label) for text, label in both if label is not None and text.strip()]
@@ -121,13 +121,18 @@ def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
 def _behaviour(run: Run, events: pl.DataFrame, learning: Learning) -> Data:
     import polars as pl
 
-    from adcli.optimize.encoder.behaviour_pairs import behaviour_pairs, deeds_of, item_texts, taken_items
+    from adcli.optimize.encoder.behaviour_pairs import (
+        behaviour_pairs,
+        events_with_texts,
+        item_texts,
+        taken_items,
+    )
     from adcli.optimize.encoder.splits import held_out_since, split_pairs, with_next_items
 
     items = _catalogue(run, learning) if learning.catalog else item_texts(events)
     with run.step("pairs"):
-        deeds = deeds_of(events, items, seed=run.seed)
-        pairs, taken = behaviour_pairs(deeds), taken_items(deeds)
+        known_events = events_with_texts(events, items, seed=run.seed)
+        pairs, taken = behaviour_pairs(known_events), taken_items(known_events)
         documents = items["text"].unique(maintain_order=True).to_list()
         split = split_pairs(pairs, documents, seed=run.seed)
         since = held_out_since(pairs)

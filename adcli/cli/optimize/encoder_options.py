@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_FROM, _HOW = "What is learned", "How it is learned"
+_FROM, _HOW = "Training data", "Training"
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Learning:
     objective: Annotated[
         Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
         typer.Option(
-            help="The task.",
+            help="Training objective.",
             show_default="collaborative for events, simcse for texts, few-labels or classify with --label",
             rich_help_panel=_FROM,
         ),
     ] = None
     catalog: Annotated[
-        str | None, typer.Option(help="Products whose texts the items stand for.", rich_help_panel=_FROM)
+        str | None, typer.Option(help="Products that give items their texts.", rich_help_panel=_FROM)
     ] = None
     text: Annotated[
         list[str],
@@ -34,20 +34,20 @@ class Learning:
     ] = field(default_factory=list)
     label: Annotated[
         str | None,
-        typer.Option(help="Column to tell; rows without a value are unlabelled.", rich_help_panel=_FROM),
+        typer.Option(help="Label column; rows without a value are unlabelled.", rich_help_panel=_FROM),
     ] = None
     cutoff: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Look at nothing from this time (UTC) on.", rich_help_panel=_FROM),
+        typer.Option(metavar="TIME", help="Use only rows before this time (UTC).", rich_help_panel=_FROM),
     ] = None
     start_from: Annotated[
         Path | None,
-        typer.Option("--from", help="Directory of an earlier run to go on from.", rich_help_panel=_FROM),
+        typer.Option("--from", help="Encoder directory whose training is continued.", rich_help_panel=_FROM),
     ] = None
     replay: Annotated[
         list[str],
         typer.Option(
-            help="Earlier data of the same kind, a sample of which is learned again; repeat.",
+            help="Earlier data for experience replay: a sample is learned again; repeat.",
             show_default="the sample kept in --from",
             rich_help_panel=_FROM,
         ),
@@ -57,34 +57,34 @@ class Learning:
         typer.Option(
             min=1,
             metavar="N",
-            help="In place of learning: the N rows most worth labelling, as a table.",
+            help="Active learning: train nothing, suggest the N rows most worth labelling.",
             rich_help_panel=_FROM,
         ),
     ] = None
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingOptions:
     """How the encoder learns."""
 
     model: Annotated[
         str, typer.Option(help="Directory, short name or hub name of the encoder.", rich_help_panel="Models")
     ] = "minilm"
     tune: Annotated[
-        Literal["lora", "adalora", "prefix", "adapter", "ia3", "full"] | None,
+        Literal["lora", "adalora", "prefix", "adapter", "full"] | None,
         typer.Option(
-            help="Which weights are learned.", show_default="lora, or as in --from", rich_help_panel=_HOW
+            help="Kind of adapter to train, or full for all weights.",
+            show_default="lora, or as in --from",
+            rich_help_panel=_HOW,
         ),
     ] = None
     rank: Annotated[
         int,
-        typer.Option(
-            min=1, help="Rank of LoRA, tokens of a prefix, width of an adapter.", rich_help_panel=_HOW
-        ),
+        typer.Option(min=1, help="LoRA rank, prefix tokens or bottleneck width.", rich_help_panel=_HOW),
     ] = 8
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Steps at most.", show_default="300", rich_help_panel=_HOW),
+        typer.Option(min=1, help="Optimizer steps at most.", show_default="300", rich_help_panel=_HOW),
     ] = None
     epochs: Annotated[
         float | None,
@@ -94,39 +94,37 @@ class Training:
         int | None,
         typer.Option(
             min=2,
-            help="Examples that are compared with each other.",
+            help="Examples of a batch, which are each other's negatives.",
             show_default="64; 128 for collaborative",
             rich_help_panel=_HOW,
         ),
     ] = None
-    accumulate: Annotated[int, typer.Option(min=1, help="Batches of one step.", rich_help_panel=_HOW)] = 1
+    accumulate: Annotated[int, typer.Option(min=1, help="Batches of a step.", rich_help_panel=_HOW)] = 1
     learning_rate: Annotated[
         float | None,
         typer.Option(
             min=1e-9,
-            help="At its height.",
+            help="Peak learning rate.",
             show_default="the usual one of --tune and the task",
             rich_help_panel=_HOW,
         ),
     ] = None
     temperature: Annotated[
         float,
-        typer.Option(
-            min=0.001, help="Similarities are divided by it, where texts are compared.", rich_help_panel=_HOW
-        ),
+        typer.Option(min=0.001, help="Temperature of the contrastive loss.", rich_help_panel=_HOW),
     ] = 0.05
     train_length: Annotated[
-        int, typer.Option(min=8, help="Tokens of a text in training.", rich_help_panel=_HOW)
+        int, typer.Option(min=8, help="Most tokens of a text in training.", rich_help_panel=_HOW)
     ] = 64
     hard_negatives: Annotated[
         bool,
         typer.Option(
             "--hard-negatives",
-            help="Hold near but wrong texts against each anchor, not only its batch.",
+            help="Mine hard negatives beside those of the batch.",
             rich_help_panel=_HOW,
         ),
     ] = False
     patience: Annotated[
         int,
-        typer.Option(min=1, help="Evaluations without a gain after which it stops.", rich_help_panel=_HOW),
+        typer.Option(min=1, help="Evaluations without a gain before early stopping.", rich_help_panel=_HOW),
     ] = 4

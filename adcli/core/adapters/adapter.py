@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,12 +28,19 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Tuning = Literal["lora", "adalora", "prefix", "adapter", "ia3", "full"]
+Tuning = Literal["lora", "adalora", "prefix", "adapter", "full"]
+PEAK_LEARNING_RATES: dict[str, float] = {
+    "lora": 5e-4,
+    "adalora": 1e-3,
+    "prefix": 1e-2,
+    "adapter": 1e-3,
+    "full": 2e-5,
+}
 
 DESCRIPTION = "adapter.json"
 FORMAT = 1
-SETS = {"target_modules", "feedforward_modules"}
-PEFT_KINDS = {"LORA", "ADALORA", "IA3", "PREFIX_TUNING"}
+SETS = {"target_modules"}
+PEFT_KINDS = {"LORA", "ADALORA", "PREFIX_TUNING"}
 ATTENTION = {
     "bert": ["query", "value"],
     "roberta": ["query", "value"],
@@ -45,26 +53,47 @@ ATTENTION = {
 }
 
 
+@dataclass(frozen=True)
+class AdapterSettings:
+    """Which weights of a model are trained.
+
+    Attributes:
+        tuning: The kind of adapter, or "full" for all weights.
+        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
+
+    Raises:
+        UsageError: If there is no such kind, or the rank makes no sense.
+    """
+
+    tuning: Tuning = "lora"
+    rank: int = 8
+
+    def __post_init__(self) -> None:
+        if self.tuning not in PEAK_LEARNING_RATES:
+            raise UsageError(f"--tune {self.tuning} is none of {', '.join(PEAK_LEARNING_RATES)}.")
+        if self.rank < 1:
+            raise UsageError(f"--rank {self.rank} makes no sense.", fix="Give 1 or more.")
+
+
 def attach_adapter(
-    model: PreTrainedModel, tuning: Tuning, *, rank: int, steps: int, seed: int
+    model: PreTrainedModel, adapter: AdapterSettings, *, steps: int, seed: int
 ) -> PreTrainedModel:
     """The model with new weights to train; all else is frozen. With "full" the model itself, nothing frozen.
 
     Args:
         model: A loaded transformers model.
-        tuning: How it is to be tuned.
-        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
-        steps: Optimizer steps there will be, over which AdaLoRA shares out its ranks.
+        adapter: Which weights.
+        steps: Optimizer steps there will be, over which AdaLoRA allocates its ranks.
         seed: Of the new weights.
 
     Raises:
-        UsageError: If there is no such tuning, or it is not offered for this architecture.
+        UsageError: If it is not offered for this architecture.
 
-    Source: Hu et al., "LoRA" (2021); Zhang et al., "AdaLoRA" (2023); Liu et al., "Few-Shot
-    Parameter-Efficient Fine-Tuning" (2022); Li and Liang, "Prefix-Tuning" (2021).
+    Source: Hu et al., "LoRA" (2021); Zhang et al., "AdaLoRA" (2023); Li and Liang, "Prefix-Tuning" (2021).
     """
     import torch
 
+    tuning, rank = adapter.tuning, adapter.rank
     if tuning == "full":
         return model
     import peft
@@ -94,14 +123,20 @@ def attach_adapter(
             tinit=steps // 10,
             tfinal=steps // 3,
         ),
-        "ia3": lambda: peft.IA3Config(target_modules=modules, feedforward_modules=[], task_type=task),
         "prefix": lambda: peft.PrefixTuningConfig(num_virtual_tokens=rank, task_type=task),
     }
-    if tuning not in configs:
-        raise UsageError(f"--tune {tuning} is none of {', '.join(configs)}, full.")
     with quiet():
         tuned: PreTrainedModel = peft.get_peft_model(model, configs[tuning]())
     return tuned
+
+
+def step_hooks(model: PreTrainedModel, tuning: Tuning) -> list[Any]:
+    """What a kind of adapter does in each training step beside the loss."""
+    if tuning != "adalora":
+        return []
+    from adcli.core.adapters.adalora import RankAllocation
+
+    return [RankAllocation(model)]
 
 
 def save_adapter(
@@ -205,7 +240,7 @@ def continue_adapter(
         raise UsageError(
             f"The adapter in {directory} was made by --tune {content['tuning']} and can not be tuned on by "
             f"--tune {tuning}.",
-            fix="Go on with the tuning it was made by (AdaLoRA's can not be gone on with), or begin anew.",
+            fix="Give the --tune it was made by (AdaLoRA's ranks are settled), or begin anew.",
         )
     with _as_sentence(directory), quiet():
         if tuning in {"full", "adapter"}:

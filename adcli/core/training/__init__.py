@@ -1,1 +1,1 @@
-"""The training loop, and what an encoder is trained for."""
+"""One training loop for every kind of model, and tuning a model into an adapter by it."""

@@ -1,26 +1,29 @@
 """The state of a training run on disk: whole or not there, safetensors and JSON.
 
-A run that is killed goes on from its last checkpoint and ends with the weights it would have ended with.
+A training that is killed resumes from its last checkpoint and ends with the weights it would have ended with.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adcli.core.cache import build_directory
+from adcli.core.models.fingerprint import settings_fingerprint
 
 if TYPE_CHECKING:
     import torch
 
 TENSORS, PROGRESS = "tensors.safetensors", "progress.json"
+KEPT_S = 7 * 24 * 3600.0
 
 
 class Checkpoint(NamedTuple):
-    """What a training run goes on from.
+    """What a training resumes from.
 
     Attributes:
         tensors: Weights, the optimizer's moments and whatever else is learned, by name.
@@ -29,6 +32,19 @@ class Checkpoint(NamedTuple):
 
     tensors: dict[str, torch.Tensor]
     progress: dict[str, Any]
+
+
+def checkpoint_folder(root: Path, identity: object) -> Path:
+    """The folder of a training below `root`; those that were left a week ago are removed.
+
+    Args:
+        root: The folder of all trainings.
+        identity: All that the weights depend on, as JSON.
+    """
+    for folder in root.glob("*"):
+        if time.time() - folder.stat().st_mtime > KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
+    return root / settings_fingerprint(identity)
 
 
 def save_checkpoint(

@@ -1,71 +1,100 @@
 """A training loop for adapters and whole models: AdamW, accumulation, early stopping, exact resume.
 
-What is learned comes in as a function that adds a batch's gradients, so that the loop serves contrastive,
-classifying and writing objectives alike. Several processes that Accelerate started together each compute
-their own share of a step; gradients are averaged.
+    TrainingLoop(model, Objective(add_gradients), TrainingSettings(steps=300)).run()
+
+What is learned comes in as an `Objective`, so that one loop serves contrastive, classifying and language
+losses alike. Several processes that Accelerate started together each compute their own share of a step;
+gradients are averaged.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple, Protocol
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.adapters import adalora
 from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
+from adcli.core.training.gradients import average_over_ranks
 from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
-from adcli.core.training.tracking import Log
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-AddGradients = Callable[[int, int], float]
-Evaluate = Callable[[], float]
 Progress = Callable[[int], None]
+Log = Callable[[Mapping[str, float], int], None]
 LARGEST_GRADIENT = 1.0
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-class Training:
-    """One run.
+class Objective(NamedTuple):
+    """What a model is trained for.
+
+    Attributes:
+        add_gradients: Given the number of a batch since training began and a seed, adds the batch's gradients
+            to those of the trained weights, and gives its loss.
+        evaluate: The model's score as it is, higher is better; None never evaluates.
+        head: Further weights that are learned with the model and are no part of it.
+    """
+
+    add_gradients: Callable[[int, int], float]
+    evaluate: Callable[[], float] | None = None
+    head: torch.nn.Module | None = None
+
+
+class StepHook(Protocol):
+    """What happens in each step beside the loss, such as AdaLoRA's allocation of ranks."""
+
+    def before_step(self) -> None:
+        """Add gradients of its own, before all are averaged over the processes."""
+        ...
+
+    def after_step(self, step: int) -> None:
+        """Look at gradients and weights after the optimizer's step number `step`, from 1."""
+        ...
+
+    def state(self) -> tuple[dict[str, torch.Tensor], Any]:
+        """What a resumed run needs: tensors by name, and what JSON can hold."""
+        ...
+
+    def restore(self, tensors: dict[str, torch.Tensor], rest: Any) -> None:
+        """Put back what `state` gave."""
+        ...
+
+
+class TrainingLoop:
+    """One training.
 
     Args:
         model: On its device, with the weights to be trained requiring gradients.
+        objective: What for.
         settings: How.
-        add_gradients: Given the number of a batch since training began and a seed, adds the batch's gradients
-            to those of the trained weights, and gives its loss.
-        evaluate: The model's score as it is; None never evaluates.
         checkpoints: A folder that belongs to this model, data and settings; None writes none.
-        head: Further weights that are learned with the model and are no part of it.
+        hooks: What happens in each step beside the loss.
         log: Is told losses and scores by name, with the step.
         rank: Which of the processes that train together this one is.
-        processes: How many there are; all of them make a `Training` of the same.
+        processes: How many there are; all of them make a loop of the same.
     """
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: torch.nn.Module,
+        objective: Objective,
         settings: TrainingSettings,
-        add_gradients: AddGradients,
         *,
-        evaluate: Evaluate | None = None,
         checkpoints: Path | None = None,
-        head: torch.nn.Module | None = None,
-        log: Log | None = None,
+        hooks: Sequence[StepHook] = (),
+        log: Log = lambda values, step: None,
         rank: int = 0,
         processes: int = 1,
     ) -> None:
-        self._model, self._settings, self._add_gradients = model, settings, add_gradients
-        self._evaluate = evaluate if settings.evaluate_every else None
+        self._model, self._objective, self._settings = model, objective, settings
+        self._evaluate = objective.evaluate if settings.evaluate_every else None
         self._checkpoints = checkpoints if settings.checkpoint_every else None
-        self._log = log
+        self._hooks, self._log = hooks, log
         self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        if head is not None:
-            self._trained |= {f"head.{name}": p for name, p in head.named_parameters() if p.requires_grad}
+        head = () if objective.head is None else objective.head.named_parameters()
+        self._trained |= {f"head.{name}": p for name, p in head if p.requires_grad}
         self._optimizer = torch.optim.AdamW(
             self._trained.values(),
             lr=settings.learning_rate_at(0),
@@ -82,7 +111,7 @@ class Training:
         """Train, and leave the model with its best weights.
 
         Args:
-            progress: Called with the number of further steps done, first with those of a run gone on with.
+            progress: Called with the number of further steps done, first with those of a resumed run.
         """
         first = self._resume()
         if progress is not None and first:
@@ -108,7 +137,7 @@ class Training:
         return Trained(step, best, self._evaluations, self._losses, self._seconds, rate)
 
     def _step(self, step: int) -> None:
-        """One step of AdamW over the mean loss of its batches; its random numbers hang on its own number."""
+        """One step of AdamW over the mean loss of its batches; random numbers depend on its number alone."""
         settings = self._settings
         self._model.train()
         for group in self._optimizer.param_groups:
@@ -116,29 +145,22 @@ class Training:
         total = 0.0
         for batch in range(settings.accumulate):
             number = (step * settings.accumulate + batch) * self._processes + self._rank
-            total += self._add_gradients(number, settings.seed * 1_000_003 + number) / settings.accumulate
+            total += self._objective.add_gradients(number, settings.seed * 1_000_003 + number)
         for parameter in self._trained.values():
             if parameter.grad is not None:
                 parameter.grad /= settings.accumulate
-        if settings.tuning == "adalora":
-            adalora.regularization(self._model).backward()  # type: ignore[no-untyped-call]
-        self._share_gradients()
+        for hook in self._hooks:
+            hook.before_step()
+        if self._processes > 1:
+            average_over_ranks(self._trained.values())
         torch.nn.utils.clip_grad_norm_(self._trained.values(), LARGEST_GRADIENT)
         self._optimizer.step()
-        if settings.tuning == "adalora":
-            adalora.share_out_ranks(self._model, step + 1)
+        for hook in self._hooks:
+            hook.after_step(step + 1)
         self._optimizer.zero_grad()
-        self._losses.append(total)
-        self._tell({"loss": total, "learning_rate": settings.learning_rate_at(step)}, step)
-
-    def _share_gradients(self) -> None:
-        """Average gradients over the processes."""
-        from accelerate.utils import reduce
-
-        if self._processes > 1:
-            for parameter in self._trained.values():
-                if parameter.grad is not None:
-                    parameter.grad = reduce(parameter.grad, reduction="mean")
+        loss = total / settings.accumulate
+        self._losses.append(loss)
+        self._log({"loss": loss, "learning_rate": settings.learning_rate_at(step)}, step)
 
     def _score(self, step: int) -> None:
         """Evaluate, and keep the weights if they are the best so far."""
@@ -152,7 +174,7 @@ class Training:
         if not self._evaluations or score > max(e.score for e in self._evaluations):
             self._best = {name: p.detach().clone() for name, p in self._trained.items()}
         self._evaluations.append(found)
-        self._tell({"score": score}, step)
+        self._log({"score": score}, step)
 
     def _is_stalled(self) -> bool:
         """Whether the last evaluations were all no better than one before them."""
@@ -171,26 +193,25 @@ class Training:
     def _save(self, step: int) -> None:
         if self._checkpoints is None:
             return
-        tensors = {f"weight/{name}": p for name, p in self._trained.items()}
+        tensors: dict[str, torch.Tensor] = {f"weight/{name}": p for name, p in self._trained.items()}
         tensors |= {f"best/{name}": value for name, value in self._best.items()}
         for name, parameter in self._trained.items():
             for kind, value in self._optimizer.state[parameter].items():
                 tensors[f"{kind}/{name}"] = value
-        ranks = None
-        if self._settings.tuning == "adalora":
-            tensors |= adalora.state(self._model)
-            ranks = adalora.ranks(self._model)
+        states = [hook.state() for hook in self._hooks]
+        for number, (state, _) in enumerate(states):
+            tensors |= {f"hook-{number}/{name}": value for name, value in state.items()}
         progress = {
             "step": step,
             "losses": self._losses,
             "evaluations": self._evaluations,
             "seconds": self._seconds,
-            "ranks": ranks,
+            "hooks": [rest for _, rest in states],
         }
         save_checkpoint(self._checkpoints, step, tensors, progress)
 
     def _resume(self) -> int:
-        """The step to go on from: 0, or the last that a checkpoint holds, put back to the last bit."""
+        """The step to resume from: 0, or the last that a checkpoint holds, put back to the last bit."""
         found = load_checkpoint(self._checkpoints) if self._checkpoints is not None else None
         if found is None:
             return 0
@@ -205,14 +226,14 @@ class Training:
                 }
                 if moments:
                     self._optimizer.state[parameter] = moments
-        self._best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
-        if self._settings.tuning == "adalora":
-            adalora.restore(self._model, tensors, progress["ranks"])
+        self._best = _below("best/", tensors)
+        for number, hook in enumerate(self._hooks):
+            hook.restore(_below(f"hook-{number}/", tensors), progress["hooks"][number])
         self._losses = list(progress["losses"])
         self._evaluations = [Evaluation(*fields) for fields in progress["evaluations"]]
         self._seconds = float(progress["seconds"])
         return int(progress["step"])
 
-    def _tell(self, values: dict[str, float], step: int) -> None:
-        if self._log is not None:
-            self._log(values, step)
+
+def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

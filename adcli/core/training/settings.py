@@ -1,88 +1,62 @@
-"""How a model is to be tuned, and what came of it."""
+"""How a training loop is to run, and what came of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adcli.core.adapters.adapter import Tuning
-from adcli.core.processes.runtime import Device, Precision
 from adcli.errors import UsageError
-
-LEARNING_RATES: dict[str, float] = {
-    "lora": 5e-4,
-    "adalora": 1e-3,
-    "prefix": 1e-2,
-    "adapter": 1e-3,
-    "ia3": 3e-3,
-    "full": 2e-5,
-}
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """All that a tuned model depends on beside the model and the data.
+    """How long and how fast, whatever is learned.
 
     Attributes:
-        tuning: Which weights are trained.
-        rank: Rank of LoRA's products, tokens of a prefix, or width of a bottleneck adapter.
         steps: Optimizer steps.
-        batch_size: Examples that are compared with each other.
+        batch_size: Examples of a batch.
         accumulate: Batches of one optimizer step.
-        learning_rate: At its height; the usual one for the tuning if None.
+        learning_rate: The peak.
         warmup_share: Share of the steps over which the learning rate rises; it falls to 0 over the others.
         weight_decay: Of AdamW.
-        temperature: Similarities are divided by it.
-        max_length: Tokens of a text in training.
         seed: Of all random numbers.
         evaluate_every: Steps between evaluations; 0 never evaluates.
         patience: Evaluations without a better score after which training ends.
         checkpoint_every: Steps between checkpoints; 0 writes none.
-        device: Where it computes.
-        precision: "auto" takes bf16 products where the machine has them.
 
     Raises:
         UsageError: If one of them makes no sense.
     """
 
-    tuning: Tuning = "lora"
-    rank: int = 8
     steps: int = 500
     batch_size: int = 64
     accumulate: int = 1
-    learning_rate: float | None = None
+    learning_rate: float = 5e-4
     warmup_share: float = 0.1
     weight_decay: float = 0.01
-    temperature: float = 0.05
-    max_length: int = 64
     seed: int = 0
     evaluate_every: int = 50
     patience: int = 3
     checkpoint_every: int = 50
-    device: Device = "auto"
-    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        at_least = {"rank": 1, "steps": 1, "batch_size": 2, "accumulate": 1, "max_length": 2, "patience": 1}
-        at_least |= {"evaluate_every": 0, "checkpoint_every": 0, "seed": 0, "weight_decay": 0}
+        at_least = {"steps": 1, "batch_size": 2, "accumulate": 1, "patience": 1, "seed": 0}
+        at_least |= {"evaluate_every": 0, "checkpoint_every": 0, "weight_decay": 0}
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 option = name.replace("_", "-")
                 raise UsageError(
                     f"--{option} {getattr(self, name)} makes no sense.", fix=f"Give {least} or more."
                 )
-        if not self.temperature > 0:
-            raise UsageError(f"--temperature {self.temperature} makes no sense.", fix="Give more than 0.")
-        if self.learning_rate is not None and not self.learning_rate > 0:
+        if not self.learning_rate > 0:
             raise UsageError(f"--learning-rate {self.learning_rate} makes no sense.", fix="Give more than 0.")
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step: a line up, then a line down to 0."""
-        highest = LEARNING_RATES[self.tuning] if self.learning_rate is None else self.learning_rate
+        """The learning rate of a step: a line up to the peak, then a line down to 0."""
         warmup = max(1, round(self.warmup_share * self.steps))
         if step < warmup:
-            return highest * (step + 1) / warmup
-        return highest * (self.steps - step) / max(1, self.steps - warmup)
+            return self.learning_rate * (step + 1) / warmup
+        return self.learning_rate * (self.steps - step) / max(1, self.steps - warmup)
 
 
 class Evaluation(NamedTuple):

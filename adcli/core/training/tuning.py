@@ -1,106 +1,86 @@
-"""Tuning an encoder on the shop's own data, and writing what was learned as an adapter.
-
-    examples = Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])
-    tune_encoder("minilm", examples, Path("encoder"), settings=TrainingSettings(steps=300))
-    Encoder.load("minilm", adapter="encoder")
-
-Pairs are learned by contrast: each anchor is to be nearer to its own positive than to all other positives of
-its batch and to its mined hard negatives. With positives equal to their anchors this is SimCSE: two readings
-of a text differ by dropout alone. Texts are learned by a denoising auto-encoder, labelled ones by a
-classifier, and vectors that are given are imitated; see `adcli.core.training.objectives`.
-"""
+"""Tuning a loaded model into an adapter: attached, trained, written down."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from adcli.core.models.resolution import resolve_model
-from adcli.core.processes.runtime import start_runtime
-from adcli.core.training.evaluations import Evaluate, HeldOut
-from adcli.core.training.examples import Examples, check_examples
+from adcli.core.adapters.adapter import (
+    AdapterSettings,
+    attach_adapter,
+    continue_adapter,
+    save_adapter,
+    step_hooks,
+)
+from adcli.core.models.resolution import ModelSource
+from adcli.core.training.loop import Log, Objective, Progress, TrainingLoop
 from adcli.core.training.settings import Trained, TrainingSettings
-from adcli.errors import UsageError
 
-Progress = Callable[[int], None]
-
-
-class Run(NamedTuple):
-    """What `tune_encoder` was asked for; paths are absolute, empty for none."""
-
-    name: str
-    model: str
-    examples: Examples
-    directory: str
-    settings: TrainingSettings
-    start_from: str
-    checkpoints: str
-    about: dict[str, object]
-    tracker: str
-    tracker_run: str
-    tracker_directory: str
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
-def tune_encoder(
-    model: str,
-    examples: Examples,
+def tune(
+    model: PreTrainedModel,
+    source: ModelSource,
     directory: Path,
     *,
+    objective: Callable[[PreTrainedModel], Objective],
+    adapter: AdapterSettings,
     settings: TrainingSettings,
-    evaluate: Evaluate | None = None,
     start_from: Path | None = None,
     checkpoints: Path | None = None,
-    about: Mapping[str, object] | None = None,
-    processes: int | None = None,
-    tracker: str | None = None,
-    tracker_run: str = "encoder",
-    tracker_directory: Path = Path("runs"),
+    about: Mapping[str, object],
+    log: Log = lambda values, step: None,
     progress: Progress | None = None,
+    rank: int = 0,
+    processes: int = 1,
 ) -> Trained:
-    """Tune an encoder, and write its adapter into a directory.
+    """Train a model's adapter, which rank 0 writes into a directory.
 
     Args:
-        model: A directory, a short name, or a model of the Hugging Face cache or hub.
-        examples: What it learns from, which says how.
+        model: Any model of transformers, on its device.
+        source: Where it was found.
         directory: Is filled with the adapter of the best evaluation, or of the last step without one.
+        objective: What it is trained for, of the model with its adapter.
+        adapter: Which weights are trained.
         settings: How.
-        evaluate: Given a function from texts to unit vectors, a score; higher is better. Several processes
-            need one of `adcli.core.training.evaluations`.
-        start_from: An adapter of the same model and tuning that training goes on from.
-        checkpoints: A folder; a run of the same model, data and settings goes on from what it finds there.
+        start_from: An adapter of the same model and kind whose training is continued.
+        checkpoints: A folder that belongs to this model, data and settings.
         about: What else the adapter's JSON is to say.
-        processes: Processes that share each step; as many as there are GPUs (CPU: 1) if None.
-        tracker: "tensorboard" or "wandb", which is told losses and scores.
-        tracker_run: The run's name there.
-        tracker_directory: Where it keeps its files.
+        log: Is told losses and scores by name, with the step.
         progress: Called with the number of further steps that are done.
+        rank: Which of the processes that train together this one is.
+        processes: How many there are; all of them do the same.
 
     Raises:
-        UsageError: If the model, the tuning or the tracker is not there.
-        DataError: If there are too few examples, or model or adapter can not be used.
+        UsageError: If the adapter is not offered for this model.
+        DataError: If the model or the adapter can not be read.
     """
-    from adcli.core.training.run import train_here, train_together
-
-    check_examples(examples, settings)
-    runtime = start_runtime(device=settings.device, precision=settings.precision, processes=processes)
-    run = Run(
+    if start_from is None:
+        model = attach_adapter(model, adapter, steps=settings.steps, seed=settings.seed)
+    else:
+        model = continue_adapter(model, start_from, source, adapter.tuning)
+    trained = TrainingLoop(
         model,
-        str(resolve_model(model, task="embed").path),
-        examples,
-        str(directory.absolute()),
+        objective(model),
         settings,
-        str(start_from.absolute()) if start_from else "",
-        str(checkpoints.absolute()) if checkpoints else "",
-        dict(about or {}),
-        tracker or "",
-        tracker_run,
-        str(tracker_directory.absolute()),
-    )
-    if runtime.processes == 1:
-        return train_here(run, evaluate, progress)
-    if not isinstance(evaluate, HeldOut | None):
-        raise UsageError(
-            "Several processes can not evaluate by a function.", fix="Give a Retrieval, or --processes 1."
-        )
-    return train_together(run, evaluate, runtime.processes, progress)
+        checkpoints=checkpoints,
+        hooks=step_hooks(model, adapter.tuning),
+        log=log,
+        rank=rank,
+        processes=processes,
+    ).run(progress)
+    if rank == 0:
+        content = {"trained": _in_short(trained), **about}
+        save_adapter(model, directory, source=source, tuning=adapter.tuning, about=content)
+    return trained
+
+
+def _in_short(trained: Trained) -> dict[str, object]:
+    """What is the same whenever and however fast the training was."""
+    rows = [{**e._asdict(), "loss": None if math.isnan(e.loss) else e.loss} for e in trained.evaluations]
+    best = None if trained.best is None else {"step": trained.best.step, "score": trained.best.score}
+    return {"steps": trained.steps, "best": best, "evaluations": rows, "losses": trained.losses}

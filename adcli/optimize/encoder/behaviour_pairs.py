@@ -1,7 +1,7 @@
 """Pairs of texts from behaviour: what was viewed, carted or bought with what, and taken after which query.
 
-    deeds = deeds_of(events, item_texts(events), seed=0)
-    pairs = behaviour_pairs(deeds)
+    events = events_with_texts(events, item_texts(events), seed=0)
+    pairs = behaviour_pairs(events)
     # anchor, positive, event_time, source
 
 Source: Barkan and Koenigstein, "Item2Vec" (2016), for items of one session as each other's context; Huang et
@@ -35,7 +35,7 @@ def item_texts(events: pl.DataFrame) -> pl.DataFrame:
     return products_of_events(events).select("item_id", text="title")
 
 
-def deeds_of(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+def events_with_texts(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """The events by user and time: `user_id event_time event_type item_id session_id query text`.
 
     Args:
@@ -63,7 +63,7 @@ def deeds_of(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.Data
     )
 
 
-def behaviour_pairs(deeds: pl.DataFrame) -> pl.DataFrame:
+def behaviour_pairs(events: pl.DataFrame) -> pl.DataFrame:
     """Pairs in the order of time; a pair that occurs often comes often.
 
     Items are paired with the next few of the same session, or of the same user within 30 days where there are
@@ -71,7 +71,7 @@ def behaviour_pairs(deeds: pl.DataFrame) -> pl.DataFrame:
     what its user took within half an hour and before the next query.
 
     Args:
-        deeds: As `deeds_of` gives them.
+        events: As `events_with_texts` gives them.
 
     Returns:
         `anchor positive event_time source`; the time is that of the later of the two, and `source` is
@@ -80,20 +80,20 @@ def behaviour_pairs(deeds: pl.DataFrame) -> pl.DataFrame:
     Raises:
         DataError: If no event is about an item that has a text, or nobody had two.
     """
-    if not deeds["text"].is_not_null().any():
+    if not events["text"].is_not_null().any():
         raise DataError(
             "No event is about an item with a text.",
             fix="Give the catalogue that the events are about, or name columns: --map item_id=COLUMN.",
         )
-    pairs = pl.concat([_neighbours(taken_items(deeds)), _results(deeds)])
+    pairs = pl.concat([_neighbours(taken_items(events)), _results(events)])
     if not pairs.height:
         raise DataError("Nobody had to do with two items or a query, so there are no pairs to learn from.")
     return pairs.sort("event_time", maintain_order=True)
 
 
-def taken_items(deeds: pl.DataFrame) -> pl.DataFrame:
-    """Those of the deeds that viewed, clicked, carted or bought an item with a text."""
-    return deeds.filter(_IS_TAKEN)
+def taken_items(events: pl.DataFrame) -> pl.DataFrame:
+    """The events that viewed, clicked, carted or bought an item with a text."""
+    return events.filter(_IS_TAKEN)
 
 
 def frequent_items(taken: pl.DataFrame, most: int) -> pl.DataFrame:
@@ -123,10 +123,10 @@ def _neighbours(taken: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _results(deeds: pl.DataFrame) -> pl.DataFrame:
+def _results(events: pl.DataFrame) -> pl.DataFrame:
     """Each query with what was taken after it."""
     asked = pl.col("query").is_not_null()
-    last = deeds.with_columns(
+    last = events.with_columns(
         pl.col("query").forward_fill().over("user_id").alias("asked"),
         pl.when(asked).then("event_time").forward_fill().over("user_id").alias("asked_time"),
     )

@@ -1,16 +1,16 @@
-"""What items' vectors should be, by who took what: the teacher of an encoder that reads their texts.
+"""Collaborative vectors of items, by who took what: the teacher of an encoder that reads their texts.
 
-    taken = occasions(taken_items(deeds))
+    taken = baskets(taken_items(events))
     vectors = collaborative_vectors(taken, 384, seed=0)
 
 An item begins as the customers that took it, brought down to a few dimensions, and is then learned: the mean
-of what a customer took on other occasions is to find what they took on this one.
+of a customer's other baskets is to find the items of this one.
 
 Source: Barkan, Koenigstein, Yogev and Katz, "CB2CF: A Neural Multiview Content-to-Collaborative Filtering
-Model for Completely Cold Item Recommendations" (2019), for teaching a model of texts such vectors; Levy and
-Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014), section 4, for the root of the
-singular values; Liang et al., "Variational Autoencoders for Collaborative Filtering" (2018), equation 2, for
-the likelihood of all items that were taken.
+Model for Completely Cold Item Recommendations" (2019), for distilling such vectors into a model of texts;
+Levy and Goldberg, "Neural Word Embedding as Implicit Matrix Factorization" (2014), section 4, for the root of
+the singular values; Liang et al., "Variational Autoencoders for Collaborative Filtering" (2018), equation 2,
+for the likelihood of all items that were taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.core.training.examples import Pairs, Taught
+from adcli.core.training.encoder.examples import Pairs, TeacherVectors
 from adcli.optimize.encoder.behaviour_pairs import frequent_items
 from adcli.optimize.encoder.replay import SHARE
 
@@ -34,34 +34,34 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 MOST_ITEMS: Final = 50_000  # each step compares with all of them
-MOST_OCCASIONS: Final = 200  # of a customer, the last ones: a robot has no say of its own
-PASSES: Final = 2  # over the occasions: after more, later purchases are found less often
+MOST_BASKETS: Final = 200  # of a customer, the last ones: a robot has no say of its own
+PASSES: Final = 2  # over the baskets: after more, later purchases are found less often
 AT_ONCE: Final = 256
 TEMPERATURE: Final = 0.07
 LEARNING_RATE: Final = 1e-3
 SUPPORT: Final = 1.0  # customers that a text's own meaning is worth
 
 
-class Occasions(NamedTuple):
-    """What was taken together: rows of items, those of one occasion one after another.
+class Baskets(NamedTuple):
+    """What was taken together: rows of items, those of one basket or session one after another.
 
     Attributes:
         texts: (items,) what the items say.
         item: (rows,) place of the item in `texts`.
         customer: (rows,) number of the customer.
-        occasion: (rows,) number of the occasion, ascending.
+        basket: (rows,) number of the basket, ascending.
     """
 
     texts: list[str]
     item: IntArray
     customer: IntArray
-    occasion: IntArray
+    basket: IntArray
 
 
-def occasions(taken: pl.DataFrame) -> Occasions:
-    """Occasions from what was taken.
+def baskets(taken: pl.DataFrame) -> Baskets:
+    """Baskets from what was taken.
 
-    An occasion is a session of a customer with several, else a moment, as of a basket; of a customer with a
+    A basket is a session of a customer with several, else what was taken at one moment; of a customer with a
     single one, its halves are two. Items of the same text are one item; the most frequent 50,000 are kept.
 
     Args:
@@ -79,45 +79,42 @@ def occasions(taken: pl.DataFrame) -> Occasions:
     rows = (
         taken.join(items, on="text", maintain_order="left")
         .with_columns(
-            pl.when(single)
-            .then(pl.int_range(pl.len()).over("user_id") % 2)
-            .otherwise(number)
-            .alias("occasion")
+            pl.when(single).then(pl.int_range(pl.len()).over("user_id") % 2).otherwise(number).alias("basket")
         )
-        .filter(pl.col("occasion") > pl.col("occasion").max().over("user_id") - MOST_OCCASIONS)
-        .sort("user_id", "occasion", maintain_order=True)
+        .filter(pl.col("basket") > pl.col("basket").max().over("user_id") - MOST_BASKETS)
+        .sort("user_id", "basket", maintain_order=True)
         .select(
             "item",
             pl.col("user_id").rank("dense").alias("customer"),
-            pl.struct("user_id", "occasion").rle_id().alias("occasion"),
+            pl.struct("user_id", "basket").rle_id().alias("basket"),
         )
     )
-    return Occasions(
+    return Baskets(
         items["text"].to_list(),
-        *(rows[name].to_numpy().astype(np.int64) for name in ("item", "customer", "occasion")),
+        *(rows[name].to_numpy().astype(np.int64) for name in ("item", "customer", "basket")),
     )
 
 
-def collaborative_vectors(taken: Occasions, dimension: int, *, seed: int) -> FloatArray:
+def collaborative_vectors(taken: Baskets, dimension: int, *, seed: int) -> FloatArray:
     """(items, dimension) unit vectors, near to each other where the same customers take both.
 
     Args:
-        taken: The occasions.
+        taken: The baskets.
         dimension: Of the vectors.
-        seed: Of the order in which occasions are learned from.
+        seed: Of the order in which baskets are learned from.
     """
     import torch
 
-    by_customer, by_occasion, owner = _counts(taken)
+    by_customer, by_basket, owner = _counts(taken)
     vectors = torch.nn.Parameter(torch.from_numpy(_singular_vectors(by_customer, dimension, seed)))
     optimizer = torch.optim.Adam([vectors], lr=LEARNING_RATE)
-    has_others = by_customer.sum(axis=1)[owner] > by_occasion.sum(axis=1)
+    has_others = by_customer.sum(axis=1)[owner] > by_basket.sum(axis=1)
     generator, learned_from = np.random.default_rng(seed), np.flatnonzero(has_others)
     order = np.concatenate([generator.permutation(learned_from) for _ in range(PASSES)])
     for start in range(0, len(order), AT_ONCE):
         asked = order[start : start + AT_ONCE]
-        others = by_customer[owner[asked]] - by_occasion[asked]
-        found = by_occasion[asked].sign()
+        others = by_customer[owner[asked]] - by_basket[asked]
+        found = by_basket[asked].sign()
         units = torch.nn.functional.normalize(vectors, dim=-1)
         means = torch.nn.functional.normalize(_sums(others, units), dim=-1)
         chances = torch.log_softmax(means @ units.T / TEMPERATURE, dim=-1)
@@ -129,21 +126,21 @@ def collaborative_vectors(taken: Occasions, dimension: int, *, seed: int) -> Flo
     return _units(vectors.detach().numpy())
 
 
-def taught(
-    taken: Occasions,
+def teacher_vectors(
+    taken: Baskets,
     pairs: Pairs,
     earlier: Sequence[str],
     encode: Callable[[Sequence[str]], FloatArray],
     *,
     seed: int,
-) -> Taught:
-    """What an encoder is to be taught: of items, queries and texts that it is not to forget.
+) -> TeacherVectors:
+    """The vectors that an encoder is to learn: of items, queries and texts that it is not to forget.
 
     A query is to be where the items are that were taken after it. Of the earlier texts some stay where they
     are, at most a quarter of all.
 
     Args:
-        taken: The occasions.
+        taken: The baskets.
         pairs: Queries with what was taken after them, and others.
         earlier: Texts that the encoder learned before.
         encode: The encoder as it is.
@@ -151,7 +148,7 @@ def taught(
 
     Source: Li and Hoiem, "Learning without Forgetting" (2016), for a model as its own teacher.
     """
-    items = dict(zip(taken.texts, taught_vectors(taken, encode(taken.texts), seed=seed), strict=True))
+    items = dict(zip(taken.texts, item_vectors(taken, encode(taken.texts), seed=seed), strict=True))
     queries: dict[str, FloatArray] = {}
     for query, found in zip(pairs.anchors, pairs.positives, strict=True):
         if query not in items and found in items:
@@ -160,17 +157,17 @@ def taught(
     most = round((len(items) + len(queries)) * SHARE / (1 - SHARE))
     kept = [others[i] for i in np.sort(np.random.default_rng(seed).permutation(len(others))[:most])]
     vectors = [*items.values(), *queries.values(), *(encode(kept) if kept else ())]
-    return Taught([*items, *queries, *kept], _units(np.stack(vectors)))
+    return TeacherVectors([*items, *queries, *kept], _units(np.stack(vectors)))
 
 
-def taught_vectors(taken: Occasions, before: FloatArray, *, seed: int) -> FloatArray:
+def item_vectors(taken: Baskets, before: FloatArray, *, seed: int) -> FloatArray:
     """(items, dimension) unit vectors to teach an encoder: the collaborative ones, as it may come to them.
 
     They are turned to where the encoder has the items, which changes none of their similarities. An item that
     few customers took keeps a part of what it says.
 
     Args:
-        taken: The occasions.
+        taken: The baskets.
         before: (items, dimension) the encoder's own unit vectors of the texts.
         seed: Of the collaborative vectors.
 
@@ -185,17 +182,17 @@ def taught_vectors(taken: Occasions, before: FloatArray, *, seed: int) -> FloatA
     return _units((customers * (vectors @ rotation) + SUPPORT * before) / (customers + SUPPORT))
 
 
-def _counts(taken: Occasions) -> tuple[csr_array, csr_array, IntArray]:
-    """How often each customer took each item, how often on each occasion, and whose each occasion is."""
+def _counts(taken: Baskets) -> tuple[csr_array, csr_array, IntArray]:
+    """How often each customer took each item, how often it is in each basket, and whose each basket is."""
     from scipy.sparse import csr_array
 
     once, items = np.ones(len(taken.item), np.float32), len(taken.texts)
-    _, first = np.unique(taken.occasion, return_index=True)
-    by_customer, by_occasion = (
+    _, first = np.unique(taken.basket, return_index=True)
+    by_customer, by_basket = (
         csr_array((once, (of, taken.item)), shape=(int(of.max()) + 1, items))
-        for of in (taken.customer, taken.occasion)
+        for of in (taken.customer, taken.basket)
     )
-    return by_customer, by_occasion, taken.customer[first]
+    return by_customer, by_basket, taken.customer[first]
 
 
 def _singular_vectors(by_customer: csr_array, dimension: int, seed: int) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from adcli.core.training.examples import Examples, Labelled, Pairs, Texts
+from adcli.core.training.encoder.examples import Examples, Labelled, Pairs, Texts
 from adcli.errors import UsageError
 
 Objective = Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"]

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from adcli.core.training.evaluations import (
+from adcli.core.training.encoder.evaluations import (
     HeldOut,
     evaluation_from_json,
     evaluation_to_json,
 )
-from adcli.core.training.examples import Labelled, Pairs, Texts, examples_from_json, examples_to_json
+from adcli.core.training.encoder.examples import Labelled, Pairs, Texts, examples_from_json, examples_to_json
 from adcli.errors import DataError
 
 KEPT: Final = 1_000

@@ -14,8 +14,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from adcli.core.training.evaluations import HeldOut, LabelProbe, NextItems, Retrieval
-from adcli.core.training.examples import Labelled, Pairs, Texts
+from adcli.core.training.encoder.evaluations import HeldOut, LabelProbe, NextItems, Retrieval
+from adcli.core.training.encoder.examples import Labelled, Pairs, Texts
 from adcli.optimize.encoder.association import associated
 from adcli.optimize.encoder.behaviour_pairs import frequent_items
 

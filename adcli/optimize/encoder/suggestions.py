@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.core.training.examples import fit_head
+from adcli.core.training.encoder.examples import fit_head
 
 FloatArray = npt.NDArray[np.float32]
 CANDIDATES: Final = 10  # uncertain rows that are looked at for each that is suggested

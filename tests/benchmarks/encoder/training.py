@@ -51,14 +51,13 @@ def _half(text: str, generator: np.random.Generator) -> str:
 
 
 def _ours(anchors, positives, train, held_out, steps: int) -> tuple[float, float]:
+    from adcli.core.adapters.adapter import AdapterSettings
     from adcli.core.encoding.encoder import Encoder
-    from adcli.core.training.examples import Pairs
+    from adcli.core.training.encoder.examples import Pairs
+    from adcli.core.training.encoder.tuning import EncoderTrainingSettings, tune_encoder
     from adcli.core.training.settings import TrainingSettings
-    from adcli.core.training.tuning import tune_encoder
 
-    settings = TrainingSettings(
-        rank=RANK, steps=steps, batch_size=BATCH, max_length=LENGTH, evaluate_every=0, checkpoint_every=0
-    )
+    settings = TrainingSettings(steps=steps, batch_size=BATCH, evaluate_every=0, checkpoint_every=0)
     model = str(carried_minilm())
     untuned = Encoder.load(model, max_length=LENGTH).encode
     print(
@@ -67,7 +66,12 @@ def _ours(anchors, positives, train, held_out, steps: int) -> tuple[float, float
     with tempfile.TemporaryDirectory() as folder:
         spent = time.process_time()
         trained = tune_encoder(
-            model, Pairs(anchors[train], positives[train]), Path(folder) / "adapter", settings=settings
+            model,
+            Pairs(anchors[train], positives[train]),
+            Path(folder) / "adapter",
+            settings=settings,
+            adapter=AdapterSettings(rank=RANK),
+            encoder=EncoderTrainingSettings(max_length=LENGTH),
         )
         spent = time.process_time() - spent
         encode = Encoder.load(model, adapter=Path(folder) / "adapter", max_length=LENGTH).encode
@@ -91,7 +95,7 @@ def _theirs(anchors, positives, train, held_out, steps: int, tuning: str) -> tup
     if tuning == "lora":
         from peft import LoraConfig, TaskType, get_peft_model
 
-        from adcli.core.training.settings import LEARNING_RATES
+        from adcli.core.adapters.adapter import PEAK_LEARNING_RATES
 
         config = LoraConfig(
             task_type=TaskType.FEATURE_EXTRACTION,
@@ -100,7 +104,7 @@ def _theirs(anchors, positives, train, held_out, steps: int, tuning: str) -> tup
             target_modules=["query", "value"],
         )
         peer[0].auto_model = get_peft_model(peer[0].auto_model, config)
-        rate = {"learning_rate": LEARNING_RATES["lora"]}
+        rate = {"learning_rate": PEAK_LEARNING_RATES["lora"]}
     data = Dataset.from_dict({"anchor": anchors[train], "positive": positives[train]})
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(

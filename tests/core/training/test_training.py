@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.core.adapters.adapter import describe_adapter
+from adcli.core.adapters.adapter import PEAK_LEARNING_RATES, AdapterSettings, describe_adapter
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.training.evaluations import LabelProbe, Retrieval
-from adcli.core.training.examples import Labelled, Pairs, Texts, batch_members, clashes
-from adcli.core.training.loop import Training
-from adcli.core.training.run import run_from_json, run_to_json
+from adcli.core.training.batches import batch_members
+from adcli.core.training.encoder.evaluations import LabelProbe, Retrieval
+from adcli.core.training.encoder.examples import Labelled, Pairs, Texts, false_negatives
+from adcli.core.training.encoder.tuning import (
+    EncoderTrainingSettings,
+    EncoderTuning,
+    tune_encoder,
+    tuning_from_json,
+    tuning_to_json,
+)
+from adcli.core.training.loop import TrainingLoop
 from adcli.core.training.settings import TrainingSettings
-from adcli.core.training.tuning import Run, tune_encoder
 from adcli.errors import AdcliError, DataError, UsageError
 
 WORDS = models.WORDS[:40]
@@ -30,20 +36,21 @@ FAST = {
     "batch_size": 16,
     "evaluate_every": 0,
     "checkpoint_every": 0,
-    "precision": "fp32",
-    "max_length": 16,
 }
-TUNINGS = ["lora", "adalora", "prefix", "adapter", "ia3", "full"]
+ENCODER = EncoderTrainingSettings(precision="fp32", max_length=16)
+TUNINGS = ["lora", "adalora", "prefix", "adapter", "full"]
 
 
 def retrieval():
     return Retrieval(PAIRS.anchors, list(PAIRS.positives), list(range(len(PAIRS.anchors))), k=5)
 
 
-def tune(folder, target, *, pairs=PAIRS, settings=None, **options):
+def tune(folder, target, *, pairs=PAIRS, settings=None, tuning="lora", **options):
+    usual = FAST | {"learning_rate": PEAK_LEARNING_RATES[tuning]}
     return tune_encoder(
-        str(folder), pairs, target, settings=TrainingSettings(**{**FAST, **(settings or {})}), **options
-    )
+        str(folder), pairs, target, settings=TrainingSettings(**usual | (settings or {})),
+        adapter=AdapterSettings(tuning), encoder=ENCODER, **options,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("tuning", TUNINGS)
@@ -56,12 +63,11 @@ def test_training_lowers_the_loss_and_its_adapter_encodes_as_the_trained_model_d
         return float(len(seen))
 
     settings = {
-        "tuning": tuning,
         "steps": 30,
         "evaluate_every": 30,
         "learning_rate": 3e-3 if tuning == "full" else 3e-2,
     }
-    trained = tune(bert, tmp_path / "adapter", settings=settings, evaluate=evaluate)
+    trained = tune(bert, tmp_path / "adapter", settings=settings, tuning=tuning, evaluate=evaluate)
     gain = 0.005 if tuning == "prefix" else 0.1  # eight tokens before a random model can say little
     assert np.mean(trained.losses[-5:]) < np.mean(trained.losses[:5]) - gain
     encoder = Encoder.load(str(bert), adapter=tmp_path / "adapter", exact=True, max_length=16)
@@ -131,22 +137,27 @@ class Killed(Exception):  # noqa: N818
 
 @pytest.mark.parametrize("tuning", TUNINGS)
 def test_a_run_that_was_cut_off_ends_with_the_weights_it_would_have_had(tmp_path, bert, tuning, monkeypatch):
-    settings = {"tuning": tuning, "steps": 12, "checkpoint_every": 3, "evaluate_every": 4, "accumulate": 2,
+    settings = {"steps": 12, "checkpoint_every": 3, "evaluate_every": 4, "accumulate": 2,
                 "batch_size": 8}  # fmt: skip
-    tune(bert, tmp_path / "whole", settings=settings, evaluate=retrieval())
-    honest = Training._step
+    tune(bert, tmp_path / "whole", settings=settings, tuning=tuning, evaluate=retrieval())
+    honest = TrainingLoop._step
 
     def cut_off(self, step):
         if step == 8:
             raise Killed
         honest(self, step)
 
-    options = {"settings": settings, "evaluate": retrieval(), "checkpoints": tmp_path / "checkpoints"}
-    monkeypatch.setattr(Training, "_step", cut_off)
+    options = {
+        "settings": settings,
+        "tuning": tuning,
+        "evaluate": retrieval(),
+        "checkpoints": tmp_path / "checkpoints",
+    }
+    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
     with pytest.raises(Killed):
         tune(bert, tmp_path / "resumed", **options)
     steps = []
-    monkeypatch.setattr(Training, "_step", lambda self, step: steps.append(step) or honest(self, step))
+    monkeypatch.setattr(TrainingLoop, "_step", lambda self, step: steps.append(step) or honest(self, step))
     tune(bert, tmp_path / "resumed", **options)
     assert steps == [6, 7, 8, 9, 10, 11]
     name = "model.safetensors" if tuning == "full" else "adapter_model.safetensors"
@@ -158,8 +169,8 @@ def test_other_data_do_not_go_on_from_a_checkpoint(tmp_path, bert, monkeypatch):
     settings = {"checkpoint_every": 12}
     tune(bert, tmp_path / "a", settings=settings, checkpoints=tmp_path / "c")
     steps = []
-    honest = Training._step
-    monkeypatch.setattr(Training, "_step", lambda self, step: steps.append(step) or honest(self, step))
+    honest = TrainingLoop._step
+    monkeypatch.setattr(TrainingLoop, "_step", lambda self, step: steps.append(step) or honest(self, step))
     other = Pairs(PAIRS.anchors[::-1], PAIRS.positives)
     tune(bert, tmp_path / "b", pairs=other, settings=settings, checkpoints=tmp_path / "c")
     assert len(steps) == 12
@@ -191,7 +202,7 @@ def test_training_goes_on_from_an_earlier_adapter(tmp_path, bert):
     )
     assert np.mean(second.losses) < np.mean(first.losses[:5])
     with pytest.raises(UsageError, match="can not be tuned on by --tune full"):
-        tune(bert, tmp_path / "c", settings={"tuning": "full"}, start_from=tmp_path / "a")
+        tune(bert, tmp_path / "c", tuning="full", start_from=tmp_path / "a")
 
 
 def test_hard_negatives_are_pushed_away(tmp_path, bert):
@@ -217,8 +228,10 @@ def test_progress_counts_each_step_once(tmp_path, bert):
     ],
 )
 def test_settings_that_make_no_sense_are_refused(senseless):
-    with pytest.raises(UsageError, match=next(iter(senseless)).replace("_", "-")):
-        TrainingSettings(**senseless)
+    name = next(iter(senseless))
+    kind = {"rank": AdapterSettings, "temperature": EncoderTrainingSettings}.get(name, TrainingSettings)
+    with pytest.raises(UsageError, match=name.replace("_", "-")):
+        kind(**senseless)
 
 
 def test_too_few_pairs_and_ragged_ones_are_one_sentence(tmp_path, bert):
@@ -228,14 +241,9 @@ def test_too_few_pairs_and_ragged_ones_are_one_sentence(tmp_path, bert):
         tune(bert, tmp_path / "a", pairs=Pairs(["a", "b"], ["c"]))
 
 
-def test_a_tracker_that_is_not_there_is_said_so(tmp_path, bert):
-    with pytest.raises(UsageError, match="--track no-such-tracker"):
-        tune(bert, tmp_path / "a", tracker="no-such-tracker")
-
-
-def test_a_tuning_that_is_not_offered_is_said_so(tmp_path, bert):
+def test_a_tuning_that_is_not_offered_is_said_so():
     with pytest.raises(UsageError, match="--tune magic"):
-        tune(bert, tmp_path / "a", settings={"tuning": "magic", "learning_rate": 1e-3})
+        AdapterSettings("magic")
 
 
 def test_the_learning_rate_rises_and_falls():
@@ -257,7 +265,7 @@ def test_each_pair_comes_once_before_any_comes_again(count, size, seed):
 
 
 def test_what_is_right_for_an_anchor_is_not_held_against_it():
-    found = clashes(["a", "a", "b", "c"], ["x", "y", "x", "z"], ["x", "n", "m", "z"])
+    found = false_negatives(["a", "a", "b", "c"], ["x", "y", "x", "z"], ["x", "n", "m", "z"])
     expected = np.zeros((4, 8), bool)
     expected[0, [1, 2, 4]] = True  # the same anchor's y, the same answer x twice more
     expected[1, 0] = True
@@ -297,11 +305,20 @@ def test_two_processes_train_together(tmp_path, bert):
     ],
 )
 def test_what_processes_are_told_survives_json(examples, evaluate):
-    run = Run(
-        "m", "m", examples, "d", TrainingSettings(steps=3), "", "c", {"a": 1}, "tensorboard", "run", "runs"
+    tuning = EncoderTuning(
+        "m",
+        "m",
+        examples,
+        "d",
+        TrainingSettings(steps=3),
+        AdapterSettings("full"),
+        ENCODER,
+        "",
+        "c",
+        {"a": 1},
     )
-    told = json.loads(json.dumps(run_to_json(run, evaluate)))
-    again, asked = run_from_json(told)
-    assert again.settings == run.settings
-    assert type(again.examples) is type(run.examples)
-    assert json.loads(json.dumps(run_to_json(again, asked))) == told
+    told = json.loads(json.dumps(tuning_to_json(tuning, evaluate)))
+    again, asked = tuning_from_json(told)
+    assert (again.settings, again.adapter, again.encoder) == (tuning.settings, tuning.adapter, ENCODER)
+    assert type(again.examples) is type(tuning.examples)
+    assert json.loads(json.dumps(tuning_to_json(again, asked))) == told

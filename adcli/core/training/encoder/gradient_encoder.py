@@ -1,4 +1,4 @@
-"""An encoder whose vectors know how they came about: for training.
+"""An encoder whose vectors carry gradients: for training.
 
 Texts of a batch are sorted by length and go through the model in a few parts, so that little is padding.
 Parts are computed by single-threaded workers, forward and backward, and their gradients added in a fixed
@@ -22,13 +22,13 @@ from adcli.core.compute.autotune_cache import cache_choice, cached_choice
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.precision import choose_precision
 from adcli.core.compute.workers import map_on_workers
-from adcli.core.encoding.pooling import Mode, read_pooling
+from adcli.core.encoding.pooling import read_pooling
 from adcli.core.encoding.tokens import TextReader
 from adcli.core.models.loading import load_encoder_model
 from adcli.core.models.resolution import ModelSource
-from adcli.core.processes.runtime import Precision, start_runtime
+from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.training.dropout import seed_dropout, use_seeded_dropout
-from adcli.core.training.settings import TrainingSettings
+from adcli.core.training.gradients import add_gradients
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -53,10 +53,17 @@ class Part(NamedTuple):
 
 
 class GradientEncoder:
-    """A model in training.
+    """An encoder in training.
+
+    Args:
+        model: What `load_for_training` made, with or without an adapter.
+        source: Where it was found.
+        device: Where it computes.
+        precision: Of its products.
+        max_length: Tokens of a text.
 
     Attributes:
-        model: The transformers model, an adapter on it or not.
+        model: The transformers model.
         device: Where it computes.
         precision: Of its products: "bf16" or "fp32".
     """
@@ -64,32 +71,22 @@ class GradientEncoder:
     def __init__(
         self,
         model: PreTrainedModel,
-        reader: TextReader,
-        mode: Mode,
-        device: str,
-        dtype: torch.dtype,
-        workers: int,
+        source: ModelSource,
+        *,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        max_length: int = 64,
     ) -> None:
-        self.model = model
-        self._reader, self._mode, self.device, self._dtype = reader, mode, device, dtype
-        self.precision = "fp32" if dtype == torch.float32 else "bf16"
-        self._workers = workers
-        self._filler = model.config.pad_token_id or 0
-
-    @classmethod
-    def load(cls, source: ModelSource, settings: TrainingSettings) -> GradientEncoder:
-        """The model in `source`, on its device."""
-        runtime = start_runtime(device=settings.device, precision=settings.precision)
-        model = load_encoder_model(source.path, torch.float32).to(runtime.device)
-        dtype = _dtype(settings.precision, runtime.device, model.config.hidden_size)
-        if runtime.device == "cpu" and dtype != torch.float32:
-            model.set_attn_implementation("eager")  # torch's fused attention is slower in bf16 on CPUs
-        use_seeded_dropout(model)
+        runtime = start_runtime(device=device, precision=precision)
+        self.model, self.device = model, runtime.device
+        self.precision = training_precision(precision, runtime.device, model.config.hidden_size)
         rule = read_pooling(source.path)
-        reader = TextReader.load(
-            source.path, rule, position_limit=1 << 20, max_length=settings.max_length, windows=1
+        self._mode = rule.mode
+        self._reader = TextReader.load(
+            source.path, rule, position_limit=1 << 20, max_length=max_length, windows=1
         )
-        return cls(model, reader, rule.mode, runtime.device, dtype, runtime.workers)
+        self._workers = runtime.workers
+        self._filler = model.config.pad_token_id or 0
 
     def backward(
         self, texts: Sequence[str], loss_of: Callable[[torch.Tensor], torch.Tensor], *, seed: int
@@ -109,16 +106,12 @@ class GradientEncoder:
         loss.backward()  # type: ignore[no-untyped-call]
         wanted = torch.split(_gradient(vectors), [len(part.lengths) for part in parts])
         tasks = list(zip(forward, wanted, strict=True))
-        for gradients in map_on_workers(
+        gradients = map_on_workers(
             lambda task: torch.autograd.grad(task[0], trained, task[1], allow_unused=True),
             tasks,
             workers=self._workers,
-        ):
-            for parameter, gradient in zip(trained, gradients, strict=True):
-                if gradient is not None and parameter.grad is None:
-                    parameter.grad = gradient
-                elif gradient is not None and parameter.grad is not None:
-                    parameter.grad += gradient
+        )
+        add_gradients(trained, gradients)
         return float(loss.detach())
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -135,8 +128,7 @@ class GradientEncoder:
 
     def autocast(self) -> torch.autocast:
         """A context in which products are computed in this encoder's precision."""
-        half = self._dtype != torch.float32
-        return torch.autocast(self.device.split(":")[0], self._dtype, enabled=half)
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision == "bf16")
 
     def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         parts, back = self._parts(texts)
@@ -158,7 +150,7 @@ class GradientEncoder:
         return parts, torch.from_numpy(back).to(self.device)
 
     def _pooled(self, part: Part, seed: int) -> torch.Tensor:
-        """(texts, dimension) fp32 vectors of a part; its dropout hangs on the seed and its number."""
+        """(texts, dimension) fp32 vectors of a part; its dropout depends on the seed and its number."""
         seed_dropout(seed, part.number, self.device)
         ids, mask = self._padded(part.ids, part.lengths)
         with self.autocast():
@@ -182,14 +174,26 @@ def _gradient(tensor: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
 
 
-def _dtype(asked: Precision, device: str, width: int) -> torch.dtype:
-    """What products are computed in: measured once on this machine, so that a run gone on with is the same.
+def load_for_training(source: ModelSource, *, device: Device, precision: Precision) -> PreTrainedModel:
+    """The encoder in `source` on its device, with dropout that depends on seeds alone."""
+    runtime = start_runtime(device=device, precision=precision)
+    model: PreTrainedModel = load_encoder_model(source.path, torch.float32).to(runtime.device)
+    is_half = training_precision(precision, runtime.device, model.config.hidden_size) == "bf16"
+    if runtime.device == "cpu" and is_half:
+        model.set_attn_implementation("eager")  # torch's fused attention is slower in bf16 on CPUs
+    use_seeded_dropout(model)
+    return model
+
+
+def training_precision(asked: Precision, device: torch.device | str, width: int) -> str:
+    """What products are computed in: measured once on this machine, so that a resumed training is the same.
 
     fp16 would need its loss scaled: fp32 is taken instead.
     """
+    device = str(device)
     request = {"training": asked, "device": device, "width": width}
     known = cached_choice(request)
     if known is None:
         known = {"precision": choose_precision(asked, device=device, width=width).precision}
         cache_choice(request, known)
-    return torch.bfloat16 if known["precision"] == "bf16" else torch.float32
+    return "bf16" if known["precision"] == "bf16" else "fp32"

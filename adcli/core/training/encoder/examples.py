@@ -1,9 +1,9 @@
 """What an encoder is tuned on.
 
 Pairs(["kettle", ...], ["water cooker, 1.7 l", ...])    # each anchor is to find its own positive
-Taught(["kettle", ...], vectors)                        # to have these vectors
-Texts(["kettle", ...])                                  # to be told again from their vectors
-Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be told apart
+TeacherVectors(["kettle", ...], vectors)                # to have these vectors
+Texts(["kettle", ...])                                  # to be reconstructed from their vectors
+Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be classified
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.core.training.settings import TrainingSettings
 from adcli.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
@@ -28,8 +27,8 @@ class Pairs(NamedTuple):
     Attributes:
         anchors: (n,) what is asked with.
         positives: (n,) what belongs to it.
-        negatives: (n,) what does not although it is near; empty if none were mined.
-        groups: (n,) pairs of one group are not held against each other; empty if there are none.
+        negatives: (n,) hard negatives: what does not although it is near; empty if none were mined.
+        groups: (n,) pairs of one group are no negatives of each other; empty if there are none.
     """
 
     anchors: Sequence[str]
@@ -38,8 +37,8 @@ class Pairs(NamedTuple):
     groups: Sequence[int] = ()
 
 
-class Taught(NamedTuple):
-    """Texts and the vectors that they should have.
+class TeacherVectors(NamedTuple):
+    """Texts and the vectors that a teacher gives them.
 
     Attributes:
         texts: (n,) the texts.
@@ -75,10 +74,10 @@ class Labelled(NamedTuple):
 
 
 HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
-Examples = Pairs | Taught | Texts | Labelled
-KINDS: dict[str, type[Pairs | Taught | Texts | Labelled]] = {
+Examples = Pairs | TeacherVectors | Texts | Labelled
+KINDS: dict[str, type[Pairs | TeacherVectors | Texts | Labelled]] = {
     "pairs": Pairs,
-    "taught": Taught,
+    "teacher_vectors": TeacherVectors,
     "texts": Texts,
     "labelled": Labelled,
 }
@@ -107,16 +106,23 @@ def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[Fl
 
 
 def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:
-    """Write a head beside the adapter whose vectors it was fitted to, as `head.safetensors`."""
+    """Write a logistic head beside the adapter whose vectors it was fitted to, as `head.safetensors`."""
     from safetensors.numpy import save_file
 
     save_file({"weight": weight, "bias": bias}, directory / "head.safetensors")
 
 
+def kind_of(examples: Examples) -> str:
+    """The name of a kind of examples, as JSON knows it."""
+    return next(name for name, kind in KINDS.items() if isinstance(examples, kind))
+
+
 def examples_to_json(examples: Examples) -> dict[str, Any]:
     """The examples as what JSON can hold."""
-    kind = next(name for name, its in KINDS.items() if isinstance(examples, its))
-    return {"kind": kind, **{name: _part_to_json(part) for name, part in examples._asdict().items()}}
+    return {
+        "kind": kind_of(examples),
+        **{name: _part_to_json(part) for name, part in examples._asdict().items()},
+    }
 
 
 def examples_from_json(content: dict[str, Any]) -> Examples:
@@ -138,7 +144,7 @@ def _part_from_json(part: Any) -> Any:
     return part
 
 
-def check_examples(examples: Examples, settings: TrainingSettings) -> None:
+def check_examples(examples: Examples, batch_size: int) -> None:
     """Raise if there is nothing to learn from.
 
     Raises:
@@ -154,39 +160,24 @@ def check_examples(examples: Examples, settings: TrainingSettings) -> None:
             f"{count} anchors have {len(examples.positives)} positives, {len(examples.negatives)} negatives "
             f"and {len(examples.groups)} groups."
         )
-    if isinstance(examples, Taught) and len(examples.vectors) != count:
-        raise DataError(f"{count} texts are taught {len(examples.vectors)} vectors.")
+    if isinstance(examples, TeacherVectors) and len(examples.vectors) != count:
+        raise DataError(f"{count} texts have {len(examples.vectors)} teacher vectors.")
     if isinstance(examples, Labelled) and len(examples.labels) != count:
         raise DataError(f"{count} texts have {len(examples.labels)} labels.")
-    if count < settings.batch_size:
+    if count < batch_size:
         raise DataError(
-            f"There are {count} {examples_to_json(examples)['kind']}, fewer than one batch of "
-            f"{settings.batch_size}.",
+            f"There are {count} {kind_of(examples).replace('_', ' ')}, fewer than one batch of {batch_size}.",
             fix="Give more data, or a smaller --batch-size.",
         )
 
 
-def batch_members(count: int, batch: int, settings: TrainingSettings) -> npt.NDArray[np.int64]:
-    """Which examples are in a batch: each once before any comes again, in an order that hangs on the seed.
-
-    Args:
-        count: Examples there are.
-        batch: Number of the batch since training began.
-        settings: Batch size and seed.
-    """
-    per_pass = count // settings.batch_size
-    rounds, place = divmod(batch, per_pass)
-    order = np.random.default_rng([settings.seed, rounds]).permutation(count)
-    return order[place * settings.batch_size : (place + 1) * settings.batch_size]
-
-
-def clashes(
+def false_negatives(
     anchors: Sequence[str],
     positives: Sequence[str],
     negatives: Sequence[str] = (),
     groups: Sequence[int] = (),
 ) -> npt.NDArray[np.bool_]:
-    """(n, n + negatives) which texts may not count as wrong for which anchor.
+    """(n, n + negatives) which texts of a batch may not count as negatives of which anchor.
 
     Another pair's positive that is this pair's too, belongs to the same anchor or is of the same group, is no
     wrong answer; nor is the anchor itself.
@@ -196,8 +187,8 @@ def clashes(
     same_answer = (right[:, None] == offered[None, :]) | (asked[:, None] == offered[None, :])
     of_anchor = np.array([*anchors, *[None] * len(negatives)], dtype=object)
     same_anchor = asked[:, None] == of_anchor[None, :]
-    clash: npt.NDArray[np.bool_] = (same_answer | same_anchor).astype(np.bool_)
+    false: npt.NDArray[np.bool_] = (same_answer | same_anchor).astype(np.bool_)
     if groups:
-        clash[:, : len(positives)] |= np.asarray(groups)[:, None] == np.asarray(groups)[None, :]
-    clash[np.arange(len(asked)), np.arange(len(asked))] = False
-    return clash
+        false[:, : len(positives)] |= np.asarray(groups)[:, None] == np.asarray(groups)[None, :]
+    false[np.arange(len(asked)), np.arange(len(asked))] = False
+    return false

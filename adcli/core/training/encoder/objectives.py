@@ -1,11 +1,11 @@
-"""What an encoder in training is asked for: to find, to imitate, to tell again, to tell apart.
+"""What an encoder is trained for: contrast, distillation, denoising, classification.
 
 Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018), equation
 4; Gao et al., "SimCSE" (2021), equation 4; Gillick et al., "Learning Dense Representations for Entity
 Retrieval" (2019), for hard negatives; Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural
-Network" (2015), for learning from a teacher; Wang et al., "TSDAE" (2021), for telling a text again from its
-vector; Devlin et al., "BERT" (2018), section 4.1, for classifying; Kumar et al., "Fine-Tuning can
-Distort Pretrained Features" (2022), for a head that is fitted before.
+Network" (2015), for distillation; Wang et al., "TSDAE" (2021), for denoising; Devlin et al., "BERT" (2018),
+section 4.1, for classifying; Kumar et al., "Fine-Tuning can Distort Pretrained Features" (2022), for a head
+that is fitted before.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.batching import IntArray, distinct
 from adcli.core.models.loading import load_decoder
 from adcli.core.models.resolution import ModelSource
+from adcli.core.training.batches import batch_members
 from adcli.core.training.dropout import drop_nothing
-from adcli.core.training.examples import (
+from adcli.core.training.encoder.examples import (
     Examples,
     Labelled,
     Pairs,
-    Taught,
+    TeacherVectors,
     Texts,
-    batch_members,
-    clashes,
+    false_negatives,
     fit_head,
 )
-from adcli.core.training.gradient_encoder import GradientEncoder
+from adcli.core.training.encoder.gradient_encoder import GradientEncoder
 from adcli.core.training.settings import TrainingSettings
 
 DELETED = 0.6  # of a text's words: what TSDAE found best
 HEAD_FITTED_TO = 2_000
 
 
-class Objective(Protocol):
+class EncoderObjective(Protocol):
     """A task with a loss.
 
     Attributes:
@@ -52,34 +52,50 @@ class Objective(Protocol):
 
 
 def objective_of(
-    examples: Examples, encoder: GradientEncoder, source: ModelSource, settings: TrainingSettings
-) -> Objective:
-    """The task that a kind of examples is learned by."""
+    examples: Examples,
+    encoder: GradientEncoder,
+    source: ModelSource,
+    settings: TrainingSettings,
+    *,
+    temperature: float,
+) -> EncoderObjective:
+    """The task that a kind of examples is learned by.
+
+    Args:
+        examples: What is learned from.
+        encoder: The encoder in training.
+        source: Where its model was found.
+        settings: Batch size and seed.
+        temperature: Similarities are divided by it where texts are contrasted.
+    """
     if isinstance(examples, Pairs):
-        return Contrast(encoder, examples, settings)
-    if isinstance(examples, Taught):
-        return Imitation(encoder, examples, settings)
+        return Contrastive(encoder, examples, settings, temperature)
+    if isinstance(examples, TeacherVectors):
+        return Distillation(encoder, examples, settings)
     if isinstance(examples, Texts):
         return Denoising(encoder, examples, settings, source)
     return Classification(encoder, examples, settings)
 
 
-class Contrast:
+class Contrastive:
     """To find each anchor's own positive among all texts of the batch: cross-entropy of the similarities."""
 
     head: torch.nn.Module | None = None
 
-    def __init__(self, encoder: GradientEncoder, pairs: Pairs, settings: TrainingSettings) -> None:
+    def __init__(
+        self, encoder: GradientEncoder, pairs: Pairs, settings: TrainingSettings, temperature: float
+    ) -> None:
         self._encoder, self._pairs, self._settings = encoder, pairs, settings
+        self._temperature = temperature
 
     def add_gradients(self, batch: int, seed: int) -> float:
         """The loss of a batch, whose gradients are added."""
-        pairs, temperature = self._pairs, self._settings.temperature
+        pairs, temperature = self._pairs, self._temperature
         members = batch_members(len(pairs.anchors), batch, self._settings)
         anchors, positives = ([part[i] for i in members] for part in (pairs.anchors, pairs.positives))
         negatives = [pairs.negatives[i] for i in members] if pairs.negatives else []
         groups = [pairs.groups[i] for i in members] if pairs.groups else []
-        clash, n = torch.from_numpy(clashes(anchors, positives, negatives, groups)), len(members)
+        excluded, n = torch.from_numpy(false_negatives(anchors, positives, negatives, groups)), len(members)
         texts, place = _read_once(anchors, [*positives, *negatives])
 
         def loss_of(vectors: torch.Tensor) -> torch.Tensor:
@@ -87,34 +103,34 @@ class Contrast:
             scores = every[:n] @ every[n:].T / temperature
             own = torch.arange(n, device=scores.device)
             return torch.nn.functional.cross_entropy(
-                scores.masked_fill(clash.to(scores.device), -torch.inf), own
+                scores.masked_fill(excluded.to(scores.device), -torch.inf), own
             )
 
         return self._encoder.backward(texts, loss_of, seed=seed)
 
 
-class Imitation:
-    """To have the vectors that are taught: one less the cosine of the two."""
+class Distillation:
+    """To have the vectors of a teacher: one less the cosine of the two."""
 
     head: torch.nn.Module | None = None
 
-    def __init__(self, encoder: GradientEncoder, taught: Taught, settings: TrainingSettings) -> None:
-        self._encoder, self._taught, self._settings = encoder, taught, settings
+    def __init__(self, encoder: GradientEncoder, teacher: TeacherVectors, settings: TrainingSettings) -> None:
+        self._encoder, self._teacher, self._settings = encoder, teacher, settings
         drop_nothing(encoder.model)  # there is one right answer, and noise only hides it
 
     def add_gradients(self, batch: int, seed: int) -> float:
         """The loss of a batch, whose gradients are added."""
-        members = batch_members(len(self._taught.texts), batch, self._settings)
-        wanted = torch.from_numpy(self._taught.vectors[members]).to(self._encoder.device)
+        members = batch_members(len(self._teacher.texts), batch, self._settings)
+        targets = torch.from_numpy(self._teacher.vectors[members]).to(self._encoder.device)
 
         def loss_of(vectors: torch.Tensor) -> torch.Tensor:
-            return 1 - (vectors * wanted).sum(dim=-1).mean()
+            return 1 - (vectors * targets).sum(dim=-1).mean()
 
-        return self._encoder.backward([self._taught.texts[i] for i in members], loss_of, seed=seed)
+        return self._encoder.backward([self._teacher.texts[i] for i in members], loss_of, seed=seed)
 
 
 class Denoising:
-    """To tell a text again from the vector of what is left of it after most words were deleted."""
+    """To reconstruct a text from the vector of what is left of it after most words were deleted."""
 
     def __init__(
         self, encoder: GradientEncoder, texts: Texts, settings: TrainingSettings, source: ModelSource
@@ -137,12 +153,12 @@ class Denoising:
     def _loss(self, texts: list[str], vectors: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy of each token after the ones before it, given the text's vector."""
         ids, mask = self._encoder.token_ids(texts)
-        said = vectors.unsqueeze(1) * vectors.shape[-1] ** 0.5  # as long as a token's state
+        state = vectors.unsqueeze(1) * vectors.shape[-1] ** 0.5  # as long as a token's state
         with self._encoder.autocast():
             output = self._decoder(
                 input_ids=ids[:, :-1],
                 attention_mask=mask[:, :-1].long(),
-                encoder_hidden_states=said,
+                encoder_hidden_states=state,
                 use_cache=False,
             )
         there = mask[:, 1:]
@@ -150,7 +166,7 @@ class Denoising:
 
 
 class Classification:
-    """To tell a text's label by a linear head on its vector, which is fitted before the encoder moves."""
+    """To predict a text's label by a linear head on its vector, fitted before the encoder is tuned."""
 
     def __init__(self, encoder: GradientEncoder, labelled: Labelled, settings: TrainingSettings) -> None:
         self._encoder, self._labelled, self._settings = encoder, labelled, settings

@@ -2,7 +2,7 @@
 
 Retrieval(["kettle", ...], [...], [0, ...])     # a text finds the one that belongs to it
 NextItems([...], [0, ...], [3, ...], ...)       # what a customer took before finds what they take next
-LabelProbe(known, held_out)                     # vectors tell labels
+LabelProbe(known, held_out)                     # a logistic head on vectors predicts labels
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from adcli.core.training.examples import FloatArray, Labelled, fit_head
+from adcli.core.training.encoder.examples import FloatArray, Labelled, fit_head
 from adcli.statistics.retrieval import RetrievalTask, retrieve
 
 EncodeTexts = Callable[[Sequence[str]], FloatArray]
@@ -106,7 +106,7 @@ class NextItems:
 
 @dataclass(frozen=True)
 class LabelProbe:
-    """An evaluation: how well a logistic head on the vectors tells held-out labels.
+    """An evaluation: how well a logistic head on the vectors predicts held-out labels.
 
     Attributes:
         known: What the head is fitted to.
@@ -127,7 +127,7 @@ class LabelProbe:
         return len(self.held_out.texts)
 
     def __call__(self, encode: EncodeTexts) -> float:
-        """How well a head on an encoder's vectors tells the labels."""
+        """How well a head on an encoder's vectors predicts the labels."""
         from sklearn.metrics import roc_auc_score
 
         weight, bias = fit_head(encode(self.known.texts), self.known.labels, len(self.known.names))

@@ -1,0 +1,22 @@
+"""Which examples are learned from when."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.training.settings import TrainingSettings
+
+
+def batch_members(count: int, batch: int, settings: TrainingSettings) -> npt.NDArray[np.int64]:
+    """Which examples are in a batch: each once before any comes again, in an order that depends on the seed.
+
+    Args:
+        count: Examples there are.
+        batch: Number of the batch since training began.
+        settings: Batch size and seed.
+    """
+    per_pass = count // settings.batch_size
+    rounds, place = divmod(batch, per_pass)
+    order = np.random.default_rng([settings.seed, rounds]).permutation(count)
+    return order[place * settings.batch_size : (place + 1) * settings.batch_size]
