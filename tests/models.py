@@ -140,11 +140,11 @@ def tiny_gpt2(folder: Path, *, positions: int = 256) -> Path:
     return _saved(GPT2LMHeadModel(config), folder)
 
 
-def tiny_llama(folder: Path, *, talks: bool = True, positions: int = 256) -> Path:
-    """A Llama of two layers with shared key heads; with a chat template if it talks."""
+def tiny_llama(folder: Path, *, chat_template: bool = True, positions: int = 256) -> Path:
+    """A Llama of two layers with shared key heads; with a chat template or without."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = _byte_tokenizer(folder, talks=talks)
+    tokenizer = _byte_tokenizer(folder, chat_template=chat_template)
     config = LlamaConfig(
         num_key_value_heads=2, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
         max_position_embeddings=positions, **_small(tokenizer),
@@ -190,7 +190,7 @@ def _word_tokenizer(
     return fast
 
 
-def _byte_tokenizer(folder: Path, *, talks: bool = False):
+def _byte_tokenizer(folder: Path, *, chat_template: bool = False):
     """A byte-level tokenizer as GPT-2 has one: every text can be said with it."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -198,17 +198,17 @@ def _byte_tokenizer(folder: Path, *, talks: bool = False):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    special = ["<|endoftext|>", *(["<|im_start|>", "<|im_end|>"] if talks else [])]
+    special = ["<|endoftext|>", *(["<|im_start|>", "<|im_end|>"] if chat_template else [])]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(shop_texts(200), trainer)
-    start, end = ("<|im_start|>", "<|im_end|>") if talks else (special[0], special[0])
+    start, end = ("<|im_start|>", "<|im_end|>") if chat_template else (special[0], special[0])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=start, eos_token=end, unk_token=special[0]
     )
-    if talks:
+    if chat_template:
         fast.chat_template = (
             "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
             "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

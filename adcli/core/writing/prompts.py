@@ -48,7 +48,7 @@ class PromptReader:
         Args:
             prompt: What the user says; or the messages of a chat, of which a last one by the assistant is
                 continued.
-            system: What the model is told before, where it talks; put before the text where it does not.
+            system: The system message; put before the text where the model has no chat template.
         """
         before = [{"role": "system", "content": system}] if system else []
         said = [*before, *([{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt)]

@@ -18,7 +18,7 @@ class WritingSettings:
         top_k: Only so many likeliest tokens are considered; 0 considers all.
         top_p: Of these only the likeliest that together reach this probability.
         seed: Of all random numbers.
-        system: What the model is told before each prompt.
+        system: The system message before each prompt.
 
     Raises:
         UsageError: If one of them makes no sense.

@@ -125,7 +125,7 @@ class Writer:
             top_k: Only so many likeliest tokens are considered; 0 considers all.
             top_p: Of these only the likeliest that together reach this probability.
             seed: Of all random numbers.
-            system: What the model is told before each prompt.
+            system: The system message before each prompt.
             rows: A number for each prompt that its random numbers depend on; its position if None.
             progress: Called with the number of further prompts that are done.
 

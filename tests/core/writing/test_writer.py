@@ -53,9 +53,9 @@ def test_greedy_texts_are_transformers_own(writer, folder):
     assert writer.write(PROMPTS, temperature=0, max_new_tokens=12) == expected
 
 
-def test_a_model_that_talks_is_asked_and_another_continues(gpt2, llama):
-    talks, continues = (Writer.load(str(f), exact=True)._engine.reader for f in (llama, gpt2))
-    asked = talks._tokenizer.decode(talks.prompt("red mug", system="Be short."))
+def test_a_model_with_a_chat_template_is_asked_and_another_continues(gpt2, llama):
+    chats, continues = (Writer.load(str(f), exact=True)._engine.reader for f in (llama, gpt2))
+    asked = chats._tokenizer.decode(chats.prompt("red mug", system="Be short."))
     assert asked == (
         "<|im_start|>system\nBe short.<|im_end|>\n<|im_start|>user\nred mug<|im_end|>\n<|im_start|>assistant\n"
     )
