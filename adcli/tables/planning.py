@@ -43,7 +43,9 @@ def with_new_columns(
     new = [column for column in frame.columns if column not in known]
     if not new:
         return plan
-    fixed = plan.mapping.sources  # what was mapped stays where it is
+    fixed = {  # what was mapped stays where it is, but a better column of the user may come
+        name: source for name, source in plan.mapping.sources.items() if name not in plan.mapping.fallbacks
+    }
     mapping = map_columns(plan.mapping.table, Header(name, [*known, *new]), fixed, constants)
     known_formats = {column: plan.formats[column] for column in fixed if column in plan.formats}
     formats = decided(evidence_of(frame, mapping, {}))

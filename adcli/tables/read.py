@@ -21,6 +21,7 @@ from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.sources import Source, expand
 from adcli.tables.standard.column_mapping import Header
 from adcli.tables.standard.conform import Batch, conform
+from adcli.tables.standard.identities import served_note
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.recognise import choose_table, describe
 from adcli.tables.standard.tables import TABLES, StandardTable
@@ -87,6 +88,7 @@ class TableStream:
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
         self._parts = parts
+        self._served: list[Counter[str]] = [Counter() for _ in parts]
         self._bytes = _known_bytes(parts)
         self._options = options
 
@@ -131,6 +133,9 @@ class TableStream:
             if not is_any:
                 yield self._conformed(no_rows(form.columns), place, source)
             rows, said = self.rows_read - rows_before, self.plans[place].as_json()
+            if served := self._served[place]:
+                said["user_id_from"] = dict(served)
+                self.notes.append(f"{source.name}: {served_note(served, rows)}.")
             self.inputs.append(InputRecord(source.name, source.size, rows, source.sha256, said))
 
     def reject(self, count: int) -> None:
@@ -148,6 +153,7 @@ class TableStream:
         self.rows_read += batch.frame.height + batch.rejects.height
         self.rows_rejected += batch.rejects.height
         self.unknown_event_types.update(batch.unknown_event_types)
+        self._served[place].update(batch.served)
         return batch
 
 

@@ -23,6 +23,7 @@ FREE_TEXT = frozenset(
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
+_GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
 
@@ -177,8 +178,14 @@ POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
 
 
 def named(values: pl.Series) -> pl.Series:
-    """Texts with null for all the ways of writing that there is no name."""
-    return _without(values.str.strip_chars(), ("", *_NO_NAME))
+    """Texts with null for all the ways of writing that there is no name, without guards of spreadsheets.
+
+    A shop's export writes `'0987` or `="0987"` so that a spreadsheet keeps the zero.
+    """
+    texts = values.str.strip_chars()
+    if texts.str.contains(_GUARD).any():
+        texts = texts.str.replace(_GUARD, "${1}${2}")
+    return _without(texts, ("", *_NO_NAME))
 
 
 def _without(values: pl.Series, nothing: tuple[str, ...]) -> pl.Series:

@@ -11,6 +11,7 @@ from adcli.errors import UsageError, did_you_mean, printable
 from adcli.tables.aliases import normalised
 from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
+from adcli.tables.standard.identities import IDENTITY, identities
 from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
@@ -46,6 +47,8 @@ class ColumnMapping(NamedTuple):
         derivation: What `event_type` is where no column says it.
         alternatives: For a standard column, further source columns that could have been it.
         mismatched: For a standard column, source columns that are called like it but hold something else.
+        fallbacks: For `user_id`, the further source columns that serve where the first is empty, in order;
+            absent where the column was named by hand.
     """
 
     table: StandardTable
@@ -55,6 +58,7 @@ class ColumnMapping(NamedTuple):
     derivation: Derivation | None
     alternatives: dict[str, list[str]]
     mismatched: dict[str, list[str]]
+    fallbacks: dict[str, list[str]] = {}  # noqa: RUF012 - never changed
 
     @property
     def columns(self) -> set[str]:
@@ -99,6 +103,16 @@ def map_columns(
             free.remove(sources[name])
         if fitting:
             alternatives[name] = fitting
+    users = (
+        []
+        if IDENTITY in {*column_map, *constants}
+        else identities(table.aliases(IDENTITY), sources, alternatives)
+    )
+    if users:
+        free = [*free, sources[IDENTITY]]
+        sources[IDENTITY] = users[0]
+        free.remove(users[0])
+        alternatives[IDENTITY] = [one for one in alternatives.get(IDENTITY, []) if one not in users]
     is_log = header.is_log or _is_request_log(header.columns, sources)
     if is_log and "user_id" in table.names and "user_id" not in {*sources, *constants} and "ip" in sources:
         sources["user_id"] = sources["ip"]  # an access log knows no better
@@ -110,7 +124,14 @@ def map_columns(
     }
     taken = {*sources, *constants} | ({"event_type"} if derivation else set())
     return ColumnMapping(
-        table, sources, _carried(free, taken), dict(constants), derivation, alternatives, mismatched
+        table,
+        sources,
+        _carried([column for column in header.columns if column in free], taken),
+        dict(constants),
+        derivation,
+        alternatives,
+        mismatched,
+        {IDENTITY: users[1:]} if users else {},
     )
 
 

@@ -14,6 +14,7 @@ from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.events import derived_event_types, map_event_types
+from adcli.tables.standard.identities import IDENTITY, first_present, format_key
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.tables import Column
 from adcli.tables.standard.times import TimeEvidence
@@ -28,6 +29,7 @@ class Batch(NamedTuple):
         file: The input that they come from.
         lines: (n,) Int64, line (or row) number of each accepted row.
         unknown_event_types: How often each event type came that nobody knows.
+        served: Where several columns can be the user: how many rows each served.
     """
 
     frame: pl.DataFrame
@@ -35,6 +37,7 @@ class Batch(NamedTuple):
     file: str
     lines: pl.Series
     unknown_event_types: Counter[str]
+    served: Counter[str]
 
 
 def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
@@ -44,7 +47,8 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
         DataError: If they contradict the plan.
     """
     unknown: Counter[str] = Counter()
-    standard, problems = _standard(raw.frame, plan, file, unknown)
+    served: Counter[str] = Counter()
+    standard, problems = _standard(raw.frame, plan, file, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
     bad, reasons = _against([*problems, *_missing(standard, plan)], frame.height)
     lines = raw.lines
@@ -53,11 +57,11 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
         is_kept = np.ones(frame.height, bool)
         is_kept[bad] = False
         frame, lines = frame.filter(is_kept), lines[is_kept]
-    return Batch(frame, raw.rejects.frame(file), file, pl.Series("line", lines, pl.Int64), unknown)
+    return Batch(frame, raw.rejects.frame(file), file, pl.Series("line", lines, pl.Int64), unknown, served)
 
 
 def _standard(
-    raw: pl.DataFrame, plan: ReadPlan, file: str, unknown: Counter[str]
+    raw: pl.DataFrame, plan: ReadPlan, file: str, unknown: Counter[str], served: Counter[str]
 ) -> tuple[dict[str, pl.Series], list[_RowProblem]]:
     """The standard columns, and the values that could not be read."""
     mapping = plan.mapping
@@ -78,6 +82,8 @@ def _standard(
         coerced = coerce(values, column, form)
         made[name] = coerced.values
         problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
+    if mapping.fallbacks.get(IDENTITY):
+        made[IDENTITY] = _first_present(made[IDENTITY], raw, plan, served)
     if "event_type" in made:
         made["event_type"] = (
             map_event_types(made["event_type"], unknown)
@@ -85,6 +91,18 @@ def _standard(
             else derived_event_types(mapping.derivation, raw, made.get("quantity"))
         )
     return made, problems
+
+
+def _first_present(first: pl.Series, raw: pl.DataFrame, plan: ReadPlan, served: Counter[str]) -> pl.Series:
+    """The user of each row, where several columns can tell."""
+    others = [source for source in plan.mapping.fallbacks[IDENTITY] if source in raw.columns]
+    columns = {plan.mapping.sources[IDENTITY]: first} | {
+        source: coerce(raw[source], Column(IDENTITY, "string"), plan.format(format_key(source))).values
+        for source in others
+    }
+    values, counts = first_present(columns)
+    served.update(counts)
+    return values
 
 
 def _refuse_contradiction(values: pl.Series, column: Column, form: ColumnFormat, file: str) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
+from adcli.tables.standard.identities import format_key
 from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.tables import Column
 
@@ -47,6 +48,7 @@ class ReadPlan:
         return {
             "table": self.mapping.table.name,
             "columns": dict(self.mapping.sources),
+            "fallbacks": {name: others for name, others in self.mapping.fallbacks.items() if others},
             "constants": dict(self.mapping.constants),
             "event_type": None if derivation is None else derivation.event_type,
             "formats": {name: said for name, said in formats.items() if said},
@@ -67,11 +69,17 @@ class ReadPlan:
 
 def sources_of(mapping: ColumnMapping, frame: pl.DataFrame) -> dict[Column, str]:
     """The source column of each standard column that the rows in `frame` have."""
-    return {
-        column: source
+    own = {
+        column: mapping.sources[column.name]
         for column in mapping.table.columns
-        if (source := mapping.sources.get(column.name)) in frame.columns and source is not None
+        if column.name in mapping.sources
     }
+    further = {
+        Column(format_key(source), "string"): source
+        for others in mapping.fallbacks.values()
+        for source in others
+    }
+    return {column: source for column, source in {**own, **further}.items() if source in frame.columns}
 
 
 def evidence_of(

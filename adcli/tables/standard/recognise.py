@@ -206,7 +206,11 @@ def _guess(name: str, mapping: ColumnMapping) -> str:
 
 def describe(mapping: ColumnMapping) -> str:
     """What was taken for what, in one clause."""
-    taken = [f"{name} <- {printable(source)}" for name, source in mapping.sources.items() if name != source]
+    sources = {
+        name: ", else ".join(map(printable, [source, *mapping.fallbacks.get(name, [])]))
+        for name, source in mapping.sources.items()
+    }
+    taken = [f"{name} <- {source}" for name, source in sources.items() if name != source]
     order = {name: place for place, name in enumerate(mapping.table.names)}
     taken.sort(key=lambda text: order.get(text.split(" <- ")[0], len(order)))
     parts = [f"read as {mapping.table.name}"]
