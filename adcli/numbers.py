@@ -40,6 +40,11 @@ _KINDS = {
 _DIFFERENCES = {"rate": "points", "money": "money_difference", "number": "difference", "count": "difference"}
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def difference_kind(kind: str) -> str:
     """The kind of the difference of two numbers of a kind: of two rates, percentage points."""
     return _DIFFERENCES.get(kind, kind)

@@ -91,9 +91,7 @@ SUBROOMS_OF_TABLES = {
     "adcli.tables.formats": set(),  # besides the modules beside them: bytes, encodings, names of columns
     "adcli.tables.standard": {"adcli.tables.formats"},
 }
-KNOWN_CIRCLES = {
-    frozenset({"adcli.evaluate.ab", "adcli.evaluate.effects"}),
-}  # each shrinks or goes as its room is put right; none may be added
+KNOWN_CIRCLES = {}  # each shrinks or goes as its room is put right; none may be added
 
 
 def module_name(path):

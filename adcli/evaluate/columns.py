@@ -10,16 +10,12 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.errors import DataError, did_you_mean
+from adcli.numbers import counted
 
 IDENTIFIER = re.compile(r"(?:^|[\s_-])id$", re.IGNORECASE)
 LEADING_ZERO = r"^\s*0\d"
 MOST_SHOWN = 12  # column names in a message
 TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
-
-
-def counted(number: int, thing: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def known_columns(wanted: str, columns: Iterable[str]) -> str:

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.ab.metrics import Metric
 from adcli.evaluate.ab.posterior import Posterior, posteriors
-from adcli.evaluate.effects.aggregates import Aggregates
-from adcli.evaluate.effects.averages import compare_averages
-from adcli.evaluate.effects.comparison import Comparison
-from adcli.evaluate.effects.proportions import compare_proportions
-from adcli.evaluate.effects.quantiles import compare_quantiles
+from adcli.statistics.aggregates import Aggregates
+from adcli.statistics.averages import compare_averages
+from adcli.statistics.comparison import Comparison
 from adcli.statistics.intervals import FloatArray
+from adcli.statistics.metrics import Metric
+from adcli.statistics.proportions import compare_proportions
+from adcli.statistics.quantiles import compare_quantiles
 
 
 class Found(NamedTuple):

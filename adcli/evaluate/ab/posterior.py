@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.evaluate.effects.comparison import ArmFigure
+from adcli.statistics.comparison import ArmFigure
 from adcli.statistics.intervals import FloatArray
 
 GRID = np.linspace(-8, 8, 1201)  # of a normal posterior, in its standard deviations

@@ -10,7 +10,7 @@ from adcli.evaluate.ab.compare import Found
 from adcli.evaluate.ab.posterior import Posterior
 from adcli.evaluate.ab.sample_ratio import SampleRatio
 from adcli.evaluate.ab.verdicts import sample_ratio_verdict
-from adcli.evaluate.effects.aggregates import Aggregates
+from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.verdicts import Verdict
 
 Row = dict[str, object]

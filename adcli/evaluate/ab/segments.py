@@ -12,12 +12,13 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.ab.compare import Found, compare_arms
 from adcli.evaluate.ab.hierarchy import FEWEST_SEGMENTS, shrink
-from adcli.evaluate.ab.metrics import Metric, parse_metrics
+from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
-from adcli.evaluate.effects.aggregates import Aggregates, aggregate_arms
+from adcli.statistics.aggregates import Aggregates, aggregate_arms
 from adcli.statistics.intervals import FloatArray
+from adcli.statistics.metrics import Metric
 from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
 
 SEGMENT_COLUMNS = {

@@ -10,7 +10,7 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.compare import compare_arms, posterior_of
-from adcli.evaluate.ab.metrics import Metric, parse_metrics
+from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.rows import AB_COLUMNS, comparison_row, sample_ratio_row
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.sequential import AnyTime, FixedHorizon, Plan, PlannedLooks
@@ -23,7 +23,8 @@ from adcli.evaluate.ab.units import (
     uneven_clusters,
 )
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
-from adcli.evaluate.effects.aggregates import aggregate_arms
+from adcli.statistics.aggregates import aggregate_arms
+from adcli.statistics.metrics import Metric
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.tables.unify import concatenated
 

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.ab.metrics import Metric
-from adcli.evaluate.columns import as_numbers, counted, known_columns
-from adcli.evaluate.effects.aggregates import Aggregates, Unevenness, counts_clicks, counts_impressions
+from adcli.evaluate.columns import as_numbers, known_columns
+from adcli.numbers import counted
+from adcli.statistics.aggregates import Aggregates, Unevenness, counts_clicks, counts_impressions
 from adcli.statistics.intervals import effective_degrees, jackknife_errors, ratio_variance
+from adcli.statistics.metrics import Metric
 
 NUMBER, ARMS = "number of the cluster", "number of its arms"  # no names that a column may have
 CONTROL_NAMES = frozenset({"control", "ctrl", "baseline", "base", "holdout", "placebo", "off", "a", "0"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from adcli.evaluate.effects.comparison import Comparison
+from adcli.statistics.comparison import Comparison
 from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict, invalid
 
 SMALLEST_SHOWN = 1e-6  # p-values below are the approximation's, not the data's

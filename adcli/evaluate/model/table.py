@@ -12,11 +12,12 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import as_numbers, cluster_numbers, counted
+from adcli.evaluate.columns import as_numbers, cluster_numbers
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.calibration import expected_calibration_error, reliability
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
 from adcli.evaluate.suppression import suppressed_cells
+from adcli.numbers import counted
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 

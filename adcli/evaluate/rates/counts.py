@@ -8,8 +8,9 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.columns import as_numbers, counted, known_columns
+from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.evaluate.rates.time_parts import PARTS, with_time_parts
+from adcli.numbers import counted
 from adcli.tables.aliases import normalised
 from adcli.tables.standard.events import ORDER_ID_NAMES
 from adcli.tables.standard.tables import TABLES

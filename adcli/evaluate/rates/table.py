@@ -9,9 +9,9 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.columns import counted
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import ROW, USER, UnitCounts, count_units
+from adcli.numbers import counted
 from adcli.statistics.intervals import (
     NO_INTERVAL,
     ClusteredRate,

@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import UsageError
-from adcli.evaluate.ab.metrics import Metric
-from adcli.evaluate.columns import counted
-from adcli.evaluate.effects.aggregates import Aggregates
-from adcli.evaluate.effects.averages import compare_averages
-from adcli.evaluate.effects.comparison import Comparison
-from adcli.evaluate.effects.proportions import compare_proportions
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.uplift.bootstrap import estimate_areas
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
+from adcli.numbers import counted
+from adcli.statistics.aggregates import Aggregates
+from adcli.statistics.averages import compare_averages
+from adcli.statistics.comparison import Comparison
 from adcli.statistics.intervals import Interval, normal_quantile
+from adcli.statistics.metrics import Metric
+from adcli.statistics.proportions import compare_proportions
 from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
 FEW_OUTCOMES = 50  # below, an area's interval holds the truth in 92 to 95 % of trials

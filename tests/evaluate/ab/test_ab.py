@@ -6,11 +6,12 @@ import pytest
 from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError, UsageError
-from adcli.evaluate.ab.metrics import Metric, parse_metric
+from adcli.evaluate.ab.metrics import parse_metric
 from adcli.evaluate.ab.table import ab_table
 from adcli.evaluate.ab.units import UnitBatches, uneven_clusters
-from adcli.evaluate.effects.aggregates import aggregate_arms
-from adcli.evaluate.effects.averages import compare_averages
+from adcli.statistics.aggregates import aggregate_arms
+from adcli.statistics.averages import compare_averages
+from adcli.statistics.metrics import Metric
 from adcli.statistics.verdicts import VERDICTS
 
 NAMED = [

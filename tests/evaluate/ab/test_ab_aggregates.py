@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcli.errors import DataError
-from adcli.evaluate.effects.aggregates import aggregate_arms
+from adcli.statistics.aggregates import aggregate_arms
 
 
 @pytest.fixture

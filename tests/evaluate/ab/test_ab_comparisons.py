@@ -9,11 +9,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
 
-from adcli.evaluate.ab.metrics import Metric
-from adcli.evaluate.effects.aggregates import Aggregates, aggregate_arms
-from adcli.evaluate.effects.averages import compare_averages
-from adcli.evaluate.effects.proportions import compare_proportions
-from adcli.evaluate.effects.quantiles import compare_quantiles
+from adcli.statistics.aggregates import Aggregates, aggregate_arms
+from adcli.statistics.averages import compare_averages
+from adcli.statistics.metrics import Metric
+from adcli.statistics.proportions import compare_proportions
+from adcli.statistics.quantiles import compare_quantiles
 
 
 def counted(successes, n):

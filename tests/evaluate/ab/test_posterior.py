@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adcli.evaluate.ab.posterior import posteriors
-from adcli.evaluate.effects.comparison import ArmFigure
+from adcli.statistics.comparison import ArmFigure
 
 figures = st.builds(ArmFigure, st.integers(20, 500), st.floats(0.05, 0.9), st.floats(1e-4, 1e-2))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from adcli.evaluate.effects.aggregates import Aggregates
-from adcli.evaluate.effects.comparison import ArmFigure, Comparison
+from adcli.statistics.aggregates import Aggregates
+from adcli.statistics.comparison import ArmFigure, Comparison
 from adcli.statistics.intervals import NO_INTERVAL, Interval
 
 SMALLEST_EXPECTED = 5.0  # successes or failures expected in an arm, below which z is no approximation

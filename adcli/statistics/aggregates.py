@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.columns import counted
+from adcli.numbers import counted
 
 Pair = tuple[str, str]
 CLICKS = frozenset({"click", "clicks", "clicked", "clk"})

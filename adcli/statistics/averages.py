@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from adcli.evaluate.ab.metrics import Metric
-from adcli.evaluate.effects.aggregates import Aggregates, Unevenness
-from adcli.evaluate.effects.comparison import ArmFigure, Comparison
+from adcli.statistics.aggregates import Aggregates, Unevenness
+from adcli.statistics.comparison import ArmFigure, Comparison
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
+from adcli.statistics.metrics import Metric
 
 FEW_EQUAL = 40  # below, the relative interval holds the truth in 91 to 95 % of trials
 IMPLAUSIBLE = 0.001  # p of a difference in what the experiment cannot have moved

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adcli.evaluate.effects.comparison import ArmFigure, Comparison
+from adcli.statistics.comparison import ArmFigure, Comparison
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
 
 FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 98.5 % of trials
