@@ -8,11 +8,13 @@ from collections import Counter
 from typing import NamedTuple
 
 from adcli.errors import DataError, UsageError, printable
-from adcli.tables.aliases import KNOWN_NAMES, normalised
+from adcli.tables.aliases import KNOWN_NAMES, normalised, without_currency
 from adcli.tables.formats.blocks import MAX_COLUMNS
 
 _SAID_BY_EXCEL = re.compile(r'"?sep=([,;|\t])"?\s*$')
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+MOST_TITLES = 30  # lines that may stand above a header
+MOST_OF_A_TITLE = 2  # cells
 _NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ T]\d\d:.*)?)$")
 
 
@@ -46,8 +48,13 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
         UsageError: If the delimiter given cannot be one.
     """
     place, first = next((place, line) for place, line in enumerate(lines) if line.strip())
-    if given is None and not is_asked:
+    header_below = _header_below(lines, place)
+    if header_below is None and given is None and not is_asked:
         _refuse_known_others(first, name)
+    titles = 0
+    if header_below is not None:
+        titles = sum(bool(line.strip()) for line in lines[:header_below])
+        place, first, lines = header_below, lines[header_below], [""] * header_below + lines[header_below:]
     said = _SAID_BY_EXCEL.match(first)
     skipped = place + 1 if said else 0
     delimiter = said[1] if said and given is None else _delimiter(given, first)
@@ -72,7 +79,29 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
             f"{name}: line {header_lines}: the header names the column '{printable(twice)}' twice.",
             fix="Rename one of the two.",
         )
-    return Layout(f"CSV, {_spelt(delimiter)}", columns, delimiter, header_lines)
+    label = f"CSV, {_spelt(delimiter)}" + (
+        f", {titles} line{'s'[: titles > 1]} above the header" if titles else ""
+    )
+    return Layout(label, columns, delimiter, header_lines)
+
+
+def _header_below(lines: list[str], first: int) -> int | None:
+    """The line of the header where titles stand above it, as in reports of ad platforms; None elsewhere.
+
+    Titles are lines of one or two cells; the header has more, none of them a number and some of them known.
+    """
+    for place in range(first, min(first + MOST_TITLES, len(lines))):
+        cells = _cells(lines[place])
+        if len(cells) > MOST_OF_A_TITLE:
+            are_names = not any(_NUMBER.match(cell) for cell in cells)
+            return place if place > first and are_names and sum(map(_is_known, cells)) > 1 else None
+    return None
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a line that hold anything."""
+    cells = next(csv.reader([line.rstrip("\r")], delimiter=_delimiter(None, line)), [])
+    return [cell.strip() for cell in cells if cell.strip()]
 
 
 def _is_data(header: list[str]) -> bool:
@@ -116,7 +145,7 @@ def _header(lines: list[str], delimiter: str, name: str) -> tuple[list[str], int
 
 def _is_known(field: str) -> bool:
     """Whether a lone field can be the name of a column."""
-    return normalised(field) in KNOWN_NAMES
+    return normalised(without_currency(field)) in KNOWN_NAMES
 
 
 def _no_table(lines: list[str], name: str) -> DataError:
