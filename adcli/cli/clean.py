@@ -16,7 +16,7 @@ from adcli.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-CLEANED = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
+CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries")
 
 
 @command
@@ -45,7 +45,7 @@ def clean(
 
     if table is not None and table not in CLEANED:
         raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, CLEANED))
-    stream = run.stream(inputs, tables=[table] if table else CLEANED)
+    stream = run.stream(inputs, tables=CLEANED, table=table)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first

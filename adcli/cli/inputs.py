@@ -91,13 +91,14 @@ class RunInputs:
         columns: Mapping[str, str],
         command: str,
         secondary: bool = False,
+        table: str | None = None,
     ) -> TableStream:
         """Inputs as one standard table, not yet read; `secondary` ones are not in the accounting."""
         from adcli.tables.read import open_table
 
         paths = self._given(inputs, command)
         self.paths += paths
-        stream = open_table(paths, tables=tables, options=self._options(columns), needs=needs)
+        stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
         (self._secondary if secondary else self._streams).append(stream)
         self._tell_notes(stream)
         return stream
@@ -210,7 +211,7 @@ class RunInputs:
             )
         return ["-"]
 
-    def _options(self, columns: Mapping[str, str]) -> ReadOptions:
+    def _options(self, columns: Mapping[str, str], table: str | None) -> ReadOptions:
         from adcli.tables.read import ReadOptions
 
         return ReadOptions(
@@ -219,6 +220,7 @@ class RunInputs:
             encoding=self._reading.encoding,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),
+            table=table,
             verify=self.verify,
         )
 

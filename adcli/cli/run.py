@@ -68,6 +68,7 @@ class Run:
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
         secondary: bool = False,
+        table: str | None = None,
     ) -> TableStream:
         """Open inputs as one standard table, read batch by batch with `frames`.
 
@@ -76,8 +77,9 @@ class Run:
             tables: The standard tables that the input may be, in order of preference.
             needs: Further columns that the command cannot do without.
             columns: Source columns named by options of the command itself, by standard name.
-            secondary: Whether this only says more of another table's rows; it is then told apart from them, and
-                left out of `read = written + rejected`.
+            secondary: Whether this only says more of another table's rows; it is then told apart from them
+                and left out of `read = written + rejected`.
+            table: The standard table that the user says the input is, instead of looking.
         """
         stream = self._inputs.open(
             inputs,
@@ -86,6 +88,7 @@ class Run:
             columns=columns or {},
             command=self.command,
             secondary=secondary,
+            table=table,
         )
         self._outputs.check(self._inputs.paths)
         return stream
@@ -102,12 +105,15 @@ class Run:
         needs: Sequence[str] = (),
         columns: Mapping[str, str] | None = None,
         secondary: bool = False,
+        table: str | None = None,
     ) -> pl.DataFrame:
         """Inputs as one standard table, whole; the arguments are those of `stream`."""
         from adcli.tables.unify import concatenated
 
         with self.step("read"):
-            stream = self.stream(inputs, tables=tables, needs=needs, columns=columns, secondary=secondary)
+            stream = self.stream(
+                inputs, tables=tables, needs=needs, columns=columns, secondary=secondary, table=table
+            )
             return concatenated(list(self.frames(stream)))
 
     def column(self, name: str) -> str:

@@ -24,7 +24,9 @@ from adcli.tables.standard.conform import Batch, conform
 from adcli.tables.standard.identities import served_note
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.recognise import choose_table, describe
+from adcli.tables.standard.report_rows import settle_report
 from adcli.tables.standard.tables import TABLES, StandardTable
+from adcli.tables.standard.times import UTC
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ReadOptions:
         encoding: How text is encoded, instead of looking.
         column_map: Source column of standard columns named by hand.
         constants: Standard columns that hold one value on each row.
+        table: The standard table that the inputs are, instead of looking.
         verify: Whether an input is checked against the manifest beside it.
     """
 
@@ -45,6 +48,7 @@ class ReadOptions:
     encoding: str | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
     verify: bool = True
 
 
@@ -118,20 +122,18 @@ class TableStream:
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
 
+        A report comes as one batch: which of its rows restate others, only all of them tell.
+
         Raises:
             DataError: If an input turns out to be damaged.
         """
-        for place, (source, form, _) in enumerate(self._parts):
+        for place, (source, _, _) in enumerate(self._parts):
             rows_before = self.rows_read
-            is_any = False
-            try:
-                for raw in form.read(source):
-                    is_any = True
-                    yield self._conformed(raw, place, source)
-            finally:
-                source.close()
-            if not is_any:
-                yield self._conformed(no_rows(form.columns), place, source)
+            batches = self._batches_of(place)
+            if self.table.name == "report":
+                yield self._settled(list(batches), place)
+            else:
+                yield from batches
             rows, said = self.rows_read - rows_before, self.plans[place].as_json()
             if served := self._served[place]:
                 said["user_id_from"] = dict(served)
@@ -142,12 +144,33 @@ class TableStream:
         """Count rows as rejected that were accepted at first."""
         self.rows_rejected += count
 
+    def _batches_of(self, place: int) -> Iterator[Batch]:
+        """The rows of one input."""
+        source, form, _ = self._parts[place]
+        is_any = False
+        try:
+            for raw in form.read(source):
+                is_any = True
+                yield self._conformed(raw, place, source)
+        finally:
+            source.close()
+        if not is_any:
+            yield self._conformed(no_rows(form.columns), place, source)
+
+    def _settled(self, batches: Sequence[Batch], place: int) -> Batch:
+        """All rows of one report, without those that are sums of others."""
+        sources, by_hand = self.plans[place].mapping.sources, self._options.column_map
+        batch, notes = settle_report(batches, sources, by_hand)
+        self.notes += [f"{batch.file}: {note}." for note in notes]
+        self.reject(sum(one.frame.height for one in batches) - batch.frame.height)
+        return batch
+
     def _conformed(self, raw: RawBatch, place: int, source: Source) -> Batch:
         """A batch in the table's columns; what it tells that nothing told before becomes part of the plan."""
         plan = with_new_columns(self.plans[place], raw.frame, source.name, self._options.constants)
         batch = conform(raw, plan, source.name)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
-        if times is not None and not plan.fine_times:
+        if times is not None and times.dtype == UTC and not plan.fine_times:
             plan = replace(plan, fine_times=bool((times.dt.microsecond() != 0).any()))
         self.plans[place] = plan
         self.rows_read += batch.frame.height + batch.rejects.height
@@ -203,7 +226,12 @@ def _opened(
         raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
     headers = [Header(source.name, form.columns, form.kind == "log", form.sample) for source, form in found]
     mappings = choose_table(
-        [TABLES[name] for name in tables], headers, options.column_map, options.constants, needs
+        [TABLES[name] for name in ([options.table] if options.table else tables)],
+        headers,
+        options.column_map,
+        options.constants,
+        needs,
+        is_named=options.table is not None,
     )
     plans = plan_inputs(found, mappings, needs)
     parts = [Part(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]

@@ -16,6 +16,9 @@ REPORT_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "gregorian_date", "start_date_in_utc", "start_date", "start_time", "reporting_starts",
         "reporting_start", "event_date", "week", "month", "дата",
     ),
+    "date_end": (
+        "reporting_ends", "reporting_end", "end_date", "end_date_in_utc", "end_time", "date_stop",
+    ),
     "hour": ("hour_of_the_day", "hour_of_day", "segments.hour"),
     "impressions": (
         "impr", "impression", "metrics.impressions", "displays", "paid_impressions", "показы",

@@ -13,12 +13,15 @@ from adcli.cli.command import command
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import publish, recorder
 from adcli.cli.run import Run
-from adcli.errors import UsageError
+from adcli.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
 
     from adcli.report import Page
+
+
+TABLES = ("impressions", "report", "events")
 
 
 @command
@@ -28,6 +31,9 @@ def rates(
     tracking: Tracking,
     comparing: Comparing,
     inputs: Inputs = None,
+    table: Annotated[
+        str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(TABLES)}.")
+    ] = None,
     by: Annotated[
         list[str],
         typer.Option(
@@ -86,7 +92,9 @@ def rates(
         raise UsageError("--compare compares the groups of a column.", fix="Name it with --by.")
     over = _part_of_time(by) if trend else ""
     record = recorder(run, tracking)
-    log = run.read(inputs, tables=["events"] if funnel else ["impressions", "events"])
+    if table is not None and table not in TABLES:
+        raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, TABLES))
+    log = run.read(inputs, tables=["events"] if funnel else TABLES, table=table)
     by = run.columns(by)
     _tell_missing_money(run, log)
     _tell_returns(run, log)

@@ -22,8 +22,10 @@ FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
-_NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil")
 _GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
+_NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil", "--", "—", "–", "(not set)")
+_GROUPS: Final = ",' \u00a0\u202f\u2019"
+_HAS_FRACTION: Final = r"^\d+\.\d{1,2}$|^\d{4,}\.\d|\.\d{4,}$"
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
 
@@ -93,6 +95,26 @@ def _money(values: pl.Series, form: ColumnFormat) -> Coerced:
     return Coerced(sums, problems)
 
 
+def _count(values: pl.Series, form: ColumnFormat) -> Coerced:
+    """Whole numbers, in which any mark before each three digits groups them."""
+    values = _given(values)
+    texts = _ungrouped(values) if values.dtype == pl.String else values
+    numbers = texts.cast(pl.Float64, strict=False)
+    whole = (numbers == numbers.floor()).fill_null(value=False)
+    counts = numbers.set(~whole, None).cast(pl.Int64)
+    problems = _unread(values, counts, "not a whole number")
+    if values.name in NEVER_NEGATIVE:
+        problems.append(Problem((counts < 0).fill_null(value=False), "must not be negative"))
+    return Coerced(counts, problems)
+
+
+def _ungrouped(texts: pl.Series) -> pl.Series:
+    """Counts without their marks of thousands; points are none where a count has a fraction like `900.00`."""
+    points = "" if texts.str.contains(_HAS_FRACTION).any() else "."
+    grouped = texts.str.contains(rf"^[-+]?\d{{1,3}}([{_GROUPS}{points}]\d{{3}})+$").fill_null(value=False)
+    return texts.str.replace_all(rf"[{_GROUPS}{points}]", "").zip_with(grouped, texts)
+
+
 def _number(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
     numbers = _finite(_numeric(values, pl.Float64(), form))
@@ -156,6 +178,8 @@ _COERCIONS: Final[dict[Kind, Callable[[pl.Series, ColumnFormat], Coerced]]] = {
     "string": _string,
     "time": _time,
     "money": _money,
+    "decimal": _money,
+    "count": _count,
     "number": _number,
     "integer": _integer,
     "flag": _flag,
@@ -168,6 +192,8 @@ POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
     "string": pl.String(),
     "time": UTC,
     "money": MONEY,
+    "decimal": MONEY,
+    "count": pl.Int64(),
     "number": pl.Float64(),
     "integer": pl.Int64(),
     "flag": pl.Int8(),

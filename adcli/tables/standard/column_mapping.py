@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import UsageError, did_you_mean, printable
-from adcli.tables.aliases import normalised
+from adcli.errors import DataError, UsageError, did_you_mean, printable
+from adcli.tables.aliases import currency_of, normalised, without_currency
 from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
 from adcli.tables.standard.identities import IDENTITY, identities
 from adcli.tables.standard.inference import ColumnEvidence
+from adcli.tables.standard.reports import measured_together
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
 _SHOWN_COLUMNS = 12
@@ -78,20 +79,22 @@ def map_columns(
     Raises:
         UsageError: If `column_map` names a column that is not there.
     """
+    if table.name == "report":
+        column_map = {**measured_together(header.columns), **column_map}
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
     free = [column for column in header.columns if column not in sources.values()]
     alternatives: dict[str, list[str]] = {}
     mismatched: dict[str, list[str]] = {}
     wanted = [name for name in table.names if name not in sources and name not in constants]
     for name in wanted:
-        exact = next((column for column in free if normalised(column) == normalised(name)), None)
+        exact = next((column for column in free if _key(column) == normalised(name)), None)
         if exact is not None and not (name in table.required and _is_left_empty(name, exact, table, header)):
             sources[name] = exact
             free.remove(exact)
     for name in wanted:
         aliases = table.aliases(name)
-        fitting = [column for column in free if normalised(column) in aliases]
-        fitting.sort(key=lambda column: aliases.index(normalised(column)))
+        fitting = [column for column in free if _key(column) in aliases]
+        fitting.sort(key=lambda column: aliases.index(_key(column)))
         if name in table.required:  # an empty column would reject each row
             fitting.sort(key=lambda column: _is_empty(column, header))
         others = [column for column in fitting if not _can_be(name, column, header)]
@@ -113,6 +116,7 @@ def map_columns(
         sources[IDENTITY] = users[0]
         free.remove(users[0])
         alternatives[IDENTITY] = [one for one in alternatives.get(IDENTITY, []) if one not in users]
+    constants = {**_currency(table, sources, constants), **constants}
     is_log = header.is_log or _is_request_log(header.columns, sources)
     if is_log and "user_id" in table.names and "user_id" not in {*sources, *constants} and "ip" in sources:
         sources["user_id"] = sources["ip"]  # an access log knows no better
@@ -133,6 +137,34 @@ def map_columns(
         mismatched,
         {IDENTITY: users[1:]} if users else {},
     )
+
+
+def _currency(
+    table: StandardTable, sources: Mapping[str, str], constants: Mapping[str, str]
+) -> dict[str, str]:
+    """The currency that names of columns of money say in brackets, where no column says it.
+
+    Raises:
+        DataError: If they say several.
+    """
+    if "currency" not in table.names or "currency" in {*sources, *constants}:
+        return {}
+    said = {
+        source: currency
+        for name, source in sources.items()
+        if KINDS.get(name) == "money" and (currency := currency_of(source)) is not None
+    }
+    if len(set(said.values())) > 1:
+        raise DataError(
+            f"The columns {' and '.join(map(printable, said))} are in different currencies.",
+            fix="Leave one out, or give both in one currency.",
+        )
+    return {"currency": next(iter(said.values()))} if said else {}
+
+
+def _key(column: str) -> str:
+    """The name that a column is known by; a currency in brackets is no part of it."""
+    return normalised(without_currency(column))
 
 
 def _can_be(name: str, source: str, header: Header) -> bool:
@@ -203,6 +235,9 @@ def missing(mapping: ColumnMapping, needs: Sequence[str] = ()) -> list[str]:
     lacking = [name for name in dict.fromkeys((*table.required, *needs)) if name not in mapping.columns]
     if table.either and not mapping.columns & set(table.either):
         lacking.insert(0, " or ".join(table.either))
+    measured = len(mapping.columns & {*table.either, *table.measures})
+    if table.measures and not lacking and measured < 2:
+        lacking.append(" or ".join(table.measures))
     if table.needs_metric and not lacking and not set(mapping.carried) - {"column_1"}:
         lacking.append("a metric")
     return lacking

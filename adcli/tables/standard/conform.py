@@ -16,6 +16,7 @@ from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.events import derived_event_types, map_event_types
 from adcli.tables.standard.identities import IDENTITY, first_present, format_key
 from adcli.tables.standard.plan import ReadPlan
+from adcli.tables.standard.reports import RESTATES, labelled_totals
 from adcli.tables.standard.tables import Column
 from adcli.tables.standard.times import TimeEvidence
 
@@ -50,7 +51,8 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
     served: Counter[str] = Counter()
     standard, problems = _standard(raw.frame, plan, file, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
-    bad, reasons = _against([*problems, *_missing(standard, plan)], frame.height)
+    totals = [_RowProblem("", None, Problem(labelled_totals(raw.frame), RESTATES))] if is_counts(plan) else []
+    bad, reasons = _against([*totals, *problems, *_missing(standard, plan)], frame.height)
     lines = raw.lines
     if bad.size:
         raw.rejects.extend(lines[bad].tolist(), reasons, raw.raws(bad))
@@ -58,6 +60,11 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
         is_kept[bad] = False
         frame, lines = frame.filter(is_kept), lines[is_kept]
     return Batch(frame, raw.rejects.frame(file), file, pl.Series("line", lines, pl.Int64), unknown, served)
+
+
+def is_counts(plan: ReadPlan) -> bool:
+    """Whether an input is a report, some of whose rows may be the totals of others."""
+    return plan.mapping.table.name == "report"
 
 
 def _standard(
@@ -167,7 +174,7 @@ def _against(problems: list[_RowProblem], height: int) -> tuple[IntArray, list[s
         new = np.flatnonzero(where.to_numpy() & is_good)
         is_good[new] = False
         if values is None:
-            reasons[new] = f"{column}: {what}"
+            reasons[new] = f"{column}: {what}" if column else what
         else:
             reasons[new] = [f"{column}: {what}: '{printable(str(value))}'" for value in values.gather(new)]
     bad = np.flatnonzero(~is_good)

@@ -37,7 +37,7 @@ class ColumnEvidence(NamedTuple):
         match column.kind:
             case "time":
                 return self._replace(time=self.time.updated(values))
-            case "money" | "number" | "probability":
+            case "money" | "decimal" | "number" | "probability":
                 return self._replace(number=self.number.updated(values))
             case "vector":
                 return self._replace(width=self.width or _width(values))

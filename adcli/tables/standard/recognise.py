@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
 from adcli.tables.standard.column_mapping import ColumnMapping, Header, listed, map_columns, missing
-from adcli.tables.standard.tables import KINDS, StandardTable
+from adcli.tables.standard.reports import is_report, user_column
+from adcli.tables.standard.tables import KINDS, TABLES, StandardTable
 
 _PRODUCT_NAMES = frozenset(
     {"product", "productname", "title", "name", "brand", "category", "description", "saleprice", "image"}
@@ -31,6 +32,8 @@ _LIKELY = {
     "embedding": ("values",),
 }
 
+OF_SINGLE_ROWS = frozenset({"impressions", "events", "contexts", "reviews", "products"})
+
 
 def choose_table(
     tables: Sequence[StandardTable],
@@ -38,16 +41,23 @@ def choose_table(
     column_map: Mapping[str, str],
     constants: Mapping[str, str],
     needs: Sequence[str] = (),
+    *,
+    is_named: bool = False,
 ) -> list[ColumnMapping]:
     """The mappings of all inputs in the first table that takes them all.
 
     Tables are tried in order; one whose event type would have to be derived comes after opinions, because
-    reviews with a user and a time would also pass as events.
+    reviews with a user and a time would also pass as events. Counts come before all: no row of theirs is one
+    impression, and with `is_named` the user said what the rows are.
 
     Raises:
         DataError: If no table takes them; the sentence names the nearest table and what is missing.
         UsageError: If `column_map` names a column that is not there.
     """
+    wanted = tables
+    counts = None if is_named else next(filter(_holds_counts, headers), None)
+    if counts is not None:
+        tables = _tables_of_counts(tables, counts)
     tried = {
         table.name: [map_columns(table, header, column_map, constants) for header in headers]
         for table in tables
@@ -64,7 +74,43 @@ def choose_table(
         if not any(missing(mapping, needs) for mapping in tried[name]):
             return tried[name]
     _refuse_mixtures(order, headers, tried, needs)
+    if counts is not None:
+        raise _is_a_report(counts, wanted)
     raise _no_table(tables, headers, tried, needs)
+
+
+def _holds_counts(header: Header) -> bool:
+    return is_report(map_columns(TABLES["report"], header, {}, {}).sources, header.sample)
+
+
+def _tables_of_counts(tables: Sequence[StandardTable], header: Header) -> list[StandardTable]:
+    """The tables that an input of counts can be: the report, or else those of no single impressions.
+
+    Raises:
+        DataError: If it may be a log of single impressions after all.
+    """
+    user = user_column(header.columns)
+    possible = [table for table in tables if table.name == "report"] or [
+        table for table in tables if table.name not in OF_SINGLE_ROWS
+    ]
+    if user is not None and len(possible) < len(tables):
+        raise DataError(
+            f"{header.name}: a row has a user ({printable(user)}) and a number of impressions: it may be one "
+            "impression, or the counts of many.",
+            fix="Say --table impressions, or --table report; where a command has no --table, leave that "
+            "column of impressions out.",
+        )
+    return possible
+
+
+def _is_a_report(header: Header, tables: Sequence[StandardTable]) -> DataError:
+    single = [table for table in tables if table.name in OF_SINGLE_ROWS] or tables
+    wanted = " or ".join(f"{table.name} (a row is {table.row})" for table in single[:2])
+    return DataError(
+        f"{header.name}: is a report (a row is {TABLES['report'].row}), which tells of no single impression "
+        f"or user; this needs {wanted}.",
+        fix="Take the log that the counts were made from; `adcli evaluate rates` reads the report.",
+    )
 
 
 def _refuse_mixtures(

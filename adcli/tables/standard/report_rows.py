@@ -9,13 +9,16 @@ import polars as pl
 
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
+from adcli.tables.formats.blocks import Rejects, rows_as_json
+from adcli.tables.standard.conform import Batch
+from adcli.tables.standard.reports import RESTATES
+from adcli.tables.unify import concatenated
 
 DIMENSIONS: Final = (
     "date", "hour", "campaign_id", "ad_group_id", "ad_id", "keyword", "query", "placement", "device",
     "network", "country", "currency",
 )  # fmt: skip
 _ROW: Final = "number of the row"  # no name that a column has
-RESTATES: Final = "a total, which restates other rows"
 _ADDED: Final = ("impressions", "clicks", "cost")
 _ALL: Final = ("all", "total", "overall")
 _STARTS: Final = frozenset(
@@ -26,19 +29,20 @@ _HALF_A_CENT: Final = 0.005  # cells are rounded to cents
 _DEAREST_CLICK: Final = 10_000  # in units of money; millionths look so
 
 
-class Settled(NamedTuple):
-    """A report's rows, which of those read are not among them, and what was decided, one sentence each."""
+class SettledReport(NamedTuple):
+    """A report as one batch, and what was decided about it, one sentence each."""
 
-    frame: pl.DataFrame
-    restates: pl.Series
+    batch: Batch
     notes: list[str]
 
 
-def settle_report(frame: pl.DataFrame, sources: Mapping[str, str], by_hand: Iterable[str]) -> Settled:
+def settle_report(
+    batches: Sequence[Batch], sources: Mapping[str, str], by_hand: Iterable[str]
+) -> SettledReport:
     """One input's report, whole: what only all of its rows can tell.
 
     Args:
-        frame: The rows as columns of the table `report`.
+        batches: Its rows as columns of the table `report`.
         sources: The source column of each of them.
         by_hand: The standard columns whose source the user named.
 
@@ -46,12 +50,20 @@ def settle_report(frame: pl.DataFrame, sources: Mapping[str, str], by_hand: Iter
         DataError: If its conversions count different things, or its cost may be in millionths.
     """
     notes: list[str] = []
+    lines = pl.concat([batch.lines for batch in batches])
+    frame = concatenated([batch.frame for batch in batches])
     frame = _with_days(frame, sources, notes)
     frame = _with_cost(frame, sources, is_sure="cost" in set(by_hand))
     _refuse_mixed_results(frame, sources)
     restates = restating(frame)
-    frame = frame.filter(~restates)
-    return Settled(frame, restates, [*notes, *_doubts(frame)])
+    kept, twice = frame.filter(~restates), frame.filter(restates)
+    rejects = Rejects()
+    rejects.extend(lines.filter(restates).to_list(), [RESTATES] * twice.height, rows_as_json(twice))
+    all_rejects = pl.concat([*(batch.rejects for batch in batches), rejects.frame(batches[0].file)])
+    whole = batches[0]._replace(
+        frame=kept, lines=lines.filter(~restates), rejects=all_rejects.sort("line", maintain_order=True)
+    )
+    return SettledReport(whole, [*notes, *_doubts(kept)])
 
 
 def _with_days(frame: pl.DataFrame, sources: Mapping[str, str], notes: list[str]) -> pl.DataFrame:

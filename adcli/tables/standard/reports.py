@@ -11,6 +11,7 @@ from adcli.tables.aliases import ALIASES, normalised, without_currency
 from adcli.tables.report_names import MEASURED_TOGETHER
 
 MEASURES: Final = ("impressions", "clicks", "conversions", "cost", "cost_micros", "revenue")
+RESTATES: Final = "a total, which restates other rows"
 _TOTAL: Final = (
     r"(?i)^\s*(?:total:.*|gesamt:.*|(?:grand )?totals?|total of [\d,.]+ results?|"
     r"total rows: ?\d+|итого.*)\s*$"
@@ -36,13 +37,6 @@ def _counts_more_than_one(source: str, sample: pl.DataFrame | None) -> bool:
         return False
     digits = sample[source].cast(pl.String).str.replace_all(r"[^\d.]", "")
     return bool((digits.cast(pl.Float64, strict=False) > 1).any())
-
-
-def is_one_an_impression(impressions: str, sample: pl.DataFrame | None) -> bool:
-    """Whether a column of impressions says 1 in each row: a row is one impression then."""
-    if sample is None or impressions not in sample.columns or not sample.height:
-        return False
-    return bool((sample[impressions].cast(pl.Float64, strict=False) == 1).all())
 
 
 def user_column(columns: Sequence[str]) -> str | None:

@@ -7,7 +7,10 @@ from typing import Final, Literal, NamedTuple
 
 from adcli.tables.aliases import ALIASES, TABLE_ALIASES, normalised
 
-Kind = Literal["string", "time", "money", "number", "integer", "flag", "probability", "vector", "list"]
+Kind = Literal[
+    "string", "time", "money", "decimal", "number", "integer", "count", "flag", "probability",
+    "vector", "list",
+]  # fmt: skip
 
 KINDS: Final[Mapping[str, Kind]] = {
     "event_time": "time",
@@ -17,6 +20,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "market_price": "money",
     "bid": "money",
     "floor_price": "money",
+    "date": "time",
+    "date_end": "time",
+    "hour": "integer",
+    "impressions": "count",
+    "clicks": "count",
+    "reach": "count",
+    "cost_micros": "count",
+    "conversions": "decimal",
     "quantity": "number",
     "rating": "number",
     "probability": "number",
@@ -32,7 +43,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "seed": "integer",
 }
 
-NEVER_NEGATIVE: Final = frozenset({"price", "market_price", "bid", "floor_price"})
+NEVER_NEGATIVE: Final = frozenset(
+    {"price", "market_price", "bid", "floor_price", "impressions", "clicks", "reach", "cost_micros"}
+)
 NEVER_ZERO: Final = frozenset({"propensity"})
 
 EVENT_TYPES: Final = ("impression", "view", "click", "cart", "purchase", "review", "search", "other")
@@ -42,8 +55,8 @@ class Column(NamedTuple):
     """One column of a standard table.
 
     Kinds and their polars types: string String, time Datetime("us", "UTC"), money Decimal(38, 6),
-    number Float64, integer Int64, flag Int8 (0 or 1), probability Float64 in [0, 1] (a propensity in (0, 1]),
-    vector Array(Float32, d), list List(String).
+    decimal Decimal(38, 6) that is no money, number Float64, integer Int64, count Int64, flag Int8 (0 or 1),
+    probability Float64 in [0, 1] (a propensity in (0, 1]), vector Array(Float32, d), list List(String).
     """
 
     name: str
@@ -53,8 +66,8 @@ class Column(NamedTuple):
 class StandardTable(NamedTuple):
     """One of the tables that the commands exchange.
 
-    Each column of `required` must be there, at least one of `either` where there are any, and with
-    `needs_metric` at least one further column.
+    Each column of `required` must be there, at least one of `either` where there are any, at least one of
+    `measures` beside that, and with `needs_metric` at least one further column.
     """
 
     name: str
@@ -63,11 +76,12 @@ class StandardTable(NamedTuple):
     optional: tuple[str, ...] = ()
     either: tuple[str, ...] = ()
     needs_metric: bool = False
+    measures: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all columns in their standard order."""
-        return tuple(dict.fromkeys((*self.either, *self.required, *self.optional)))
+        return tuple(dict.fromkeys((*self.either, *self.required, *self.measures, *self.optional)))
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -105,6 +119,17 @@ _TABLES = (
         required=("click",),
         optional=(
             "event_time", "user_id", "slate_id", "placement", "propensity", "conversion", "revenue", "cost",
+        ),
+    ),
+    StandardTable(
+        "report",
+        "counts of a day, campaign, ad, placement or hour",
+        required=(),
+        either=("impressions", "clicks"),
+        measures=("clicks", "conversions", "cost", "cost_micros", "revenue"),
+        optional=(
+            "date", "date_end", "hour", "campaign_id", "ad_group_id", "ad_id", "keyword", "query",
+            "placement", "device", "network", "country", "currency", "reach",
         ),
     ),
     StandardTable(

@@ -10,7 +10,7 @@ import polars as pl
 UTC: Final = pl.Datetime("us", "UTC")
 _EPOCH = "epoch"
 _CLOCKS = (" %H:%M:%S%.f%#z", " %H:%M:%S%.f", " %H:%M", "")
-_HOURLY: Final = ("%Y-%m-%d %H", "%y%m%d%H")  # whole hours, as advertising logs count them
+_HOURLY: Final = ("%Y-%m-%d %H", "%Y-%m-%d;%H", "%y%m%d%H")  # whole hours, as advertising logs count them
 _FORMATS: Final = (
     *(f"%Y-%m-%d{clock}" for clock in _CLOCKS),
     *(f"%Y-%m-%d{clock.replace(' ', 'T')}" for clock in (*_CLOCKS[:3], "T%H:%M%#z")),
@@ -149,7 +149,7 @@ def _parse(values: pl.Series, form: str) -> pl.Series:
         exact = _from_numbers(digits.set(whole, None).cast(pl.Int64, strict=False))
         return exact.zip_with(exact.is_not_null(), _from_numbers(digits.cast(pl.Float64, strict=False)))
     if form in _HOURLY:  # an hour alone is no time for the parser
-        values, form = values + "00", form + "%M"
+        values, form = values.str.replace(r"([ ;])(\d)$", "${1}0${2}") + "00", form + "%M"
     return _within_range(_as_utc(values.str.to_datetime(form, strict=False, time_unit="us", exact=True)))
 
 
