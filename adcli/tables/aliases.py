@@ -102,11 +102,12 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "product_description", "item_description", "about_product", "long_description", "detail_desc",
         "body_html", "desc",
     ),
-    "brand": ("brand_name", "manufacturer", "vendor", "store"),
+    "brand": ("brand_name", "brands", "manufacturer", "vendor", "store"),
     "category": (
         "product_category_tree", "product_category", "category_name", "category_tree", "category_path",
         "category_hierarchy", "main_category", "master_category", "product_category_name", "categories",
         "category_code", "department", "product_type", "product_type_name", "product_class",
+        "google_product_category",
     ),
     "image": ("image_url", "image_link", "image_src", "img", "img_url", "img_link", "im_url", "picture"),
     "url": ("product_url", "product_link", "item_url", "link"),
@@ -125,7 +126,7 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "item_id": (*_ITEM, "product", "action", "action_id"),
         "click": (*_CLICK, "reward"),
     },
-    "products": {"item_id": (*_ITEM, "id", "handle", *_ITEM_CODES)},
+    "products": {"item_id": (*_ITEM, "variant_sku", "id", "handle", "url_handle", *_ITEM_CODES)},
     "reviews": {
         "text": ("review_text", "review_body", "review_content", "review_comment", "review_comment_message",
                  "review", "comment", "body", "content", "reviews"),

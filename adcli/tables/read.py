@@ -25,6 +25,7 @@ from adcli.tables.standard.identities import served_note
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.recognise import choose_table, describe
 from adcli.tables.standard.report_rows import settle_report
+from adcli.tables.standard.shop_products import shop_export
 from adcli.tables.standard.tables import TABLES, StandardTable
 from adcli.tables.standard.times import UTC
 
@@ -92,6 +93,7 @@ class TableStream:
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
         self._parts = parts
+        self._shops = [shop_export(part.plan.mapping.table.name, part.form.columns) for part in parts]
         self._served: list[Counter[str]] = [Counter() for _ in parts]
         self._bytes = _known_bytes(parts)
         self._options = options
@@ -167,6 +169,8 @@ class TableStream:
 
     def _conformed(self, raw: RawBatch, place: int, source: Source) -> Batch:
         """A batch in the table's columns; what it tells that nothing told before becomes part of the plan."""
+        if (shop := self._shops[place]) is not None:
+            raw = shop.completed(raw)
         plan = with_new_columns(self.plans[place], raw.frame, source.name, self._options.constants)
         batch = conform(raw, plan, source.name)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None

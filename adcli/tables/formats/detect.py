@@ -11,7 +11,7 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
-from adcli.tables.formats import aligned, columnar, delimited, json_array, ndjson, weblogs
+from adcli.tables.formats import aligned, columnar, delimited, json_array, ndjson, weblogs, xml_feed
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.layout import aligned_layout, delimited_layout
 from adcli.tables.sources import PEEK_BYTES, Source
@@ -19,8 +19,16 @@ from adcli.tables.unify import concatenated
 
 _SAMPLE_ROWS = 1000
 
-FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "log", "aligned")
-_SYNONYMS = {"jsonl": "ndjson", "ipc": "arrow", "feather": "arrow", "apache": "log", "nginx": "log"}
+FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "log", "aligned", "xml")
+_SYNONYMS = {
+    "jsonl": "ndjson",
+    "ipc": "arrow",
+    "feather": "arrow",
+    "apache": "log",
+    "nginx": "log",
+    "rss": "xml",
+    "atom": "xml",
+}
 
 
 class Format(NamedTuple):
@@ -59,6 +67,8 @@ class Format(NamedTuple):
                 yield from ndjson.read_ndjson(text, source.name)
             elif self.kind == "json":
                 yield from json_array.read_json_array(text, source.name)
+            elif self.kind == "xml":
+                yield from xml_feed.read_feed(text, source.name)
             elif self.kind == "log":
                 yield from weblogs.read_log(text, self.log_form)
             elif self.kind == "aligned":
@@ -114,7 +124,7 @@ def recognise_format(
             first = next(rows, None)
         sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
         return Format(kind, ", ".join([kind.capitalize(), *compressions]), columns, sample=sample)
-    coded = recognise_encoding(head, encoding)
+    coded = recognise_encoding(head, encoding or xml_feed.declared_encoding(head))
     text = _text_of(head, coded)
     if not text.strip():
         return None
@@ -183,7 +193,13 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
         form = weblogs.log_form(lines)
         if form:
             return Format("log", form, list(weblogs.COLUMNS), log_form=form)
-        kind = _json_kind(text, first, name)
+        kind = "xml" if xml_feed.is_feed(text) else _json_kind(text, first, name)
+    if kind == "xml":
+        head = _Bytes(text.encode("utf-8", "replace"))  # an item that it ends in is not among the first
+        sample = concatenated([batch.frame for batch in xml_feed.read_feed(head, name)])
+        if not sample.width:
+            raise DataError(f"{name}: is a feed in XML without an <item> or <entry>.")
+        return Format("xml", "XML feed", sample.columns, sample=sample.head(_SAMPLE_ROWS))
     if kind in ("ndjson", "json"):
         sample = _json_sample(text, kind, name)
         label = "NDJSON" if kind == "ndjson" else "JSON array"

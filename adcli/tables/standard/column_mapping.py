@@ -14,6 +14,7 @@ from adcli.tables.standard.events import Derivation, derive_event_type, has_know
 from adcli.tables.standard.identities import IDENTITY, identities
 from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.reports import measured_together
+from adcli.tables.standard.shop_products import shop_columns
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
 _SHOWN_COLUMNS = 12
@@ -81,6 +82,7 @@ def map_columns(
     """
     if table.name == "report":
         column_map = {**measured_together(header.columns), **column_map}
+    column_map = {**shop_columns(table.name, header.columns), **column_map}
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
     free = [column for column in header.columns if column not in sources.values()]
     alternatives: dict[str, list[str]] = {}
