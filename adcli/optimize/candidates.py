@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from adcli.optimize.likelihood import fit_likelihood_policy
-from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
-from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import ScoredPolicy
+from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_design import Scores
 from adcli.policies.reward_model import RewardModel
 from adcli.policies.rows import policy_rows
@@ -29,54 +27,39 @@ MOST_SOFTENED = 10_000  # rows that tell that deviation
 PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' worth of the mean
 
 
-class Training(NamedTuple):
-    """What candidates are fitted to: the log and its logged side, and how context and actions are encoded."""
-
-    impressions: pl.DataFrame
-    logged: LoggedRows
-    actions: ActionSet
-    encoder: ContextEncoder
-    features: NDArray[np.float32]
-    epsilon: float
-    seed: int
-
-
-def fit_candidates(
-    training: Training, rows: NDArray[np.bool_], reward: RewardModel | None
-) -> dict[str, ScoredPolicy]:
-    """The candidates by name, fitted to some rows of the log and a reward model of the same rows.
+def fit_candidates(log: PreparedLog, reward: RewardModel | None, epsilon: float) -> dict[str, ScoredPolicy]:
+    """The candidates by name, fitted to a log and a reward model of the same rows.
 
     Without a reward model (it found nothing) there is no direct method. The direct method comes in two kinds:
     all on the best action, and shared among those that are nearly as good, which a log says more about.
     """
-    logged = training.logged.take(rows)
-    rates = shrunk_rates(logged.action, logged.reward, logged.propensity, len(training.actions))
-    likelihood = _fit_likelihood(training, rows)
+    logged = log.logged
+    rates = shrunk_rates(logged.action, logged.reward, logged.propensity, len(log.actions))
+    popular = Scores(np.zeros((0, rates.size)), rates)
     candidates = {
-        LIKELIHOOD: _greedy(LIKELIHOOD, training, training.encoder, likelihood),
-        POPULAR: _greedy(POPULAR, training, ContextEncoder(), Scores(np.zeros((0, rates.size)), rates)),
+        LIKELIHOOD: _greedy(LIKELIHOOD, log, log.encoder, _fit_likelihood(log), epsilon),
+        POPULAR: _greedy(POPULAR, log, ContextEncoder(), popular, epsilon),
     }
     if reward is not None:
         weights, bias = reward.weights.astype(np.float64), reward.bias.astype(np.float64)
         scores = Scores(weights, bias, reward.hidden)
-        candidates[DIRECT] = _greedy(DIRECT, training, training.encoder, scores)
-        candidates[SOFTENED] = _softened(candidates[DIRECT], training.impressions.head(MOST_SOFTENED))
+        candidates[DIRECT] = _greedy(DIRECT, log, log.encoder, scores, epsilon)
+        candidates[SOFTENED] = _softened(candidates[DIRECT], log.impressions.head(MOST_SOFTENED))
     return candidates
 
 
-def _fit_likelihood(training: Training, rows: NDArray[np.bool_]) -> Scores:
-    rewarded = np.flatnonzero(rows & (training.logged.reward > 0))
-    affordable = min(MOST_REWARDED, MOST_CELLS // len(training.actions))
+def _fit_likelihood(log: PreparedLog) -> Scores:
+    rewarded = np.flatnonzero(log.logged.reward > 0)
+    affordable = min(MOST_REWARDED, MOST_CELLS // len(log.actions))
     if rewarded.size > affordable:
-        draw = np.random.default_rng(training.seed)
+        draw = np.random.default_rng(log.question.seed)
         rewarded = np.sort(draw.choice(rewarded, affordable, replace=False))
-    logged = training.logged
     return fit_likelihood_policy(
-        training.encoder.encode(training.impressions[rewarded]),
-        logged.action[rewarded],
-        logged.reward[rewarded],
-        logged.propensity[rewarded],
-        features=training.features,
+        log.encoder.encode(log.impressions[rewarded]),
+        log.logged.action[rewarded],
+        log.logged.reward[rewarded],
+        log.logged.propensity[rewarded],
+        features=log.features,
     )
 
 
@@ -92,22 +75,21 @@ def shrunk_rates(
     return np.asarray(rates / rates.max(), dtype=np.float64)
 
 
-def stand_in(training: Training) -> TablePolicy:
+def stand_in(log: PreparedLog, epsilon: float) -> TablePolicy:
     """What comes nearest to the logging policy and can be applied: the even choice, or the log's shares."""
-    impressions, actions = training.impressions, training.actions
+    impressions, actions = log.impressions, log.actions
     even = uniform(actions)
-    weight = policy_rows(impressions, training.logged, actions, even).weight
-    if np.allclose(weight, 1, rtol=1e-3):
+    if np.allclose(policy_rows(log, even).weight, 1, rtol=1e-3):
         return even
     by_placement = "placement" in impressions.columns and "placement" not in actions.columns
-    return logged_shares(
-        impressions, actions, ("placement",) if by_placement else (), epsilon=training.epsilon
-    )
+    return logged_shares(impressions, actions, ("placement",) if by_placement else (), epsilon=epsilon)
 
 
-def _greedy(name: str, training: Training, encoder: ContextEncoder, scores: Scores) -> ScoredPolicy:
+def _greedy(
+    name: str, log: PreparedLog, encoder: ContextEncoder, scores: Scores, epsilon: float
+) -> ScoredPolicy:
     numbers = scores.weights.astype(np.float32), scores.bias.astype(np.float32)
-    return ScoredPolicy(name, training.actions, encoder, *numbers, "greedy", training.epsilon, scores.hidden)
+    return ScoredPolicy(name, log.actions, encoder, *numbers, "greedy", epsilon, scores.hidden)
 
 
 def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> ScoredPolicy:

@@ -98,22 +98,26 @@ def read_encoder(
 
 
 def choose_context(
-    frame: pl.DataFrame, *, action: Sequence[str] = (), wanted: Sequence[str] = ()
+    frame: pl.DataFrame,
+    *,
+    action: Sequence[str] = (),
+    wanted: Sequence[str] = (),
+    excluded: Sequence[str] = (),
 ) -> ChosenContext:
     """The columns of a log that were known before the ad was chosen: those wanted, else all that can be.
 
-    Left out of the automatic choice: the action, outcomes, identifiers, free text and row numbers; of times,
-    the hour and the weekday are used.
+    Left out of the automatic choice: the action, outcomes, identifiers, free text, row numbers, and what is
+    `excluded`; of times, the hour and the weekday are used.
 
     Raises:
-        DataError: If a wanted column is not there, or is the action or an outcome.
+        DataError: If a wanted column is not there, or is the action, an outcome, or excluded.
     """
     if wanted:
-        return ChosenContext(_checked(frame, action, wanted), [])
+        return ChosenContext(_checked(frame, (*action, *excluded), wanted), [])
     columns: list[str] = []
     notes: list[str] = []
     for name in frame.columns:
-        if name in NOT_CONTEXT or name in action or name.startswith("logged_"):
+        if name in NOT_CONTEXT or name in (*action, *excluded) or name.startswith("logged_"):
             continue
         reason = not_context(frame[name])
         if reason:
@@ -125,8 +129,8 @@ def choose_context(
     return ChosenContext(columns, notes)
 
 
-def _checked(frame: pl.DataFrame, action: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    outcomes = OUTCOMES | set(action)
+def _checked(frame: pl.DataFrame, excluded: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    outcomes = OUTCOMES | set(excluded)
     for name in wanted:
         if name not in frame.columns:
             raise DataError(

@@ -149,6 +149,16 @@ def matched_clicks(reward: Rows, weight: Rows) -> float:
     return effective_sample_size(weight * np.abs(reward))
 
 
+def expected_clicks(reward: Rows, weight: Rows) -> float:
+    """The log's rate of rewards times the effective sample size: what the policy's rows would have of them.
+
+    Rewards of unequal size count as so many equal ones.
+    """
+    rewarded = reward != 0
+    equal = _ratio(matched_clicks(reward, weight), effective_sample_size(weight * rewarded))
+    return float(rewarded.mean()) * effective_sample_size(weight) * min(equal, 1.0)
+
+
 def _mean(terms: Rows, replaced: float = 0.0) -> Estimate:
     return Estimate(float(terms.mean()), terms, replaced)
 

@@ -27,6 +27,11 @@ class LoggedRows(NamedTuple):
     cluster: NDArray[np.int64] | None
     cost: NDArray[np.float64] | None
 
+    @property
+    def value_kind(self) -> str:
+        """How a mean reward is read: a rate, where rewards are 0 and 1; else a number (money)."""
+        return "rate" if bool(np.isin(self.reward, (0.0, 1.0)).all()) else "number"
+
     def take(self, rows: NDArray[np.bool_]) -> LoggedRows:
         """Some of the rows."""
         return LoggedRows(

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
-from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
 from adcli.policies.policy import Policy, chunks
+from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_fit import RewardRows
 from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model
 from adcli.policies.sampling import sample_rows
@@ -51,8 +51,9 @@ class Support(NamedTuple):
     shown: NDArray[np.bool_]
 
 
-def support(impressions: pl.DataFrame, logged: LoggedRows, actions: ActionSet) -> Support:
+def support(log: PreparedLog) -> Support:
     """Which actions the log shows in each placement (or in each value of what decides eligibility)."""
+    impressions, actions = log.impressions, log.actions
     by = actions.eligible_by or ("placement" if "placement" in impressions.columns else None)
     if by is None or by in actions.columns:
         place = np.zeros(impressions.height, dtype=np.int32)
@@ -61,32 +62,25 @@ def support(impressions: pl.DataFrame, logged: LoggedRows, actions: ActionSet) -
         codes = words.cast(pl.Enum(words.unique().sort())).to_physical()
         place = codes.cast(pl.Int32).to_numpy()
     shown = np.zeros((int(place.max()) + 1, len(actions)), dtype=bool)
-    shown[place, logged.action] = True
+    shown[place, log.logged.action] = True
     return Support(place, shown)
 
 
-def policy_rows(
-    impressions: pl.DataFrame,
-    logged: LoggedRows,
-    actions: ActionSet,
-    policy: Policy,
-    reward: FittedReward | None = None,
-) -> PolicyRows:
+def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = None) -> PolicyRows:
     """A policy against a log, in chunks of rows so that memory does not grow with rows x actions.
 
     Args:
-        impressions: The log, n rows.
-        logged: Its logged side.
-        actions: The K actions of the log.
+        log: The log, n rows and K actions.
         policy: The policy to value; it may choose among other actions than the log's.
         reward: The cross-fitted reward model behind `q_logged` and `q_policy`.
 
     Raises:
         DataError: If more than half of what the policy chooses is never in the log.
     """
+    impressions, actions, logged = log.impressions, log.actions, log.logged
     n = impressions.height
     own = policy.actions.index(actions.frame)
-    shown = support(impressions, logged, actions)
+    shown = support(log)
     whole = bool(shown.shown.all() and (own >= 0).all() and len(policy.actions) == len(actions))
     target, unsupported = np.empty(n), np.zeros(n)
     q_logged, q_policy = np.full(n, np.nan), np.full(n, np.nan)
@@ -119,17 +113,12 @@ def logged_policy_rows(logged: LoggedRows, q_logged: NDArray[np.float64]) -> Pol
 
 
 def target_column_rows(
-    impressions: pl.DataFrame,
-    logged: LoggedRows,
-    column: str,
-    q_logged: NDArray[np.float64],
-    expected: str = "",
+    log: PreparedLog, column: str, q_logged: NDArray[np.float64], expected: str = ""
 ) -> PolicyRows:
     """A policy of which only the probability of each logged action is known, as a column.
 
     Args:
-        impressions: The log, n rows.
-        logged: Its logged side.
+        log: The log, n rows.
         column: The column of probabilities.
         q_logged: The expected reward of the logged action, shape (n,); NaN where that is not known.
         expected: The column of the reward that a model expects of the policy in each row, if there is one.
@@ -137,6 +126,7 @@ def target_column_rows(
     Raises:
         DataError: If a column is missing, or holds something else than probabilities or numbers.
     """
+    impressions = log.impressions
     if column not in impressions.columns:
         raise DataError(
             f"There is no column '{column}' of target probabilities.",
@@ -150,7 +140,7 @@ def target_column_rows(
         raise DataError(
             f"'{column}' is not a probability in {int(wrong.sum()):,} rows, first in row {row + 1}."
         )
-    return PolicyRows(target / logged.propensity, q_logged, q_policy, np.zeros(target.size))
+    return PolicyRows(target / log.logged.propensity, q_logged, q_policy, np.zeros(target.size))
 
 
 def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
@@ -167,30 +157,17 @@ def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
     return numbers(impressions, column)
 
 
-def fit_reward(
-    impressions: pl.DataFrame,
-    logged: LoggedRows,
-    encoder: ContextEncoder,
-    features: NDArray[np.float32],
-    *,
-    folds: int,
-    seed: int,
-) -> FittedReward:
-    """The cross-fitted reward model of a log; only the rows it is fitted to are encoded.
+def fit_reward(log: PreparedLog) -> FittedReward:
+    """The cross-fitted reward model of a log; rows of one user share a fold.
 
-    Args:
-        impressions: The log, n rows.
-        logged: Its logged side; rows of one user share a fold.
-        encoder: The encoder of its context.
-        features: Features of the actions, shape (K, e); e may be 0.
-        folds: The number of folds.
-        seed: Of the folds, and of the rows fitted where there are more than 200,000.
+    Only the rows it is fitted to are encoded: a sample of 200,000 where there are more.
     """
-    fold = assign_folds(impressions.height, folds, seed, logged.cluster)
-    kept, weight = sample_rows(logged.reward, seed, most=MOST_FITTED)
-    context = encoder.encode(impressions[kept])
-    rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, features)
-    return FittedReward(encoder, fit_reward_model(rows, fold[kept]), fold)
+    logged, question = log.logged, log.question
+    fold = assign_folds(logged.reward.size, question.folds, question.seed, logged.cluster)
+    kept, weight = sample_rows(logged.reward, question.seed, most=MOST_FITTED)
+    context = log.encoder.encode(log.impressions[kept])
+    rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, log.features)
+    return FittedReward(log.encoder, fit_reward_model(rows, fold[kept]), fold)
 
 
 def expected_rewards(
@@ -205,17 +182,30 @@ def expected_rewards(
     return expected
 
 
-def own_expected_rewards(
-    impressions: pl.DataFrame, logged: LoggedRows, reward: FittedReward | None
-) -> NDArray[np.float64]:
+def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArray[np.float64]:
     """The expected reward of each logged action, by the model that did not see it; NaN without one."""
-    expected = np.full(impressions.height, np.nan)
+    expected = np.full(log.impressions.height, np.nan)
     if reward is None:
         return expected
-    for rows in chunks(impressions.height, reward.model.full.bias.size):
-        part = expected_rewards(reward, impressions[rows], reward.fold[rows])
-        expected[rows] = part[np.arange(part.shape[0]), logged.action[rows]]
+    for rows in chunks(expected.size, len(log.actions)):
+        part = expected_rewards(reward, log.impressions[rows], reward.fold[rows])
+        expected[rows] = part[np.arange(part.shape[0]), log.logged.action[rows]]
     return expected
+
+
+def group_probabilities(log: PreparedLog, policy: Policy, member: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The probability that a policy shows each group of actions, for each row, shape (n, G).
+
+    Args:
+        log: The log, n rows and K actions.
+        policy: The policy.
+        member: Which actions are in each group, 0 or 1, shape (K, G).
+    """
+    own = policy.actions.index(log.actions.frame)
+    shown = np.empty((log.impressions.height, member.shape[1]), dtype=np.float32)
+    for rows in chunks(shown.shape[0], max(len(log.actions), len(policy.actions))):
+        shown[rows] = onto(policy.probabilities(log.impressions[rows]), own) @ member
+    return shown
 
 
 def onto(probabilities: NDArray[np.float32], own: NDArray[np.int32]) -> NDArray[np.float32]:

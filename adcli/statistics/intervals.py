@@ -105,6 +105,16 @@ class ClusteredRatio(NamedTuple):
         low, high = (self.value - self.error * _unskewed(way, self.skew) for way in (reach, -reach))
         return Interval(max(low, 0.0) if self.is_positive else low, high)
 
+    def p_value(self) -> float:
+        """Two-sided, of a ratio of 0: 1 less the confidence at which the interval ends there."""
+        from scipy.special import stdtr
+
+        if not self.error > 0:
+            return math.nan
+        t, skew = self.value / self.error, self.skew
+        leaning = t + skew * t**2 / 3 + skew**2 * t**3 / 27 + skew / 6
+        return float(2 * stdtr(self.degrees, -abs(leaning)))
+
 
 def _unskewed(quantile: float, skew: float) -> float:
     """The inverse of t + skew t^2 / 3 + skew^2 t^3 / 27 + skew / 6, whose quantiles are the normal's."""

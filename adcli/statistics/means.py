@@ -7,7 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from adcli.statistics.intervals import FloatArray
+from adcli.statistics.intervals import FEWEST_DEGREES, ClusteredRatio, FloatArray
+
+ROUNDING = 1e-12
 
 
 def cluster_totals(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) -> FloatArray:
@@ -38,3 +40,29 @@ def std_error(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) 
     if units < 2:
         return math.nan
     return math.sqrt(float(totals @ totals) * units / (units - 1)) / len(values)
+
+
+def clustered_mean(
+    values: FloatArray, cluster: npt.NDArray[np.int64] | None = None, *, least_error: float = 0.0
+) -> ClusteredRatio:
+    """The mean of rows that may come in clusters, with what its interval rests on.
+
+    Values all alike have an error of 0, and an interval without width.
+
+    Args:
+        values: (n,) the rows.
+        cluster: As in `cluster_totals`.
+        least_error: The error is at least this, for rows that are each their own cluster.
+
+    Source: `ClusteredRatio`, of the sum of the values over their number.
+    """
+    totals = cluster_totals(values, cluster)
+    mean, error, squares = float(values.mean()), std_error(values, cluster), totals**2
+    variance = float(squares.sum())
+    if not variance > (ROUNDING * len(values) * mean) ** 2 / len(totals) or math.isnan(error):
+        return ClusteredRatio(mean, 0.0 if len(totals) > 1 else math.nan, math.inf, 0.0, False)
+    of_rows = error if cluster is None else std_error(values)
+    degrees = max(3 * variance**2 / float(squares @ squares) - 1, FEWEST_DEGREES)
+    skew = float(squares @ totals) / variance**1.5
+    wider = max(least_error / of_rows, 1.0) if of_rows > 0 else 1.0
+    return ClusteredRatio(mean, error * wider, degrees, skew, mean > 0 and float(values.min()) >= 0)

@@ -7,10 +7,13 @@ from logged_world import LoggedWorld
 from open_bandit_log import open_bandit_log
 
 from adcli.errors import DataError
+from adcli.evaluate.off_policy.table import TargetColumn, policy_value_table
 from adcli.optimize.candidates import shrunk_rates
 from adcli.optimize.likelihood import fit_likelihood_policy
-from adcli.optimize.policy_learning import learn_policy
+from adcli.optimize.policy_learning import held_out_rows, learn_policy
 from adcli.policies.policy import ScoredPolicy
+from adcli.policies.prepared import Question, prepare_log
+from adcli.policies.rows import fit_reward
 from adcli.policies.table_policy import TablePolicy
 
 CONTEXT = ("segment", "placement")
@@ -22,7 +25,7 @@ class TestWhereThereIsSomethingToLearn:
     @pytest.fixture(scope="class")
     @classmethod
     def learned(cls):
-        return learn_policy(cls.world.log(20_000, seed=1), context=CONTEXT, epsilon=0.1)
+        return learn_policy(cls.world.log(20_000, seed=1), Question(context=CONTEXT), epsilon=0.1)
 
     def test_the_policy_truly_earns_more_than_the_logs(self, learned):
         best = self.world.click.max(axis=2).mean()
@@ -40,7 +43,7 @@ class TestWhereThereIsSomethingToLearn:
         assert table["policy"][0] == "logged"
         assert table.filter("chosen")["policy"].to_list() == [learned.chosen]
         assert table.filter("chosen")["lower_bound"][0] > table["lower_bound"][0]
-        assert table.filter("chosen")["gain_low"][0] > 0
+        assert table.filter("chosen")["difference_low"][0] > 0
         assert f"{table.filter('chosen')['value'][0]:.4g} per impression" in learned.reason
         assert learned.chosen in learned.reason
         assert "segment" in learned.context
@@ -52,7 +55,7 @@ class TestWhereThereIsSomethingToLearn:
 
     def test_the_same_seed_gives_the_same_policy(self, learned):
         log = self.world.log(20_000, seed=1)
-        again = learn_policy(log, context=CONTEXT, epsilon=0.1)
+        again = learn_policy(log, Question(context=CONTEXT), epsilon=0.1)
         assert np.array_equal(again.policy.probabilities(log), learned.policy.probabilities(log))
 
 
@@ -63,16 +66,16 @@ def test_item_features_help_where_items_are_many():
     tastes = rng.normal(size=(4, 2))
     world.click = np.repeat(1 / (1 + np.exp(2.8 - tastes @ described.T))[:, None, :], 2, axis=1)
     items = pl.DataFrame({"item_id": world.items, "x": described[:, 0], "y": described[:, 1]})
-    log = world.log(8_000, seed=3)
-    with_features = world.value(learn_policy(log, context=CONTEXT, items=items).policy)
-    without = world.value(learn_policy(log, context=CONTEXT).policy)
+    log = world.log(24_000, seed=3)
+    with_features = world.value(learn_policy(log, Question(context=CONTEXT), items=items).policy)
+    without = world.value(learn_policy(log, Question(context=CONTEXT)).policy)
     assert with_features > without
 
 
 def test_joint_actions_choose_the_placement_too():
     world = LoggedWorld(rate=0.1)
     log = world.log(10_000).with_columns(propensity=pl.col("propensity") / 2)
-    learned = learn_policy(log, action=["item_id", "placement"], context=["segment"])
+    learned = learn_policy(log, Question(action=("item_id", "placement"), context=("segment",)))
     assert learned.policy.actions.columns == ("item_id", "placement")
     assert len(learned.policy.actions) == 16
     first = learned.policy.probabilities(pl.DataFrame({"segment": world.segments}))
@@ -86,7 +89,7 @@ def test_revenue_can_be_what_is_earned():
     log = world.log(20_000).with_columns(
         revenue=pl.col("click") * pl.col("item_id").replace_strict(worth, return_dtype=pl.Float64)
     )
-    learned = learn_policy(log, reward="revenue")
+    learned = learn_policy(log, Question(reward="revenue"))
     chosen = learned.policy.probabilities(log)[:, 5]
     assert chosen.mean() > 0.8
 
@@ -97,7 +100,7 @@ class TestWhereThereIsNot:
         learned = learn_policy(open_bandit_log(shared_data, name))
         assert learned.chosen == "logged"
         assert learned.reason.startswith("Not enough evidence")
-        assert "matched rewards" in learned.reason
+        assert "clicks (rate x effective sample size" in learned.reason
         assert isinstance(learned.policy, TablePolicy)
         assert learned.policy.name == ("uniform" if name.startswith("random") else "logged shares")
 
@@ -108,12 +111,13 @@ class TestWhereThereIsNot:
             open_bandit_log(shared_data, name), items=items.with_columns(pl.col("item_id").cast(pl.String))
         )
         assert learned.chosen == "logged"
-        assert "its gain above -" in learned.reason
+        assert "The best learned policy" in learned.reason
+        assert ": not enough evidence. Only" in learned.reason
 
     def test_noise_alone_seldom_makes_it_leave_the_logging_policy(self):
         world = LoggedWorld(rate=0.05, taste=0.0, placements=1)
         logs = [world.log(2_000, seed=seed) for seed in range(8)]
-        assert sum(learn_policy(log, context=["segment"]).chosen != "logged" for log in logs) <= 1
+        assert sum(learn_policy(log, Question(context=("segment",))).chosen != "logged" for log in logs) <= 1
 
     def test_no_clicks_at_all(self):
         log = LoggedWorld().log(500).with_columns(click=pl.lit(0, dtype=pl.Int8))
@@ -128,7 +132,7 @@ class TestWhereThereIsNot:
         with pytest.raises(DataError, match="no propensities"):
             learn_policy(log.drop("propensity"))
         with pytest.raises(DataError, match="no column 'reveneu'"):
-            learn_policy(log, reward="reveneu")
+            learn_policy(log, Question(reward="reveneu"))
         with pytest.raises(DataError, match="neither item_id nor ad_id"):
             learn_policy(log.drop("item_id"))
         some = pl.when(pl.int_range(pl.len()) >= 3).then("item_id")
@@ -175,3 +179,28 @@ def test_rates_are_shrunk_to_the_mean():
 def test_an_empty_log_is_refused_in_words():
     with pytest.raises(DataError, match="The log has no impressions"):
         learn_policy(LoggedWorld().log(10).head(0))
+
+
+def test_what_is_chosen_by_is_what_evaluate_policy_says_of_the_same_rows():
+    log = LoggedWorld(rate=0.08, taste=1.0).log(12_000, seed=1, users=3_000)
+    question = Question(context=CONTEXT)
+    learned = learn_policy(log, question).candidates
+    prepared = prepare_log(log, question)
+    rows = held_out_rows(prepared, fit_reward(prepared), 0.1)
+    columns = {"q_logged": next(iter(rows.values())).q_logged}
+    for number, own in enumerate(rows.values()):
+        columns |= {f"p{number}": own.weight * prepared.logged.propensity, f"q{number}": own.q_policy}
+    targets = [TargetColumn(f"p{number}", f"q{number}") for number in range(len(rows))]
+    valued = policy_value_table(
+        log.with_columns(**{name: pl.Series(values) for name, values in columns.items()}),
+        targets,
+        question,
+        estimators=["dr"],
+        expected="q_logged",
+    ).table
+    ours = learned.slice(1)
+    assert ours["verdict"].to_list() == valued["verdict"].to_list()
+    assert "better" in ours["verdict"]
+    assert ours["reason"].to_list() == valued["reason"].to_list()
+    for name in ("std_error", "value", "difference_low", "difference_high"):
+        assert ours[name].to_list() == pytest.approx(valued[name].to_list(), rel=1e-9)

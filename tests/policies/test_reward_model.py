@@ -7,9 +7,8 @@ import pytest
 from logged_world import LoggedWorld
 from open_bandit_log import open_bandit_log
 
-from adcli.policies.actions import action_set
 from adcli.policies.context import choose_context, fit_context
-from adcli.policies.logged import logged_rows
+from adcli.policies.prepared import Question, prepare_log
 from adcli.policies.reward_fit import RewardRows
 from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model
 from adcli.policies.rows import fit_reward
@@ -115,15 +114,12 @@ def test_folds_are_balanced_and_keep_users_together():
 def test_a_row_is_valued_by_a_model_that_did_not_see_it():
     world = LoggedWorld(rate=0.1)
     log = world.log(3_000)
-    actions = action_set(log)
-    logged = logged_rows(log, actions)
-    encoder = fit_context(log, ["segment"])
-    features = np.zeros((len(actions), 0), dtype=np.float32)
-    before = fit_reward(log, logged, encoder, features, folds=3, seed=0)
+    prepared = prepare_log(log, Question(context=("segment",)))
+    before = fit_reward(prepared)
     own = before.fold == 1
-    strange = logged._replace(reward=np.where(own, 1.0, logged.reward))
-    after = fit_reward(log, strange, encoder, features, folds=3, seed=0)
-    everything = encoder.encode(log)
+    strange = prepared.logged._replace(reward=np.where(own, 1.0, prepared.logged.reward))
+    after = fit_reward(prepared._replace(logged=strange))
+    everything = prepared.encoder.encode(log)
     before_mean = before.model.folds[1].predict(everything).mean()
     assert after.model.folds[1].predict(everything).mean() == pytest.approx(before_mean, rel=0.2)
     assert after.model.folds[0].predict(everything).mean() > 3 * before_mean
@@ -140,12 +136,11 @@ def test_a_sample_of_a_large_log_keeps_its_mean():
 def later_losses(log, action, seed=0):
     """Log losses of the rows after the first 70 %, by the model of those and by their click rate."""
     early = np.arange(log.height) < 0.7 * log.height
-    actions = action_set(log, action)
-    logged = logged_rows(log, actions)
+    prepared = prepare_log(log, Question(action=tuple(action), seed=seed))
+    logged = prepared.logged
     first, last = log.filter(pl.Series(early)), log.filter(pl.Series(~early))
     encoder = fit_context(first, choose_context(log, action=action).columns)
-    features = np.zeros((len(actions), 0), dtype=np.float32)
-    fitted = fit_reward(first, logged.take(early), encoder, features, folds=3, seed=seed)
+    fitted = fit_reward(prepared.take(early)._replace(encoder=encoder))
     later = logged.take(~early)
     own = fitted.model.full.predict(encoder.encode(last))[np.arange(last.height), later.action]
     rate = logged.reward[early].mean()

@@ -114,8 +114,11 @@ def policy(
         ),
     ] = None,
     interval: Annotated[
-        Literal["skew", "bootstrap", "bernstein", "clopper-pearson"],
-        typer.Option(help="Method of the intervals; bernstein holds at any size and is wide."),
+        Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"],
+        typer.Option(
+            help="Method of the intervals: skew is Student's t with Hall's skewness correction; bernstein "
+            "holds at any size and is wide; normal is for audit."
+        ),
     ] = "skew",
     confidence: Confidence = 0.95,
     fail_under: Annotated[
@@ -133,13 +136,13 @@ def policy(
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
-    from adcli.evaluate.off_policy.amounts import value_kind
     from adcli.evaluate.off_policy.breakdowns import breakdown_table, with_breakdown
     from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
     from adcli.evaluate.off_policy.table import policy_value_table
-    from adcli.evaluate.off_policy.targets import TargetColumn, own_actions
+    from adcli.evaluate.off_policy.targets import TargetColumn, asked_of
+    from adcli.policies.prepared import Question
     from adcli.policies.propensity import with_estimated_propensities
 
     named, inputs = (
@@ -172,47 +175,45 @@ def policy(
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
-    action, context, by = run.columns(action), run.columns(context), run.columns(by)
+    action, by = run.columns(action), run.columns(by)
     own = run.columns(expected_policy) or [""] * len(target_column)
     targets: list[Target] = [
         TargetColumn(column, expects) for column, expects in zip(run.columns(target_column), own, strict=True)
     ]
     targets += read_targets(run, names, action, impressions)
+    question = Question(
+        reward=reward,
+        action=tuple(action),
+        context=tuple(run.columns(context)),
+        eligible_by=run.column(eligible_by) if eligible_by else None,
+        seed=run.seed,
+    )
     estimated = estimate_propensities and _lacks_propensities(run, impressions)
     if estimated:
         with run.step("propensities"):
-            impressions = with_estimated_propensities(
-                impressions, action=action or own_actions(targets), context=context, seed=run.seed
-            )
+            impressions = with_estimated_propensities(impressions, asked_of(question, targets))
     with run.step("value"):
         if of_slates:
             values = slate_value_table(
                 impressions,
                 targets,
-                reward=reward,
+                question,
                 estimators=estimator or SLATE_ESTIMATORS,
-                action=action,
-                context=context,
                 items=attributes,
                 method=interval,
                 confidence=confidence,
-                seed=run.seed,
                 propensities_estimated=estimated,
             )
         else:
             values = policy_value_table(
                 impressions,
                 targets,
-                reward=reward,
+                question,
                 estimators=estimator or (*DEFAULT, *(NEEDS_GROUPS if action_groups else ())),
-                action=action,
-                context=context,
                 items=attributes,
-                eligible_by=run.column(eligible_by) if eligible_by else None,
                 action_groups=_groups(run, action_groups),
                 method=interval,
                 confidence=confidence,
-                seed=run.seed,
                 propensities_estimated=estimated,
                 sensitivity=sensitivity,
                 expected=run.column(expected_logged) if expected_logged else "",
@@ -223,7 +224,7 @@ def policy(
     if by:
         with run.step("groups"):
             groups = breakdown_table(
-                values.prepared,
+                values.valuation,
                 targets,
                 by,
                 items=attributes,
@@ -233,7 +234,7 @@ def policy(
             )
     run.write(values.table if groups is None else with_breakdown(values.table, groups))
     record(values.table.drop("headline", "interval"))
-    kind = value_kind(values.prepared.logged, "slate" if of_slates else "impression")
+    kind = "number" if of_slates else values.valuation.log.logged.value_kind
     page = policy_page(
         values.table, groups, reward=reward, kind=kind, of_slates=of_slates, estimated=estimated
     )

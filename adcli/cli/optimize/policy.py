@@ -39,7 +39,9 @@ def policy(
         float, typer.Option(min=0.0, max=1.0, help="Share of choices spread evenly, to keep learning.")
     ] = 0.1,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Parts for cross-fitting.")] = 3,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the bound that decides.")] = 0.95,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Of the intervals and verdicts that decide.")
+    ] = 0.95,
 ) -> None:
     """Learn whom to show what from logged impressions with their propensities.
 
@@ -49,6 +51,7 @@ def policy(
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
     """
     from adcli.optimize.policy_learning import learn_policy
+    from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
 
     folder = run.directory()
@@ -58,17 +61,16 @@ def policy(
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
     with run.step("learn"):
-        learned = learn_policy(
-            impressions,
+        question = Question(
             reward=reward,
-            action=run.columns(action),
-            context=run.columns(context),
-            items=attributes,
+            action=tuple(run.columns(action)),
+            context=tuple(run.columns(context)),
             eligible_by=run.column(eligible_by) if eligible_by else None,
-            epsilon=epsilon,
             folds=folds,
-            confidence=confidence,
             seed=run.seed,
+        )
+        learned = learn_policy(
+            impressions, question, items=attributes, epsilon=epsilon, confidence=confidence
         )
     about = {
         "chosen": learned.chosen,

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import polars as pl
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.off_policy.gates import Gates
-from adcli.evaluate.off_policy.groups import exposure_by_group, value_by_group
-from adcli.evaluate.off_policy.targets import Prepared, Target, policy_of
+from adcli.evaluate.off_policy.groups import exposures_by_group, value_by_group
+from adcli.evaluate.off_policy.targets import Target, Valuation, policy_of
 from adcli.policies.context import OUTCOMES
+from adcli.policies.evidence import Gates
+from adcli.policies.prepared import PreparedLog
 
 
 def breakdown_table(
-    prepared: Prepared,
+    valuation: Valuation,
     targets: Sequence[Target],
     by: Sequence[str],
     *,
@@ -31,7 +32,7 @@ def breakdown_table(
     actions is known, and the log's own policy where there are others: each is compared with it.
 
     Args:
-        prepared: A log, from `prepare`.
+        valuation: A log, from `prepare_valuation`; what it keeps of each policy is not computed again.
         targets: The policies.
         by: The columns that make groups, each by itself.
         items: The table of items.
@@ -43,38 +44,50 @@ def breakdown_table(
     Raises:
         DataError: If a column is neither the log's nor the items', or holds what came of the ad.
     """
+    log = valuation.log
     compared = [one for one in targets if one != "logged"] or targets
+    of_items = [name for name in by if _is_of_items(name, log, items)]
+    of_log = [name for name in by if _is_of_log(name, log)]
+    for name in by:
+        _refuse_unknown(name, [*of_items, *of_log], log, items)
     parts = []
-    for column in by:
-        of_items = column in prepared.actions.columns or (items is not None and column in items.columns)
-        of_log = column in prepared.impressions.columns and column not in prepared.actions.columns
-        if not of_items and not of_log:
-            known = [*prepared.impressions.columns, *(items.columns if items is not None else ())]
-            raise DataError(
-                f"There is no column '{column}' to break down by.", fix=did_you_mean(column, known)
+    for target in compared:
+        for column in of_log:
+            value = value_by_group(
+                valuation,
+                target,
+                column,
+                min_users=min_users,
+                gates=gates,
+                confidence=confidence,
+                propensities_estimated=propensities_estimated,
             )
-        if of_log:
-            _refuse_unfit(prepared.impressions[column])
-        if of_items and items is not None and column in items.columns:
-            _refuse_unfit(items[column])
-        for target in compared:
-            if of_log:
-                value = value_by_group(
-                    prepared,
-                    target,
-                    column,
-                    min_users=min_users,
-                    gates=gates,
-                    confidence=confidence,
-                    propensities_estimated=propensities_estimated,
-                )
-                parts.append(_labelled(value, "value", column))
-            if of_items and policy_of(target, prepared.actions) is not None:
-                exposure = exposure_by_group(prepared, target, items, column, confidence=confidence)
-                parts.append(_labelled(exposure, "exposure", column))
+            parts.append(_labelled(value, "value", column))
+        if of_items and policy_of(target, log.actions) is not None:
+            shown = exposures_by_group(log, target, items, of_items, confidence=confidence)
+            parts += [_labelled(table, "exposure", column) for column, table in shown.items()]
     if not parts:
         raise DataError("How often groups of items are shown is known of no policy that is valued here.")
-    return pl.concat(parts, how="diagonal")
+    columns = pl.Enum(list(dict.fromkeys(by)))
+    return pl.concat(parts, how="diagonal").sort(pl.col("by").cast(columns), maintain_order=True)
+
+
+def _is_of_items(name: str, log: PreparedLog, items: pl.DataFrame | None) -> bool:
+    return name in log.actions.columns or (items is not None and name in items.columns)
+
+
+def _is_of_log(name: str, log: PreparedLog) -> bool:
+    return name in log.impressions.columns and name not in log.actions.columns
+
+
+def _refuse_unknown(name: str, known: Sequence[str], log: PreparedLog, items: pl.DataFrame | None) -> None:
+    if name not in known:
+        columns = [*log.impressions.columns, *(items.columns if items is not None else ())]
+        raise DataError(f"There is no column '{name}' to break down by.", fix=did_you_mean(name, columns))
+    if _is_of_log(name, log):
+        _refuse_unfit(log.impressions[name])
+    if items is not None and name in items.columns:
+        _refuse_unfit(items[name])
 
 
 def _refuse_unfit(values: pl.Series) -> None:

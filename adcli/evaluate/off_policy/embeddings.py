@@ -9,13 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.off_policy.intervals import std_error
 from adcli.policies.actions import ActionSet
-from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows
-from adcli.policies.policy import Policy, chunks
+from adcli.policies.policy import Policy
+from adcli.policies.prepared import PreparedLog
 from adcli.policies.propensity import estimate_propensities
-from adcli.policies.rows import onto
+from adcli.policies.rows import group_probabilities
+from adcli.statistics.means import std_error
 
 MOST_GROUP_ERROR = 4.0
 LEAST_P_VALUE = 0.01
@@ -95,46 +95,33 @@ def group_by_features(features: NDArray[np.float32], groups: int, seed: int) -> 
     return np.asarray(found.labels_, dtype=np.int32)
 
 
-def group_weights(
-    impressions: pl.DataFrame,
-    logged: LoggedRows,
-    actions: ActionSet,
-    policy: Policy,
-    group: NDArray[np.int32],
-    encoder: ContextEncoder,
-    *,
-    seed: int = 0,
-) -> GroupWeights:
+def group_weights(log: PreparedLog, policy: Policy, group: NDArray[np.int32]) -> GroupWeights:
     """The weights of groups of actions, and how far to trust them.
 
-    The policy's probability of a group is exact; the log's own is estimated, as the log states only that of
-    the action it took.
+    The policy's probability of a group is exact; the log's own is estimated from the context, as the log
+    states only that of the action it took.
 
     Args:
-        impressions: The log, n rows.
-        logged: Its logged side.
-        actions: The K actions of the log.
+        log: The log, n rows and K actions.
         policy: The policy to value.
         group: The group of each action, shape (K,).
-        encoder: The encoder of the context that the log's choice may depend on.
-        seed: Of the cross-fitting.
 
     Source: Saito and Joachims, "Off-policy evaluation for large action spaces via embeddings" (2022).
     """
-    groups = int(group.max()) + 1
-    member = np.zeros((len(actions), groups), dtype=np.float32)
-    member[np.arange(group.size), group] = 1
-    own = group[logged.action]
-    target, mean_target = np.empty(own.size), np.zeros(groups)
-    place = policy.actions.index(actions.frame)
-    for rows in chunks(own.size, max(len(actions), len(policy.actions))):
-        by_group = onto(policy.probabilities(impressions[rows]), place) @ member
-        target[rows] = by_group[np.arange(by_group.shape[0]), own[rows]]
-        mean_target += by_group.sum(axis=0, dtype=np.float64)
-    likely = estimate_propensities(impressions, own, encoder, n_actions=groups, seed=seed)
+    own = group[log.logged.action]
+    shown = group_probabilities(log, policy, membership(group))
+    target = shown[np.arange(own.size), own].astype(np.float64)
+    likely = estimate_propensities(
+        log.impressions, own, log.encoder, n_actions=shown.shape[1], seed=log.question.seed
+    )
     weight = target / likely
-    error = _worst_error(weight, own, mean_target / own.size, logged.cluster)
-    return GroupWeights(weight, groups, error, equal_rewards_p_value(logged, own))
+    error = _worst_error(weight, own, shown.mean(axis=0, dtype=np.float64), log.logged.cluster)
+    return GroupWeights(weight, shown.shape[1], error, equal_rewards_p_value(log.logged, own))
+
+
+def membership(group: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Which group each action is in, as 0 and 1, shape (K, G); `group` holds its number, shape (K,)."""
+    return np.eye(int(group.max()) + 1, dtype=np.float32)[group]
 
 
 def _worst_error(

@@ -11,7 +11,7 @@ from adcli.errors import UsageError, did_you_mean
 from adcli.evaluate.off_policy.embeddings import LEAST_P_VALUE, GroupWeights
 from adcli.evaluate.off_policy.tuning import shrinkages, tune, weight_limits
 from adcli.policies import estimators as e
-from adcli.policies.estimators import Estimate
+from adcli.policies.estimators import Estimate, Rows
 from adcli.policies.logged import LoggedRows
 from adcli.policies.rows import PolicyRows
 
@@ -19,16 +19,17 @@ from adcli.policies.rows import PolicyRows
 class NamedEstimate(NamedTuple):
     """An estimate, what it is called, what exactly was computed, and why not to believe it, if anything.
 
-    A biased estimate is `held_to` an unbiased one, whose interval it is given: its own spread would say
-    nothing of its bias.
+    A biased estimate has an unbiased one for `reference`, whose interval it is given: its own spread would
+    say nothing of its bias. `residual` is what that estimate's weights are applied to, shape (n,).
     """
 
     name: str
     estimate: Estimate
     definition: str
     doubt: str = ""
-    held_to: Estimate | None = None
-    held_to_name: str = ""
+    reference: Estimate | None = None
+    reference_name: str = ""
+    residual: Rows | None = None
 
 
 Compute = Callable[[LoggedRows, PolicyRows], NamedEstimate]
@@ -45,7 +46,7 @@ class Adjustable(NamedTuple):
     what: str
     compute: Callable[[LoggedRows, PolicyRows], WithParameter]
     tried: Callable[[float], Sequence[float]]
-    held_to: str
+    reference: str
     largest: float = np.inf
 
     def valued(
@@ -58,8 +59,14 @@ class Adjustable(NamedTuple):
             estimate, words = found.estimate, f"{self.what} {found.parameter:.4g} (chosen by SLOPE)"
         else:
             estimate, words = computed(parameter), f"{self.what} {parameter:g}"
-        unbiased = SIMPLE[self.held_to](logged, rows).estimate
-        return NamedEstimate(name, estimate, words, held_to=unbiased, held_to_name=self.held_to)
+        unbiased = SIMPLE[self.reference](logged, rows)
+        return unbiased._replace(
+            name=name,
+            estimate=estimate,
+            definition=words,
+            reference=unbiased.estimate,
+            reference_name=self.reference,
+        )
 
 
 DEFAULT = ("ips", "snips", "dm", "dr")
@@ -67,27 +74,36 @@ NEEDS_GROUPS = ("mips", "offcem")
 
 
 def _ips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    return NamedEstimate("ips", e.ips(logged.reward, rows.weight), "mean of weight x reward")
+    found = e.ips(logged.reward, rows.weight)
+    return NamedEstimate("ips", found, "mean of weight x reward", residual=logged.reward)
 
 
 def _snips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    return NamedEstimate("snips", e.snips(logged.reward, rows.weight), "weighted mean of the rewards")
+    found = e.snips(logged.reward, rows.weight)
+    return NamedEstimate("snips", found, "weighted mean of the rewards", residual=logged.reward)
 
 
 def _dm(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    unbiased = _dr(logged, rows).estimate
-    words = "mean reward the model expects"
-    return NamedEstimate("dm", e.dm(rows.q_policy), words, held_to=unbiased, held_to_name="dr")
+    unbiased = _dr(logged, rows)
+    return unbiased._replace(
+        name="dm",
+        estimate=e.dm(rows.q_policy),
+        definition="mean reward the model expects",
+        reference=unbiased.estimate,
+        reference_name="dr",
+    )
 
 
 def _dr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    estimate = e.dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
-    return NamedEstimate("dr", estimate, "dm + mean of weight x (reward - model)")
+    found = e.dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
+    residual = logged.reward - rows.q_logged
+    return NamedEstimate("dr", found, "dm + mean of weight x (reward - model)", residual=residual)
 
 
 def _sndr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    estimate = e.sndr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
-    return NamedEstimate("sndr", estimate, "dm + weighted mean of reward - model")
+    found = e.sndr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
+    residual = logged.reward - rows.q_logged
+    return NamedEstimate("sndr", found, "dm + weighted mean of reward - model", residual=residual)
 
 
 def _log_smoothing(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
@@ -202,11 +218,12 @@ def estimate_with_groups(
     if name == "offcem":
         found = e.dr(logged.reward, grouped.weight, rows.q_logged, rows.q_policy)
         definition = f"dr with the weights of {grouped.groups} groups of actions"
-        return NamedEstimate(name, found, definition, misfit)
+        return NamedEstimate(name, found, definition, misfit, residual=logged.reward - rows.q_logged)
     if not misfit and grouped.p_value < LEAST_P_VALUE:
         misfit = (
             f"Actions of the same group earn differently (p = {grouped.p_value:.2g}), which mips takes for "
             "impossible."
         )
     found = e.ips(logged.reward, grouped.weight)
-    return NamedEstimate(name, found, f"ips with the weights of {grouped.groups} groups of actions", misfit)
+    words = f"ips with the weights of {grouped.groups} groups of actions"
+    return NamedEstimate(name, found, words, misfit, residual=logged.reward)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -10,35 +11,32 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
-from adcli.evaluate.off_policy.differences import Difference
-from adcli.evaluate.off_policy.embeddings import REST, group_labels
-from adcli.evaluate.off_policy.gates import Gates, diagnose, invalidity, shortage
-from adcli.evaluate.off_policy.intervals import skew_interval, std_error
-from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, policy_of, target_rows
+from adcli.evaluate.off_policy.embeddings import REST, group_labels, membership
+from adcli.evaluate.off_policy.targets import Target, Valuation, name_of, policy_of
 from adcli.evaluate.off_policy.verdicts import doubted
+from adcli.numbers import plain, show
 from adcli.policies.estimators import snips
+from adcli.policies.evidence import Compared, Gates, Reading, diagnose, invalidity, shortage
 from adcli.policies.logged import LoggedRows
-from adcli.policies.policy import Policy, chunks
-from adcli.policies.rows import onto
-from adcli.statistics.intervals import Interval
+from adcli.policies.prepared import PreparedLog
+from adcli.policies.rows import group_probabilities
+from adcli.policies.uncertainty import difference_mean, value_mean
+from adcli.statistics.intervals import ClusteredRatio
+from adcli.statistics.means import clustered_mean
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict
 
 
 class _Gap(NamedTuple):
-    """The figure of a policy in a group, the log's own, and their difference with its error and p-value."""
+    """The figure of a policy in a group, the log's own, and their difference, each with its error."""
 
-    value: float
-    interval: Interval
+    value: ClusteredRatio
     logged: float
-    difference: Interval
-    error: float
-    p_value: float
+    difference: ClusteredRatio
 
 
 def value_by_group(
-    prepared: Prepared,
+    valuation: Valuation,
     target: Target,
     column: str,
     *,
@@ -55,7 +53,7 @@ def value_by_group(
     from 0 then. Groups of fewer than `min_users` users are put together.
 
     Args:
-        prepared: A log, from `prepare`.
+        valuation: A log, from `prepare_valuation`.
         target: The policy.
         column: The column that groups the impressions (a segment, a country).
         min_users: The fewest users (impressions, where there are no users) of a group.
@@ -66,26 +64,26 @@ def value_by_group(
     Raises:
         DataError: If the column is missing.
     """
-    logged, limits = prepared.logged, gates or Gates()
-    unit, kind = "impression", value_kind(prepared.logged, "impression")
-    rows = target_rows(target, prepared)
-    names, group = _groups(prepared.impressions, column, logged.cluster, min_users)
+    logged, limits = valuation.log.logged, gates or Gates()
+    reading = Reading("impression", logged.value_kind)
+    rows = valuation.rows(target)
+    names, group = _groups(valuation.log.impressions, column, logged.cluster, min_users)
     gaps, refusals, sizes = [], [], []
     for number in range(len(names)):
         own = group == number
         part, weight = logged.take(own), rows.weight[own]
-        gap = _value_gap(part, weight, confidence)
+        gap = _value_gap(part, weight)
         found = diagnose(part.reward, weight, float(rows.unsupported[own].mean()), part.cluster)
-        refusals.append(
-            invalidity(found, limits)
-            or shortage(found, limits, gap.error, gap.logged, confidence, unit, kind)
+        compared = Compared(
+            gap.difference.value, gap.difference.interval(confidence), gap.difference.error, gap.logged
         )
+        refusals.append(invalidity(found, limits) or shortage(compared, found, limits, confidence, reading))
         gaps.append(gap)
         sizes.append(found.n)
-    table = _table(name_of(target), names, gaps)
+    table = _table(name_of(target), names, gaps, confidence)
     verdicts = [
-        refused or _verdict(name, gap, p, 1 - confidence, kind)
-        for name, gap, p, refused in zip(names, gaps, table["p_adjusted"], refusals, strict=True)
+        refused or _verdict(row, 1 - confidence, reading.kind)
+        for row, refused in zip(table.to_dicts(), refusals, strict=True)
     ]
     if propensities_estimated:
         verdicts = [doubted(verdict) for verdict in verdicts]
@@ -98,46 +96,70 @@ def value_by_group(
     )
 
 
-def exposure_by_group(
-    prepared: Prepared, target: Target, items: pl.DataFrame | None, column: str, *, confidence: float = 0.95
-) -> pl.DataFrame:
-    """How often a policy shows each group of items, against how often the log did.
+def exposures_by_group(
+    log: PreparedLog,
+    target: Target,
+    items: pl.DataFrame | None,
+    columns: Sequence[str],
+    *,
+    confidence: float = 0.95,
+) -> dict[str, pl.DataFrame]:
+    """How often a policy shows each group of items, against how often the log did, by column.
 
     The columns are those of `value_by_group` but `n` and `verdict`: to be shown more is neither better nor
-    worse; `reason` is a sentence on each gap that stands after Holm's adjustment.
+    worse; `reason` is a sentence on each gap that stands after Holm's adjustment. The policy's probabilities
+    are computed once for all columns.
 
     Args:
-        prepared: A log, from `prepare`.
+        log: The log.
         target: The policy; of a target column or "logged" only the log's own exposure is known.
         items: The table of items; not needed for a column of the actions themselves.
-        column: The column that groups them (a brand, a seller, a category).
+        columns: The columns that group them (a brand, a seller, a category).
         confidence: Of the intervals.
 
     Raises:
         DataError: If a column is missing, or the policy's other actions are not known.
     """
-    policy = policy_of(target, prepared.actions)
+    policy = policy_of(target, log.actions)
     if policy is None:
         raise DataError(f"Of '{name_of(target)}' only the probability of the logged actions is known.")
-    labels = group_labels(prepared.actions, items, column)
-    names = labels.unique().sort().to_list()
-    group = labels.replace_strict(names, range(len(names)), return_dtype=pl.Int32).to_numpy()
-    shown = _exposure(policy, prepared, group)
+    labels = {column: group_labels(log.actions, items, column) for column in columns}
+    groups = {column: own.rank("dense").to_numpy().astype(np.int32) - 1 for column, own in labels.items()}
+    members = [membership(group) for group in groups.values()]
+    shown = group_probabilities(log, policy, np.hstack(members))
+    ends = np.cumsum([member.shape[1] for member in members])[:-1]
+    return {
+        column: _exposure_table(
+            policy.name, labels[column], part, groups[column][log.logged.action], log.logged, confidence
+        )
+        for column, part in zip(columns, np.split(shown, ends, axis=1), strict=True)
+    }
+
+
+def _exposure_table(
+    policy: str,
+    labels: pl.Series,
+    shown: NDArray[np.float32],
+    logged_group: NDArray[np.int32],
+    logged: LoggedRows,
+    confidence: float,
+) -> pl.DataFrame:
     gaps = []
-    for number in range(len(names)):
-        logged = (group[prepared.logged.action] == number).astype(np.float64)
-        gaps.append(_gap(shown[:, number], logged, prepared.logged.cluster, confidence))
-    table = _table(policy.name, names, gaps)
-    sentences = [
-        _sentence(name, gap, p, 1 - confidence)
-        for name, gap, p in zip(names, gaps, table["p_adjusted"], strict=True)
-    ]
+    for number in range(shown.shape[1]):
+        own, was = shown[:, number].astype(np.float64), (logged_group == number).astype(np.float64)
+        gaps.append(
+            _Gap(
+                clustered_mean(own, logged.cluster),
+                float(was.mean()),
+                clustered_mean(own - was, logged.cluster),
+            )
+        )
+    table = _table(policy, labels.unique().sort().to_list(), gaps, confidence)
+    said = "probability that the policy shows one of the group; p adjusted over groups (Holm)"
     return table.with_columns(
         stands=pl.Series([_stands(p, 1 - confidence) for p in table["p_adjusted"]]),
-        reason=pl.Series(sentences),
-        definition=pl.lit(
-            "probability that the policy shows one of the group; p adjusted over groups (Holm)"
-        ),
+        reason=pl.Series([_exposure_sentence(row, 1 - confidence) for row in table.to_dicts()]),
+        definition=pl.lit(said),
     )
 
 
@@ -165,53 +187,32 @@ def _groups(
     return names, numbers.to_numpy()
 
 
-def _value_gap(part: LoggedRows, weight: NDArray[np.float64], confidence: float) -> _Gap:
-    return _gap(snips(part.reward, weight).influence, part.reward, part.cluster, confidence)
-
-
-def _gap(
-    influence: NDArray[np.float64],
-    logged: NDArray[np.float64],
-    cluster: NDArray[np.int64] | None,
-    confidence: float,
-) -> _Gap:
-    dense = None if cluster is None else np.unique(cluster, return_inverse=True)[1].astype(np.int64)
-    gain = influence - logged
-    difference = Difference.of(gain, dense)
+def _value_gap(part: LoggedRows, weight: NDArray[np.float64]) -> _Gap:
+    influence = snips(part.reward, weight).influence
+    if part.cluster is not None:
+        part = part._replace(cluster=np.unique(part.cluster, return_inverse=True)[1].astype(np.int64))
     return _Gap(
-        float(influence.mean()),
-        skew_interval(influence, dense, confidence=confidence),
-        float(logged.mean()),
-        difference.interval(confidence),
-        std_error(gain, dense),
-        difference.p_value(),
+        value_mean(influence, part.reward, weight, part),
+        float(part.reward.mean()),
+        difference_mean(influence, part.reward, weight, part),
     )
 
 
-def _exposure(policy: Policy, prepared: Prepared, group: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The probability that the policy shows each group, for each row, shape (n, groups)."""
-    member = np.zeros((group.size, int(group.max()) + 1), dtype=np.float32)
-    member[np.arange(group.size), group] = 1
-    place = policy.actions.index(prepared.actions.frame)
-    shown = np.empty((prepared.impressions.height, member.shape[1]))
-    for rows in chunks(prepared.impressions.height, max(len(prepared.actions), len(policy.actions))):
-        shown[rows] = onto(policy.probabilities(prepared.impressions[rows]), place) @ member
-    return shown
-
-
-def _table(policy: str, names: list[str], gaps: list[_Gap]) -> pl.DataFrame:
-    p_values = np.array([gap.p_value for gap in gaps])
+def _table(policy: str, names: list[str], gaps: list[_Gap], confidence: float) -> pl.DataFrame:
+    p_values = np.array([gap.difference.p_value() for gap in gaps])
+    intervals = [gap.value.interval(confidence) for gap in gaps]
+    differences = [gap.difference.interval(confidence) for gap in gaps]
     return pl.DataFrame(
         {
             "policy": [policy] * len(names),
             "group": names,
-            "value": [gap.value for gap in gaps],
-            "ci_low": [gap.interval.low for gap in gaps],
-            "ci_high": [gap.interval.high for gap in gaps],
+            "value": [gap.value.value for gap in gaps],
+            "ci_low": [interval.low for interval in intervals],
+            "ci_high": [interval.high for interval in intervals],
             "baseline_value": [gap.logged for gap in gaps],
-            "difference": [gap.value - gap.logged for gap in gaps],
-            "difference_low": [gap.difference.low for gap in gaps],
-            "difference_high": [gap.difference.high for gap in gaps],
+            "difference": [gap.difference.value for gap in gaps],
+            "difference_low": [interval.low for interval in differences],
+            "difference_high": [interval.high for interval in differences],
             "p_value": p_values,
             "p_adjusted": adjust(p_values, "holm"),
         }
@@ -222,21 +223,22 @@ def _stands(p_adjusted: float | None, level: float) -> bool:
     return p_adjusted is not None and p_adjusted < level
 
 
-def _verdict(name: str, gap: _Gap, p_adjusted: float | None, alpha: float, kind: Kind) -> Verdict:
+def _verdict(row: dict[str, Any], level: float, kind: str) -> Verdict:
+    value, logged, p_adjusted = row["value"], row["baseline_value"], row["p_adjusted"]
     words = (
-        f"In '{name}' the policy earns {level(gap.value, kind)} per impression where the log earned "
-        f"{level(gap.logged, kind)}"
+        f"In '{row['group']}' the policy earns {plain(show(value, kind))} per impression where the log "
+        f"earned {plain(show(logged, kind))}"
     )
-    if _stands(p_adjusted, alpha):
-        return Verdict(
-            BETTER if gap.value > gap.logged else WORSE, f"{words} (p {p_adjusted:.2g}, adjusted)."
-        )
-    small = max(-gap.difference.low, gap.difference.high) <= Gates().smallest_effect * gap.logged
-    return Verdict(NO_DIFFERENCE if small else NOT_ENOUGH, f"{words}, which may be chance.")
+    if _stands(p_adjusted, level):
+        return Verdict(BETTER if value > logged else WORSE, f"{words} (p {p_adjusted:.2g}, adjusted).")
+    largest = max(-row["difference_low"], row["difference_high"])
+    is_small = largest <= Gates().smallest_effect * logged
+    return Verdict(NO_DIFFERENCE if is_small else NOT_ENOUGH, f"{words}: the difference may be 0.")
 
 
-def _sentence(name: str, gap: _Gap, p_adjusted: float | None, level: float) -> str:
-    if not _stands(p_adjusted, level):
+def _exposure_sentence(row: dict[str, Any], level: float) -> str:
+    name, value, logged = row["group"], row["value"], row["baseline_value"]
+    if not _stands(row["p_adjusted"], level):
         return f"'{name}' is shown about as often as before."
-    more = "more" if gap.value > gap.logged else "less"
-    return f"'{name}' is shown {more} often: {gap.value:.1%} of impressions instead of {gap.logged:.1%}."
+    more = "more" if value > logged else "less"
+    return f"'{name}' is shown {more} often: {value:.1%} of impressions instead of {logged:.1%}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.evaluate.off_policy.amounts import Kind
 from adcli.numbers import difference_kind, show_interval
 from adcli.report import Page, Passage, Plot, Table, interval_plot
 from adcli.statistics.verdicts import Verdict
@@ -73,7 +72,7 @@ def policy_page(
     groups: pl.DataFrame | None = None,
     *,
     reward: str,
-    kind: Kind,
+    kind: str,
     of_slates: bool = False,
     estimated: bool = False,
 ) -> Page:

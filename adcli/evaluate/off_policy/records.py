@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.evaluate.off_policy.estimates import NamedEstimate
-from adcli.evaluate.off_policy.gates import Diagnostics
-from adcli.evaluate.off_policy.intervals import std_error
 from adcli.evaluate.off_policy.verdicts import Setting, judged
+from adcli.policies.evidence import Diagnostics
+from adcli.statistics.means import std_error
 
 
 def record(
@@ -39,7 +39,7 @@ def record(
         "value": named.estimate.value,
         "ci_low": result.interval.low,
         "ci_high": result.interval.high,
-        "std_error": std_error((named.held_to or named.estimate).influence, logged.cluster),
+        "std_error": std_error((named.reference or named.estimate).influence, logged.cluster),
         "n": found.n,
         "matched_clicks": found.matched_clicks,
         "effective_sample_size": found.effective_sample_size,
@@ -55,4 +55,5 @@ def record(
         "interval": result.method,
         "unsupported": found.unsupported,
         "mean_weight": found.mean_weight,
+        "expected_clicks": found.expected_clicks,
     }

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.evaluate.off_policy.estimates import asked, estimate
-from adcli.evaluate.off_policy.intervals import skew_interval
-from adcli.evaluate.off_policy.targets import Prepared, Target, name_of, target_rows
 from adcli.policies.logged import LoggedRows
 from adcli.policies.reward_model import assign_folds
+from adcli.statistics.means import clustered_mean
 
 Rows = NDArray[np.float64]
-
-
-def shortlist_table(
-    prepared: Prepared,
-    targets: Sequence[Target],
-    *,
-    estimator: str = "snips",
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> pl.DataFrame:
-    """The risk of trying the k best of these policies; the columns are those of `shortlist_risk`.
-
-    Args:
-        prepared: A log, from `prepare` (with a model, if the estimator needs one).
-        targets: The policies.
-        estimator: The estimator that ranks and values them, as `policy_value_table` takes it.
-        confidence: Of the worst one's lower end.
-        seed: Of the halves.
-    """
-    logged, wanted = prepared.logged, asked(estimator)
-    influences = {
-        name_of(target): estimate(wanted, logged, target_rows(target, prepared)).estimate.influence
-        for target in targets
-    }
-    return shortlist_risk(influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed)
 
 
 def with_shortlist(
@@ -92,7 +65,7 @@ def shortlist_risk(
     """
     half = assign_folds(baseline.size, 2, seed, cluster) == 0
     names = list(influences)
-    whole = {name: skew_interval(influences[name], cluster, confidence=confidence) for name in names}
+    whole = {name: clustered_mean(influences[name], cluster).interval(confidence) for name in names}
     by_value = sorted(names, key=lambda name: -float(influences[name].mean()))
     rows = []
     for k in range(1, len(names) + 1):

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy import slates as slates
 from adcli.evaluate.off_policy.estimates import NamedEstimate
-from adcli.evaluate.off_policy.gates import Diagnostics, Gates, diagnose
 from adcli.evaluate.off_policy.intervals import Method
 from adcli.evaluate.off_policy.records import record
 from adcli.evaluate.off_policy.risk import with_shortlist
-from adcli.evaluate.off_policy.table import PolicyValues, as_table
-from adcli.evaluate.off_policy.targets import Target, name_of, prepare, target_rows
+from adcli.evaluate.off_policy.table import QUESTION, PolicyValues, as_table
+from adcli.evaluate.off_policy.targets import Target, asked_of, name_of, prepare_valuation
 from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.policies.evidence import Diagnostics, Gates, diagnose
 from adcli.policies.logged import LoggedRows
+from adcli.policies.prepared import Question
 from adcli.policies.rows import PolicyRows
 
 SLATE_ESTIMATORS = ("iips", "rips", "cascade-dr", "sips")
@@ -93,19 +94,15 @@ def _refuse_holes(grid: Grid, slate: pl.Series, place: pl.Series) -> None:
 def slate_value_table(
     impressions: pl.DataFrame,
     targets: Sequence[Target],
+    question: Question = QUESTION,
     *,
     slate: str = "slate_id",
     position: str = "placement",
-    reward: str = "click",
     estimators: Sequence[str] = SLATE_ESTIMATORS,
-    action: Sequence[str] = (),
-    context: Sequence[str] = (),
     items: pl.DataFrame | None = None,
     method: Method = "skew",
     gates: Gates | None = None,
     confidence: float = 0.95,
-    folds: int = 3,
-    seed: int = 0,
     propensities_estimated: bool = False,
 ) -> PolicyValues:
     """The value of each policy per slate, by slate estimators; the columns are those of `policy_value_table`.
@@ -115,18 +112,14 @@ def slate_value_table(
     Args:
         impressions: The log, one row per slate and position.
         targets: The policies.
+        question: What is asked of the log; rewards are added up over the slate.
         slate: The column that holds a slate together.
         position: The column that orders the positions.
-        reward: The column to earn, added up over the slate.
         estimators: Names from `SLATE_ESTIMATORS`.
-        action: The columns that make an action.
-        context: The columns the reward model may use.
         items: Attributes or vectors of the items for the reward model.
         method: Of the intervals.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        folds: Of the cross-fitted reward model.
-        seed: Of folds, samples and resamples.
         propensities_estimated: Whether the propensities are not the log's own; then no verdict is spoken.
 
     Raises:
@@ -137,32 +130,24 @@ def slate_value_table(
         if name not in SLATE_ESTIMATORS:
             raise UsageError(f"'{name}' is none of {', '.join(SLATE_ESTIMATORS)}.")
     grid = slate_grid(impressions, slate=slate, position=position)
-    prepared = prepare(
-        impressions,
-        targets,
-        reward=reward,
-        action=action,
-        context=context,
-        items=items,
-        eligible_by=None,
-        folds=folds,
-        seed=seed,
-        with_model="cascade-dr" in estimators,
+    valuation = prepare_valuation(
+        impressions, asked_of(question, targets), items=items, with_model="cascade-dr" in estimators
     )
-    earned = grid.spread(prepared.logged.reward, 0.0)
+    logged = valuation.log.logged
+    earned = grid.spread(logged.reward, 0.0)
     setting = Setting(
-        _whole_slates(prepared.logged, grid, earned),
+        _whole_slates(logged, grid, earned),
         method,
         confidence,
         gates or Gates(),
-        seed,
+        question.seed,
         propensities_estimated,
         "slate",
     )
     records: list[dict[str, object]] = []
     influences: dict[str, NDArray[np.float64]] = {}
     for target in targets:
-        rows = target_rows(target, prepared)
+        rows = valuation.rows(target)
         whole = not np.isnan(rows.q_policy).any()
         computed = [name for name in estimators if whole or name != "cascade-dr"]
         headline = next((name for name in HEADLINES if name in computed), "")
@@ -182,11 +167,11 @@ def slate_value_table(
                 )
             )
     table = as_table(records, targets, estimators)
-    with_risk = with_shortlist(table, influences, setting.logged, confidence=confidence, seed=seed)
+    with_risk = with_shortlist(table, influences, setting.logged, confidence=confidence, seed=question.seed)
     order = impressions[position].gather([int(np.argmax(grid.position == n)) for n in range(grid.positions)])
     seen = ", ".join(order.cast(pl.String))
     notes = [f"{grid.slates:,} slates of up to {grid.positions} positions, seen in the order {seen}"]
-    return PolicyValues(with_risk, [*notes, *prepared.notes], prepared)
+    return PolicyValues(with_risk, [*notes, *valuation.notes], valuation)
 
 
 IIPS = "each position by its own weight: right where a click depends on its own position alone"

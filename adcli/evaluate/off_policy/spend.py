@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adcli.evaluate.off_policy.intervals import skew_interval
 from adcli.policies.estimators import snips
 from adcli.policies.logged import LoggedRows
 from adcli.policies.rows import PolicyRows
+from adcli.policies.uncertainty import value_mean
 
 
 def spend_columns(rows: PolicyRows, logged: LoggedRows, confidence: float) -> dict[str, object]:
@@ -16,7 +16,7 @@ def spend_columns(rows: PolicyRows, logged: LoggedRows, confidence: float) -> di
     if logged.cost is None:
         return {}
     spend, value = snips(logged.cost, rows.weight), snips(logged.reward, rows.weight)
-    interval = skew_interval(spend.influence, logged.cluster, confidence=confidence)
+    interval = value_mean(spend.influence, logged.cost, rows.weight, logged).interval(confidence)
     return {
         "spend": spend.value,
         "spend_low": interval.low,

@@ -25,27 +25,29 @@ from adcli.evaluate.off_policy.estimates import (
     estimate,
     estimate_with_groups,
 )
-from adcli.evaluate.off_policy.gates import Gates, diagnose
 from adcli.evaluate.off_policy.intervals import METHODS, Method
 from adcli.evaluate.off_policy.records import record
 from adcli.evaluate.off_policy.risk import with_shortlist
 from adcli.evaluate.off_policy.sensitivity import weighted_rewards, with_sensitivity
 from adcli.evaluate.off_policy.spend import spend_columns
 from adcli.evaluate.off_policy.targets import (
-    Prepared,
     Target,
     TargetColumn,
+    Valuation,
+    asked_of,
     name_of,
     policy_of,
-    prepare,
-    target_rows,
+    prepare_valuation,
 )
 from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.policies.evidence import Gates, diagnose
+from adcli.policies.prepared import PreparedLog, Question
 from adcli.policies.rows import PolicyRows
 from adcli.statistics.verdicts import BETTER, WORSE
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
 
+QUESTION = Question()
 HEADLINES = ("dr", "snips", "sndr", "ips")
 
 
@@ -54,25 +56,20 @@ class PolicyValues(NamedTuple):
 
     table: pl.DataFrame
     notes: list[str]
-    prepared: Prepared
+    valuation: Valuation
 
 
 def policy_value_table(
     impressions: pl.DataFrame,
     targets: Sequence[Target],
+    question: Question = QUESTION,
     *,
-    reward: str = "click",
     estimators: Sequence[str] = DEFAULT,
-    action: Sequence[str] = (),
-    context: Sequence[str] = (),
     items: pl.DataFrame | None = None,
-    eligible_by: str | None = None,
     action_groups: str | int | None = None,
     method: Method = "skew",
     gates: Gates | None = None,
     confidence: float = 0.95,
-    folds: int = 3,
-    seed: int = 0,
     propensities_estimated: bool = False,
     sensitivity: float | None = None,
     expected: str = "",
@@ -81,29 +78,25 @@ def policy_value_table(
 
     The table has `policy estimator value ci_low ci_high std_error n matched_clicks effective_sample_size
     max_weight verdict reason difference difference_low difference_high baseline_value headline definition
-    interval unsupported mean_weight tipping_factor`. `headline` marks the estimator to read: `dr`, or `snips`
-    where the policy's other actions are not known. Of it, `tipping_factor` is how wrong propensities must be
-    for a verdict to fall, and where there are several policies `rank best worst worst_low spread
-    sharpe_ratio` are the risk of trying this policy and those above it (`shortlist_risk`). Where the log has
-    costs there are `spend spend_low spend_high value_per_spend`; with a `sensitivity`, `sensitivity_low
-    sensitivity_high`; of `mips` and `offcem`, `groups group_error group_p_value` (`GroupWeights`).
+    interval unsupported mean_weight expected_clicks tipping_factor`. `headline` marks the estimator to read:
+    `dr`, or `snips` where the policy's other actions are not known. Of it, `tipping_factor` is how wrong
+    propensities must be for a verdict to fall, and where there are several policies `rank best worst
+    worst_low spread sharpe_ratio` are the risk of trying this policy and those above it (`shortlist_risk`).
+    Where the log has costs there are `spend spend_low spend_high value_per_spend`; with a `sensitivity`,
+    `sensitivity_low sensitivity_high`; of `mips` and `offcem`, `groups group_error group_p_value`
+    (`GroupWeights`).
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
         targets: The policies: learned ones, columns of target probabilities, "uniform", "logged".
-        reward: The column to earn.
+        question: What is asked of the log; its actions are those of the first policy unless it names them.
         estimators: Names from `ESTIMATORS` or `NEEDS_GROUPS`; one that cuts or shrinks weights may state its
             parameter (`switch-dr=100`), which is chosen by SLOPE otherwise.
-        action: The columns that make an action; those of the first policy, or `item_id`, unless given.
-        context: The columns the reward model may use; all that can be unless given.
         items: Attributes or vectors of the items for the reward model, one row each.
-        eligible_by: A column that decides what the uniform policy may show.
         action_groups: For `mips` and `offcem`: a column of `items`, or a number of clusters of the items.
         method: Of the intervals; where an estimator does not have it, `skew` is used and said.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        folds: Of the cross-fitted reward model.
-        seed: Of folds, samples and resamples.
         propensities_estimated: Whether the propensities are `with_estimated_propensities`' and not the log's
             own; then no verdict is spoken.
         sensitivity: A factor by which each propensity may be wrong: bounds of the value under that, and no
@@ -117,41 +110,36 @@ def policy_value_table(
         DataError: If the log lacks what is needed, holds it out of range, or shows other actions.
     """
     _check_names(estimators, method, action_groups)
-    prepared = prepare(
+    valuation = prepare_valuation(
         impressions,
-        targets,
-        reward=reward,
-        action=action,
-        context=context,
+        asked_of(question, targets),
         items=items,
-        eligible_by=eligible_by,
-        folds=folds,
-        seed=seed,
         with_model="offcem" in estimators or any(asked(name).needs_model for name in estimators),
         expected=expected,
     )
-    group = _groups(prepared, items, action_groups, seed)
+    log = valuation.log
+    group = _groups(log, items, action_groups)
     setting = Setting(
-        prepared.logged,
+        log.logged,
         method,
         confidence,
         gates or Gates(),
-        seed,
+        question.seed,
         propensities_estimated,
         sensitivity=sensitivity,
     )
     records: list[dict[str, object]] = []
     influences: dict[str, NDArray[np.float64]] = {}
     for target in targets:
-        valued = _valued(target, prepared, group, estimators, setting)
+        valued = _valued(target, valuation, group, estimators, setting)
         records += valued.records
         if valued.influence is not None:
             influences[name_of(target)] = valued.influence
     table = as_table(records, targets, estimators)
     return PolicyValues(
-        with_shortlist(table, influences, prepared.logged, confidence=confidence, seed=seed),
-        [*prepared.notes, *_left_out(targets, table, estimators)],
-        prepared,
+        with_shortlist(table, influences, log.logged, confidence=confidence, seed=question.seed),
+        [*valuation.notes, *_left_out(targets, table, estimators)],
+        valuation,
     )
 
 
@@ -167,16 +155,14 @@ def _check_names(estimators: Sequence[str], method: str, action_groups: str | in
         )
 
 
-def _groups(
-    prepared: Prepared, items: pl.DataFrame | None, by: str | int | None, seed: int
-) -> NDArray[np.int32] | None:
+def _groups(log: PreparedLog, items: pl.DataFrame | None, by: str | int | None) -> NDArray[np.int32] | None:
     if by is None:
         return None
     if isinstance(by, str):
-        return group_by_column(prepared.actions, items, by)
-    if not prepared.features.names:
+        return group_by_column(log.actions, items, by)
+    if not log.feature_names:
         raise DataError("Groups of actions are made from what is known of the items, and that is nothing.")
-    return group_by_features(prepared.features.values, by, seed)
+    return group_by_features(log.features, by, log.question.seed)
 
 
 class _Valued(NamedTuple):
@@ -188,13 +174,13 @@ class _Valued(NamedTuple):
 
 def _valued(
     target: Target,
-    prepared: Prepared,
+    valuation: Valuation,
     group: NDArray[np.int32] | None,
     estimators: Sequence[str],
     setting: Setting,
 ) -> _Valued:
-    logged = prepared.logged
-    rows = target_rows(target, prepared)
+    logged = valuation.log.logged
+    rows = valuation.rows(target)
     unsupported = float(rows.unsupported.mean())
     whole = not np.isnan(rows.q_policy).any()
     found = diagnose(logged.reward, rows.weight, unsupported, logged.cluster)
@@ -208,7 +194,7 @@ def _valued(
         records.append(record(name_of(target), named, rows.weight, found, setting, headline=is_headline))
         if is_headline and target != "logged":
             influence = named.estimate.influence
-    grouped = _group_weights(target, prepared, group, setting.seed)
+    grouped = _group_weights(target, valuation.log, group)
     if grouped is not None:
         # Whether these weights miss 1 is judged group by group, by `GroupWeights.trusted`.
         found = diagnose(logged.reward, grouped.weight, unsupported, logged.cluster)
@@ -218,11 +204,11 @@ def _valued(
             own = record(name_of(target), named, grouped.weight, evidence, setting, headline=not computed)
             records.append({**own, **grouped.diagnostic()})
     spend = spend_columns(rows, logged, setting.confidence)
-    records = _held_to_propensities([{**one, **spend} for one in records], rows, setting)
+    records = _with_tipping_factors([{**one, **spend} for one in records], rows, setting)
     return _Valued(records, influence)
 
 
-def _held_to_propensities(
+def _with_tipping_factors(
     records: list[dict[str, object]], rows: PolicyRows, setting: Setting
 ) -> list[dict[str, object]]:
     """The rows of one policy with how wrong the propensities may be before a verdict falls."""
@@ -263,12 +249,6 @@ def _left_out(targets: Sequence[Target], table: pl.DataFrame, estimators: Sequen
     return notes
 
 
-def _group_weights(
-    target: Target, prepared: Prepared, group: NDArray[np.int32] | None, seed: int
-) -> GroupWeights | None:
-    policy = policy_of(target, prepared.actions)
-    if group is None or policy is None:
-        return None
-    return group_weights(
-        prepared.impressions, prepared.logged, prepared.actions, policy, group, prepared.encoder, seed=seed
-    )
+def _group_weights(target: Target, log: PreparedLog, group: NDArray[np.int32] | None) -> GroupWeights | None:
+    policy = policy_of(target, log.actions)
+    return None if group is None or policy is None else group_weights(log, policy, group)

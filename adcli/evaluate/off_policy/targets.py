@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError
-from adcli.policies.action_features import ActionFeatures, action_features
-from adcli.policies.actions import ActionSet, action_set
-from adcli.policies.context import ContextEncoder, choose_context, fit_context
-from adcli.policies.logged import LoggedRows, logged_rows
+from adcli.policies.actions import ActionSet
 from adcli.policies.policy import Policy
+from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.rows import (
     FittedReward,
     PolicyRows,
@@ -41,64 +39,78 @@ class TargetColumn(NamedTuple):
 Target = Policy | TargetColumn | Literal["uniform", "logged"]
 
 
-class Prepared(NamedTuple):
-    """A log ready to value policies on.
+@dataclass(frozen=True)
+class Valuation:
+    """A log ready to value policies on, and what is known of each policy's rows: computed once, then kept.
 
     `model` is None where no estimator needs one, or a model of the user's own stands in for it: `expected` is
     what that expects of each logged action, shape (n,).
     """
 
-    impressions: pl.DataFrame
-    logged: LoggedRows
-    actions: ActionSet
-    encoder: ContextEncoder
-    features: ActionFeatures
+    log: PreparedLog
     model: FittedReward | None
     expected: NDArray[np.float64] | None
     notes: list[str]
+    kept: dict[str, PolicyRows] = field(default_factory=dict)
+
+    def rows(self, target: Target) -> PolicyRows:
+        """A policy against the log.
+
+        Raises:
+            DataError: If the policy chooses what the log never shows, or a column holds no probabilities.
+        """
+        name = name_of(target)
+        if name not in self.kept:
+            self.kept[name] = self._rows(target)
+        return self.kept[name]
+
+    def _rows(self, target: Target) -> PolicyRows:
+        policy = policy_of(target, self.log.actions)
+        if policy is not None:
+            return policy_rows(self.log, policy, self.model)
+        own = own_expected_rewards(self.log, self.model) if self.expected is None else self.expected
+        if isinstance(target, TargetColumn):
+            return target_column_rows(self.log, target.column, own, target.expected)
+        return logged_policy_rows(self.log.logged, own)
 
 
-def prepare(
+def prepare_valuation(
     impressions: pl.DataFrame,
-    targets: Sequence[Target],
+    question: Question,
     *,
-    reward: str,
-    action: Sequence[str],
-    context: Sequence[str],
-    items: pl.DataFrame | None,
-    eligible_by: str | None,
-    folds: int,
-    seed: int,
-    with_model: bool,
+    items: pl.DataFrame | None = None,
+    with_model: bool = False,
     expected: str = "",
-) -> Prepared:
-    """The log's actions, logged side, context and, if wanted, cross-fitted reward model.
+) -> Valuation:
+    """A log ready to value policies on, with a cross-fitted reward model if wanted.
+
+    Args:
+        impressions: The log.
+        question: What is asked of it.
+        items: Attributes or vectors of the items, one row each.
+        with_model: Whether an estimator needs a reward model.
+        expected: The column of a reward model of the user's own, in place of one fitted here.
 
     Raises:
         DataError: If the log lacks what is needed, or holds it out of range.
     """
-    if impressions.is_empty():
-        raise DataError("The log has no impressions.")
-    actions = action_set(impressions, action or own_actions(targets), eligible_by=eligible_by)
-    logged = logged_rows(impressions, actions, reward=reward)
-    columns = choose_context(impressions, action=actions.columns, wanted=context)
-    encoder = fit_context(impressions, columns.columns)
-    features = action_features(actions, items)
-    notes = [*columns.notes, *features.notes]
-    model = None
-    given = model_column(impressions, expected) if expected else None
-    if given is not None:
-        notes.append(f"reward model: the log's own columns ('{expected}' of the logged actions)")
-    elif with_model:
-        model = fit_reward(impressions, logged, encoder, features.values, folds=folds, seed=seed)
-        form, entropy = model.model.form, model.model.normalised_entropy
-        notes.append(f"reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)")
-    return Prepared(impressions, logged, actions, encoder, features, model, given, notes)
+    log = prepare_log(impressions, question, items)
+    if expected:
+        said = f"reward model: the log's own columns ('{expected}' of the logged actions)"
+        return Valuation(log, None, model_column(impressions, expected), [*log.notes, said])
+    if not with_model:
+        return Valuation(log, None, None, log.notes)
+    model = fit_reward(log)
+    form, entropy = model.model.form, model.model.normalised_entropy
+    said = f"reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)"
+    return Valuation(log, model, None, [*log.notes, said])
 
 
-def own_actions(targets: Sequence[Target]) -> tuple[str, ...]:
-    """The columns that make an action for the first of the policies that says so; none if none does."""
-    return next((one.actions.columns for one in targets if not isinstance(one, TargetColumn | str)), ())
+def asked_of(question: Question, targets: Sequence[Target]) -> Question:
+    """The question with what the policies bring: their actions, and the columns that are theirs alone."""
+    own = next((one.actions.columns for one in targets if not isinstance(one, TargetColumn | str)), ())
+    columns = [name for one in targets if isinstance(one, TargetColumn) for name in one if name]
+    return question._replace(action=question.action or own, not_context=(*question.not_context, *columns))
 
 
 def name_of(target: Target) -> str:
@@ -113,19 +125,3 @@ def policy_of(target: Target, actions: ActionSet) -> Policy | None:
     if isinstance(target, TargetColumn) or target == "logged":
         return None
     return uniform(actions) if isinstance(target, str) else target
-
-
-def target_rows(target: Target, prepared: Prepared) -> PolicyRows:
-    """A policy against the log.
-
-    Raises:
-        DataError: If the policy chooses what the log never shows, or a column holds no probabilities.
-    """
-    impressions, logged, actions, *_, model, expected, _ = prepared
-    policy = policy_of(target, actions)
-    if policy is not None:
-        return policy_rows(impressions, logged, actions, policy, model)
-    own = own_expected_rewards(impressions, logged, model) if expected is None else expected
-    if isinstance(target, TargetColumn):
-        return target_column_rows(impressions, logged, target.column, own, target.expected)
-    return logged_policy_rows(logged, own)

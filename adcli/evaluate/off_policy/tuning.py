@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.evaluate.off_policy.intervals import std_error
 from adcli.policies.estimators import Estimate
 from adcli.policies.logged import LoggedRows
+from adcli.statistics.means import std_error
 
 WIDTH = 1.96  # standard errors
 SLACK = 6**0.5 - 1

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.evaluate.off_policy import intervals as intervals
-from adcli.evaluate.off_policy.amounts import Kind, level, value_kind
-from adcli.evaluate.off_policy.differences import Difference
 from adcli.evaluate.off_policy.estimates import NamedEstimate
-from adcli.evaluate.off_policy.gates import Diagnostics, Gates, invalidity, judge, shortage
-from adcli.evaluate.off_policy.intervals import Method, std_error
-from adcli.policies.estimators import effective_sample_size, log_smoothing_bound, matched_clicks
+from adcli.evaluate.off_policy.intervals import Method
+from adcli.numbers import plain, show
+from adcli.policies.estimators import effective_sample_size, expected_clicks, log_smoothing_bound
+from adcli.policies.evidence import Compared, Diagnostics, Gates, Reading, decided, invalidity, shortage
 from adcli.policies.logged import LoggedRows
-from adcli.statistics.intervals import Interval
+from adcli.policies.uncertainty import difference_mean, value_mean
+from adcli.statistics.intervals import NO_INTERVAL, Interval
+from adcli.statistics.means import clustered_mean, std_error
 from adcli.statistics.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, Verdict
 
 ESTIMATED = (
@@ -24,10 +25,12 @@ ESTIMATED = (
 )
 SUMS_OF_TERMS = frozenset({"ips", "dr"})
 MOST_REPLACED = 0.01
-FEWEST_FOR_AN_INTERVAL = 15.0
-ROUGH = f"rough: fewer than {FEWEST_FOR_AN_INTERVAL:.0f} matched clicks"
+FEWEST_ROWS = 10.0  # effective ones; the spread of fewer says nothing
+FEWEST_CLICKS = 15.0
+ROUGH = f"rough: fewer than {FEWEST_CLICKS:.0f} clicks"
 CONSERVATIVE = "conservative"  # wider than the confidence stated, by construction
 ITSELF = "This is the policy that made the log: the baseline itself."
+NONE = f"none: fewer than {FEWEST_ROWS:.0f} effective impressions"
 
 
 class Setting(NamedTuple):
@@ -43,9 +46,9 @@ class Setting(NamedTuple):
     sensitivity: float | None = None
 
     @property
-    def kind(self) -> Kind:
+    def reading(self) -> Reading:
         """How the values are read."""
-        return value_kind(self.logged, self.unit)
+        return Reading(self.unit, self.logged.value_kind if self.unit == "impression" else "number")
 
 
 class Judged(NamedTuple):
@@ -59,61 +62,68 @@ class Judged(NamedTuple):
 
 def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics, setting: Setting) -> Judged:
     """The interval and the verdict of an estimate against what the log earned."""
-    logged, gates, confidence, kind = setting.logged, setting.gates, setting.confidence, setting.kind
-    baseline = float(logged.reward.mean())
-    sure = named.held_to or named.estimate
-    gain = sure.influence - logged.reward
-    error = std_error(gain, logged.cluster)
-    refused = _itself(weight, named.name) or invalidity(found, gates)
-    widest = max(error, std_error(sure.influence, logged.cluster))
-    refused = refused or shortage(found, gates, widest, baseline, confidence, setting.unit, kind)
+    gates, confidence = setting.gates, setting.confidence
+    compared = _compared(named, weight, setting)
+    refused = (
+        _itself(weight, named.name)
+        or invalidity(found, gates)
+        or shortage(compared, found, gates, confidence, setting.reading)
+    )
     if named.name == "log-smoothing":
         return _judged_bound(weight, refused, setting)
     interval, method = interval_of(named, weight, setting)
-    if setting.method == "bernstein":
-        difference = interval_by("bernstein", gain, setting, weight)
+    verdict = refused or _bias(named) or decided(compared, found.n, gates, confidence, setting.reading)
+    if not found.effective_sample_size >= FEWEST_ROWS and setting.method != "bernstein":
+        interval, method, compared = NO_INTERVAL, NONE, compared._replace(interval=NO_INTERVAL)
+    return Judged(interval, method, compared.interval, _spoken(verdict, setting))
+
+
+def _compared(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> Compared:
+    """The difference of an estimate to what the log earned; a biased one's has its reference's error."""
+    logged, reference = setting.logged, named.reference or named.estimate
+    baseline = float(logged.reward.mean())
+    gain = reference.influence - logged.reward
+    if setting.method in ("skew", "clopper-pearson"):
+        mean = difference_mean(reference.influence, named.residual, weight, logged)
+        found, error = mean.interval(setting.confidence), mean.error
     else:
-        difference = Difference.of(gain, logged.cluster).interval(confidence)
-    difference = _around(named.estimate.value - baseline, difference)
-    verdict = (
-        refused
-        or _bias(named)
-        or judge(difference, error, baseline, found.n, gates, confidence, setting.unit, kind)
-    )
-    return Judged(interval, method, difference, _spoken(verdict, setting))
+        found, error = _interval_by(setting.method, gain, weight, setting), std_error(gain, logged.cluster)
+    difference = named.estimate.value - baseline
+    return Compared(difference, _around(difference, found), error, baseline)
 
 
 def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> tuple[Interval, str]:
     """The interval of an estimate's value and the method it is by: the one asked for, where there is one."""
-    logged, name = setting.logged, named.held_to_name or named.name
-    influence = (named.held_to or named.estimate).influence
-    of = f", of {name}" if named.held_to else ""
+    logged, name = setting.logged, named.reference_name or named.name
+    influence = (named.reference or named.estimate).influence
+    of = f", of {name}" if named.reference else ""
     binary = bool(np.isin(logged.reward, (0.0, 1.0)).all())
-    exact = setting.method == "clopper-pearson" and name == "ips" and logged.cluster is None
-    flat = not np.ptp(influence)
-    if binary and (exact or flat):
-        found = intervals.clopper_pearson_interval(logged.reward, weight, confidence=setting.confidence)
-        return _around(named.estimate.value, found), f"clopper-pearson{of} ({CONSERVATIVE})"
-    bounded = setting.method == "bernstein" and name in SUMS_OF_TERMS
-    method: Method = setting.method if setting.method == "bootstrap" or bounded else "skew"
-    found = interval_by(method, influence, setting, weight)
+    if binary and not np.ptp(influence):
+        size = max(effective_sample_size(weight), 1.0)
+        found = intervals.clopper_pearson_interval(
+            size * float(influence.mean()), size, confidence=setting.confidence
+        )
+        said = f"clopper-pearson on the effective sample size{of} ({CONSERVATIVE})"
+        return _around(named.estimate.value, found), said
+    is_plain = name in ("ips", "snips") and logged.cluster is None and not np.ptp(weight)
+    if setting.method == "clopper-pearson" and binary and is_plain:
+        found = intervals.clopper_pearson_interval(
+            float(logged.reward.sum()), logged.reward.size, confidence=setting.confidence
+        )
+        return found, f"clopper-pearson ({CONSERVATIVE})"
+    method = setting.method
+    if method == "clopper-pearson" or (method == "bernstein" and name not in SUMS_OF_TERMS):
+        method = "skew"
+    if method == "skew":
+        found = value_mean(influence, named.residual, weight, logged).interval(setting.confidence)
+    else:
+        found = _interval_by(method, influence, weight, setting)
     floor = 0.0 if logged.reward.min() >= 0 else -np.inf
-    few = clicks_to_rest_on(logged.reward, weight) < FEWEST_FOR_AN_INTERVAL
+    few = expected_clicks(logged.reward, weight) < FEWEST_CLICKS
     # MIPS' weights are estimated, which narrows its spread; a biased estimate's interval holds both centres
-    wide = method == "bernstein" or name == "mips" or named.held_to is not None
+    wide = method == "bernstein" or name == "mips" or named.reference is not None
     kept = f" ({ROUGH})" if few and method != "bernstein" else f" ({CONSERVATIVE})" if wide else ""
-    said = f"{method}{of}{kept}"
-    return _around(named.estimate.value, Interval(max(found.low, floor), found.high)), said
-
-
-def clicks_to_rest_on(reward: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    """The matched clicks seen, or those to expect from the weights of all rows if these are fewer.
-
-    A few clicks seldom fall on the rows of large weight; then they look more alike than they are, and an
-    interval made of them alone is too narrow.
-    """
-    expected = float(np.mean(reward != 0)) * effective_sample_size(weight)
-    return min(matched_clicks(reward, weight), expected)
+    return _around(named.estimate.value, Interval(max(found.low, floor), found.high)), f"{method}{of}{kept}"
 
 
 def _around(value: float, interval: Interval) -> Interval:
@@ -121,8 +131,8 @@ def _around(value: float, interval: Interval) -> Interval:
     return Interval(min(interval.low, value), max(interval.high, value))
 
 
-def interval_by(
-    method: Method, influence: NDArray[np.float64], setting: Setting, weight: NDArray[np.float64]
+def _interval_by(
+    method: Method, influence: NDArray[np.float64], weight: NDArray[np.float64], setting: Setting
 ) -> Interval:
     """The interval of a mean influence by one of the methods that need nothing else."""
     cluster, confidence = setting.logged.cluster, setting.confidence
@@ -130,20 +140,22 @@ def interval_by(
         case "bootstrap":
             return intervals.bootstrap_interval(influence, cluster, confidence=confidence, seed=setting.seed)
         case "bernstein":
-            reach = max(float(np.ptp(influence)), float(weight.max() * np.ptp(setting.logged.reward)))
-            return intervals.bernstein_interval(influence, cluster, reach=reach, confidence=confidence)
+            width = max(float(np.ptp(influence)), float(weight.max() * np.ptp(setting.logged.reward)))
+            return intervals.bernstein_interval(influence, cluster, width=width, confidence=confidence)
         case _:
-            return intervals.skew_interval(influence, cluster, confidence=confidence)
+            return intervals.normal_interval(influence, cluster, confidence=confidence)
 
 
 def _judged_bound(weight: NDArray[np.float64], refused: Verdict | None, setting: Setting) -> Judged:
     """The log-smoothing bound: one-sided, and sure at any sample size."""
-    logged = setting.logged
+    logged, kind = setting.logged, setting.reading.kind
     low = log_smoothing_bound(logged.reward, weight, confidence=setting.confidence)
-    baseline = intervals.skew_interval(logged.reward, logged.cluster, confidence=setting.confidence)
+    baseline = clustered_mean(logged.reward, logged.cluster).interval(setting.confidence)
     difference = Interval(low - baseline.high, float("nan"))
-    sure, own = level(low, setting.kind), level(baseline.high, setting.kind)
-    words = f"The value is surely above {sure}; what the log earned may be up to {own}."
+    words = (
+        f"The lower confidence bound of the value is {plain(show(low, kind))}; what the log earned may be up "
+        f"to {plain(show(baseline.high, kind))}."
+    )
     verdict = refused or Verdict(BETTER if difference.low > 0 else NOT_ENOUGH, words)
     method = f"log-smoothing bound ({CONSERVATIVE})"
     return Judged(Interval(low, float("nan")), method, difference, _spoken(verdict, setting))
@@ -179,6 +191,6 @@ def _bias(named: NamedEstimate) -> Verdict | None:
         return Verdict(
             NOT_ENOUGH,
             f"{named.estimate.replaced:.0%} of the weight was cut or handed to the model, a bias without a "
-            f"bound (the interval is that of {named.held_to_name}): read dr or snips instead.",
+            f"bound (the interval is that of {named.reference_name}): read dr or snips instead.",
         )
     return None

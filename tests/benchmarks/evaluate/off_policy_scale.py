@@ -49,6 +49,7 @@ def ours(rows):
     from adcli.policies.features import Feature
     from adcli.policies.logged import logged_rows
     from adcli.policies.policy import ScoredPolicy
+    from adcli.policies.prepared import PreparedLog, Question
     from adcli.policies.reward_model import RewardFit, RewardModel
     from adcli.policies.rows import FittedReward, policy_rows
 
@@ -88,7 +89,9 @@ def ours(rows):
     )
     reward = FittedReward(encoder, RewardFit((model,), model, "given", 1.0), np.zeros(log.height, np.int32))
     logged = logged_rows(log, actions)
-    found = policy_rows(log, logged, actions, policy, reward)
+    known = np.zeros((ITEMS, 0), dtype=np.float32)
+    prepared = PreparedLog(Question(), log, actions, logged, encoder, known, [], [])
+    found = policy_rows(prepared, policy, reward)
     values = {
         "ips": e.ips(logged.reward, found.weight).value,
         "snips": e.snips(logged.reward, found.weight).value,

@@ -8,15 +8,16 @@ from logged_world import LoggedWorld
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps
 from adcli.evaluate.off_policy.embeddings import equal_rewards_p_value
-from adcli.evaluate.off_policy.groups import exposure_by_group, value_by_group
-from adcli.evaluate.off_policy.risk import shortlist_risk, shortlist_table
+from adcli.evaluate.off_policy.groups import exposures_by_group, value_by_group
+from adcli.evaluate.off_policy.risk import shortlist_risk
 from adcli.evaluate.off_policy.sensitivity import sensitivity_bounds, tipping_factor, weighted_rewards
 from adcli.evaluate.off_policy.slate_table import slate_value_table
 from adcli.evaluate.off_policy.table import policy_value_table
-from adcli.evaluate.off_policy.targets import prepare
+from adcli.evaluate.off_policy.targets import asked_of, prepare_valuation
 from adcli.evaluate.off_policy.tuning import slope, tune, weight_limits
 from adcli.policies import estimators as e
 from adcli.policies.logged import LoggedRows
+from adcli.policies.prepared import Question
 from adcli.policies.table_policy import policy_from_table
 from adcli.statistics.intervals import Interval
 
@@ -26,8 +27,7 @@ def fixed_policy(items, probabilities, name="fixed"):
 
 
 def prepared(log, targets, **given):
-    options = {"reward": "click", "action": (), "context": (), "items": None, "eligible_by": None}
-    return prepare(log, targets, **(options | given), folds=3, seed=0, with_model=False)
+    return prepare_valuation(log, asked_of(Question(**given), targets))
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ class TestManyActions:
         table = policy_value_table(
             world.log(20_000, seed=1),
             [policy],
+            Question(context=("segment", "placement")),
             estimators=["ips", "mips", "offcem"],
             items=items,
             action_groups="brand",
-            context=["segment", "placement"],
         ).table
         rows = {row["estimator"]: row for row in table.to_dicts()}
         truth = world.value(policy)
@@ -186,7 +186,7 @@ class TestGroups:
     def test_exposure_by_group_is_the_policys_own_and_says_each_gap(self):
         log = self.world.log(10_000, seed=1)
         items = pl.DataFrame({"item_id": self.world.items, "brand": ["own"] + ["others"] * 7})
-        table = exposure_by_group(prepared(log, [self.policy]), self.policy, items, "brand")
+        table = exposures_by_group(prepared(log, [self.policy]).log, self.policy, items, ["brand"])["brand"]
         shares = dict(zip(table["group"], table["value"], strict=True))
         assert shares["own"] == pytest.approx(0.44, abs=1e-3)
         assert sum(shares.values()) == pytest.approx(1)
@@ -194,8 +194,11 @@ class TestGroups:
 
     def test_exposure_of_a_target_column_is_not_known(self):
         with pytest.raises(DataError, match="only the probability of the logged actions"):
-            exposure_by_group(
-                prepared(self.world.log(500), ["logged"]), "logged", pl.DataFrame({"item_id": []}), "brand"
+            exposures_by_group(
+                prepared(self.world.log(500), ["logged"]).log,
+                "logged",
+                pl.DataFrame({"item_id": []}),
+                ["brand"],
             )
 
 
@@ -223,8 +226,8 @@ class TestRisk:
         world = LoggedWorld(rate=0.1)
         log = world.log(5_000)
         policies = [fixed_policy(world.items, np.eye(8)[n] * 0.6 + 0.05, f"item{n}") for n in range(3)]
-        table = shortlist_table(prepared(log, policies), policies)
-        assert table.height == 3
+        table = policy_value_table(log, policies, estimators=["snips"]).table
+        assert table["rank"].sort().to_list() == [1, 2, 3]
         assert (table["worst_low"] <= table["worst"]).all()
 
     def test_sensitivity_bounds_widen_with_the_factor_and_hold_every_reweighting(self):

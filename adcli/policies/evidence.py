@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.evaluate.off_policy.amounts import Kind, change, size
-from adcli.evaluate.off_policy.intervals import std_error
-from adcli.policies.estimators import effective_sample_size, matched_clicks
+from adcli.numbers import difference_kind, plain, show
+from adcli.policies.estimators import effective_sample_size, expected_clicks, matched_clicks
 from adcli.statistics.intervals import Interval, normal_quantile
-from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, NOT_ENOUGH, WORSE, Verdict, invalid
+from adcli.statistics.means import std_error
+from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide, invalid
 
 EXACT = 1e-6
 POWER_QUANTILE = 0.8416212335729143  # of the normal distribution at 80 % power
@@ -20,13 +20,15 @@ POWER_QUANTILE = 0.8416212335729143  # of the normal distribution at 80 % power
 class Gates(NamedTuple):
     """What an estimate must have for its verdict to be spoken.
 
-    `max_unsupported` is the largest share of the policy's choices that the log may never show;
-    `mean_weight_errors` the number of standard errors by which the mean weight may miss 1;
-    `smallest_effect` the relative difference worth finding.
+    `min_clicks` are counted by rate and effective sample size, and not by those that came: a log in which few
+    came by chance would be let through less often, and its estimates with it. `max_unsupported` is the
+    largest share of the policy's choices that the log may never show; `mean_weight_errors` the number of
+    standard errors by which the mean weight may miss 1; `smallest_effect` the relative difference worth
+    finding.
     """
 
     min_effective_sample_size: float = 200.0
-    min_matched_clicks: float = 50.0
+    min_clicks: float = 50.0
     max_weight_share: float = 0.1
     max_unsupported: float = 0.05
     mean_weight_errors: float = 4.0
@@ -36,12 +38,14 @@ class Gates(NamedTuple):
 class Diagnostics(NamedTuple):
     """What carries an estimate.
 
-    `matched_clicks` and `effective_sample_size` are numbers of equally weighted clicks and impressions,
-    `max_weight_share` the largest part of the whole weight that one impression has, `mean_weight_error` how
-    many standard errors the mean weight is from 1, `unsupported` the share of choices the log never shows.
+    `expected_clicks` are the log's rate of clicks times the effective sample size, `matched_clicks` those
+    that came, as a number of equally weighted ones. `max_weight_share` is the largest part of the whole
+    weight that one impression has, `mean_weight_error` how many standard errors the mean weight is from 1,
+    `unsupported` the share of choices the log never shows.
     """
 
     n: int
+    expected_clicks: float
     matched_clicks: float
     effective_sample_size: float
     max_weight: float
@@ -49,6 +53,22 @@ class Diagnostics(NamedTuple):
     mean_weight: float
     mean_weight_error: float
     unsupported: float
+
+
+class Compared(NamedTuple):
+    """A policy's value less what the log earned: the difference, its interval and its standard error."""
+
+    difference: float
+    interval: Interval
+    error: float
+    baseline: float
+
+
+class Reading(NamedTuple):
+    """How values are read: what they are per (an impression, a slate), and the kind of number they are."""
+
+    unit: str
+    kind: str
 
 
 def diagnose(
@@ -70,6 +90,7 @@ def diagnose(
     at_once = 0.0 if abs(missing) < EXACT else np.inf
     return Diagnostics(
         n=weight.size,
+        expected_clicks=expected_clicks(reward, weight),
         matched_clicks=matched_clicks(reward, weight),
         effective_sample_size=effective_sample_size(weight),
         max_weight=float(weight.max()),
@@ -77,6 +98,17 @@ def diagnose(
         mean_weight=mean,
         mean_weight_error=missing / error if error > EXACT else at_once,
         unsupported=unsupported,
+    )
+
+
+def judge(
+    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: Reading
+) -> Verdict:
+    """The verdict on a policy against the log: refused where too little carries it, else decided."""
+    return (
+        invalidity(found, gates)
+        or shortage(compared, found, gates, confidence, reading)
+        or decided(compared, found.n, gates, confidence, reading)
     )
 
 
@@ -99,35 +131,28 @@ def invalidity(found: Diagnostics, gates: Gates) -> Verdict | None:
 
 
 def shortage(
-    found: Diagnostics,
-    gates: Gates,
-    error: float,
-    baseline: float,
-    confidence: float,
-    unit: str,
-    kind: Kind,
+    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: Reading
 ) -> Verdict | None:
     """The verdict of an estimate that too little carries, with what would be enough; None if enough does."""
-    short = _short(found, gates, unit)
+    short = _short(found, gates, reading.unit)
     if not short:
         return None
     least = found.n * max(more for _, more in short)
-    effect = gates.smallest_effect * abs(baseline)
     return Verdict(
         NOT_ENOUGH,
         f"Only {' and '.join(what for what, _ in short)} carry the estimate; "
-        f"{enough(error, effect, found.n, confidence, kind, unit, least)}.",
+        f"{enough(compared, found.n, gates, confidence, reading, least)}.",
     )
 
 
 def _short(found: Diagnostics, gates: Gates, unit: str) -> list[tuple[str, float]]:
     """What the estimate has too little of, and how many times the rows it would take."""
     short = []
-    clicks, size, share = found.matched_clicks, found.effective_sample_size, found.max_weight_share
-    if clicks < gates.min_matched_clicks:
-        more = gates.min_matched_clicks / max(clicks, 0.5)
-        least = f"{gates.min_matched_clicks:.0f}"
-        short.append((f"{clicks:.0f} matched clicks (at least {least})", more))
+    clicks, size, share = found.expected_clicks, found.effective_sample_size, found.max_weight_share
+    if clicks < gates.min_clicks:
+        more = gates.min_clicks / max(clicks, 0.5)
+        least = f"at least {gates.min_clicks:.0f}"
+        short.append((f"{clicks:.0f} clicks (rate x effective sample size; {least})", more))
     if size < gates.min_effective_sample_size:
         more = gates.min_effective_sample_size / max(size, 0.5)
         short.append(
@@ -141,64 +166,35 @@ def _short(found: Diagnostics, gates: Gates, unit: str) -> list[tuple[str, float
     return short
 
 
-def judge(
-    difference: Interval,
-    error: float,
-    baseline: float,
-    n: int,
-    gates: Gates,
-    confidence: float,
-    unit: str,
-    kind: Kind,
-) -> Verdict:
-    """The verdict on a difference to the baseline that passed the gates.
-
-    Args:
-        difference: The interval of the policy's value minus the baseline's.
-        error: The standard error of that difference.
-        baseline: The baseline's value.
-        n: The number of impressions.
-        gates: For the smallest effect worth finding.
-        confidence: Of the interval.
-        unit: What the values are per: an impression, or a slate.
-        kind: How the values are read.
-    """
-    bounds = (
-        f"between {change(difference.low, kind)} and {change(difference.high, kind)} per {unit} "
-        f"({confidence:.0%})"
+def decided(compared: Compared, n: int, gates: Gates, confidence: float, reading: Reading) -> Verdict:
+    """The verdict on a difference that passed the gates."""
+    verdict = decide(
+        compared.difference,
+        compared.interval,
+        confidence=confidence,
+        smallest_effect=gates.smallest_effect * abs(compared.baseline),
+        kind=reading.kind,
+        enough=enough(compared, n, gates, confidence, reading),
     )
-    if difference.low > 0:
-        return Verdict(BETTER, f"The difference to the baseline is {bounds}.")
-    if difference.high < 0:
-        return Verdict(WORSE, f"The difference to the baseline is {bounds}.")
-    effect = gates.smallest_effect * abs(baseline)
-    if effect and max(-difference.low, difference.high) <= effect:
-        return Verdict(
-            NO_DIFFERENCE,
-            f"The difference to the baseline is {bounds}, less than {gates.smallest_effect:.0%}.",
-        )
-    return Verdict(
-        NOT_ENOUGH,
-        f"The difference to the baseline is {bounds}; {enough(error, effect, n, confidence, kind, unit)}.",
-    )
+    reason = verdict.reason.removeprefix("the difference")
+    return verdict._replace(reason=f"The difference per {reading.unit}{reason}.")
 
 
 def enough(
-    error: float, effect: float, n: int, confidence: float, kind: Kind, unit: str, least: float = 0.0
+    compared: Compared, n: int, gates: Gates, confidence: float, reading: Reading, least: float = 0.0
 ) -> str:
-    """How many impressions, at least `least`, would show an effect at 80 % power, in words."""
-    if not effect or not np.isfinite(error):
-        return f"without a reward in the log no number of {unit}s can be named that would be enough"
-    needed = _round(max(rows_needed(error, effect, n, confidence), least))
+    """How many impressions, at least `least`, would show the smallest effect at 80 % power, in words."""
+    effect = gates.smallest_effect * abs(compared.baseline)
+    if not effect or not np.isfinite(compared.error):
+        return f"without a reward in the log no number of {reading.unit}s can be named that would be enough"
+    needed = max(rows_needed(compared.error, effect, n, confidence), least)
+    size = plain(show(effect, difference_kind(reading.kind))).lstrip("+")
     return (
-        f"about {needed} {unit}s like these would show a difference of {size(effect, kind)}, there are {n:,}"
+        f"about {float(f'{needed:.2g}'):,.0f} {reading.unit}s like these would show a difference of {size}, "
+        f"there are {n:,}"
     )
 
 
 def rows_needed(error: float, effect: float, n: int, confidence: float = 0.95) -> float:
     """The number of rows at which an effect is found with 80 % power, given the error at n rows."""
     return n * ((normal_quantile(confidence) + POWER_QUANTILE) * error / effect) ** 2
-
-
-def _round(rows: float) -> str:
-    return f"{float(f'{rows:.2g}'):,.0f}"
