@@ -88,12 +88,22 @@ class ContextEncoder:
 def read_encoder(
     features: Iterable[Mapping[str, Any]], tensors: Mapping[str, NDArray[np.float32]]
 ) -> ContextEncoder:
-    """The encoder that `to_json` and `tensors` wrote."""
+    """The encoder that `to_json` and `tensors` wrote.
+
+    Raises:
+        ValueError: If a feature is none, or its basis does not fit it.
+    """
     read = tuple(Feature(**{**feature, "categories": tuple(feature["categories"])}) for feature in features)
+    for feature in read:
+        feature.check()
     vectors = [feature.column for feature in read if feature.kind == "vector"]
     bases = {
         name: (tensors[f"context.{name}.center"], tensors[f"context.{name}.directions"]) for name in vectors
     }
+    for name, (center, directions) in bases.items():
+        expected = next(feature.directions for feature in read if feature.column == name)
+        if directions.shape != (center.size, expected):
+            raise ValueError(f"the vectors of '{name}' do not fit their directions")
     return ContextEncoder(read, bases)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 Kind = Literal["number", "category", "hour", "weekday", "vector"]
+KINDS = get_args(Kind)
 Basis = tuple[NDArray[np.float32], NDArray[np.float32]]  # center (D,), directions (D, r)
 
 MOST_CATEGORIES = 50
@@ -38,6 +39,19 @@ class Feature:
     scale: float = 1.0
     missing: bool = False
     directions: int = 0
+
+    def check(self) -> None:
+        """Make sure that a feature read from a file can be computed.
+
+        Raises:
+            ValueError: If it cannot.
+        """
+        numbers = (self.center, self.scale, self.directions)
+        plain = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
+        words = isinstance(self.column, str) and all(isinstance(one, str) for one in self.categories)
+        unlike = len(set(self.categories)) == len(self.categories)
+        if self.kind not in KINDS or not plain or not words or not unlike or not self.scale > 0:
+            raise ValueError(f"'{self.column}' is described as no feature")
 
     @property
     def names(self) -> list[str]:

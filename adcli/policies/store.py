@@ -16,7 +16,7 @@ from adcli.policies.actions import ActionSet
 from adcli.policies.context import read_encoder
 from adcli.policies.hidden_layer import HiddenLayer
 from adcli.policies.policy import Policy, ScoredPolicy
-from adcli.policies.table_policy import TablePolicy
+from adcli.policies.table_policy import SUM_TOLERANCE, TablePolicy
 
 FORMAT = "policy/1"
 JSON_NAME = "policy.json"
@@ -75,7 +75,7 @@ def read_description(directory: Path) -> dict[str, Any]:
         )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as damage:
+    except (ValueError, RecursionError) as damage:
         raise DataError(f"{path} is damaged: {damage}.", fix="Learn the policy again.") from damage
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
@@ -92,8 +92,14 @@ def _read_tensors(directory: Path) -> Tensors:
         tensors: Tensors = load_file(path)
     except FileNotFoundError as missing:
         raise DataError(f"{path} is missing.", fix="Learn the policy again.") from missing
-    except (SafetensorError, OSError) as damage:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as damage:
         raise DataError(f"{path} is damaged: {damage}.", fix="Learn the policy again.") from damage
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind not in "fu" or not np.isfinite(tensor).all():
+            raise DataError(
+                f"{path} is damaged: '{name}' holds something else than finite numbers.",
+                fix="Learn the policy again.",
+            )
     return tensors
 
 
@@ -136,16 +142,20 @@ def _describe_actions(actions: ActionSet) -> tuple[dict[str, Any], Tensors]:
 
 def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Policy:
     actions = _build_actions(document["actions"], tensors)
-    name, epsilon = str(document["name"]), float(document["epsilon"])
+    name, epsilon = str(document["name"]), _share(document["epsilon"])
     if document["kind"] == "table":
-        by = tuple(document["by"])
+        by = tuple(map(str, document["by"]))
         groups = pl.DataFrame(document["groups"], schema=dict.fromkeys(by, pl.String), orient="row")
         table = _shaped(tensors["table"], (groups.height + 1, len(actions)))
+        if (table < 0).any() or not np.allclose(table.sum(axis=1), 1, atol=SUM_TOLERANCE):
+            raise ValueError("probabilities that do not sum to 1")
         return TablePolicy(name, actions, by, groups, table, epsilon)
     if document["kind"] != "scored" or document["rule"] not in ("greedy", "softmax"):
         raise ValueError("unknown kind of policy")
     encoder = read_encoder(document["context"], tensors)
-    d, units = len(encoder.names), int(document.get("hidden_units", 0))
+    d, units = len(encoder.names), document.get("hidden_units", 0)
+    if not isinstance(units, int) or units < 0:
+        raise ValueError(f"{units!r} hidden units")
     weights = _shaped(tensors["weights"], (d + units, len(actions)))
     bias = _shaped(tensors["bias"], (len(actions),))
     layer = (
@@ -159,9 +169,17 @@ def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> 
 def _build_actions(described: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> ActionSet:
     schema = dict.fromkeys(map(str, described["columns"]), pl.String)
     frame = pl.DataFrame(described["values"], schema=schema, orient="row")
+    if frame.height < 1 or frame.is_duplicated().any() or sum(frame.null_count().row(0)):
+        raise ValueError("actions that are missing or stand there twice")
     values = described["eligible_values"]
     masks = _shaped(tensors["eligible"], (len(values), frame.height)).astype(bool) if values else ()
     return ActionSet(frame, described["eligible_by"], dict(zip(values, masks, strict=True)))
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"an epsilon of {value!r}, which is no share between 0 and 1")
+    return float(value)
 
 
 def _shaped(tensor: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

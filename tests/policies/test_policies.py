@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged_world import LoggedWorld
+from safetensors.numpy import load_file, save_file
 
 from adcli.errors import DataError
 from adcli.policies.action_features import action_features
@@ -178,6 +179,49 @@ class TestDirectory:
         save_policy(scored(self.log), tmp_path, {})
         damage(tmp_path)
         with pytest.raises(DataError, match=match):
+            load_policy(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("change", "match"),
+        [
+            ({"epsilon": float("nan")}, "an epsilon of nan"),
+            ({"epsilon": 1.5}, "an epsilon of 1.5"),
+            ({"epsilon": -0.1}, "an epsilon of -0.1"),
+            ({"epsilon": "much"}, "an epsilon of 'much'"),
+            ({"hidden_units": "2"}, "'2' hidden units"),
+            ({"hidden_units": 3}, "does not describe"),
+            ({"kind": "magic"}, "unknown kind"),
+            ({"actions": {"columns": ["item_id"], "values": [["a"], ["a"]]}}, "twice"),
+            ({"actions": []}, "does not describe"),
+            ({"context": [{"column": "segment", "kind": "category", "categories": [1, 2]}]}, "no feature"),
+            ({"context": [{"column": "x", "kind": "number", "categories": [], "scale": 0.0}]}, "no feature"),
+            ({"context": "segment"}, "does not describe"),
+        ],
+    )
+    def test_what_a_policy_says_of_itself_is_checked(self, tmp_path, change, match):
+        save_policy(scored(self.log), tmp_path, {})
+        said = read_description(tmp_path) | change
+        (tmp_path / "policy.json").write_text(json.dumps(said))
+        with pytest.raises(DataError, match=match):
+            load_policy(tmp_path)
+
+    @pytest.mark.parametrize("wrong", [np.nan, np.inf])
+    @pytest.mark.parametrize("name", ["weights", "bias"])
+    def test_numbers_that_are_none_are_refused(self, tmp_path, name, wrong):
+        save_policy(scored(self.log), tmp_path, {})
+        tensors = load_file(tmp_path / "policy.safetensors")
+        tensors[name].flat[0] = wrong
+        save_file(tensors, tmp_path / "policy.safetensors")
+        with pytest.raises(DataError, match=f"'{name}' holds something else than finite numbers"):
+            load_policy(tmp_path)
+
+    def test_a_missing_tensor_and_a_table_that_sums_to_more_are_refused(self, tmp_path):
+        save_policy(uniform(action_set(self.log)), tmp_path, {})
+        save_file({"table": np.ones((1, 8), np.float32)}, tmp_path / "policy.safetensors")
+        with pytest.raises(DataError, match="do not sum to 1"):
+            load_policy(tmp_path)
+        save_file({"other": np.ones(1, np.float32)}, tmp_path / "policy.safetensors")
+        with pytest.raises(DataError, match="'table'"):
             load_policy(tmp_path)
 
     def test_tensors_of_another_policy_do_not_fit(self, tmp_path):
