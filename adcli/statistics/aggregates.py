@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import NamedTuple
@@ -13,47 +13,37 @@ from adcli.errors import DataError
 from adcli.numbers import counted
 
 Pair = tuple[str, str]
-CLICKS = frozenset({"click", "clicks", "clicked", "clk"})
-IMPRESSIONS = frozenset({"impression", "impressions", "imp", "imps", "shown", "displays"})
-COUNTED = (
-    CLICKS
-    | IMPRESSIONS
-    | {"conversion", "conversions", "visit", "visits", "view", "views", "order", "orders", "purchase"}
-    | {"purchases", "session", "sessions", "pageviews", "carts", "installs", "signups"}
-)
 MOST_ARMS = 50
 LARGEST_SPREAD = 1e150  # its square is the largest that a float holds
+FINEST_SPREAD = 1e-13  # of a mean: values that differ by less cannot be told apart as floats
+SMALLEST_LEFT = 1e-3  # of the denominator, that a unit which has all of it leaves to the others
 
 
-def counts_clicks(column: str) -> bool:
-    """Whether a column of this name counts clicks: `clicks`, `n_clicks`, `Ad Clicks`."""
-    return bool(_words(column) & CLICKS)
-
-
-def counts_impressions(column: str) -> bool:
-    """Whether a column of this name counts impressions."""
-    return bool(_words(column) & IMPRESSIONS)
-
-
-def _words(column: str) -> set[str]:
-    return set(re.split(r"[\W_]+", column.casefold()))
-
-
-def _counts(column: str) -> bool:
-    """Whether a column of this name is of one word that counts, or of one with a prefix such as `n_`."""
-    return bool(_words(column.casefold().removeprefix("n_").removeprefix("num_")) <= COUNTED)
-
-
-class Unevenness(NamedTuple):
-    """What units of very different sizes do to the error of a ratio.
+class Shape(NamedTuple):
+    """What one unit's residual has beyond its variance: mean powers of column - ratio x denominator.
 
     Attributes:
-        inflation: Its variance with each unit left out in turn, over that of the delta method.
-        degrees: Of freedom, of the variance.
+        second: Mean square.
+        third: Mean cube.
+        fourth: Mean fourth power.
+        left_out: Mean square of the residuals, each over the share of the denominator that the others hold.
     """
 
-    inflation: float
-    degrees: float
+    second: float
+    third: float
+    fourth: float
+    left_out: float
+
+    def degrees(self, n: int) -> float:
+        """Of freedom, of the variance: n - 1 where residuals are normal, few where few units make most of it.
+
+        Source: Satterthwaite (1946), as `effective_degrees`.
+        """
+        return min(3 * n * self.second**2 / self.fourth - 1, n - 1) if self.fourth > 0 else n - 1
+
+    def inflation(self, n: int) -> float:
+        """Of the variance by units that pull the ratio towards themselves: `jackknife_errors` over plain."""
+        return ((n - 1) / n) ** 2 * self.left_out / self.second if self.second > 0 else 1.0
 
 
 class Aggregates(NamedTuple):
@@ -64,14 +54,14 @@ class Aggregates(NamedTuple):
         mean: Of each column.
         covariance: Sample covariances (n - 1) by pair of columns in sorted order; (x, x) is the variance.
         binary: Columns that hold nothing but 0 and 1.
-        uneven: Of ratios (numerator, denominator) whose units were looked at for it.
+        shape: By (column, denominator) of a metric; the denominator of a mean is "".
     """
 
     n: int
     mean: Mapping[str, float]
     covariance: Mapping[Pair, float]
     binary: frozenset[str]
-    uneven: Mapping[Pair, Unevenness] = {}
+    shape: Mapping[Pair, Shape] = {}
 
     def cov(self, left: str, right: str) -> float:
         """Covariance of two columns; one named "" is the constant 1."""
@@ -95,7 +85,13 @@ class Aggregates(NamedTuple):
             (a, b): (_scatter(self, (a, b)) + _scatter(other, (a, b)) + gap[a] * gap[b] * between) / (n - 1)
             for a, b in self.covariance
         }
-        return Aggregates(n, mean, covariance, self.binary & other.binary)
+        shape = {
+            pair: Shape(
+                *((self.n * a + other.n * b) / n for a, b in zip(own, other.shape[pair], strict=True))
+            )
+            for pair, own in self.shape.items()
+        }
+        return Aggregates(n, mean, covariance, self.binary & other.binary, shape)
 
 
 def _scatter(part: Aggregates, pair: Pair) -> float:
@@ -103,7 +99,11 @@ def _scatter(part: Aggregates, pair: Pair) -> float:
 
 
 def aggregate_arms(
-    units: pl.DataFrame | Iterable[pl.DataFrame], *, variant: str, groups: Iterable[Sequence[str]]
+    units: pl.DataFrame | Iterable[pl.DataFrame],
+    *,
+    variant: str,
+    groups: Iterable[Sequence[str]],
+    shapes: Iterable[Pair] = (),
 ) -> dict[str, Aggregates]:
     """The aggregates of each arm by name, in one pass over the units.
 
@@ -114,20 +114,35 @@ def aggregate_arms(
         units: One row per experimental unit, whole or in pieces.
         variant: Column that names each unit's arm.
         groups: Sets of columns whose covariances within the set are needed (those of one metric).
+        shapes: (column, denominator) of the metrics whose residuals' shape is needed.
 
     Raises:
-        DataError: If a unit has no variant, or a column holds missing values, NaN, infinity, or counts
-            something and is negative.
+        DataError: If a unit has no variant, or a column holds missing values, NaN, infinity, or values that
+            differ by less than a float can tell.
     """
     groups = [tuple(sorted(set(group))) for group in groups]
     columns = sorted({column for group in groups for column in group})
     pairs = sorted({pair for group in groups for pair in combinations_with_replacement(group, 2)})
     arms: dict[str, Aggregates] = {}
+    shapes = list(dict.fromkeys(shapes))
     for batch in [units] if isinstance(units, pl.DataFrame) else units:
-        for name, part in _aggregate(batch, variant, columns, pairs).items():
+        for name, part in _aggregate(batch, variant, columns, pairs, shapes).items():
             arms[name] = arms[name] + part if name in arms else part
         _check_number(variant, len(arms))
+    for arm in arms.values():
+        _check_precision(arm, columns)
     return dict(sorted(arms.items()))
+
+
+def _check_precision(arm: Aggregates, columns: Sequence[str]) -> None:
+    for column in columns:
+        spread, mean = math.sqrt(max(arm.covariance.get((column, column), 0.0), 0.0)), abs(arm.mean[column])
+        if 0 < spread < FINEST_SPREAD * mean:
+            raise DataError(
+                f"The values of '{column}' differ by less ({spread:.2g}) than numbers as large as their mean "
+                f"({mean:.4g}) can be told apart.",
+                fix="Subtract a constant from the column first.",
+            )
 
 
 def _check_number(variant: str, arms: int) -> None:
@@ -136,20 +151,24 @@ def _check_number(variant: str, arms: int) -> None:
 
 
 def _aggregate(
-    batch: pl.DataFrame, variant: str, columns: Sequence[str], pairs: Sequence[Pair]
+    batch: pl.DataFrame,
+    variant: str,
+    columns: Sequence[str],
+    pairs: Sequence[Pair],
+    shapes: Sequence[Pair],
 ) -> dict[str, Aggregates]:
     names = batch[variant].unique().sort()
     if names.null_count():
         without = batch[variant].null_count()
         raise DataError(f"{counted(without, 'unit')} {'has' if without == 1 else 'have'} no '{variant}'.")
     _check_number(variant, len(names))
-    wanted = [pl.len().alias("n"), *_summaries(columns, pairs)]
+    wanted = [pl.len().alias("n"), *_summaries(columns, pairs), *_shape_summaries(shapes)]
     arms = pl.collect_all(
         [batch.lazy().filter(pl.col(variant) == name).select(wanted) for name in names.to_list()],
         engine="in-memory",
     )
     return {
-        str(name): _read(str(name), arm.row(0, named=True), columns, pairs)
+        str(name): _read(str(name), arm.row(0, named=True), columns, pairs, shapes)
         for name, arm in zip(names.to_list(), arms, strict=True)
     }
 
@@ -160,25 +179,46 @@ def _summaries(columns: Sequence[str], pairs: Sequence[Pair]) -> Iterable[pl.Exp
         yield value.mean().cast(pl.Float64).alias(f"mean {column}")
         yield value.null_count().alias(f"nulls {column}")
         yield ((value == 0) | (value == 1)).all().alias(f"binary {column}")
-        if _counts(column):
-            yield (value < 0).sum().alias(f"negative {column}")
     for a, b in pairs:
         spread = pl.col(a).cast(pl.Float64).var() if a == b else pl.cov(a, b)
         yield spread.alias(f"cov {a} {b}")
 
 
-def _read(arm: str, row: Mapping[str, float], columns: Sequence[str], pairs: Sequence[Pair]) -> Aggregates:
+def _shape_summaries(shapes: Sequence[Pair]) -> Iterable[pl.Expr]:
+    for column, denominator in shapes:
+        top, name = pl.col(column).cast(pl.Float64), f"{column}/{denominator}"
+        if denominator:
+            bottom = pl.col(denominator).cast(pl.Float64)
+            residual = top - top.sum() / bottom.sum() * bottom
+            left = (1 - bottom / bottom.sum()).clip(SMALLEST_LEFT)
+        else:
+            residual, left = top - top.mean(), pl.lit(1.0)
+        square = residual * residual
+        yield square.mean().alias(f"second {name}")
+        yield (square * residual).mean().alias(f"third {name}")
+        if denominator:
+            yield (square * square).mean().alias(f"fourth {name}")
+            yield (square / (left * left)).mean().alias(f"left {name}")
+
+
+def _shape(row: Mapping[str, float | None], pair: Pair) -> Shape:
+    name = "/".join(pair)
+    return Shape(*((row.get(f"{what} {name}") or 0.0) for what in ("second", "third", "fourth", "left")))
+
+
+def _read(
+    arm: str,
+    row: Mapping[str, float],
+    columns: Sequence[str],
+    pairs: Sequence[Pair],
+    shapes: Sequence[Pair],
+) -> Aggregates:
     for column in columns:
         if row[f"nulls {column}"]:
             raise DataError(
                 f"Column '{column}' is empty in {counted(int(row[f'nulls {column}']), 'unit')} "
                 f"of the arm '{arm}'.",
                 fix="Fill it (0, if nothing happened) or drop those units before the comparison.",
-            )
-        if row.get(f"negative {column}"):
-            raise DataError(
-                f"'{column}' counts, but is negative in {counted(int(row[f'negative {column}']), 'unit')} of "
-                f"the arm '{arm}'."
             )
         if not abs(row[f"mean {column}"]) < float("inf"):
             raise DataError(
@@ -194,4 +234,5 @@ def _read(arm: str, row: Mapping[str, float], columns: Sequence[str], pairs: Seq
         mean={column: row[f"mean {column}"] for column in columns},
         covariance={pair: row[f"cov {pair[0]} {pair[1]}"] if n > 1 else 0.0 for pair in pairs},
         binary=frozenset(column for column in columns if row[f"binary {column}"]),
+        shape={pair: _shape(row, pair) for pair in shapes},
     )

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 
-from adcli.statistics.aggregates import Aggregates, Unevenness
-from adcli.statistics.comparison import ArmFigure, Comparison
+from adcli.statistics.aggregates import Aggregates
+from adcli.statistics.comparison import ArmFigure, Comparison, without_spread
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 from adcli.statistics.metrics import Metric
+from adcli.statistics.skewness import LARGEST, leaning, skewed_margins, skewed_statistic
 
 FEW_EQUAL = 40  # below, the relative interval holds the truth in 91 to 95 % of trials
+FEW_DEGREES, UNEVEN = 100, 1.02  # of a ratio: beyond, its error is the delta method's to a hundredth
 IMPLAUSIBLE = 0.001  # p of a difference in what the experiment cannot have moved
 
 
@@ -21,34 +23,77 @@ def compare_averages(
     """Two means, or two ratios of sums by the delta method, by Welch's t; adjusted for covariates if any.
 
     The covariates' slopes are those of both arms together (CUPED with one covariate, regression adjustment
-    with several). The relative interval is symmetric in the logarithm of the ratio.
+    with several). Where arms are unequal and values skewed, the interval and the p-value lean as
+    `skewed_margins` says. The relative interval is symmetric in the logarithm of the ratio, but for that.
 
     Source: Welch (1947); Deng et al. (2013), section 3.2; Deng, Knoblich and Lu (2018), section 3.1.
     """
     both = variant + control
     slopes = _slopes(both, metric)
-    arms = [_adjusted(arm, both, metric, slopes) for arm in (variant, control)]
+    raw = [variant, control]
+    arms = [_adjusted(arm, both, metric, slopes) for arm in raw]
     difference = arms[0].value - arms[1].value
     error = math.sqrt(arms[0].variance + arms[1].variance)
     kinds = "Welch t" + (" on ratios by the delta method" if metric.kind == "ratio" else "")
     test = kinds + (f", adjusted for {' and '.join(metric.covariates)}" if metric.covariates else "")
     if min(arm.n for arm in arms) < 2:
-        return _without_spread(arms, test, "an arm has a single unit")
+        return without_spread(arms, test, "an arm has a single unit")
     if not error > 0:
-        return _without_spread(arms, test, "every unit of an arm has the same value")
-    reach = student_quantile(confidence, _welch_degrees(arms)) * error
+        return without_spread(arms, test, "every unit of an arm has the same value")
+    degrees = _welch_degrees(arms)
+    quantile = student_quantile(confidence, degrees)
+    skewness = _skewness(arms, both, metric, error)
+    down, up = skewed_margins(quantile, leaning(skewness))
+    corrected = "; corrected for skewness" if leaning(skewness) else ""
     return Comparison(
         variant=arms[0],
         control=arms[1],
         difference=difference,
-        difference_interval=Interval(difference - reach, difference + reach),
+        difference_interval=Interval(difference - down * error, difference + up * error),
         relative=arms[0].value / arms[1].value - 1 if arms[1].value > 0 else math.nan,
-        relative_interval=_log_ratio_interval(arms, confidence),
+        relative_interval=_log_ratio_interval(arms, confidence, (down / quantile, up / quantile)),
         statistic=difference / error,
-        p_value=_student_p(difference / error, _welch_degrees(arms)),
-        test=f"{test}; relative: log scale{_rough(arms, [variant, control], metric)}",
-        caution=_unlike_before([variant, control], metric),
-        variance_reduction=_variance_reduction(arms, [variant, control], metric),
+        p_value=_student_p(skewed_statistic(difference / error, leaning(skewness)), degrees),
+        test=f"{test}{corrected}; relative: log scale{_rough(arms, raw, metric)}",
+        caution=_unlike_before(raw, metric) or _too_skewed(arms, metric, skewness),
+        variance_reduction=_variance_reduction(arms, raw, metric),
+    )
+
+
+def _skewness(arms: list[ArmFigure], both: Aggregates, metric: Metric, error: float) -> float:
+    """Of the difference, from the skewness of both arms pooled; 0 where they are equal or it is not known.
+
+    The smaller arm's own says least where it matters, when the large values are missing in it. A figure half
+    way between the arms' is taken to scale the values of each, as an effect that multiplies would.
+    """
+    shape = both.shape.get((metric.column, metric.denominator))
+    if shape is None or not shape.second > 0:
+        return 0.0
+    scale = _variance_of_one(arms) / (shape.second / both.average(metric.denominator) ** 2)
+    pooled = shape.third / shape.second / both.average(metric.denominator) * math.sqrt(scale)
+    value = both.average(metric.column) / both.average(metric.denominator)
+    sizes = np.array([arm.n for arm in arms], np.float64)
+    weight = (1 / sizes) / (1 / sizes).sum()
+    own = np.ones(2)
+    if min(arm.value for arm in arms) > 0 and value > 0:
+        own = np.sqrt([arm.value / value for arm in arms])
+    return float(pooled * (weight * own / sizes) @ np.array([1.0, -1.0]) / error)
+
+
+def _variance_of_one(arms: list[ArmFigure]) -> float:
+    """Of one unit's (adjusted) value, pooled over both arms."""
+    return sum(arm.variance * arm.n**2 for arm in arms) / sum(arm.n for arm in arms)
+
+
+def _too_skewed(arms: list[ArmFigure], metric: Metric, skewness: float) -> str:
+    """That the smaller arm has too little of the few large values to be tested; empty if not."""
+    if abs(skewness) <= LARGEST:
+        return ""
+    fewest = min(arm.n for arm in arms)
+    return (
+        f"few large values make up most of '{metric.name}', and the smaller arm is too small to have its "
+        f"share of them (skewness {abs(skewness):.1f}, at most {LARGEST:.0f}); about "
+        f"{math.ceil(fewest * (skewness / LARGEST) ** 2):,} units in it, or arms of equal size, would do"
     )
 
 
@@ -104,8 +149,19 @@ def _adjusted(arm: Aggregates, both: Aggregates, metric: Metric, slopes: FloatAr
         shift = np.array([arm.average(x) - both.average(x) for x in metric.covariates])
         value -= float(slopes @ shift)
         variance += float(slopes @ _spread(arm, metric) @ slopes - 2 * slopes @ _covariances(arm, metric))
-    uneven = arm.uneven.get((metric.column, metric.denominator), Unevenness(1.0, arm.n - 1))
-    return ArmFigure(arm.n, value, uneven.inflation * max(variance, 0.0) / arm.n, uneven.degrees)
+    inflation, degrees = _unevenness(arm, metric)
+    return ArmFigure(arm.n, value, inflation * max(variance, 0.0) / arm.n, degrees)
+
+
+def _unevenness(arm: Aggregates, metric: Metric) -> tuple[float, float]:
+    """What units of very different sizes do to the variance of a ratio: its inflation and its degrees."""
+    shape = arm.shape.get((metric.column, metric.denominator))
+    if not metric.denominator or shape is None or arm.n < 2:
+        return 1.0, arm.n - 1
+    inflation, degrees = shape.inflation(arm.n), shape.degrees(arm.n)
+    if inflation < UNEVEN and degrees > FEW_DEGREES:
+        return 1.0, arm.n - 1
+    return inflation, max(degrees, 1.0)
 
 
 def _welch_degrees(arms: list[ArmFigure]) -> float:
@@ -119,15 +175,17 @@ def _student_p(statistic: float, degrees: float) -> float:
     return float(2 * t.sf(abs(statistic), degrees))
 
 
-def _log_ratio_interval(arms: list[ArmFigure], confidence: float) -> Interval:
+def _log_ratio_interval(
+    arms: list[ArmFigure], confidence: float, leaning: tuple[float, float] = (1.0, 1.0)
+) -> Interval:
     if arms[0].value <= 0 or arms[1].value <= 0:
         return NO_INTERVAL
     logs = [ArmFigure(arm.n, math.log(arm.value), arm.variance / arm.value**2, arm.degrees) for arm in arms]
-    reach = student_quantile(confidence, _welch_degrees(logs)) * math.sqrt(
-        logs[0].variance + logs[1].variance
-    )
+    spread = math.sqrt(logs[0].variance + logs[1].variance)
+    margin = student_quantile(confidence, _welch_degrees(logs)) * spread
     ratio = arms[0].value / arms[1].value
-    return Interval(ratio * math.exp(-reach) - 1, ratio * math.exp(min(reach, 700.0)) - 1)
+    down, up = (side * margin for side in leaning)
+    return Interval(ratio * math.exp(-down) - 1, ratio * math.exp(min(up, 700.0)) - 1)
 
 
 def _rough(figures: list[ArmFigure], arms: list[Aggregates], metric: Metric) -> str:
@@ -140,7 +198,7 @@ def _rough(figures: list[ArmFigure], arms: list[Aggregates], metric: Metric) -> 
     alike = min(figure.n / (1 + figure.n * figure.variance / figure.value**2) for figure in figures)
     if alike < FEW_EQUAL:
         return f" (rough: a figure worth {alike:.0f} equal units)"
-    if metric.denominator and not any(arm.uneven for arm in arms):
+    if metric.denominator and not any(arm.shape for arm in arms):
         name = metric.denominator
         held = min(arm.n / (1 + arm.cov(name, name) / arm.average(name) ** 2) for arm in arms)
         if held < FEW_EQUAL:
@@ -153,20 +211,3 @@ def _variance_reduction(adjusted: list[ArmFigure], raw: list[Aggregates], metric
         return math.nan
     before = sum(_variance(arm, metric) / arm.n for arm in raw)
     return 1 - (adjusted[0].variance + adjusted[1].variance) / before
-
-
-def _without_spread(arms: list[ArmFigure], test: str, caution: str) -> Comparison:
-    difference = arms[0].value - arms[1].value
-    relative = arms[0].value / arms[1].value - 1 if arms[1].value > 0 else math.nan
-    return Comparison(
-        arms[0],
-        arms[1],
-        difference,
-        NO_INTERVAL,
-        relative,
-        NO_INTERVAL,
-        math.nan,
-        math.nan,
-        test,
-        caution=caution,
-    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from adcli.statistics.intervals import Interval
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 
 
 class ArmFigure(NamedTuple):
@@ -45,3 +46,11 @@ class Comparison(NamedTuple):
     caution: str = ""
     variance_reduction: float = math.nan
     is_proportion: bool = False
+
+
+def without_spread(arms: Sequence[ArmFigure], test: str, caution: str) -> Comparison:
+    """A comparison of figures whose spread cannot be seen: no interval, no p-value."""
+    one, other = arms
+    relative = one.value / other.value - 1 if other.value > 0 else math.nan
+    figures = (one.value - other.value, NO_INTERVAL, relative, NO_INTERVAL, math.nan, math.nan)
+    return Comparison(one, other, *figures, test, caution=caution)

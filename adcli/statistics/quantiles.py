@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adcli.statistics.comparison import ArmFigure, Comparison
+from adcli.statistics.comparison import ArmFigure, Comparison, without_spread
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
 
 FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 98.5 % of trials
@@ -35,9 +35,7 @@ def compare_quantiles(
     test = f"z on quantiles, Maritz-Jarrett standard errors; relative: log scale{rough}"
     if beyond < TOO_FEW_BEYOND or not error > 0:
         tied = "too many equal values at this quantile" if beyond >= TOO_FEW_BEYOND else FEWEST_SAID
-        relative = one.value / other.value - 1 if other.value > 0 else math.nan
-        figures = (one, other, difference, NO_INTERVAL, relative, NO_INTERVAL, math.nan, math.nan)
-        return Comparison(*figures, test, caution=tied)
+        return without_spread([one, other], test, tied)
     reach = normal_quantile(confidence) * error
     return Comparison(
         variant=one,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import polars as pl
@@ -21,10 +21,11 @@ from adcli.statistics.quantiles import compare_quantiles
 
 
 class Found(NamedTuple):
-    """One arm against the control on one metric."""
+    """One arm against another, its control, on one metric."""
 
     metric: Metric
     variant: str
+    control: str
     comparison: Comparison
 
 
@@ -36,6 +37,7 @@ def compare_arms(
     variant: str,
     control: str,
     confidence: float,
+    all_pairs: bool = False,
 ) -> list[Found]:
     """Every comparison of the experiment, metric by metric.
 
@@ -46,33 +48,37 @@ def compare_arms(
         variant: Column of the arms' names.
         control: The arm to compare with.
         confidence: Of the intervals.
+        all_pairs: Whether the other arms are compared with each other too.
     """
-    return [
-        Found(metric, name, compare(confidence))
-        for metric in metrics
-        for name, compare in _tests(units, arms, metric, variant=variant, control=control)
-    ]
-
-
-def _tests(
-    units: pl.DataFrame | None, arms: Mapping[str, Aggregates], metric: Metric, *, variant: str, control: str
-) -> Iterator[tuple[str, Callable[[float], Comparison]]]:
     others = [name for name in arms if name != control]
+    pairs = [(name, control) for name in others]
+    if all_pairs:
+        pairs += [(later, earlier) for earlier, later in combinations(others, 2)]
+    found = []
+    for metric in metrics:
+        compare = _test(units, arms, metric, variant=variant)
+        found += [Found(metric, one, other, compare(one, other, confidence)) for one, other in pairs]
+    return found
+
+
+def _test(
+    units: pl.DataFrame | None, arms: Mapping[str, Aggregates], metric: Metric, *, variant: str
+) -> Callable[[str, str, float], Comparison]:
+    """The test of two arms, by their names, that fits the metric."""
     if metric.kind == "quantile" and units is not None:
         values = _values(units, variant, metric.column)
-        for name in others:
-            yield name, partial(compare_quantiles, values[name], values[control], metric.quantile)
-        return
+        return lambda one, other, confidence: compare_quantiles(
+            values[one], values[other], metric.quantile, confidence
+        )
     for name, arm in arms.items():
         if arm.average(metric.denominator) == 0:
             raise DataError(f"The denominator '{metric.denominator}' sums to 0 in the arm '{name}'.")
     proportion = metric.kind == "average" and not metric.covariates
-    proportion &= all(metric.column in arm.binary for arm in arms.values())
-    for name in others:
-        if proportion:
-            yield name, partial(compare_proportions, arms[name], arms[control], metric.column)
-        else:
-            yield name, partial(compare_averages, arms[name], arms[control], metric)
+    if proportion and all(metric.column in arm.binary for arm in arms.values()):
+        return lambda one, other, confidence: compare_proportions(
+            arms[one], arms[other], metric.column, confidence
+        )
+    return lambda one, other, confidence: compare_averages(arms[one], arms[other], metric, confidence)
 
 
 def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, FloatArray]:
@@ -84,12 +90,12 @@ def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, FloatAr
     }
 
 
-def posterior_of(found: Sequence[Found], one: Found, *, lower_is_better: bool) -> Posterior:
-    """How probably this arm is the best of all arms on its metric, the control among them."""
-    same = [other for other in found if other.metric == one.metric]
-    figures = [one.comparison.control, *(other.comparison.variant for other in same)]
+def posterior_of(found: Sequence[Found], one: Found, *, control: str, lower_is_better: bool) -> Posterior:
+    """How probably this variant is the best of all arms on its metric, the control among them."""
+    same = [other for other in found if other.metric == one.metric and other.control == control]
+    figures = [same[0].comparison.control, *(other.comparison.variant for other in same)]
     proportion = one.comparison.is_proportion
     if not proportion and min(figure.variance for figure in figures) <= 0:
         return Posterior(math.nan, math.nan)
     arms = posteriors(figures, proportion=proportion, lower_is_better=lower_is_better)
-    return arms[1 + same.index(one)]
+    return arms[1 + [other.variant for other in same].index(one.variant)]

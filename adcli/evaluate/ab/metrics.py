@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from adcli.errors import DataError, UsageError
+from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.columns import known_columns
 from adcli.statistics.metrics import Metric
 
@@ -60,13 +60,18 @@ def _quantile(name: str, formula: str) -> Metric:
 
 
 def parse_metrics(
-    metrics: Sequence[str | Metric], columns: Sequence[str], *, covariates: Sequence[str] = ()
+    metrics: Sequence[str | Metric],
+    columns: Sequence[str],
+    *,
+    covariates: Sequence[str] = (),
+    lower_is_better: Sequence[str] = (),
 ) -> list[Metric]:
     """Each metric, adjusted for `covariates` too unless it is a quantile.
 
     Raises:
         DataError: If a column is missing.
-        UsageError: If there is no metric, two of one name, or one adjusted for itself.
+        UsageError: If there is no metric, two of one name, one adjusted for itself, or none that
+            `lower_is_better` names.
     """
     if not metrics:
         raise UsageError("An A/B test needs a metric.", fix="Name one with --metric COLUMN.")
@@ -77,6 +82,12 @@ def parse_metrics(
             f"Two metrics are called '{repeated[0]}'.",
             fix=f"Rename one, such as adjusted={repeated[0]} ~ ...",
         )
+    for name in lower_is_better:
+        if name not in names:
+            raise UsageError(
+                f"There is no metric '{name}' where less could be better.",
+                fix=did_you_mean(name, names) or f"The metrics are: {', '.join(names)}.",
+            )
     check_columns(" + ".join(covariates), covariates, columns)
     adjusted = [
         m

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from adcli.errors import UsageError
-from adcli.evaluate.ab.boundaries import crossing_probability, obrien_fleming_boundaries
-from adcli.statistics.intervals import normal_quantile
+from adcli.evaluate.ab.boundaries import looks_inflation
+
+POWER = 0.8
 
 
 class Design(NamedTuple):
@@ -24,7 +25,7 @@ class Design(NamedTuple):
         comparisons: Over which alpha is shared (Bonferroni): variants x metrics.
     """
 
-    power: float = 0.8
+    power: float = POWER
     confidence: float = 0.95
     arms: int = 2
     control_share: float | None = None
@@ -41,6 +42,12 @@ class Design(NamedTuple):
         """Units of a variant per unit of the control."""
         share = 1 / self.arms if self.control_share is None else self.control_share
         return (1 - share) / (self.arms - 1) / share
+
+    @property
+    def inflation(self) -> float:
+        """By how much more units the looks cost than one at the end."""
+        fractions = np.arange(1, self.looks + 1) / self.looks
+        return looks_inflation(fractions, alpha=self.alpha, power=self.power)
 
 
 def units_needed(baseline: float, target: float, design: Design, *, std_dev: float | None = None) -> int:
@@ -63,7 +70,7 @@ def units_needed(baseline: float, target: float, design: Design, *, std_dev: flo
     if effect == 0:
         raise UsageError("An effect of 0 cannot be shown by any number of units.")
     n = NormalIndPower().solve_power(abs(effect), alpha=design.alpha, power=design.power, ratio=design.ratio)
-    return math.ceil(float(n) * looks_inflation(design))
+    return math.ceil(float(n) * design.inflation)
 
 
 def power_of(
@@ -77,7 +84,7 @@ def power_of(
     from statsmodels.stats.power import NormalIndPower
 
     effect = standardised_effect(baseline, target, std_dev)
-    n = n_control / looks_inflation(design)
+    n = n_control / design.inflation
     return float(NormalIndPower().power(abs(effect), n, design.alpha, ratio=design.ratio))
 
 
@@ -91,7 +98,7 @@ def detectable_effect(
     """
     from statsmodels.stats.power import NormalIndPower
 
-    n = n_control / looks_inflation(design)
+    n = n_control / design.inflation
     effect = float(
         NormalIndPower().solve_power(nobs1=n, alpha=design.alpha, power=design.power, ratio=design.ratio)
     )
@@ -121,25 +128,3 @@ def standardised_effect(baseline: float, target: float, std_dev: float | None) -
                 f"{value:g} is no proportion between 0 and 1.", fix="Give the standard deviation of a mean."
             )
     return float(proportion_effectsize(target, baseline))
-
-
-def looks_inflation(design: Design) -> float:
-    """By how much more units planned looks cost than one look at the end, at equal power; about 1.03.
-
-    Source: Jennison and Turnbull (2000), section 2.3, the inflation factor.
-    """
-    from scipy.optimize import brentq
-    from scipy.special import ndtri
-
-    if design.looks == 1:
-        return 1.0
-    fractions = np.arange(1, design.looks + 1) / design.looks
-    bounds = obrien_fleming_boundaries(fractions, alpha=design.alpha)
-    fixed = normal_quantile(1 - design.alpha) + float(ndtri(design.power))
-    drift = brentq(
-        lambda d: crossing_probability(fractions, bounds, drift=d) - design.power,
-        fixed,
-        1.5 * fixed,
-        xtol=1e-5,
-    )
-    return (float(drift) / fixed) ** 2

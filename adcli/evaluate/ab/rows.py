@@ -10,7 +10,6 @@ from adcli.evaluate.ab.compare import Found
 from adcli.evaluate.ab.posterior import Posterior
 from adcli.evaluate.ab.sample_ratio import SampleRatio
 from adcli.evaluate.ab.verdicts import sample_ratio_verdict
-from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.verdicts import Verdict
 
 Row = dict[str, object]
@@ -40,23 +39,23 @@ AB_COLUMNS = {
 }
 
 
-def sample_ratio_row(arms: Mapping[str, Aggregates], control: str, ratio: SampleRatio, alpha: float) -> Row:
+def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio, alpha: float) -> Row:
     """The arms' sizes: `mean_variant` and `mean_control` hold the shares seen, `test` those expected."""
-    others = [name for name in arms if name != control]
-    total = sum(arm.n for arm in arms.values())
+    others = [name for name in sizes if name != control]
+    total = sum(sizes.values())
     expected = ", ".join(f"{name} {share:.1%}" for name, share in ratio.expected_share.items())
     verdict = sample_ratio_verdict(ratio.p_value, alpha)
     return dict.fromkeys(AB_COLUMNS) | {
         "metric": "sample_ratio",
         "variant": others[0] if len(others) == 1 else "all",
         "control": control,
-        "n_variant": total - arms[control].n,
-        "n_control": arms[control].n,
-        "mean_variant": 1 - arms[control].n / total,
-        "mean_control": arms[control].n / total,
+        "n_variant": total - sizes[control],
+        "n_control": sizes[control],
+        "mean_variant": 1 - sizes[control] / total,
+        "mean_control": sizes[control] / total,
         "statistic": ratio.statistic,
         "p_value": ratio.p_value,
-        "test": f"chi-square of the arms' sizes against the expected shares ({expected})",
+        "test": f"chi-square of the arms' sizes against the expected shares ({expected}){ratio.reading}",
         "verdict": verdict.verdict,
         "reason": verdict.reason,
     }
@@ -65,21 +64,21 @@ def sample_ratio_row(arms: Mapping[str, Aggregates], control: str, ratio: Sample
 def comparison_row(
     one: Found,
     *,
-    control: str,
+    sizes: Mapping[str, int],
     p_value: float,
     p_adjusted: float,
     best: Posterior,
     verdict: Verdict,
     design: str,
 ) -> Row:
-    """One arm against the control on one metric; `design` is added to the name of the test."""
+    """One arm against another on one metric; `design` is added to the name of the test."""
     found = one.comparison
     return {
         "metric": one.metric.name,
         "variant": one.variant,
-        "control": control,
-        "n_variant": found.variant.n,
-        "n_control": found.control.n,
+        "control": one.control,
+        "n_variant": sizes[one.variant],
+        "n_control": sizes[one.control],
         "mean_variant": found.variant.value,
         "mean_control": found.control.value,
         "difference": found.difference,

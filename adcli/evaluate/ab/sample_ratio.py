@@ -6,22 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from adcli.errors import DataError, did_you_mean
+from adcli.evaluate.ab.sequential import FixedHorizon, Plan
 
 
 class SampleRatio(NamedTuple):
-    """Chi-square of the arms' sizes against the expected shares."""
+    """Chi-square of the arms' sizes against the expected shares.
+
+    Attributes:
+        statistic: Chi-square.
+        p_value: That holds over all looks.
+        expected_share: Of each arm.
+        reading: How the p-value regards looks before the end; empty if it need not.
+    """
 
     statistic: float
     p_value: float
     expected_share: Mapping[str, float]
+    reading: str = ""
 
 
-def sample_ratio(sizes: Mapping[str, int], expected_shares: Mapping[str, float] | None) -> SampleRatio:
+def sample_ratio(
+    sizes: Mapping[str, int], expected_shares: Mapping[str, float] | None, plan: Plan | None = None
+) -> SampleRatio:
     """The check for a sample ratio mismatch.
 
     Args:
         sizes: Units of each arm.
         expected_shares: Of each arm, in any unit (1:1, 90:10); equal ones if None.
+        plan: How often the test is looked at; its p-values hold over all looks. None looks once.
 
     Raises:
         DataError: If the shares are not one positive number for each arm.
@@ -35,7 +47,10 @@ def sample_ratio(sizes: Mapping[str, int], expected_shares: Mapping[str, float] 
     whole = sum(shares.values())
     total = sum(sizes.values())
     statistic, p_value = chisquare(list(sizes.values()), [total * shares[arm] / whole for arm in sizes])
-    return SampleRatio(float(statistic), float(p_value), {arm: shares[arm] / whole for arm in sizes})
+    plan = plan or FixedHorizon()
+    reading = f"; {plan.label}" if plan.label else ""
+    expected = {arm: shares[arm] / whole for arm in sizes}
+    return SampleRatio(float(statistic), plan.p_value(float(p_value)), expected, reading)
 
 
 def _check(shares: Mapping[str, float], arms: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,15 +17,19 @@ from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
+from adcli.numbers import counted
 from adcli.statistics.aggregates import Aggregates, aggregate_arms
-from adcli.statistics.intervals import FloatArray
+from adcli.statistics.intervals import FloatArray, Interval
 from adcli.statistics.metrics import Metric
-from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import decide
 
+BINS, MOST_VALUES = 5, 10  # of a column of numbers: bins, and values that are segments as they are
+SEGMENTS_DIFFER = 0.05  # p of Cochran's Q
 SEGMENT_COLUMNS = {
     "metric": pl.String,
     "variant": pl.String,
     "control": pl.String,
+    "by": pl.String,
     "segment": pl.String,
     "n_variant": pl.Int64,
     "n_control": pl.Int64,
@@ -44,7 +49,7 @@ SEGMENT_COLUMNS = {
 
 
 class _Effects(NamedTuple):
-    """The effects of one arm on one metric over the segments, drawn together."""
+    """The effects of one arm on one metric over the segments, shrunk towards each other."""
 
     rows: list[tuple[str, Found]]
     value: FloatArray
@@ -57,7 +62,7 @@ class _Effects(NamedTuple):
 def segment_table(
     units: pl.DataFrame,
     *,
-    by: str,
+    by: str | Sequence[str],
     metrics: Sequence[str | Metric],
     variant: str = "variant",
     control: str | None = None,
@@ -69,14 +74,15 @@ def segment_table(
     min_units: int = 50,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
-    """The effect in each segment, as it is and drawn towards the common effect as far as segments agree.
+    """The effect in each segment, as it is and shrunk towards the common effect as far as segments agree.
 
     Many segments always hold one that looks special; the shrunken effect is the one to act on. Segments with
-    fewer than `min_units` in an arm are left out.
+    fewer than `min_units` in an arm are left out, and counted in the column `definition`.
 
     Args:
         units: One row per experimental unit.
-        by: Column of the segments; nulls are left out.
+        by: Column or columns of segments, each on its own; numbers are put into `BINS` bins of equal size,
+            nulls are left out.
         metrics: In the language of `parse_metric`.
         variant: Column that names each unit's arm.
         control: The arm to compare with; None chooses as in `ab_table`.
@@ -94,21 +100,25 @@ def segment_table(
     Raises:
         DataError: As `ab_table`, or if no segment is large enough.
     """
-    parsed = parse_metrics(metrics, units.columns, covariates=covariates)
-    (frame,) = prepare_units(units, parsed, variant=variant, unit=unit, others=[by])
+    columns = [by] if isinstance(by, str) else list(by)
+    parsed = parse_metrics(metrics, units.columns, covariates=covariates, lower_is_better=lower_is_better)
+    (frame,) = prepare_units(units, parsed, variant=variant, unit=unit, others=columns)
     sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)
-    found = [
-        (segment, one)
-        for segment, part, arms in _large_segments(frame, parsed, by, variant, min_units)
-        for one in compare_arms(part, arms, parsed, variant=variant, control=against, confidence=confidence)
-    ]
-    rows = [
-        row
-        for effects in _draw_together(found, confidence)
-        for row in _rows(effects, against, lower_is_better)
-    ]
+    rows: list[dict[str, object]] = []
+    for column in columns:
+        binned = frame.with_columns(segments_of(units[column]).alias(column))
+        large, left_out = _large_segments(binned, column, variant, min_units)
+        found = [
+            (segment, one)
+            for segment, part, arms in _parts(binned, large, parsed, column, variant)
+            for one in compare_arms(
+                part, arms, parsed, variant=variant, control=against, confidence=confidence
+            )
+        ]
+        for effects in _shrunk(found, confidence):
+            rows += _rows(effects, column, left_out, lower_is_better, confidence)
     if ratio.p_value < sample_ratio_alpha:
         broken = mismatch(ratio.p_value)
         rows = [row | {"verdict": broken.verdict, "reason": broken.reason} for row in rows]
@@ -117,22 +127,56 @@ def segment_table(
     )
 
 
-def _large_segments(
-    frame: pl.DataFrame, metrics: Sequence[Metric], by: str, variant: str, min_units: int
-) -> Iterator[tuple[str, pl.DataFrame, dict[str, Aggregates]]]:
+def segments_of(values: pl.Series) -> pl.Series:
+    """Texts as they are; of numbers with more than `MOST_VALUES` values the bin, named by its ends."""
+    if not values.dtype.is_numeric() or values.n_unique() <= MOST_VALUES:
+        return values.cast(pl.String)
+    number = values.cast(pl.Float64).fill_nan(None)
+    at = [number.quantile(share / BINS, "nearest") for share in range(BINS + 1)]
+    ends = sorted({end for end in at if end is not None})
+    names = [f"{n}: {low:.6g} to {high:.6g}" for n, (low, high) in enumerate(pairwise(ends), start=1)]
+    return number.cut(ends[1:-1], labels=names).cast(pl.String)
+
+
+def _large_segments(frame: pl.DataFrame, by: str, variant: str, min_units: int) -> tuple[list[str], str]:
+    """The segments with enough units in each arm, and what was left out, in words."""
     arms = frame[variant].n_unique()
     sizes = frame.select(segment=by, arm=variant).drop_nulls("segment").group_by("segment", "arm").len()
-    large = sizes.group_by("segment").agg(pl.col("len").min(), pl.len().alias("arms"))
-    kept = large.filter(pl.col("len") >= max(min_units, 2), pl.col("arms") == arms)["segment"].sort()
-    if kept.is_empty():
+    every = sizes.group_by("segment").agg(
+        pl.col("len").min(), pl.col("len").sum().alias("units"), pl.len().alias("arms")
+    )
+    is_large = (pl.col("len") >= max(min_units, 2)) & (pl.col("arms") == arms)
+    large = every.filter(is_large)["segment"].sort().to_list()
+    if not large:
         raise DataError(f"No value of '{by}' has {min_units} units in each arm.")
-    groups = [metric.columns for metric in metrics if metric.kind != "quantile"]
-    for segment in kept:
+    small, without = every.filter(~is_large), frame[by].null_count()
+    parts = []
+    if small.height:
+        parts.append(f"{counted(small.height, 'segment')} with {counted(int(small['units'].sum()), 'unit')}")
+    if without:
+        parts.append(f"{counted(without, 'unit')} without a '{by}'")
+    return large, f"; left out: {' and '.join(parts)}" if parts else ""
+
+
+def _parts(
+    frame: pl.DataFrame, segments: Sequence[str], metrics: Sequence[Metric], by: str, variant: str
+) -> Iterator[tuple[str, pl.DataFrame, dict[str, Aggregates]]]:
+    averaged = [metric for metric in metrics if metric.kind != "quantile"]
+    for segment in segments:
         part = frame.filter(pl.col(by) == segment)
-        yield str(segment), part, aggregate_arms(part, variant=variant, groups=groups)
+        yield (
+            segment,
+            part,
+            aggregate_arms(
+                part,
+                variant=variant,
+                groups=[metric.columns for metric in averaged],
+                shapes=[(metric.column, metric.denominator) for metric in averaged],
+            ),
+        )
 
 
-def _draw_together(found: Sequence[tuple[str, Found]], confidence: float) -> Iterator[_Effects]:
+def _shrunk(found: Sequence[tuple[str, Found]], confidence: float) -> Iterator[_Effects]:
     """The segments' effects by metric and arm."""
     for key in dict.fromkeys((one.metric.name, one.variant) for _, one in found):
         rows = [(segment, one) for segment, one in found if (one.metric.name, one.variant) == key]
@@ -145,18 +189,28 @@ def _draw_together(found: Sequence[tuple[str, Found]], confidence: float) -> Ite
             yield _Effects(rows, drawn.value, drawn.low, drawn.high, drawn.p_value, said)
         else:
             low, high = np.array([c.difference_interval for c in own]).T
-            yield _Effects(rows, effect, low, high, math.nan, "too few segments to draw them together")
+            yield _Effects(rows, effect, low, high, math.nan, "too few segments to shrink them")
 
 
-def _rows(effects: _Effects, control: str, lower_is_better: Sequence[str]) -> Iterator[dict[str, object]]:
+def _rows(
+    effects: _Effects, by: str, left_out: str, lower_is_better: Sequence[str], confidence: float
+) -> Iterator[dict[str, object]]:
     for i, (segment, one) in enumerate(effects.rows):
         found = one.comparison
         value, low, high = float(effects.value[i]), float(effects.low[i]), float(effects.high[i])
-        verdict = _verdict(low, high, effects.p_value, lower_is_better=one.metric.name in lower_is_better)
+        verdict = decide(
+            value,
+            Interval(low, high),
+            confidence=confidence,
+            lower_is_better=one.metric.name in lower_is_better,
+            kind="rate" if found.is_proportion else "number",
+            caution=found.caution,
+        )
         yield {
             "metric": one.metric.name,
             "variant": one.variant,
-            "control": control,
+            "control": one.control,
+            "by": by,
             "segment": segment,
             "n_variant": found.variant.n,
             "n_control": found.control.n,
@@ -169,17 +223,13 @@ def _rows(effects: _Effects, control: str, lower_is_better: Sequence[str]) -> It
             "shrunken_low": low,
             "shrunken_high": high,
             "heterogeneity_p": effects.p_value,
-            "definition": f"{found.test}; {effects.definition}",
+            "definition": f"{found.test}; {effects.definition}{left_out}",
             "verdict": verdict.verdict,
-            "reason": verdict.reason,
+            "reason": f"{verdict.reason}; {_alike(effects.p_value)}",
         }
 
 
-def _verdict(low: float, high: float, heterogeneity: float, *, lower_is_better: bool) -> Verdict:
-    differ = (
-        f"segments differ (Q p {heterogeneity:.3g})" if heterogeneity < 0.05 else "segments may well be alike"
-    )
-    if math.isnan(low) or low <= 0 <= high:
-        return Verdict(NOT_ENOUGH, f"the interval of this segment's effect holds 0; {differ}")
-    gains = (low > 0) != lower_is_better
-    return Verdict(BETTER if gains else WORSE, f"the drawn-together interval leaves out 0; {differ}")
+def _alike(heterogeneity: float) -> str:
+    if heterogeneity < SEGMENTS_DIFFER:
+        return f"segments differ (Q p {heterogeneity:.3g})"
+    return "segments may well be alike"

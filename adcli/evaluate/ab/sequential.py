@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, Protocol
 
-from adcli.evaluate.ab.boundaries import obrien_fleming_boundaries
+from adcli.evaluate.ab.boundaries import looks_inflation, obrien_fleming_boundaries
+from adcli.statistics.intervals import normal_quantile
 
 SMALLEST_P = 1e-12
 
@@ -27,6 +28,9 @@ class Plan(Protocol):
     def p_value(self, fixed: float) -> float:
         """The p-value that holds over all looks, of one that holds at a fixed horizon."""
 
+    def inflation(self, nominal: float) -> float:
+        """By how much more units the looks cost, at equal power."""
+
 
 class FixedHorizon(NamedTuple):
     """One look, at the end."""
@@ -40,6 +44,10 @@ class FixedHorizon(NamedTuple):
     def p_value(self, fixed: float) -> float:
         """The fixed one."""
         return fixed
+
+    def inflation(self, nominal: float) -> float:
+        """None."""
+        return 1.0
 
 
 class PlannedLooks(NamedTuple):
@@ -76,6 +84,11 @@ class PlannedLooks(NamedTuple):
             return 1.0
         return SMALLEST_P if margin(low) <= 0 else math.exp(brentq(margin, low, high, xtol=1e-6))
 
+    def inflation(self, nominal: float) -> float:
+        """That of the looks so far and one at the end."""
+        fractions = self.fractions if self.fractions[-1] >= 1 else (*self.fractions, 1.0)
+        return looks_inflation(fractions, alpha=1 - nominal)
+
 
 class AnyTime(NamedTuple):
     """Looks at any time; the sequence is narrowest when all planned units are in.
@@ -97,22 +110,27 @@ class AnyTime(NamedTuple):
         """What the sequence is tuned to."""
         return f"asymptotic confidence sequence, tuned to {self.planned_n:,} units"
 
-    @property
-    def _information(self) -> float:
+    def _information(self, n: int) -> float:
         log_alpha = -2 * math.log(self.tuned_for)
-        return self.n * (log_alpha + math.log(log_alpha + 1)) / self.planned_n
+        return n * (log_alpha + math.log(log_alpha + 1)) / self.planned_n
+
+    def _squared_width(self, n: int, nominal: float) -> float:
+        x = self._information(n)
+        return (x + 1) / x * (math.log(x + 1) - 2 * math.log(1 - nominal))
 
     def confidence(self, nominal: float) -> float:
         """That of the sequence's width at this n."""
-        x = self._information
-        z_squared = (x + 1) / x * (math.log(x + 1) - 2 * math.log(1 - nominal))
-        return 1 - _two_sided(math.sqrt(z_squared))
+        return 1 - _two_sided(math.sqrt(self._squared_width(self.n, nominal)))
 
     def p_value(self, fixed: float) -> float:
         """The smallest alpha whose sequence excludes no effect now."""
-        x = self._information
+        x = self._information(self.n)
         exponent = 0.5 * math.log(x + 1) - x * _z_of(fixed) ** 2 / (2 * (x + 1))
         return min(1.0, math.exp(exponent)) if not math.isnan(exponent) else math.nan
+
+    def inflation(self, nominal: float) -> float:
+        """Of a sequence read when all planned units are in: its squared width over the fixed one's."""
+        return self._squared_width(self.planned_n, nominal) / normal_quantile(nominal) ** 2
 
 
 def _two_sided(z: float) -> float:

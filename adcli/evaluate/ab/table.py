@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,12 +18,12 @@ from adcli.evaluate.ab.units import (
     Units,
     as_batches,
     choose_control,
+    per_unit,
     prepare_units,
     sum_clusters,
-    uneven_clusters,
 )
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
-from adcli.statistics.aggregates import aggregate_arms
+from adcli.statistics.aggregates import Aggregates, aggregate_arms
 from adcli.statistics.metrics import Metric
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.tables.unify import concatenated
@@ -49,6 +49,8 @@ def ab_table(
     reading: Reading = "fixed",
     looks: Sequence[float] = (),
     planned_units: int | None = None,
+    unit_count: str | None = None,
+    all_pairs: bool = False,
 ) -> pl.DataFrame:
     """Every arm against the control on every metric, and the check of the sample ratio as the first row.
 
@@ -70,6 +72,9 @@ def ab_table(
         reading: `fixed` reads once at the end, `planned` at a planned look, `anytime` whenever one likes.
         looks: With `planned`: shares of the planned sample at the looks so far, this one last.
         planned_units: With `anytime`: units of all arms that the test was planned for.
+        unit_count: Column that counts units, where a row is a total of some (of a day): arms are as large as
+            its sums, metrics are per unit counted, and rows vary as clusters do.
+        all_pairs: Whether every arm is compared with every other, not with the control alone.
 
     Returns:
         Columns of `AB_COLUMNS`. An interval is of its comparison alone; `p_adjusted` and verdict regard all.
@@ -79,47 +84,98 @@ def ab_table(
             or has more clicks than impressions.
         UsageError: If a metric or a plan is written wrongly.
     """
+    summed = _summed_up(
+        units,
+        metrics,
+        variant=variant,
+        unit=unit,
+        cluster=cluster,
+        unit_count=unit_count,
+        covariates=covariates,
+        lower_is_better=lower_is_better,
+    )
+    arms, sizes = summed.arms, summed.sizes
+    control = choose_control(list(arms), control)
+    plan = _plan(reading, looks, planned_units, n=sum(sizes.values()))
+    found = compare_arms(
+        summed.units,
+        arms,
+        summed.metrics,
+        variant=variant,
+        control=control,
+        confidence=plan.confidence(confidence),
+        all_pairs=all_pairs,
+    )
+    p_values = np.array([plan.p_value(one.comparison.p_value) for one in found])
+    made = max(int(np.isfinite(p_values).sum()), 1) if correction != "none" else 1
+    ratio = sample_ratio(sizes, expected_shares, plan)
+    rules = Rules(confidence, smallest_effect, made, plan.inflation(confidence))
+    design = "; ".join(filter(None, (summed.design, plan.label)))
+    rows = [sample_ratio_row(sizes, control, ratio, sample_ratio_alpha)]
+    for one, p_value, p_adjusted in zip(found, p_values, adjust(p_values, correction), strict=True):
+        less = one.metric.name in lower_is_better
+        verdict = judge(one.comparison, p_adjusted, rules, lower_is_better=less)
+        rows.append(
+            comparison_row(
+                one,
+                sizes=sizes,
+                p_value=p_value,
+                p_adjusted=p_adjusted,
+                best=posterior_of(found, one, control=control, lower_is_better=less),
+                verdict=mismatch(ratio.p_value) if ratio.p_value < sample_ratio_alpha else verdict,
+                design=design,
+            )
+        )
+    return pl.DataFrame(rows, schema=AB_COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+class _Summed(NamedTuple):
+    """What tests need of the experiment; `units` is for quantiles, `design` for the column `test`."""
+
+    units: pl.DataFrame | None
+    arms: dict[str, Aggregates]
+    metrics: list[Metric]
+    sizes: dict[str, int]
+    design: str = ""
+
+
+def _summed_up(
+    units: Units,
+    metrics: Sequence[str | Metric],
+    *,
+    variant: str,
+    unit: str | None,
+    cluster: str | None,
+    unit_count: str | None,
+    covariates: Sequence[str],
+    lower_is_better: Sequence[str],
+) -> _Summed:
     pieces = as_batches(units)
-    parsed = parse_metrics(metrics, pieces.columns, covariates=covariates)
-    prepared = prepare_units(pieces, parsed, variant=variant, unit=unit, others=[cluster] if cluster else [])
+    parsed = parse_metrics(metrics, pieces.columns, covariates=covariates, lower_is_better=lower_is_better)
+    if unit_count:
+        parsed = [per_unit(metric, unit_count) for metric in parsed]
+    prepared = prepare_units(
+        pieces, parsed, variant=variant, unit=unit, cluster=cluster, unit_count=unit_count
+    )
     whole: pl.DataFrame | None = None
     if cluster or any(metric.kind == "quantile" for metric in parsed):
         whole = concatenated(list(prepared))
     if cluster and whole is not None:
         whole, parsed = sum_clusters(whole, parsed, variant=variant, cluster=cluster)
-    averaged = [m.columns for m in parsed if m.kind != "quantile"]
-    arms = aggregate_arms(prepared if whole is None else whole, variant=variant, groups=averaged)
-    if cluster and whole is not None:
-        arms = uneven_clusters(whole, arms, parsed, variant=variant)
-    control = choose_control(list(arms), control)
-    plan = _plan(reading, looks, planned_units, n=sum(arm.n for arm in arms.values()))
-    found = compare_arms(
-        whole, arms, parsed, variant=variant, control=control, confidence=plan.confidence(confidence)
+    averaged = [m for m in parsed if m.kind != "quantile"]
+    arms = aggregate_arms(
+        prepared if whole is None else whole,
+        variant=variant,
+        groups=[*(m.columns for m in averaged), *([(unit_count,)] if unit_count else [])],
+        shapes=[(m.column, m.denominator) for m in averaged],
     )
-    p_values = np.array([plan.p_value(one.comparison.p_value) for one in found])
-    adjusted = adjust(p_values, correction)
-    ratio = sample_ratio({name: arm.n for name, arm in arms.items()}, expected_shares)
-    rules = Rules(1 - confidence, smallest_effect, int(np.isfinite(p_values).sum()))
-    design = "; ".join(filter(None, (f"clusters: {cluster}" if cluster else "", plan.label)))
-    rows = [sample_ratio_row(arms, control, ratio, sample_ratio_alpha)]
-    for one, p_value, p_adjusted in zip(found, p_values, adjusted, strict=True):
-        less = one.metric.name in lower_is_better
-        verdict = judge(one.comparison, p_adjusted, rules, lower_is_better=less)
-        if ratio.p_value < sample_ratio_alpha:
-            verdict = mismatch(ratio.p_value)
-        best = posterior_of(found, one, lower_is_better=less)
-        rows.append(
-            comparison_row(
-                one,
-                control=control,
-                p_value=p_value,
-                p_adjusted=p_adjusted,
-                best=best,
-                verdict=verdict,
-                design=design,
-            )
-        )
-    return pl.DataFrame(rows, schema=AB_COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    sizes = {name: arm.n for name, arm in arms.items()}
+    if unit_count:
+        sizes = {name: round(arm.average(unit_count) * arm.n) for name, arm in arms.items()}
+        design = f"rows count {unit_count} and vary as clusters"
+    else:
+        design = f"clusters: {cluster}" if cluster else ""
+    return _Summed(whole, arms, parsed, sizes, design)
 
 
 def _plan(reading: Reading, looks: Sequence[float], planned_units: int | None, *, n: int) -> Plan:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.evaluate.ab.counts import counts, counts_clicks, counts_impressions
 from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.numbers import counted
-from adcli.statistics.aggregates import Aggregates, Unevenness, counts_clicks, counts_impressions
-from adcli.statistics.intervals import effective_degrees, jackknife_errors, ratio_variance
 from adcli.statistics.metrics import Metric
 
+DAYS = frozenset({"date", "day", "week", "month", "hour", "event_time", "event_date", "timestamp"})
 NUMBER, ARMS = "number of the cluster", "number of its arms"  # no names that a column may have
 CONTROL_NAMES = frozenset({"control", "ctrl", "baseline", "base", "holdout", "placebo", "off", "a", "0"})
 ROWS_AT_A_TIME = 4_000_000  # of a lazy frame, so that memory does not grow with its length
@@ -52,24 +52,69 @@ def prepare_units(
     *,
     variant: str,
     unit: str | None,
+    cluster: str | None = None,
+    unit_count: str | None = None,
     others: Sequence[str] = (),
 ) -> Iterator[pl.DataFrame]:
-    """Piece by piece, only the columns that metrics need, as numbers; beside them the variant and `others`.
+    """Piece by piece, only the columns that metrics need, as numbers; beside them variant, cluster, `others`.
 
     Raises:
-        DataError: If a column is missing, a unit occurs twice, a text is no number, or a unit has more clicks
-            than impressions.
-        UsageError: If the variant is a metric.
+        DataError: If a column is missing, a unit occurs twice, a row is a total, a text is no number, a count
+            is negative, or a unit has more clicks than impressions.
+        UsageError: If the variant or the cluster is a metric, or units are counted and clustered.
     """
     known, pieces = as_batches(units)
-    for name in (variant, *others, *([unit] if unit else [])):
-        if name not in known:
-            raise DataError(f"There is no column '{name}'.", fix=known_columns(name, known))
+    if unit_count and (cluster or unit):
+        raise UsageError("A row that counts units is no unit and of no cluster: give one of the options.")
+    for wanted in filter(None, (variant, cluster, unit_count, unit, *others)):
+        if wanted not in known:
+            raise DataError(f"There is no column '{wanted}'.", fix=known_columns(wanted, known))
     columns = sorted({column for metric in metrics for column in metric.columns})
-    if variant in columns:
-        raise UsageError(f"The column '{variant}' names the arms; it cannot be a metric too.")
-    named = unit or ("unit_id" if "unit_id" in known else None)
-    return _prepared(pieces, metrics, columns, list(dict.fromkeys([variant, *others, *columns])), named)
+    for taken, what in ((variant, "names the arms"), (cluster, "names the clusters")):
+        if taken in columns:
+            raise UsageError(f"The column '{taken}' {what}; it cannot be a metric too.")
+    if cluster == variant:
+        raise UsageError(f"The column '{variant}' names the arms; it cannot name clusters too.")
+    named = unit or ("unit_id" if "unit_id" in known and not unit_count else None)
+    if not (named or cluster or unit_count):
+        pieces = _no_totals(pieces, variant)
+    kept = list(dict.fromkeys(filter(None, (variant, cluster, *others, *columns, unit_count))))
+    numbers = [*columns, unit_count] if unit_count and unit_count not in columns else columns
+    return _prepared(pieces, metrics, numbers, kept, named)
+
+
+def _no_totals(pieces: Iterable[pl.DataFrame], variant: str) -> Iterator[pl.DataFrame]:
+    """The pieces, unless their rows are totals: each arm has one row on each day and nothing else."""
+    for number, piece in enumerate(pieces):
+        if number == 0 and variant in piece.columns:
+            for name in piece.columns:
+                if name.casefold() in DAYS and _is_total(piece, variant, name):
+                    raise DataError(
+                        f"Each row is a total of an arm and a '{name}', no unit: neither the split nor the "
+                        "spread of units can be seen in rows.",
+                        fix="Name the column that counts units, such as --unit-count visitors.",
+                    )
+        yield piece
+
+
+def _is_total(piece: pl.DataFrame, variant: str, day: str) -> bool:
+    arms, days = piece[variant].n_unique(), piece[day].n_unique()
+    crossed = piece.select(variant, day).n_unique()
+    return arms > 1 and days > 1 and piece.height == crossed == arms * days
+
+
+def per_unit(metric: Metric, unit_count: str) -> Metric:
+    """The metric of rows that count units: a mean is a ratio to their number.
+
+    Raises:
+        UsageError: If it is a quantile, or adjusted.
+    """
+    if metric.kind == "quantile" or metric.covariates:
+        raise UsageError(
+            f"'{metric.name}' needs one row a unit; rows that count '{unit_count}' give sums alone.",
+            fix="Name a column, or a ratio of two.",
+        )
+    return metric if metric.denominator else metric._replace(kind="ratio", denominator=unit_count)
 
 
 def _prepared(
@@ -83,7 +128,7 @@ def _prepared(
     names, rows = [], 0
     for piece in pieces:
         numbers = as_numbers(piece.select(wanted), columns)
-        _check_clicks(numbers, metrics)
+        _check_counts(numbers, metrics)
         if unit is not None:
             names.append(piece[unit].hash().to_numpy())
             rows += piece.height
@@ -111,25 +156,25 @@ def _check_repeats(rows: int, distinct: int, unit: str) -> None:
         )
 
 
-def _check_clicks(frame: pl.DataFrame, metrics: Sequence[Metric]) -> None:
-    """No ratio has a negative denominator, and no unit more clicks than impressions."""
+def _check_counts(frame: pl.DataFrame, metrics: Sequence[Metric]) -> None:
+    """Nothing that counts or is divided by is negative, and no unit has more clicks than impressions."""
     ratios = [metric for metric in metrics if metric.kind == "ratio"]
+    divided_by = {metric.denominator for metric in ratios}
+    never_negative = {name for metric in metrics for name in metric.columns if counts(name)} | divided_by
+    clicked = [m for m in ratios if counts_clicks(m.column) and counts_impressions(m.denominator)]
     found = frame.select(
-        *((pl.col(name) < 0).sum().alias(f"negative {name}") for name in {m.denominator for m in ratios}),
-        *(
-            (pl.col(m.column) > pl.col(m.denominator)).sum().alias(f"over {m.name}")
-            for m in ratios
-            if counts_clicks(m.column) and counts_impressions(m.denominator)
-        ),
+        *((pl.col(name) < 0).sum().alias(f"negative {name}") for name in sorted(never_negative)),
+        *((pl.col(m.column) > pl.col(m.denominator)).sum().alias(f"over {m.name}") for m in clicked),
     )
     figures = found.row(0, named=True) if found.width else {}
-    for metric in ratios:
-        if below := figures[f"negative {metric.denominator}"]:
-            raise DataError(
-                f"'{metric.denominator}' is negative in {counted(below, 'unit')}; "
-                "what a ratio is taken of cannot be."
-            )
-        if over := figures.get(f"over {metric.name}"):
+    for name in sorted(never_negative):
+        if below := figures[f"negative {name}"]:
+            units = counted(below, "unit")
+            if name in divided_by:
+                raise DataError(f"'{name}' is negative in {units}; what a ratio is taken of cannot be.")
+            raise DataError(f"'{name}' counts, but is negative in {units}.")
+    for metric in clicked:
+        if over := figures[f"over {metric.name}"]:
             raise DataError(
                 f"In {counted(over, 'unit')} '{metric.column}' exceeds '{metric.denominator}': clicks above "
                 "impressions."
@@ -172,35 +217,6 @@ def sum_clusters(
     }
     ratios = [m if m.kind == "ratio" else m._replace(kind="ratio", denominator=count) for m in metrics]
     return pl.DataFrame({variant: arms[variant], **sums, count: size.astype(np.float64)}), ratios
-
-
-def uneven_clusters(
-    clusters: pl.DataFrame, arms: Mapping[str, Aggregates], metrics: Sequence[Metric], *, variant: str
-) -> dict[str, Aggregates]:
-    """The arms' aggregates with what clusters of very different sizes do to the errors of each metric.
-
-    Args:
-        clusters: What `sum_clusters` made.
-        arms: Its aggregates.
-        metrics: Ratios over clusters.
-        variant: Column of the arms' names.
-
-    Source: as `jackknife_errors` and `effective_degrees`.
-    """
-    parts = {str(name): part for (name,), part in clusters.group_by(variant, maintain_order=True)}
-    return {
-        name: arm._replace(uneven={(m.column, m.denominator): _unevenness(parts[name], m) for m in metrics})
-        for name, arm in arms.items()
-    }
-
-
-def _unevenness(clusters: pl.DataFrame, metric: Metric) -> Unevenness:
-    top, bottom = (clusters[name].to_numpy() for name in (metric.column, metric.denominator))
-    plain = ratio_variance(top, bottom) if len(top) > 1 else 0.0
-    if not plain > 0:
-        return Unevenness(1.0, len(top) - 1)
-    errors = jackknife_errors(top, bottom)
-    return Unevenness(float(errors @ errors) / plain, min(effective_degrees(top, bottom), len(top) - 1))
 
 
 def choose_control(arms: Sequence[str], control: str | None) -> str:

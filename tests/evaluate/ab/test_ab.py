@@ -8,7 +8,7 @@ from nominal_coverage import TRIALS, assert_covers
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.ab.metrics import parse_metric
 from adcli.evaluate.ab.table import ab_table
-from adcli.evaluate.ab.units import UnitBatches, uneven_clusters
+from adcli.evaluate.ab.units import UnitBatches
 from adcli.statistics.aggregates import aggregate_arms
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.metrics import Metric
@@ -227,8 +227,7 @@ class TestClusters:
                 0, 3, clusters
             )
             frame = pl.DataFrame({"variant": arm.astype(str), "y": total, "n": size})
-            arms = aggregate_arms(frame, variant="variant", groups=[["y", "n"]])
-            arms = uneven_clusters(frame, arms, [metric], variant="variant")
+            arms = aggregate_arms(frame, variant="variant", groups=[["y", "n"]], shapes=[("y", "n")])
             ends.append(compare_averages(arms["1"], arms["0"], metric, 0.95).difference_interval)
         assert_covers(*np.transpose(ends), 1.0)
 
