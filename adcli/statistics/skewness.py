@@ -13,6 +13,7 @@ FAINT, FULL = 0.25, 0.45  # skewness of the difference: below, Welch's t errs in
 FEWEST_EQUAL = 0.25  # of a skewness of 2: what the smaller arm has is worth a quarter of one large value
 LARGEST = 1 / math.sqrt(FEWEST_EQUAL)
 JEFFREYS = 0.5
+NONE = 1e-3  # skewness: below, the far end is the quantile to more digits than it can be computed
 
 
 def leaning(skewness: float) -> float:
@@ -30,7 +31,7 @@ def skewed_margins(quantile: float, skewness: float) -> tuple[float, float]:
     """
     from scipy.special import gammainccinv, ndtr
 
-    if skewness == 0:
+    if abs(skewness) < NONE:
         return quantile, quantile
     count = 1 / skewness**2
     far = abs(skewness) * (float(gammainccinv(count + JEFFREYS, float(ndtr(-quantile)))) - count)
@@ -42,7 +43,7 @@ def skewed_statistic(statistic: float, skewness: float) -> float:
     """The t that is as far out without skewness as this one is with it: what `skewed_margins` inverts."""
     from scipy.special import gammaincc, ndtri
 
-    if skewness == 0 or (statistic > 0) == (skewness > 0):
+    if abs(skewness) < NONE or (statistic > 0) == (skewness > 0):
         return statistic
     count = 1 / skewness**2
     tail = float(gammaincc(count + JEFFREYS, count + abs(statistic / skewness)))
