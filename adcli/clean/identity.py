@@ -9,7 +9,7 @@ import polars as pl
 
 from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import rows_as_json
-from adcli.tables.standard.events import ORDER_ID_NAMES
+from adcli.tables.standard.orders import ORDER_ID_NAMES
 from adcli.tables.standard.tables import StandardTable
 
 DUPLICATE: Final = "exact duplicate of an earlier row"

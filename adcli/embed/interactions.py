@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from adcli.behaviour.sales import settle_sales
 from adcli.embed.texts import cleaned, texts_of
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables.standard.tables import EVENT_TYPES
@@ -48,7 +49,9 @@ def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
         cleaned(events[name]).replace("", None) for name in ("query", "text") if name in events.columns
     ]
     text = pl.coalesce(written) if written else pl.lit(None, pl.String)
-    return _conformed(events.with_columns(text.alias("text"), _revenue(events).alias("revenue")))
+    events = settle_sales(events.with_columns(text.alias("text"))).events
+    sold_for = pl.col("sold_for") if "sold_for" in events.columns else pl.lit(None)
+    return _conformed(events.with_columns(sold_for.alias("revenue")))
 
 
 def interactions_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
@@ -104,15 +107,3 @@ def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in SCHEMA.items()
     )
-
-
-def _revenue(events: pl.DataFrame) -> pl.Expr:
-    """What a purchase brought: its revenue, else price x quantity; null for other events."""
-    amounts = [pl.col("revenue")] if "revenue" in events.columns else []
-    if "price" in events.columns:
-        quantity = pl.col("quantity") if "quantity" in events.columns else pl.lit(1.0)
-        amounts.append(pl.col("price").cast(pl.Float64) * quantity.fill_null(1.0))
-    value = (
-        pl.coalesce([amount.cast(pl.Float64) for amount in amounts]) if amounts else pl.lit(None, pl.Float64)
-    )
-    return pl.when(pl.col("event_type") == "purchase").then(value)

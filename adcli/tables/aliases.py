@@ -27,7 +27,8 @@ _USER = (
     "user", "visitor_id", "customer_id", "client_id", "member_id", "shopper_id", "account_id", "buyer_id",
     "reviewer_id", "person_id", "household_key", "household_id", "cust_id", "profile_id", "cookie_id",
     "cookie", "user_pseudo_id", "anonymous_id", "domain_userid", "full_visitor_id", "uid", "visitor",
-    "customer", "reviewer", "user_email", "customer_email", "email",
+    "customer", "reviewer", "customer_user_id", "user_email", "customer_email", "email", "email_billing",
+    "billing_email", "buyer_email",
 )  # fmt: skip
 _TIME = (
     "timestamp", "event_timestamp", "event_datetime", "datetime", "date_time", "time_stamp", "ts", "time",
@@ -62,13 +63,21 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "price": (
         "unit_price", "item_price", "sale_price", "selling_price", "discounted_price", "final_price",
         "actual_price", "current_price", "retail_price", "list_price", "sales_price", "variant_price",
-        "lineitem_price", "regular_price",
+        "lineitem_price", "regular_price", "item_cost",
     ),
     "quantity": ("qty", "units", "amount_purchased", "lineitem_quantity", "order_products"),
     "revenue": (
         "total_revenue", "sales_value", "order_value", "order_amount", "total_price", "total_amount", "sales",
         "amount", "gmv",
     ),
+    "order_revenue": (
+        "subtotal", "order_subtotal", "order_subtotal_amount", "purchase_revenue", "total_products",
+        "order_total", "order_value", "order_amount", "total_amount", "total_price", "total_revenue",
+        "order_total_amount", "grand_total", "grand_total_base", "total_paid",
+    ),
+    "discount": ("lineitem_discount", "item_promotion_discount", "line_discount"),
+    "refund": ("refunded_amount", "refund_amount", "refund_value", "total_refunded", "order_refund_amount"),
+    "currency": ("currency_code", "order_currency", "currency_iso"),
     "device": ("device_type", "device_category", "platform"),
     "channel": ("traffic_source", "traffic_channel"),
     "country": ("country_code", "geo_country"),
@@ -137,6 +146,9 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},
     "queries": {"query_id": ("qid", "search_id", "id")},
     "report": REPORT_NAMES,
+    "events": {
+        "revenue": ("item_revenue", "line_total", "item_total", "sales_value", "sales", "amount", "gmv"),
+    },
 }  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -24,12 +25,31 @@ if TYPE_CHECKING:
 TABLES = ("impressions", "report", "events")
 
 
+@dataclass(frozen=True)
+class Money:
+    """What counts as revenue."""
+
+    net: Annotated[bool, typer.Option("--net", help="Subtract refunds from revenue.")] = False
+    amount: Annotated[
+        Literal["unit", "line", "order"] | None,
+        typer.Option(help="What an amount belongs to.", show_default="found from names and numbers"),
+    ] = None
+    currency: Annotated[str | None, typer.Option(help="Currency to convert all money to, with --rates.")] = (
+        None
+    )
+    rates: Annotated[
+        Path | None,
+        typer.Option(help="Table of exchange rates: currency, rate (worth of one unit), and date if daily."),
+    ] = None
+
+
 @command
 def rates(
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
     comparing: Comparing,
+    money: Money,
     inputs: Inputs = None,
     table: Annotated[
         str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(TABLES)}.")
@@ -90,6 +110,8 @@ def rates(
         raise UsageError("--funnel has no rates to choose from.", fix="Leave --metric away.")
     if compare and not by:
         raise UsageError("--compare compares the groups of a column.", fix="Name it with --by.")
+    if (money.currency is None) != (money.rates is None):
+        raise UsageError("--currency names what is wanted, and --rates what others are worth: give both.")
     over = _part_of_time(by) if trend else ""
     record = recorder(run, tracking)
     if table is not None and table not in TABLES:
@@ -97,7 +119,9 @@ def rates(
     log = run.read(inputs, tables=["events"] if funnel else TABLES, table=table)
     by = run.columns(by)
     _tell_missing_money(run, log)
-    _tell_returns(run, log)
+    if not funnel:
+        log = _settled(run, log, money)
+        by = _with_currency(run, log, by, metric)
     if funnel:
         window = timedelta(days=window_days)
         answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
@@ -195,13 +219,41 @@ def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
             run.note(f"'{name}' is missing in {missing:,} of {log.height:,} rows, which count as 0.")
 
 
-def _tell_returns(run: Run, log: pl.DataFrame) -> None:
-    """Say what was bought and taken back."""
-    from adcli.evaluate.rates.counts import returned
+def _settled(run: Run, log: pl.DataFrame, money: Money) -> pl.DataFrame:
+    """The log with its purchases settled, and its money in the currency that is wanted."""
+    from adcli.behaviour.currencies import converted
+    from adcli.behaviour.sales import settle_sales
 
-    back = returned(log)
-    if back.rows:
-        run.note(f"{back.rows:,} rows were taken back or cancelled, worth {back.worth:,.2f}: not deducted.")
+    if "event_type" in log.columns:
+        log, said = settle_sales(log, net=money.net, level=money.amount)
+        run.facts["sales"] = said
+        for clause in said:
+            run.note(f"{clause}.")
+    elif money.net or money.amount is not None:
+        raise UsageError("--net and --amount are for purchases, and the input is no log of events.")
+    if money.currency is None:
+        return log
+    if "currency" not in log.columns:
+        raise UsageError(
+            "--currency: no column says what currency the amounts are in.", fix="Say it: --set currency=EUR."
+        )
+    rates = run.read([str(money.rates)], tables=["exchange_rates"], secondary=True)
+    return converted(log, money.currency, rates)
+
+
+def _with_currency(run: Run, log: pl.DataFrame, by: list[str], metrics: Sequence[str]) -> list[str]:
+    """The columns to break down by: the currency too where amounts are in several."""
+    from adcli.behaviour.currencies import currencies
+
+    found = currencies(log)
+    is_money = not metrics or bool(set(metrics) - {"ctr", "cvr"})
+    if len(found) < 2 or "currency" in by or not is_money:
+        return by
+    run.note(
+        f"amounts are in {', '.join(found)}, which have no sum: one result a currency; --currency and "
+        "--rates convert them."
+    )
+    return [*by, "currency"]
 
 
 def _part_of_time(by: Sequence[str]) -> str:

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import polars as pl
 
+from adcli.behaviour.sales import settle_sales
 from adcli.errors import DataError
 from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.evaluate.rates.time_parts import PARTS, with_time_parts
 from adcli.numbers import counted
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.events import ORDER_ID_NAMES
+from adcli.tables.standard.coerce import MONEY
+from adcli.tables.standard.orders import order_column
 from adcli.tables.standard.tables import TABLES
 
-MONEY = pl.Decimal(38, 6)
 COUNTS = ("impressions", "clicks", "carts", "conversions")
 AMOUNTS = ("cost", "revenue")
 ENTITIES = (("ad_id",), ("keyword", "query"), ("ad_group_id",), ("campaign_id",))  # of a report, finest first
@@ -71,7 +72,8 @@ class _Counts(NamedTuple):
 def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     """Impressions, clicks, conversions and exact money of each user in each cell of `by`.
 
-    A conversion is a purchase; where the log has the numbers of orders (`order_id`, `InvoiceNo`), it is an
+    A conversion is a purchase that stands, with the revenue that `adcli.behaviour.sales` finds (a log that
+    went through `settle_sales` before is taken as it is); where the log has the numbers of orders, it is an
     order, counted once in each cell that it touches. A log of clicks may flag those that converted instead.
 
     Args:
@@ -90,6 +92,8 @@ def count_units(log: pl.DataFrame, *, by: Sequence[str] = ()) -> UnitCounts:
     _check_amounts(log)
     if is_report(log):
         return _report_units(log, by)
+    if "event_type" in log.columns and "sold_for" not in log.columns:
+        log = settle_sales(log).events
     log = as_numbers(log, _flags(log))
     exprs, said = _event_counts(log, by) if "event_type" in log.columns else _impression_counts(log)
     has_users = "user_id" in log.columns and log["user_id"].null_count() < log.height
@@ -163,6 +167,7 @@ def _impression_counts(log: pl.DataFrame) -> _Counts:
 
 
 def _event_counts(log: pl.DataFrame, by: Sequence[str]) -> _Counts:
+    """What each row of a log of settled sales counts."""
     seen = set(log["event_type"].unique().to_list())
     said = {}
     counts = {
@@ -170,24 +175,21 @@ def _event_counts(log: pl.DataFrame, by: Sequence[str]) -> _Counts:
         for name, event in EVENT_OF_COUNT.items()
         if event in seen
     }
-    if "purchase" in seen and (order := _named(log, ORDER_ID_NAMES)) is not None:
+    if "purchase" in seen and (order := order_column(log.columns)) is not None:
         first = pl.struct(*dict.fromkeys([*by, "event_type", "user_id", order])).is_first_distinct()
         counts["conversions"] *= (first | pl.col(order).is_null()).cast(pl.Int64)
         said["conversions"] = f"a conversion is an order ({order})"
     for flag in _flags(log):
         counts["conversions"] = pl.col(flag).cast(pl.Int64).fill_null(0)
         said["conversions"] = f"a conversion is an event with {flag}"
+        if "revenue" in log.columns:
+            counts["revenue"] = pl.when(counts["conversions"] > 0).then(_money("revenue")).otherwise(0)
     if "cost" in log.columns:
         counts["cost"] = _money("cost")
-    if "revenue" in log.columns:
-        counts["revenue"] = _money("revenue")
-    elif "price" in log.columns and "purchase" in seen:
-        quantity = (
-            pl.col("quantity").cast(pl.Float64).fill_null(1.0) if "quantity" in log.columns else pl.lit(1.0)
-        )
-        paid = (pl.col("price").cast(pl.Float64) * quantity).round(6).cast(MONEY)
-        counts["revenue"] = pl.when(pl.col("event_type") == "purchase").then(paid).fill_null(0)
-        said["revenue"] = "revenue is what purchases cost, price x quantity, returns not deducted"
+    if "sold_for" in log.columns:
+        counts["revenue"] = _money("sold_for")
+        is_net = bool((log["sold_for"] < 0).any())
+        said["revenue"] = f"revenue is what purchases cost, returns {'' if is_net else 'not '}deducted"
     return _Counts(counts, said)
 
 
@@ -212,22 +214,6 @@ def _flags(log: pl.DataFrame) -> list[str]:
     if not ((values == 0) | (values == 1)).all():
         raise DataError(f"Column '{name}' flags conversions, but holds other values than 0 and 1.")
     return [name]
-
-
-class Returned(NamedTuple):
-    """Purchases taken back: how many rows of the log, and what they were worth."""
-
-    rows: int
-    worth: float
-
-
-def returned(log: pl.DataFrame) -> Returned:
-    """What a log of purchases by price and quantity says was taken back; no revenue deducts it."""
-    if not {"event_type", "price", "quantity"} <= set(log.columns) or "revenue" in log.columns:
-        return Returned(0, 0.0)
-    back = log.filter(pl.col("event_type") == "other", pl.col("quantity").cast(pl.Float64) < 0)
-    worth = (back["price"].cast(pl.Float64) * back["quantity"].cast(pl.Float64)).sum()
-    return Returned(back.height, -float(worth))
 
 
 def _check_amounts(log: pl.DataFrame) -> None:

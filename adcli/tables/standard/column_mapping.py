@@ -13,6 +13,7 @@ from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
 from adcli.tables.standard.identities import IDENTITY, identities
 from adcli.tables.standard.inference import ColumnEvidence
+from adcli.tables.standard.orders import line_amounts
 from adcli.tables.standard.reports import measured_together
 from adcli.tables.standard.shop_products import shop_columns
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
@@ -80,9 +81,7 @@ def map_columns(
     Raises:
         UsageError: If `column_map` names a column that is not there.
     """
-    if table.name == "report":
-        column_map = {**measured_together(header.columns), **column_map}
-    column_map = {**shop_columns(table.name, header.columns), **column_map}
+    column_map = {**_explained(table, header.columns), **column_map}
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
     free = [column for column in header.columns if column not in sources.values()]
     alternatives: dict[str, list[str]] = {}
@@ -162,6 +161,13 @@ def _currency(
             fix="Leave one out, or give both in one currency.",
         )
     return {"currency": next(iter(said.values()))} if said else {}
+
+
+def _explained(table: StandardTable, columns: Sequence[str]) -> dict[str, str]:
+    """The columns whose meaning others beside them tell."""
+    if table.name == "report":
+        return measured_together(columns)
+    return {**shop_columns(table.name, columns), **(line_amounts(columns) if table.name == "events" else {})}
 
 
 def _key(column: str) -> str:

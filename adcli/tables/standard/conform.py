@@ -10,10 +10,10 @@ import polars as pl
 
 from adcli.errors import DataError, printable
 from adcli.tables.formats.blocks import IntArray, RawBatch
-from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
+from adcli.tables.standard.coerce import MONEY, POLARS_TYPES, Problem, coerce
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
-from adcli.tables.standard.events import derived_event_types, map_event_types
+from adcli.tables.standard.events import are_refunds, derived_event_types, map_event_types
 from adcli.tables.standard.identities import IDENTITY, first_present, format_key
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.reports import RESTATES, labelled_totals
@@ -91,6 +91,8 @@ def _standard(
         problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
     if mapping.fallbacks.get(IDENTITY):
         made[IDENTITY] = _first_present(made[IDENTITY], raw, plan, served)
+    if "event_type" in made and mapping.derivation is None:
+        _take_back(made, are_refunds(made["event_type"]))
     if "event_type" in made:
         made["event_type"] = (
             map_event_types(made["event_type"], unknown)
@@ -110,6 +112,19 @@ def _first_present(first: pl.Series, raw: pl.DataFrame, plan: ReadPlan, served: 
     values, counts = first_present(columns)
     served.update(counts)
     return values
+
+
+def _take_back(made: dict[str, pl.Series], is_refund: pl.Series) -> None:
+    """What an event that gives money back says as its amount is a refund, and no revenue."""
+    stated = [name for name in ("refund", "revenue", "order_revenue") if name in made]
+    if not is_refund.any() or not stated:
+        return
+    given = pl.select(pl.coalesce(*(made[name] for name in stated)).abs()).to_series()
+    nothing = pl.Series([None], dtype=MONEY).new_from_index(0, len(is_refund))
+    made["refund"] = given.zip_with(is_refund, made.get("refund", nothing)).alias("refund")
+    for name in ("revenue", "order_revenue"):
+        if name in made:
+            made[name] = made[name].set(is_refund, None)
 
 
 def _refuse_contradiction(values: pl.Series, column: Column, form: ColumnFormat, file: str) -> None:

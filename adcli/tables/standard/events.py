@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from adcli.tables.aliases import normalised
+from adcli.tables.standard.orders import order_column
 
 _ALIASES: Final[Mapping[str, str]] = {
     "impression": "impressions imp imps show shown showed exposure expose exposed display displayed served "
@@ -27,12 +28,9 @@ _ALIASES: Final[Mapping[str, str]] = {
     "logout share like scroll sessionstart firstvisit userengagement addpaymentinfo addshippinginfo "
     "filedownload",
 }
+_REFUNDS: Final = frozenset({"refund", "refunded", "return", "returned", "orderrefunded"})
 _TYPE_OF: Final = {alias: kind for kind, names in _ALIASES.items() for alias in (kind, *names.split())}
 
-ORDER_ID_NAMES: Final = (
-    "order_id", "invoice_no", "invoice_number", "invoice_id", "invoice", "order_no", "order_number",
-    "transaction_id", "basket_id", "receipt_id", "bill_no",
-)  # fmt: skip
 _TYPE_OF_TIME: Final = {
     "clicktime": "click",
     "impressiontime": "impression",
@@ -78,8 +76,7 @@ def derive_event_type(
     """
     if is_log:
         return Derivation("view", "an access log records page views")
-    by_name = {normalised(column): column for column in reversed(columns)}
-    order = next((by_name[name] for name in map(normalised, ORDER_ID_NAMES) if name in by_name), None)
+    order = order_column(columns)
     if order is not None:
         return Derivation(
             "purchase", f"each row belongs to an order ({order}); cancellations are 'other'", order
@@ -89,11 +86,18 @@ def derive_event_type(
     time = placed.get("event_time", "")
     if (timed := _TYPE_OF_TIME.get(normalised(time))) is not None:
         return Derivation(timed, f"its time is {time}")
-    if _RATING_NAMES & by_name.keys():
+    if _RATING_NAMES & set(map(normalised, columns)):
         return Derivation("review", "each row has a rating")
     if "query" in placed and "item_id" not in placed:
         return Derivation("search", "each row has a query and no item")
     return None
+
+
+def are_refunds(values: pl.Series) -> pl.Series:
+    """(n,) which types, as a source calls them, give money back."""
+    distinct = values.drop_nulls().unique()
+    names = [value for value in distinct.to_list() if normalised(str(value)) in _REFUNDS]
+    return values.is_in(names).fill_null(value=False)
 
 
 def has_known_types(values: pl.Series) -> bool:

@@ -16,6 +16,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "event_time": "time",
     "price": "money",
     "revenue": "money",
+    "order_revenue": "money",
+    "discount": "money",
+    "refund": "money",
     "cost": "money",
     "market_price": "money",
     "bid": "money",
@@ -28,6 +31,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "reach": "count",
     "cost_micros": "count",
     "conversions": "decimal",
+    "rate": "number",
     "quantity": "number",
     "rating": "number",
     "probability": "number",
@@ -138,8 +142,8 @@ _TABLES = (
         required=("event_time", "user_id", "event_type"),
         optional=(
             "item_id", "session_id", "placement", "campaign_id", "ad_id", "query", "text", "price",
-            "quantity", "revenue", "device", "channel", "country", "referrer", "user_agent", "ip",
-            "propensity", "cost",
+            "quantity", "revenue", "order_revenue", "discount", "refund", "currency", "device", "channel",
+            "country", "referrer", "user_agent", "ip", "propensity", "cost",
         ),
     ),
     StandardTable(
@@ -175,6 +179,12 @@ _TABLES = (
         either=("item_id", "ad_id"),
         required=("probability",),
         optional=("event_time", "user_id", "slate_id", "placement"),
+    ),
+    StandardTable(
+        "exchange_rates",
+        "what one unit of a currency is worth in another",
+        required=("currency", "rate"),
+        optional=("date",),
     ),
     StandardTable("item_features", "what is known of one item", required=("item_id",)),
     StandardTable(

@@ -1,0 +1,192 @@
+"""What customers bought: which purchases stand, and what each brought, the same for rates and profiles.
+
+A purchase is money once: an order reported again, a cancelled, refunded or test order is no sale, and an
+amount that belongs to a whole order is counted at its first line. Amounts of carts and checkouts are no
+revenue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from adcli.behaviour.amounts import AmountLevel, amount_level
+from adcli.tables.aliases import normalised
+from adcli.tables.standard.coerce import MONEY
+from adcli.tables.standard.orders import order_column
+
+_ROW: Final = "number of the row"  # no name that a column has
+_STATUS: Final = frozenset(
+    {"financialstatus", "orderstatus", "paymentstatus", "status", "state", "currentstate", "orderstate"}
+)
+_CANCELLED_AT: Final = frozenset({"cancelledat", "canceledat", "cancelleddate", "cancelreason"})
+_TEST: Final = frozenset({"test", "istest", "testorder", "istestorder"})
+_NO_SALE: Final = (
+    r"(?i)cancel|^void|^(?:wc-)?refunded|^fully[ _-]?refunded|^failed|declined|expired|^pending|unpaid"
+)
+_YES: Final = ("1", "true", "yes", "y")
+
+
+class Sales(NamedTuple):
+    """A log whose purchases are sales.
+
+    Attributes:
+        events: The log; a purchase that is no sale is of type `other`, and `sold_for` (Decimal) is what a row
+            brought, null where it brought nothing, below 0 where money was given back.
+        said: What the money was taken from and what is no sale, one clause each.
+    """
+
+    events: pl.DataFrame
+    said: list[str]
+
+
+def settle_sales(events: pl.DataFrame, *, net: bool = False, level: AmountLevel | None = None) -> Sales:
+    """The purchases of a log that stand, and what they brought.
+
+    Args:
+        events: The events table.
+        net: Whether refunds are subtracted, in the row that tells of them.
+        level: What an amount belongs to, where the user says so.
+
+    Raises:
+        DataError: If it cannot be told whether an amount belongs to a line or to the whole order.
+    """
+    order = order_column(events.columns)
+    rows = events.with_row_index(_ROW)
+    purchases = rows.filter(pl.col("event_type") == "purchase")
+    if purchases.is_empty():
+        return Sales(events, [])
+    said: list[str] = []
+    for why, no_sale in _no_sales(purchases.columns, order).items():
+        mask = purchases.select(no_sale.fill_null(value=False).alias("no sale")).to_series()
+        said += _told(purchases.filter(mask), order, f"{why}: no sale")
+        purchases = purchases.filter(~mask)
+    again = _reported_again(purchases, order)
+    said += _told(purchases.filter(again), order, "reported again: counted once")
+    purchases = purchases.filter(~again)
+    sold, amount = _amounts(purchases, order, level)
+    refunds = _refunds(rows, purchases, order)
+    if refunds.height:
+        what = "subtracted" if net else "not subtracted (--net does)"
+        said.append(f"refunds of {refunds['refund'].sum():,.2f} are {what}")
+    if net:
+        sold = pl.concat([sold, refunds.select(_ROW, sold_for=-pl.col("refund"))])
+    is_sale = pl.col(_ROW).is_in(purchases[_ROW].implode())
+    is_undone = (pl.col("event_type") == "purchase") & ~is_sale
+    kind = pl.when(is_undone).then(pl.lit("other")).otherwise(pl.col("event_type").cast(pl.String))
+    settled = rows.with_columns(kind.alias("event_type"))
+    if (
+        order is not None and "currency" in rows.columns
+    ):  # which some shops say on an order's first line alone
+        of_order = pl.when(pl.col(order).is_not_null()).then(
+            pl.col("currency").drop_nulls().first().over(order)
+        )
+        settled = settled.with_columns(pl.coalesce("currency", of_order).alias("currency"))
+    if amount:
+        said.insert(0, f"revenue is {amount}")
+        by_row = sold.drop_nulls().group_by(_ROW).agg(pl.col("sold_for").sum())
+        settled = settled.join(by_row, on=_ROW, how="left", maintain_order="left")
+    return Sales(settled.drop(_ROW), said)
+
+
+def _told(rows: pl.DataFrame, order: str | None, what: str) -> list[str]:
+    """How many orders of some rows there are, and what they are; nothing where there are none."""
+    number = rows.height if order is None else rows[order].n_unique()
+    thing = "purchase" if order is None else "order"
+    return [f"{number:,} {thing}{'s'[: number > 1]} {what}"] if number else []
+
+
+def _no_sales(columns: Sequence[str], order: str | None) -> dict[str, pl.Expr]:
+    """Which purchases are none, by why; what a file says on an order's first line holds for all its lines."""
+    by_name = {normalised(name): name for name in columns}
+
+    def whole(names: frozenset[str]) -> list[pl.Expr]:
+        values = [pl.col(by_name[name]).cast(pl.String) for name in sorted(names & by_name.keys())]
+        return values if order is None else [value.drop_nulls().first().over(order) for value in values]
+
+    cancelled = [value.str.contains(_NO_SALE) for value in whole(_STATUS)]
+    cancelled += [value.is_not_null() for value in whole(_CANCELLED_AT)]
+    tests = [value.str.to_lowercase().is_in(_YES) for value in whole(_TEST)]
+    found = {"cancelled, refunded or unpaid": cancelled, "made as a test": tests}
+    return {why: pl.any_horizontal(masks) for why, masks in found.items() if masks}
+
+
+def _reported_again(purchases: pl.DataFrame, order: str | None) -> pl.Series:
+    """(n,) which rows tell of a whole order again, at a later time: a thank-you page that was loaded twice.
+
+    Lines that are equal at one time are two of a thing.
+    """
+    nothing = pl.Series([False]).new_from_index(0, purchases.height)
+    if order is None or "event_time" not in purchases.columns or purchases.is_empty():
+        return nothing
+    lines = [name for name in ("user_id", "item_id", "price", "quantity", "revenue", "order_revenue")
+             if name in purchases.columns]  # fmt: skip
+    line = pl.struct(lines).hash() if lines else pl.lit(0, pl.UInt64)
+    told = purchases.select(order, "event_time", line.alias("line")).drop_nulls(order)
+    reports = (
+        told.group_by(order, "event_time")
+        .agg(pl.col("line").sort().cast(pl.String).str.join(" "))
+        .sort("event_time")
+    )
+    again = reports.filter(~pl.struct(order, "line").is_first_distinct()).select(order, "event_time")
+    if again.is_empty():
+        return nothing
+    marked = again.with_columns(again=pl.lit(value=True))
+    joined = purchases.select(order, "event_time").join(
+        marked, on=[order, "event_time"], how="left", maintain_order="left"
+    )
+    return joined["again"].fill_null(value=False)
+
+
+def _amounts(
+    purchases: pl.DataFrame, order: str | None, level: AmountLevel | None
+) -> tuple[pl.DataFrame, str]:
+    """What each standing purchase brought (`_ROW sold_for`), and what that was taken from."""
+    stated = next(
+        (name for name in ("revenue", "order_revenue")
+         if name in purchases.columns and purchases[name].null_count() < purchases.height), None,
+    )  # fmt: skip
+    quantity = (
+        pl.col("quantity").cast(pl.Float64).fill_null(1.0) if "quantity" in purchases.columns else pl.lit(1.0)
+    )
+    discount = pl.col("discount").fill_null(0) if "discount" in purchases.columns else pl.lit(0)
+    less = " less its discount" if "discount" in purchases.columns else ""
+    priced = (
+        (pl.col("price").cast(pl.Float64) * quantity).round(6).cast(MONEY) - discount.cast(MONEY)
+        if "price" in purchases.columns
+        else pl.lit(None, MONEY)
+    )
+    if stated is None:
+        known = "price" in purchases.columns
+        return purchases.select(_ROW, sold_for=priced), f"price x quantity{less}" if known else ""
+    amount = pl.col(stated).cast(MONEY)
+    found = level or amount_level(purchases, stated, order)
+    if found == "order" and order is not None:
+        is_told = pl.col(stated).is_not_null()
+        is_first = pl.struct(pl.coalesce(order, pl.col(_ROW).cast(pl.String)), is_told).is_first_distinct()
+        once = pl.when(is_told & is_first).then(amount)
+        return purchases.select(_ROW, sold_for=once), "the amount of a whole order, once an order"
+    if found == "unit":
+        paid = (amount.cast(pl.Float64) * quantity).round(6).cast(MONEY) - discount.cast(MONEY)
+        return purchases.select(_ROW, sold_for=paid), f"the amount of a unit x quantity{less}"
+    paid = pl.coalesce(amount - discount.cast(MONEY), priced)
+    return purchases.select(_ROW, sold_for=paid), f"the amount of each line{less}"
+
+
+def _refunds(rows: pl.DataFrame, purchases: pl.DataFrame, order: str | None) -> pl.DataFrame:
+    """What was given back for purchases that stand (`_ROW refund`), as rows or lines below 0 say."""
+    told = []
+    if "refund" in rows.columns:
+        known = rows.filter(pl.col("refund") > 0)
+        if order is not None:
+            known = known.filter(pl.col(order).is_null() | pl.col(order).is_in(purchases[order].implode()))
+            known = known.filter(pl.struct(order, "event_type").is_first_distinct() | pl.col(order).is_null())
+        told.append(known.select(_ROW, pl.col("refund").cast(MONEY)))
+    back = rows.filter(pl.col("event_type") == "other")
+    if {"price", "quantity"} <= set(rows.columns):
+        sent = back.filter(pl.col("quantity").cast(pl.Float64) < 0)
+        worth = (pl.col("price").cast(pl.Float64) * -pl.col("quantity").cast(pl.Float64)).round(6).cast(MONEY)
+        told.append(sent.select(_ROW, refund=worth))
+    return pl.concat(told) if told else pl.DataFrame(schema={_ROW: pl.UInt32, "refund": MONEY})
