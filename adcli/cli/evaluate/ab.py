@@ -42,10 +42,19 @@ def ab(
     covariate: Annotated[
         list[str], typer.Option(help="Column from before the test, to adjust for (CUPED); repeat for more.")
     ] = [],  # noqa: B006
-    segment: Annotated[
+    unit_count: Annotated[
         str | None,
-        typer.Option(help="Column: the effect in each of its segments, shrunk as far as they agree."),
+        typer.Option(help="Column that counts units, where a row is a total such as that of a day."),
     ] = None,
+    segment: Annotated[
+        list[str],
+        typer.Option(
+            help="Column: the effect in each of its segments, shrunk as far as they agree; repeat for more."
+        ),
+    ] = [],  # noqa: B006
+    all_pairs: Annotated[
+        bool, typer.Option("--all-pairs", help="Compare every arm with every other.")
+    ] = False,
     lower_is_better: Annotated[list[str], typer.Option(help="Metric where less is better.")] = [],  # noqa: B006
     expected_share: Annotated[
         list[str], typer.Option(metavar="ARM=SHARE", help="Planned share of an arm; equal ones if not given.")
@@ -87,16 +96,16 @@ def ab(
         return
     if look and planned_units:
         raise UsageError("--look is for planned looks and --planned-units for any time: give one of them.")
-    if segment is not None and (cluster or look or planned_units):
+    if segment and (cluster or look or planned_units or unit_count or all_pairs):
         raise UsageError(
-            "--segment reads a finished test of single units: give it without --cluster, --look and "
-            "--planned-units."
+            "--segment reads a finished test of single units against one control: give it without --cluster, "
+            "--look, --planned-units, --unit-count and --all-pairs."
         )
     units = _read_units(run, inputs, {"variant": variant} if variant else {})
-    unit, cluster, segment = (name and run.column(name) for name in (unit, cluster, segment))
-    covariate = run.columns(covariate)
+    unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
+    covariate, segment = run.columns(covariate), run.columns(segment)
     shares = _shares(expected_share)
-    if segment is not None:
+    if segment:
         with run.step("segments"):
             effects = segment_table(
                 concatenated(list(units.batches)),
@@ -109,9 +118,10 @@ def ab(
                 expected_shares=shares,
                 confidence=confidence,
             )
+        _say_control(run, effects, control)
         run.write(effects)
         record(effects)
-        publish(run, segments_page(effects, by=segment, confidence=confidence), reporting)
+        publish(run, segments_page(effects, by=" and ".join(segment), confidence=confidence), reporting)
         return
     with run.step("ab"):
         table = ab_table(
@@ -129,10 +139,18 @@ def ab(
             reading="planned" if look else "anytime" if planned_units else "fixed",
             looks=look,
             planned_units=planned_units,
+            unit_count=unit_count,
+            all_pairs=all_pairs,
         )
+    _say_control(run, table, control)
     run.write(table)
     record(table)
     publish(run, ab_page(table, confidence=confidence), reporting)
+
+
+def _say_control(run: Run, table: pl.DataFrame, control: str | None) -> None:
+    if control is None:
+        run.note(f"The arm '{table['control'][0]}' is taken for the control (--control names another).")
 
 
 def _read_units(run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str]) -> UnitBatches:

@@ -74,7 +74,9 @@ def parse_metrics(
             `lower_is_better` names.
     """
     if not metrics:
-        raise UsageError("An A/B test needs a metric.", fix="Name one with --metric COLUMN.")
+        raise UsageError(
+            "An A/B test needs a metric.", fix=f"Name one with --metric COLUMN. {known_columns('', columns)}"
+        )
     parsed = [parse_metric(metric, columns) if isinstance(metric, str) else metric for metric in metrics]
     names = [metric.name for metric in parsed]
     if repeated := [name for name in names if names.count(name) > 1]:

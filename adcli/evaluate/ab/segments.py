@@ -17,6 +17,7 @@ from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
+from adcli.evaluate.columns import read_numbers
 from adcli.numbers import counted
 from adcli.statistics.aggregates import Aggregates, aggregate_arms
 from adcli.statistics.intervals import FloatArray, Interval
@@ -108,7 +109,7 @@ def segment_table(
     ratio = sample_ratio(sizes, expected_shares)
     rows: list[dict[str, object]] = []
     for column in columns:
-        binned = frame.with_columns(segments_of(units[column]).alias(column))
+        binned = frame.with_columns(segments_of(read_numbers(units.select(column))[column]).alias(column))
         large, left_out = _large_segments(binned, column, variant, min_units)
         found = [
             (segment, one)

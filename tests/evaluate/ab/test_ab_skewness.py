@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adcli.evaluate.ab.segments import segment_table
 from adcli.evaluate.ab.table import ab_table
 from adcli.statistics.aggregates import aggregate_arms
 from adcli.statistics.averages import compare_averages
@@ -93,6 +94,21 @@ class TestTotals:
         assert table["n_variant"][0] == 4500
         assert table["verdict"][0].startswith("invalid: sample ratio")
         assert table["mean_control"][1] == pytest.approx(0.05)
+
+
+def test_numbers_are_binned_and_what_is_left_out_is_counted():
+    rng = np.random.default_rng(0)
+    units = pl.DataFrame(
+        {
+            "variant": ["a", "b"] * 1000,
+            "y": rng.normal(0, 1, 2000),
+            "age": [str(age) for age in rng.integers(18, 80, 2000)],
+            "city": ["x"] * 1000 + ["y"] * 980 + ["z"] * 20,
+        }
+    )
+    table = segment_table(units, by=["age", "city"], metrics=["y"], control="a")
+    assert table.filter(pl.col("by") == "age").height == 5
+    assert "left out: 1 segment with 20 units" in table.filter(pl.col("by") == "city")["definition"][0]
 
 
 def test_all_pairs_are_each_arm_against_each_other():
