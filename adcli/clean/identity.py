@@ -27,6 +27,7 @@ _OWN_IDS: Final = {
     "units": ("unit_id",),
     "queries": ("query_id",),
     "reviews": ("user_id", "item_id"),
+    "users": ("user_id",),
 }
 _WHO_OR_WHAT = ("user_id", "item_id", "ad_id")
 

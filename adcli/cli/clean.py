@@ -16,7 +16,7 @@ from adcli.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries")
+CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries", "users")
 
 
 @command

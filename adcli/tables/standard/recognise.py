@@ -19,6 +19,7 @@ _NOT_A = {
     "time": "no time", "money": "no sum of money", "number": "no number", "integer": "no whole number",
     "flag": "not 0 or 1", "probability": "no probability",
 }  # fmt: skip
+_OF_EVENTS = ("event_time", "event_type", "item_id", "ad_id", "session_id", "query", "price", "quantity")
 _LIKELY = {
     "user_id": ("ip", "device_id", "device", "email", "phone", "session_id", "session", "session_id_hash"),
     "item_id": ("id", "name", "title", "url"),
@@ -64,6 +65,7 @@ def choose_table(
     }
     if len(tables) > 1:
         tables = [table for table in tables if not any(map(_is_catalogue, tried[table.name]))]
+        tables = [table for table in tables if all(map(_may_be_customers, tried[table.name]))]
     order = [table.name for table in tables]
     derived = {name for name in order if any(mapping.derivation for mapping in tried[name])}
     late = [name for name in order if name in derived and "reviews" in order[order.index(name) :]]
@@ -141,6 +143,15 @@ def _is_catalogue(mapping: ColumnMapping) -> bool:
         and set(mapping.sources) == {"market_price"}
         and len(names & _PRODUCT_NAMES) > 1
     )
+
+
+def _may_be_customers(mapping: ColumnMapping) -> bool:
+    """Whether an input that could be users says what users are, and of nothing that happened; else True."""
+    if mapping.table.name != "users":
+        return True
+    names = set(map(normalised, mapping.carried))
+    of_events = {alias for name in _OF_EVENTS for alias in TABLES["events"].aliases(name)}
+    return bool(mapping.columns - {"user_id"}) and not names & of_events
 
 
 def _no_table(

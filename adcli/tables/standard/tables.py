@@ -14,6 +14,8 @@ Kind = Literal[
 
 KINDS: Final[Mapping[str, Kind]] = {
     "event_time": "time",
+    "signup_time": "time",
+    "age": "number",
     "price": "money",
     "revenue": "money",
     "order_revenue": "money",
@@ -157,6 +159,12 @@ _TABLES = (
         "one thing for sale",
         required=("item_id", "title"),
         optional=("description", "brand", "category", "price", "image", "url"),
+    ),
+    StandardTable(
+        "users",
+        "one customer, as the shop knows them",
+        required=("user_id",),
+        optional=("country", "age", "gender", "segment_id", "signup_time", "consent"),
     ),
     StandardTable(
         "units", "one experimental unit", required=("variant",), optional=("unit_id",), needs_metric=True
