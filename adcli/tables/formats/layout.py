@@ -14,7 +14,6 @@ from adcli.tables.formats.blocks import MAX_COLUMNS
 _SAID_BY_EXCEL = re.compile(r'"?sep=([,;|\t])"?\s*$')
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 MOST_TITLES = 30  # lines that may stand above a header
-MOST_OF_A_TITLE = 2  # cells
 _NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ T]\d\d:.*)?)$")
 
 
@@ -88,13 +87,15 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
 def _header_below(lines: list[str], first: int) -> int | None:
     """The line of the header where titles stand above it, as in reports of ad platforms; None elsewhere.
 
-    Titles are lines of one or two cells; the header has more, none of them a number and some of them known.
+    The header names at least two known columns and holds no number; titles have less than half of its cells.
     """
+    longest = 0
     for place in range(first, min(first + MOST_TITLES, len(lines))):
         cells = _cells(lines[place])
-        if len(cells) > MOST_OF_A_TITLE:
-            are_names = not any(_NUMBER.match(cell) for cell in cells)
-            return place if place > first and are_names and sum(map(_is_known, cells)) > 1 else None
+        is_header = sum(map(_is_known, cells)) > 1 and not any(_NUMBER.match(cell) for cell in cells)
+        if is_header and len(cells) > 2 * longest:
+            return place if place > first else None
+        longest = max(longest, len(cells))
     return None
 
 
