@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from adcli.errors import printable
+from adcli.numbers import plain
+
 if TYPE_CHECKING:
-    import polars as pl
+    from adcli.statistics.verdicts import Verdict
 
 _PROGRESS_AFTER_S = 2.0
 _PLAIN_LINE_EVERY_S = 30.0
 _HOURS_FROM_S = 180.0
+_MOST_ANSWERS = 12
+_WORDS = {"better": "32;1", "worse": "31;1"}
 
 
 class Console:
@@ -42,6 +47,18 @@ class Console:
         """Say what only someone looking closely wants to know."""
         if self.verbose:
             self._line(text)
+
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """Say what came out, a sentence each, the verdict's word first."""
+        if self.quiet:
+            return
+        for verdict in verdicts[:_MOST_ANSWERS]:
+            word = (
+                f"{_styled(verdict.verdict, _WORDS.get(verdict.verdict, '1'))}: " if verdict.verdict else ""
+            )
+            self._line(word + printable(plain(verdict.sentence or verdict.reason), 2_000))
+        if len(verdicts) > _MOST_ANSWERS:
+            self._line(f"and {len(verdicts) - _MOST_ANSWERS} more, which --report and -o hold.")
 
     def progress(
         self,
@@ -154,53 +171,3 @@ def _bar() -> Any:
 def _styled(text: str, code: str) -> str:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
     return text if plain else f"\x1b[{code}m{text}\x1b[0m"
-
-
-def preview(frame: pl.DataFrame, rows: int, how_to_keep: str) -> None:
-    """Show the first rows of a table on the terminal, and one line saying how to keep the whole."""
-    from rich.console import Console as RichConsole
-    from rich.table import Table
-
-    from adcli.errors import printable
-
-    screen = RichConsole(markup=False, highlight=False)
-    shown = _columns_that_fit(frame, screen.width)
-    table = Table(show_edge=False, pad_edge=False)
-    for name in shown:
-        numeric = frame.schema[name].is_numeric()
-        table.add_column(
-            printable(name, 30), justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True
-        )
-    for row in frame.select(shown).iter_rows():
-        table.add_row(*(_cell(value) for value in row))
-    screen.print(table)
-    left_out = [name for name in frame.columns if name not in shown]
-    if left_out:
-        screen.print(
-            f"and {len(left_out)} more columns: {printable(', '.join(left_out), 200)}", soft_wrap=True
-        )
-    screen.print(f"{frame.height:,} of {rows:,} rows. {how_to_keep}", soft_wrap=True)
-
-
-def _columns_that_fit(frame: pl.DataFrame, width: int) -> list[str]:
-    shown: list[str] = []
-    used = 0
-    for name in frame.columns:
-        longest = max([len(name), *(len(_cell(value)) for value in frame[name])])
-        used += min(longest, 32) + 3
-        if shown and used > width:
-            break
-        shown.append(name)
-    return shown
-
-
-def _cell(value: object) -> str:
-    from adcli.errors import printable
-
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list) and len(value) > 4:
-        return f"[{len(value)} values]"
-    return printable(str(value), 60)

@@ -95,6 +95,12 @@ class Writing:
             help="Format of the output: csv, tsv, ndjson, parquet, arrow.", rich_help_panel="Output"
         ),
     ] = None
+    rows: Annotated[
+        int, typer.Option(min=1, help="Rows to show on a terminal, without -o.", rich_help_panel="Output")
+    ] = 20
+    all: Annotated[
+        bool, typer.Option("--all", help="Show all rows on a terminal, without -o.", rich_help_panel="Output")
+    ] = False
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adcli.cli.console import preview
 from adcli.cli.options import Writing
+from adcli.cli.preview import preview
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from adcli.tables.sinks import Sink
 
 Describe = Callable[[Path, int, int, str], dict[str, Any]]
-
-_PREVIEW_ROWS = 20
 
 
 class RunOutputs:
@@ -35,7 +33,7 @@ class RunOutputs:
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
         self._scratch: list[Path] = []
         self.rows_written = 0
-        self.name = ""
+        self.written: list[str] = []
 
     @property
     def path(self) -> Path | None:
@@ -66,12 +64,15 @@ class RunOutputs:
         if twice is not None:
             raise UsageError(f"{twice} is named for two outputs.", fix="Name another file for one of them.")
 
-    def write(self, parts: Iterable[pl.DataFrame]) -> None:
-        """Write the run's table: to `-o`, to standard output, or as a preview on a terminal."""
+    def write(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None = None) -> None:
+        """Write the run's table: to `-o`, to standard output, or as a preview on a terminal.
+
+        `kinds` say how its figures are read, as in `preview`.
+        """
         if self._writing.output is not None:
             self._write_file(parts, self._writing.output)
         elif sys.stdout.isatty():
-            self._preview(parts)
+            self._preview(parts, kinds)
         else:
             self._write_stdout(parts)
 
@@ -83,7 +84,6 @@ class RunOutputs:
             raise UsageError("What is learned is a directory: name it with -o DIR.")
         target = AtomicDirectory(self._writing.output)
         self._outputs[target] = 0
-        self.name = str(self._writing.output)
         return target.temporary
 
     def scratch(self) -> Path:
@@ -133,6 +133,7 @@ class RunOutputs:
         for output, rows, size, sha256 in sealed:
             manifest = describe(output.target, size, rows, sha256)
             output.commit(partial(write_manifest, output.target, manifest))
+            self.written.append(str(output.target))
         self._outputs.clear()
         self._remove_scratch()
 
@@ -150,7 +151,6 @@ class RunOutputs:
             self.rows_written += part.height
         sink.close()
         self._outputs[file] = self.rows_written
-        self.name = str(path)
 
     def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile, Sink]:
         from adcli.files import AtomicFile
@@ -173,7 +173,7 @@ class RunOutputs:
             self.rows_written += part.height
         sink.close()
 
-    def _preview(self, parts: Iterable[pl.DataFrame]) -> None:
+    def _preview(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None) -> None:
         import polars as pl
 
         from adcli.tables.sinks import BINARY_FORMATS
@@ -184,12 +184,12 @@ class RunOutputs:
             )
         first: list[pl.DataFrame] = []
         for part in parts:
-            missing = _PREVIEW_ROWS - sum(frame.height for frame in first)
-            first.append(part.head(max(missing, 0)))
+            missing = self._writing.rows - sum(frame.height for frame in first)
+            first.append(part if self._writing.all else part.head(max(missing, 0)))
             self.rows_written += part.height
         if first:
             shown = pl.concat(first, how="diagonal_relaxed")
-            preview(shown, self.rows_written, "Keep the whole with -o FILE.parquet.")
+            preview(shown, self.rows_written, _how_to_keep(shown.height < self.rows_written), kinds)
 
     def _remove_scratch(self) -> None:
         from adcli.files import remove
@@ -197,6 +197,10 @@ class RunOutputs:
         for folder in self._scratch:
             remove(folder)
         self._scratch.clear()
+
+
+def _how_to_keep(is_part: bool) -> str:
+    return ("--all shows all, " if is_part else "") + "-o FILE.parquet keeps them."
 
 
 def _no_rejects() -> pl.DataFrame:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adcli.cli.options import Reporting, Tracking
 from adcli.cli.run import Run
@@ -17,7 +17,23 @@ if TYPE_CHECKING:
 
     from adcli.report import Page
 
-UNTRACKED = frozenset({"definition", "reason", "test", "control"})  # texts that name no figure
+# texts that name no figure
+UNTRACKED = frozenset({"definition", "reason", "test", "control", "headline", "interval"})
+
+
+class Answer(NamedTuple):
+    """What an evaluation found: its table, and the page that says it in sentences."""
+
+    table: pl.DataFrame
+    page: Page
+
+
+def deliver(run: Run, answer: Answer, reporting: Reporting, record: Callable[[pl.DataFrame], None]) -> None:
+    """Write the table, the page and its plots, tell the tracker, and end the run with the page's answer."""
+    run.write(answer.table, kinds=answer.page.kinds)
+    record(answer.table)
+    publish(run, answer.page, reporting)
+    run.answer(answer.page.answer)
 
 
 def publish(run: Run, page: Page, reporting: Reporting) -> None:

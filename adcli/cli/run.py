@@ -19,6 +19,7 @@ from adcli.errors import DataError, GateError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.statistics.verdicts import Verdict
     from adcli.tables.read import InputRecord, TableStream
 
 
@@ -55,6 +56,7 @@ class Run:
         self._started = time.time()
         self._steps: dict[str, float] = {}
         self._outputs = RunOutputs(writing, reading.rejects, attachments)
+        self._answer: Sequence[Verdict] = ()
         self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
 
@@ -152,12 +154,19 @@ class Run:
 
     # ---- writing
 
-    def write(self, frames: pl.DataFrame | Iterable[pl.DataFrame]) -> None:
-        """Write the result: to `-o`, or to standard output, or as a preview on a terminal."""
+    def write(
+        self, frames: pl.DataFrame | Iterable[pl.DataFrame], *, kinds: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the result: to `-o`, or to standard output, or as a preview on a terminal.
+
+        Args:
+            frames: The result.
+            kinds: Of a table of figures, how they are read (`adcli.numbers`), for the preview.
+        """
         import polars as pl
 
         with self.step("write"):
-            self._outputs.write([frames] if isinstance(frames, pl.DataFrame) else frames)
+            self._outputs.write([frames] if isinstance(frames, pl.DataFrame) else frames, kinds)
 
     def directory(self) -> Path:
         """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
@@ -190,6 +199,10 @@ class Run:
         """Say what the reader should know before trusting the result."""
         self.console.warn(text)
 
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """End the run with these sentences, just before the closing line."""
+        self._answer = verdicts
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time a step of the run for the manifest."""
@@ -221,6 +234,7 @@ class Run:
         self._outputs.commit(rejected, self._manifest)
         self._open.close()
         self._tell_details()
+        self.console.answer(self._answer)
         self.console.note(self._closing_line())
 
     def abandon(self) -> None:
@@ -262,14 +276,14 @@ class Run:
             self.console.detail(f"rejected because: {reason}: {count:,}")
         for name, seconds in self._steps.items():
             self.console.detail(f"step {name}: {seconds:.2f} s")
-        if self._outputs.name:
-            self.console.detail(f"manifest: {self._outputs.name}.meta.json")
+        for name in self._outputs.written:
+            self.console.detail(f"manifest: {name}.meta.json")
 
     def _closing_line(self) -> str:
         rows = self._rows()
         written = rows["written"]
         made = f": {written:,} row{'s'[: written > 1]}" if written not in (0, rows["used"]) else ""
-        where = f" -> {self._outputs.name}" if self._outputs.name else ""
+        where = f" -> {', '.join(self._outputs.written)}" if self._outputs.written else ""
         return (
             f"adcli {self.command}{made}{where} in {time.time() - self._started:.1f} s: {self.accounting()}"
         )

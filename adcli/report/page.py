@@ -11,6 +11,7 @@ clock.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,6 +95,16 @@ class Page:
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     made: str = ""
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """How the page's figures are read; where tables differ, as in the first."""
+        return dict(ChainMap(*(dict(table.kinds) for table in self.tables)))
+
+    @property
+    def answer(self) -> Sequence[Verdict]:
+        """What the page says first: its summary, then its verdicts."""
+        return [*([Verdict("", sentence=self.summary)] if self.summary else []), *self.verdicts]
 
     def html(self) -> str:
         """The page as one HTML document."""

@@ -95,13 +95,13 @@ class Table:
     @property
     def headings(self) -> list[Cell]:
         """The heading of each column shown."""
-        return [Cell(heading(name), self._role(name)) for name in self._shown]
+        return [Cell(heading(name), self._role(name)) for name in self.columns]
 
     @cached_property
     def rows(self) -> list[list[Cell]]:
         """The cells of each row shown; the first text column heads its row."""
         return [
-            [self._cell(name, row) for name in self._shown] for row in self.frame.head(self.limit).to_dicts()
+            [self.cell(name, row) for name in self.columns] for row in self.frame.head(self.limit).to_dicts()
         ]
 
     @property
@@ -115,7 +115,8 @@ class Table:
         return sentences
 
     @property
-    def _shown(self) -> list[str]:
+    def columns(self) -> list[str]:
+        """The columns shown: neither the bounds of others nor texts that are blank throughout."""
         bounds = {bound for name in self.frame.columns for bound in self._bounds(name)}
         return [name for name in self.frame.columns if name not in bounds and not self._is_blank(name)]
 
@@ -138,7 +139,8 @@ class Table:
         headers = [column for column in self.frame.columns if self.frame.schema[column] == pl.String]
         return "header" if headers[:1] == [name] else "text"
 
-    def _cell(self, name: str, row: Mapping[str, Any]) -> Cell:
+    def cell(self, name: str, row: Mapping[str, Any]) -> Cell:
+        """One column of a row, with the interval that belongs to it."""
         role, value = self._role(name), row[name]
         if role == "number":
             bounds = [row[bound] for bound in self._bounds(name)] or [None, None]

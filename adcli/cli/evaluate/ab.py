@@ -12,7 +12,7 @@ from adcli.cli.command import command
 from adcli.cli.evaluate.ab_plan import Planning, write_plan
 from adcli.cli.inputs import pairs
 from adcli.cli.options import Inputs, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
@@ -91,8 +91,9 @@ def ab(
 
     record = recorder(run, tracking)
     if planning.plan:
-        plan = write_plan(run, reporting, inputs, planning, metrics=len(metric), confidence=confidence)
-        record(plan)
+        write_plan(
+            run, reporting, inputs, planning, metrics=len(metric), confidence=confidence, record=record
+        )
         return
     if look and planned_units:
         raise UsageError("--look is for planned looks and --planned-units for any time: give one of them.")
@@ -119,9 +120,8 @@ def ab(
                 confidence=confidence,
             )
         _say_control(run, effects, control)
-        run.write(effects)
-        record(effects)
-        publish(run, segments_page(effects, by=" and ".join(segment), confidence=confidence), reporting)
+        page = segments_page(effects, by=" and ".join(segment), confidence=confidence)
+        deliver(run, Answer(effects, page), reporting, record)
         return
     with run.step("ab"):
         table = ab_table(
@@ -143,9 +143,7 @@ def ab(
             all_pairs=all_pairs,
         )
     _say_control(run, table, control)
-    run.write(table)
-    record(table)
-    publish(run, ab_page(table, confidence=confidence), reporting)
+    deliver(run, Answer(table, ab_page(table, confidence=confidence)), reporting, record)
 
 
 def _say_control(run: Run, table: pl.DataFrame, control: str | None) -> None:

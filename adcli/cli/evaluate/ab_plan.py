@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adcli.cli.options import Reporting
-from adcli.cli.reporting import publish
+from adcli.cli.reporting import Answer, deliver
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
@@ -96,8 +96,9 @@ def write_plan(
     *,
     metrics: int,
     confidence: float,
-) -> pl.DataFrame:
-    """Write and return the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`.
+    record: Callable[[pl.DataFrame], None],
+) -> None:
+    """Write the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`.
 
     Args:
         run: The run.
@@ -106,6 +107,7 @@ def write_plan(
         planning: What is planned for.
         metrics: How many metrics the test will compare.
         confidence: Of the test.
+        record: What tells the tracker.
     """
     from adcli.evaluate.ab.page import plan_page
     from adcli.evaluate.ab.plan import RELATIVE_EFFECTS, plan_table
@@ -132,9 +134,7 @@ def write_plan(
             daily_units=planning.daily_units,
             design=design,
         )
-    run.write(table)
-    publish(run, plan_page(table), reporting)
-    return table
+    deliver(run, Answer(table, plan_page(table)), reporting, record)
 
 
 def _plan_from_policy(

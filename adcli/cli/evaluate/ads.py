@@ -10,7 +10,7 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.encoding import Encoding, TextEncoder
 from adcli.cli.options import Confidence, Inputs, Models, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def ads(
             likelihood=_likelihood(models, perplexity_of) if perplexity_of else None,
             confidence=confidence,
         )
-    run.write(table)
-    record(table)
-    publish(run, ads_page(table, written), reporting)
+    deliver(run, Answer(table, ads_page(table, written)), reporting, record)
 
 
 def _likelihood(models: Models, model: str) -> Likelihood:

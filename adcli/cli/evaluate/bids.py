@@ -11,7 +11,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
 
@@ -85,9 +85,8 @@ def bids(
             episode=episode,
             confidence=confidence,
         )
-    run.write(found.table)
-    record(found.table)
-    publish(run, bids_page(found.table, found.spend_curve, baseline=baseline), reporting)
+    page = bids_page(found.table, found.spend_curve, baseline=baseline)
+    deliver(run, Answer(found.table, page), reporting, record)
 
 
 def _only(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:

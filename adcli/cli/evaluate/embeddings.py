@@ -9,7 +9,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
@@ -65,9 +65,8 @@ def embeddings(
             confidence=confidence,
             seed=run.seed,
         )
-    run.write(table)
-    record(table)
-    publish(run, embeddings_page(table, vectors, catalogue, seed=run.seed), reporting)
+    page = embeddings_page(table, vectors, catalogue, seed=run.seed)
+    deliver(run, Answer(table, page), reporting, record)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, MinUsers, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from adcli.report import Page
 
 PREDICTIONS = ("auctions", "impressions", "contexts")
 
@@ -78,14 +76,7 @@ def model(
             answer = _quality(
                 run, rows, score, label, by, bins=bins, min_users=min_users, confidence=confidence
             )
-    run.write(answer.table)
-    record(answer.table)
-    publish(run, answer.page, reporting)
-
-
-class _Answer(NamedTuple):
-    table: pl.DataFrame
-    page: Page
+    deliver(run, answer, reporting, record)
 
 
 def _perturb(
@@ -101,14 +92,14 @@ def _perturb(
     )
 
 
-def _drift(run: Run, reference: str, rows: pl.DataFrame, *, bins: int, confidence: float) -> _Answer:
+def _drift(run: Run, reference: str, rows: pl.DataFrame, *, bins: int, confidence: float) -> Answer:
     """How far each column has drifted since the reference."""
     from adcli.evaluate.model.drift import drift_table
     from adcli.evaluate.model.page import drift_page
 
     earlier = run.read([reference], tables=PREDICTIONS, secondary=True)
     table = drift_table(earlier, rows, bins=bins, confidence=confidence)
-    return _Answer(table, drift_page(table))
+    return Answer(table, drift_page(table))
 
 
 def _quality(
@@ -121,7 +112,7 @@ def _quality(
     bins: int,
     min_users: int,
     confidence: float,
-) -> _Answer:
+) -> Answer:
     """How true the scores are; where the rows were perturbed, how far that moved them too."""
     import polars as pl
 
@@ -139,4 +130,4 @@ def _quality(
         rows, score=score, label=label, by=by, bins=bins, min_users=min_users, confidence=confidence
     )
     page = model_page(table, moved, score=score, label=label)
-    return _Answer(pl.concat([table, moved], how="diagonal_relaxed"), page)
+    return Answer(pl.concat([table, moved], how="diagonal_relaxed"), page)

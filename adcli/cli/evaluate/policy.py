@@ -10,7 +10,7 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.evaluate.policy_targets import check_names, read_targets
 from adcli.cli.options import Confidence, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError
 
@@ -136,7 +136,7 @@ def policy(
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
-    from adcli.evaluate.off_policy.breakdowns import breakdown_table, with_breakdown
+    from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps, with_breakdown
     from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
@@ -232,14 +232,14 @@ def policy(
                 confidence=confidence,
                 propensities_estimated=estimated,
             )
-    run.write(values.table if groups is None else with_breakdown(values.table, groups))
-    record(values.table.drop("headline", "interval"))
+    table = values.table if groups is None else with_breakdown(values.table, groups)
     kind = "number" if of_slates else values.valuation.log.logged.value_kind
     page = policy_page(
         values.table, groups, reward=reward, kind=kind, of_slates=of_slates, estimated=estimated
     )
-    publish(run, page, reporting)
-    _tell(run, values.table, groups)
+    deliver(run, Answer(table, page), reporting, record)
+    for sentence in standing_gaps(groups) if groups is not None else ():
+        run.note(sentence)
     _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)
 
 
@@ -282,16 +282,6 @@ def _lacks_propensities(run: Run, impressions: pl.DataFrame) -> bool:
         "for showing an ad: no verdict is spoken."
     )
     return True
-
-
-def _tell(run: Run, values: pl.DataFrame, groups: pl.DataFrame | None) -> None:
-    """The verdict on each policy, and each gap of a group that stands."""
-    from adcli.evaluate.off_policy.breakdowns import standing_gaps
-
-    for row in values.filter("headline").iter_rows(named=True):
-        run.note(f"{row['policy']}: {row['verdict']}. {row['reason']}")
-    for sentence in standing_gaps(groups) if groups is not None else ():
-        run.note(sentence)
 
 
 def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:

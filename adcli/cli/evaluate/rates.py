@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from adcli.report import Page
 
 
 TABLES = ("impressions", "report", "events")
@@ -131,24 +129,17 @@ def rates(
         answer = _trends(log, by, over, metric, comparing, min_users=min_users)
     else:
         answer = _rates(log, by, metric, min_users=min_users, confidence=comparing.confidence)
-    run.write(answer.table)
-    record(answer.table)
-    publish(run, answer.page, reporting)
-
-
-class _Answer(NamedTuple):
-    table: pl.DataFrame
-    page: Page
+    deliver(run, answer, reporting, record)
 
 
 def _rates(
     log: pl.DataFrame, by: Sequence[str], metrics: Sequence[str], *, min_users: int, confidence: float
-) -> _Answer:
+) -> Answer:
     from adcli.evaluate.rates.page import rates_page
     from adcli.evaluate.rates.table import rate_table
 
     table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
-    return _Answer(table, rates_page(table, by=by))
+    return Answer(table, rates_page(table, by=by))
 
 
 def _trends(
@@ -159,7 +150,7 @@ def _trends(
     comparing: Comparing,
     *,
     min_users: int,
-) -> _Answer:
+) -> Answer:
     """The rates, then their trends, which stand for no single point of time."""
     import polars as pl
 
@@ -173,7 +164,7 @@ def _trends(
     wide = pl.concat([rates, trends], how="diagonal_relaxed")
     last = ("definition", "verdict", "reason")
     table = wide.select(*(name for name in wide.columns if name not in last), *last)
-    return _Answer(table, rates_page(rates, by=by, trends=trends, over=over))
+    return Answer(table, rates_page(rates, by=by, trends=trends, over=over))
 
 
 def _comparison(
@@ -183,12 +174,12 @@ def _comparison(
     comparing: Comparing,
     *,
     min_users: int,
-) -> _Answer:
+) -> Answer:
     from adcli.evaluate.rates.fairness import fairness_table
     from adcli.evaluate.rates.page import comparison_page
 
     table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **asdict(comparing))
-    return _Answer(table, comparison_page(table, by=by))
+    return Answer(table, comparison_page(table, by=by))
 
 
 def _funnel(
@@ -199,14 +190,14 @@ def _funnel(
     *,
     min_users: int,
     confidence: float,
-) -> _Answer:
+) -> Answer:
     from adcli.evaluate.rates.funnel import STEPS, funnel_table
     from adcli.evaluate.rates.page import funnel_page
 
     table = funnel_table(
         log, steps=steps or STEPS, window=window, by=by, min_users=min_users, confidence=confidence
     )
-    return _Answer(table, funnel_page(table, by=by))
+    return Answer(table, funnel_page(table, by=by))
 
 
 def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
-from adcli.cli.reporting import publish, recorder
+from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 
 
@@ -59,7 +59,5 @@ def uplift(
             confidence=confidence,
             seed=run.seed,
         )
-    run.write(table)
-    record(table)
     qini = qini_points(units, score=score, outcome=outcome, control=control, treated=treated)
-    publish(run, uplift_page(table, qini, score=score, outcome=outcome), reporting)
+    deliver(run, Answer(table, uplift_page(table, qini, score=score, outcome=outcome)), reporting, record)

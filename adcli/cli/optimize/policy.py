@@ -50,9 +50,10 @@ def policy(
       adcli optimize policy impressions.parquet -o policy
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
     """
-    from adcli.optimize.policy_learning import learn_policy
+    from adcli.optimize.policy_learning import LOGGED, learn_policy
     from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
+    from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, Verdict
 
     folder = run.directory()
     impressions = run.read(inputs, tables=["impressions"])
@@ -85,4 +86,5 @@ def policy(
     save_policy(learned.policy, folder, about)
     for note in learned.notes:
         run.note(note)
-    run.note(learned.reason)
+    word = NOT_ENOUGH if learned.chosen == LOGGED else BETTER
+    run.answer([Verdict(word, sentence=learned.reason)])

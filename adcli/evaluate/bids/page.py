@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
+from adcli.numbers import show, show_interval
 from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
 from adcli.statistics.verdicts import Verdict
 
@@ -30,10 +33,7 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Pag
     judged = table.filter(is_judged)
     return Page(
         title="Bidders on logged auctions",
-        verdicts=[
-            Verdict(row["verdict"], row["reason"], f"{row['bidder']} against {baseline}{_where(row, table)}.")
-            for row in judged.to_dicts()
-        ],
+        verdicts=[_sentence(row, table, baseline) for row in judged.to_dicts()],
         tables=[
             Table("What each won", table.select(
                 "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
@@ -50,11 +50,23 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Pag
     )  # fmt: skip
 
 
+def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdict:
+    """What a bidder earns an episode, beside the baseline in the same campaign."""
+    held = table.filter(pl.col("bidder") == baseline, pl.col("campaign_id") == row["campaign_id"])
+    own, other = (show(value) for value in (row["value_per_episode"], held["value_per_episode"][0]))
+    difference = show_interval(row["difference"], row["difference_low"], row["difference_high"], "difference")
+    return Verdict(
+        row["verdict"],
+        row["reason"],
+        f"{row['bidder']} earns {own} per episode{_where(row, table)}, {baseline} {other}: {difference}.",
+    )
+
+
 def _where(row: dict[str, object], table: pl.DataFrame) -> str:
     """Which campaign a row is about, where there are several."""
     if table["campaign_id"].n_unique() == 1:
         return ""
-    return " over all campaigns" if row["campaign_id"] == "all" else f", campaign {row['campaign_id']}"
+    return " over all campaigns" if row["campaign_id"] == "all" else f" of campaign {row['campaign_id']}"
 
 
 def _spend_plot(curve: pl.DataFrame) -> Plot:

@@ -11,7 +11,7 @@ from adcli.bidding.auctions import Auctions, Numbers
 from adcli.bidding.replay import Replay
 from adcli.errors import DataError
 from adcli.statistics.intervals import Interval, student_quantile
-from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, Verdict, decide
+from adcli.statistics.verdicts import Verdict, decide
 
 FEWEST_EPISODES = 20
 SMALLEST_EFFECT = 0.1
@@ -99,9 +99,9 @@ def _verdict(
     name: str, baseline: str, interval: Interval, values: Mapping[str, Numbers], confidence: float
 ) -> Verdict:
     if name == baseline:
-        return Verdict(NO_DIFFERENCE, "This is the baseline itself.")
+        return Verdict("", "the baseline itself")
     if name == BOUND:
-        return Verdict(NOT_ENOUGH, "A bound that knows the future: no bidder to choose.")
+        return Verdict("", "a bound that knows the future, no bidder to choose")
     episodes, level = values[name].size, float(values[baseline].mean())
     return decide(
         float(values[name].mean()) - level,

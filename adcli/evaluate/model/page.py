@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from adcli.evaluate.model.table import CHANCE
 from adcli.numbers import show_interval
 from adcli.report import Page, Plot, Table, bar_plot, definitions, interval_plot, reliability_plot
 from adcli.report.table import heading
@@ -85,7 +86,9 @@ def drift_page(table: pl.DataFrame) -> Page:
 def _sentence(row: dict[str, Any]) -> str:
     value = show_interval(row["value"], row["ci_low"], row["ci_high"])
     where = "" if row["group"] == "all" else f" of {row['group']}"
-    return f"{heading(row['metric'])}{where} {value}."
+    chance = CHANCE.get(row["metric"])
+    known = f"; a model that knows nothing has {chance[0]:g}" if chance else ""
+    return f"{heading(row['metric'])}{where} {value}{known}."
 
 
 def _groups(table: pl.DataFrame) -> list[Plot]:
