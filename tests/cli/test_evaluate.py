@@ -209,3 +209,16 @@ def test_units_that_no_test_can_use(adcli, tmp_path, content, metric, said):
     assert done.returncode == 3
     assert said in done.said
     assert done.said.count("\n") == 1
+
+
+def test_an_evaluation_ends_with_its_answer_and_names_every_file(adcli, tmp_path):
+    rows = [f"{number},{'ab'[number % 2]},{int(number % 2 and number % 3 == 0)}" for number in range(3_000)]
+    (tmp_path / "units.csv").write_text("\n".join(["unit_id,variant,click", *rows]))
+    done = adcli(
+        *("evaluate", "ab", "units.csv", "--metric", "click", "--control", "a"),
+        *("-o", "effects.csv", "--report", "page.html", "--plots", "plots"),
+    )
+    answer, closing = done.stderr.decode().splitlines()[-2:]
+    assert answer.startswith("better: b raises click")
+    for name in ("effects.csv", "page.html", "plots/effects.svg", "plots/effects.png"):
+        assert name in closing
