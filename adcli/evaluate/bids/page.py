@@ -58,7 +58,7 @@ def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdic
     return Verdict(
         row["verdict"],
         row["reason"],
-        f"{row['bidder']} earns {own} per episode{_where(row, table)}, {baseline} {other}: {difference}.",
+        f"{row['bidder']} against {baseline}{_where(row, table)}: {difference} an episode ({own}, not {other}).",
     )
 
 
@@ -66,7 +66,7 @@ def _where(row: dict[str, object], table: pl.DataFrame) -> str:
     """Which campaign a row is about, where there are several."""
     if table["campaign_id"].n_unique() == 1:
         return ""
-    return " over all campaigns" if row["campaign_id"] == "all" else f" of campaign {row['campaign_id']}"
+    return " over all campaigns" if row["campaign_id"] == "all" else f", campaign {row['campaign_id']}"
 
 
 def _spend_plot(curve: pl.DataFrame) -> Plot:
