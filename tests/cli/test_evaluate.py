@@ -212,7 +212,7 @@ def test_units_that_no_test_can_use(adcli, tmp_path, content, metric, said):
 
 
 def test_an_evaluation_ends_with_its_answer_and_names_every_file(adcli, tmp_path):
-    rows = [f"{number},{'ab'[number % 2]},{int(number % 2 and number % 3 == 0)}" for number in range(3_000)]
+    rows = [f"{number},{'ab'[number % 2]},{int(number % 5 <= number % 2)}" for number in range(3_000)]
     (tmp_path / "units.csv").write_text("\n".join(["unit_id,variant,click", *rows]))
     done = adcli(
         *("evaluate", "ab", "units.csv", "--metric", "click", "--control", "a"),
