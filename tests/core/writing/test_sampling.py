@@ -7,7 +7,7 @@ import torch  # noqa: TID253
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.core.adapters.adapter import attach_adapter
+from adcli.core.adapters.adapter import AdapterSettings, attach_adapter
 from adcli.core.compute.linear import is_onednn_usable
 from adcli.core.compute.precision import PrecisionChoice
 from adcli.core.models.loading import load_language_model
@@ -141,7 +141,7 @@ def test_sampling_without_sorting_inverts_the_distribution(vocabulary, seed, tem
 def trained(folder):
     """A model with a low-rank adapter whose weights are no longer zero, and its live writing."""
     model = load_language_model(folder, torch.float32)
-    tuned = attach_adapter(model, "lora", rank=4, steps=10, seed=0).train()
+    tuned = attach_adapter(model, AdapterSettings("lora", rank=4), steps=10, seed=0).train()
     reader = PromptReader.load(folder, model.generation_config)
     return tuned, LiveWriting(tuned, reader, start_runtime(device="cpu"), FP32)
 
