@@ -107,7 +107,8 @@ def google_cells(first: str, status: str, campaign: str, ad: str, of: dict[str, 
 def write_meta(path: Path, rows: list[Row]) -> None:
     """As Meta Ads Manager exports ads by day."""
     header = ["Reporting starts", "Reporting ends", "Campaign name", "Ad name", "Day", "Impressions",
-              "Link clicks", "Clicks (all)", "Amount spent (EUR)", "Purchases", "Purchases conversion value"]  # fmt: skip
+              "Link clicks", "Clicks (all)", "Amount spent (EUR)", "Purchases",
+              "Purchases conversion value"]  # fmt: skip
     period = [START.isoformat(), (START + timedelta(days=DAYS - 1)).isoformat()]
     with path.open("w", newline="", encoding="utf-8") as file:
         write = csv.writer(file, lineterminator="\n").writerow

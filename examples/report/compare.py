@@ -38,9 +38,8 @@ def main() -> None:
     for export in ("google", "meta"):
         by = pl.read_csv(out / f"{export}-campaigns.csv")
         for row in by.iter_rows(named=True):
-            print(
-                f"{export:8} {row['campaign_id']:12} {row['ci_low']:.4f} to {row['ci_high']:.4f}   {row['value']:.4f}"
-            )
+            interval = f"{row['ci_low']:.4f} to {row['ci_high']:.4f}"
+            print(f"{export:8} {row['campaign_id']:12} {interval}   {row['value']:.4f}")
 
 
 if __name__ == "__main__":
