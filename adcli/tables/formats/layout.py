@@ -101,7 +101,7 @@ def _header_below(lines: list[str], first: int) -> int | None:
 
 def _cells(line: str) -> list[str]:
     """The cells of a line that hold anything."""
-    cells = next(csv.reader([line.rstrip("\r")], delimiter=_delimiter(None, line)), [])
+    cells = next(csv.reader([line.replace("\r", " ")], delimiter=_delimiter(None, line)), [])
     return [cell.strip() for cell in cells if cell.strip()]
 
 
