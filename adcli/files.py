@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import glob
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import socket
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +24,11 @@ from adcli.errors import UsageError
 FOREIGN_AFTER_S: Final = 7 * 24 * 3600.0
 """The age at which a leftover goes whose owner cannot be asked, because it runs elsewhere."""
 
-_TEMPORARY = re.compile(r"^\..+\.adcli-(?P<owner>[0-9a-f]{8}-\d+-\d+)-[0-9a-f]{8}\.tmp$")
+MANIFEST_SUFFIX: Final = ".meta.json"
+
+_TEMPORARY = re.compile(r"^\..+\.adcli-(?P<owner>[0-9a-f]{8}-\d+-\d+)-[0-9a-f]{8}\.(?P<kind>tmp|old)$")
+_unfinished: list[tuple[int, Path]] = []
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
 
 
 def owner() -> str:
@@ -68,8 +76,31 @@ def _is_running(pid: int) -> bool:
 
 
 def temporary_beside(target: Path) -> Path:
-    """A fresh name in the target's folder that tells who writes it: `.NAME.adcli-OWNER-RANDOM.tmp`."""
-    return target.with_name(f".{target.name}.adcli-{owner()}-{secrets.token_hex(4)}.tmp")
+    """A fresh name in the target's folder that tells who writes it: `.NAME.adcli-OWNER-RANDOM.tmp`.
+
+    What has it when the process or its command ends was not finished, and goes.
+    """
+    temporary = target.with_name(f".{target.name}.adcli-{owner()}-{secrets.token_hex(4)}.tmp")
+    _unfinished.append((os.getpid(), temporary))
+    return temporary
+
+
+def remove_unfinished() -> None:
+    """Remove what this process gave a temporary name, and no other since; an interrupt may come anywhere."""
+    for pid, path in _unfinished:
+        if pid == os.getpid():  # and not the process that this one is a fork of
+            remove(path)
+    _unfinished.clear()
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a small file that others see whole or not at all."""
+    temporary = temporary_beside(target)
+    with temporary.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(target)
 
 
 def sweep_stale(folder: Path) -> int:
@@ -81,7 +112,11 @@ def sweep_stale(folder: Path) -> int:
     swept = 0
     for entry in folder.iterdir():
         match = _TEMPORARY.match(entry.name)
-        if match and (is_gone(match["owner"]) or _is_foreign_and_old(entry, match["owner"])):
+        if (
+            match
+            and match["kind"] == "tmp"
+            and (is_gone(match["owner"]) or _is_foreign_and_old(entry, match["owner"]))
+        ):
             remove(entry)
             swept += 1
     return swept
@@ -104,12 +139,27 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def followed(path: Path) -> Path:
+    """What a path names when symbolic links are followed, whether it is there or not.
+
+    Raises:
+        UsageError: If the links lead in a circle.
+    """
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise UsageError(f"{path}: this symbolic link leads back to itself.")
+    return target
+
+
 def check_target(target: Path) -> None:
     """Make sure that an output can be written at `target`.
 
     Raises:
         UsageError: If its folder does not exist or cannot be written.
     """
+    target = followed(target)
     if not target.parent.is_dir():
         raise UsageError(f"{target}: the folder {target.parent} does not exist.", fix="Create it first.")
     if not os.access(target.parent, os.W_OK):
@@ -125,11 +175,13 @@ class AtomicFile:
     def __init__(self, target: Path) -> None:
         check_target(target)
         if target.is_dir():
-            raise UsageError(f"{target} is a folder, not a file.", fix="Name a file with -o.")
-        sweep_stale(target.parent)
-        self.target = target
-        self.temporary = temporary_beside(target)
+            raise UsageError(f"{target} is a folder, not a file.", fix="Name a file.")
+        self.target = followed(target)
+        sweep_stale(self.target.parent)
+        self.temporary = temporary_beside(self.target)
         self.handle: IO[bytes] = self.temporary.open("wb")
+        with suppress(OSError):
+            self.temporary.chmod(stat.S_IMODE(self.target.stat().st_mode))
 
     def seal(self) -> tuple[int, str]:
         """Size in bytes and SHA-256 of what was written, now safely on disk under its temporary name."""
@@ -138,9 +190,13 @@ class AtomicFile:
         self.handle.close()
         return self.temporary.stat().st_size, file_sha256(self.temporary)
 
+    def withdraw(self) -> None:
+        """Take away the manifest of the file that will be replaced."""
+        manifest_path(self.target).unlink(missing_ok=True)
+
     def commit(self, describe: Callable[[], None] = lambda: None) -> None:
         """Give the sealed file its name; then `describe` writes its manifest, so that none is ever wrong."""
-        manifest_path(self.target).unlink(missing_ok=True)
+        self.withdraw()
         self.temporary.replace(self.target)
         describe()
         sync_folder(self.target.parent)
@@ -156,17 +212,11 @@ class AtomicDirectory:
 
     def __init__(self, target: Path) -> None:
         check_target(target)
-        replaceable = not target.exists() or (
-            target.is_dir() and (manifest_path(target).exists() or not any(target.iterdir()))
-        )
-        if not replaceable:
-            raise UsageError(
-                f"{target} exists and is not an output of adcli, so it is not replaced.",
-                fix="Name another directory with -o.",
-            )
-        sweep_stale(target.parent)
-        self.target = target
-        self.temporary = temporary_beside(target)
+        self.target = followed(target)
+        _recover(self.target)
+        check_replaceable(self.target)
+        sweep_stale(self.target.parent)
+        self.temporary = temporary_beside(self.target)
         self.temporary.mkdir()
 
     def seal(self) -> tuple[int, str]:
@@ -179,31 +229,82 @@ class AtomicDirectory:
                 size += path.stat().st_size
         return size, directory_sha256(self.temporary)
 
-    def commit(self, describe: Callable[[], None] = lambda: None) -> None:
-        """Give the sealed directory its name, after `describe` wrote its manifest.
+    def withdraw(self) -> None:
+        """Nothing: the manifest is how the next run knows that it may replace the directory."""
 
-        In this order no directory of adcli's is ever without the manifest by which the next run knows that it
-        may replace it.
+    def commit(self, describe: Callable[[], None] = lambda: None) -> None:
+        """Give the sealed directory its name; `describe` writes its manifest.
+
+        No directory of adcli's is ever gone, or without a manifest. Between the two steps the manifest is
+        another's, which a reader is told.
         """
-        if self.target.exists():
-            old = temporary_beside(self.target)
-            self.target.rename(old)
+        if self.target.is_dir() and any(self.target.iterdir()):
+            _replace_directory(self.temporary, self.target)
             describe()
-            self.temporary.rename(self.target)
-            remove(old)
         else:
             describe()
             self.temporary.rename(self.target)
         sync_folder(self.target.parent)
+        self.abort()
 
     def abort(self) -> None:
         """Leave no trace of this directory."""
         remove(self.temporary)
 
 
+def check_replaceable(target: Path) -> None:
+    """Make sure that a learned directory may take this name.
+
+    Raises:
+        UsageError: If something is there that is not an output of adcli.
+    """
+    if target.exists() and not (
+        target.is_dir() and (manifest_path(target).exists() or not any(target.iterdir()))
+    ):
+        raise UsageError(
+            f"{target} exists and is not an output of adcli, so it is not replaced.",
+            fix="Name another directory with -o.",
+        )
+
+
+def _replace_directory(new: Path, old: Path) -> None:
+    """Put `new` where `old` is; what was there has the name of a temporary afterwards, for the sweep.
+
+    At one instant where the kernel and the file system can; elsewhere in two, between which the old one has a
+    name that no sweep removes and that the next run gives back.
+    """
+    if _exchange(new, old):
+        return
+    kept = new.with_suffix(".old")
+    old.rename(kept)
+    new.rename(old)
+    kept.rename(new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Whether the names of two directories were swapped."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
+
+
+def _recover(target: Path) -> None:
+    """Give back its name to a directory whose run was killed between the two renames of its replacement."""
+    for kept in target.parent.glob(f".{glob.escape(target.name)}.adcli-*.old"):
+        match = _TEMPORARY.match(kept.name)
+        if match is None or not is_gone(match["owner"]):
+            continue
+        if target.exists():
+            remove(kept)
+        else:
+            kept.rename(target)
+
+
 def manifest_path(output: Path) -> Path:
-    """Where the manifest of an output lies: `OUTPUT.meta.json`."""
-    return output.with_name(output.name + ".meta.json")
+    """Where the manifest of an output lies: `OUTPUT.meta.json`, beside what a symbolic link leads to."""
+    output = followed(output)
+    return output.with_name(output.name + MANIFEST_SUFFIX)
 
 
 def file_sha256(path: Path) -> str:
@@ -228,3 +329,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+atexit.register(remove_unfinished)

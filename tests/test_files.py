@@ -68,6 +68,20 @@ def test_only_leftovers_of_dead_processes_are_swept(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([mine.name, foreign.name])
 
 
+def test_what_a_process_did_not_finish_goes_with_it_but_not_with_its_forks(tmp_path):
+    script = (
+        "import os, signal, sys; from pathlib import Path; from adcli.files import temporary_beside\n"
+        "part = temporary_beside(Path(sys.argv[1])); part.write_text('half')\n"
+        "if os.fork() == 0: sys.exit()\n"
+        "os.wait(); assert part.exists(); os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "out.csv")], check=False, capture_output=True
+    )
+    assert b"KeyboardInterrupt" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_leftovers_of_other_machines_and_containers_go_by_age_alone(tmp_path):
     _, pid, started = ended_process().split("-")  # here no process of that number runs; elsewhere one may
     live = left_by(f"0badf00d-{pid}-{started}", tmp_path, "live.csv", days=6)

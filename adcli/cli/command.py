@@ -8,9 +8,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
@@ -22,6 +24,7 @@ from adcli.errors import AdcliError
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
+_WRITTEN = frozenset({"output", "rejects", "report", "plots", "track_dir"})
 
 
 def command(body: Callable[..., None]) -> Callable[..., None]:
@@ -45,9 +48,10 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         built = {parameter: [_take(group, values) for group in kinds] for parameter, kinds in groups.items()}
         run = None
         reports = [group.report for (group, *_) in built.values() if isinstance(group, Reporting)]
+        pages = [page for page in reports if page is not None]
         for parameter, (first, *others) in built.items():
             if hints[parameter] is Run:
-                run = Run(name, first, *others, attachments=[page for page in reports if page is not None])
+                run = Run(name, first, *others, attachments=pages, reads=_read_by(values))
                 arguments[parameter] = run
             else:
                 arguments[parameter] = first
@@ -63,6 +67,17 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
 
 def _take(group: type, values: dict[str, Any]) -> Any:
     return group(**{field.name: values[field.name] for field in fields(group)})
+
+
+def _read_by(values: dict[str, Any]) -> Iterator[Path]:
+    """The files and model directories that options name; inputs are known once globs are resolved."""
+    for name, value in values.items():
+        if name in _WRITTEN or not isinstance(value, str | Path) or not value:
+            continue
+        path = Path(value)
+        with suppress(OSError, ValueError):  # the value is no path
+            if path.is_file() or (path / "config.json").is_file():
+                yield path
 
 
 def _flattened(

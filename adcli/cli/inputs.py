@@ -46,7 +46,7 @@ class RunInputs:
         self._directories: list[InputRecord] = []
         self._examples: list[tuple[str, int, str, str]] = []
         self.reasons: Counter[str] = Counter()
-        self.paths: list[str] = []
+        self.paths: list[Path] = []
 
     @property
     def verify(self) -> bool:
@@ -95,9 +95,10 @@ class RunInputs:
     ) -> TableStream:
         """Inputs as one standard table, not yet read; `secondary` ones are not in the accounting."""
         from adcli.tables.read import open_table
+        from adcli.tables.sources import expand
 
         paths = self._given(inputs, command)
-        self.paths += paths
+        self.paths += [source.path for source in expand(paths) if source.path is not None]
         stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
         (self._secondary if secondary else self._streams).append(stream)
         self._tell_notes(stream)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adcli.cli.options import Writing
 from adcli.cli.preview import preview
+from adcli.cli.targets import ReadPlaces, StreamOutput, is_stream
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,16 +24,28 @@ Describe = Callable[[Path, int, int, str], dict[str, Any]]
 
 
 class RunOutputs:
-    """The outputs of one run. None has its final name before `commit`; `abort` leaves no trace."""
+    """The outputs of one run. None has its final name before `commit`; `abort` leaves no trace.
 
-    def __init__(self, writing: Writing, rejects: Path | None, attachments: Iterable[Path] = ()) -> None:
+    What is no regular file is written as it comes, and keeps what it was sent.
+    """
+
+    def __init__(
+        self,
+        writing: Writing,
+        rejects: Path | None,
+        attachments: Iterable[Path] = (),
+        reads: Iterable[Path] = (),
+    ) -> None:
         self._writing = writing
         self._rejects = rejects
         self._attachments = list(attachments)
+        self._read = ReadPlaces()
+        for path in reads:
+            self._read.add(path)
         self._rejects_sink: Sink | None = None
-        self._rejects_file: AtomicFile | None = None
+        self._rejects_file: AtomicFile | StreamOutput | None = None
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
-        self._scratch: list[Path] = []
+        self._streams: list[StreamOutput] = []
         self.rows_written = 0
         self.written: list[str] = []
 
@@ -40,29 +54,37 @@ class RunOutputs:
         """What `-o` names."""
         return self._writing.output
 
-    def check(self, inputs: Iterable[str]) -> None:
-        """Make sure, before any work is done, that all outputs can be written and overwrite nothing needed.
+    def keep_clear_of(self, reads: Iterable[Path]) -> None:
+        """Make sure, before any work is done, that all outputs can be written and overwrite nothing read.
 
         Raises:
-            UsageError: If one is an input, or another output, or in a folder that cannot be written.
+            UsageError: If one is read, or another output, or cannot be written.
         """
-        from adcli.files import check_target
-
-        taken = {Path(path).resolve() for path in inputs if path != "-"}
-        for output in (self._writing.output, self._rejects, *self._attachments):
-            if output is None:
-                continue
-            if output.resolve() in taken:
+        for path in reads:
+            self._read.add(path)
+        outputs = [path for path in (self._writing.output, self._rejects, *self._attachments) if path]
+        for place, output in enumerate(outputs):
+            self._check(output)
+            if any(_is_same(output, other) for other in outputs[:place]):
                 raise UsageError(
-                    f"{output} is an input; an output never overwrites one.", fix="Name another file."
+                    f"{output} is named for two outputs.", fix="Name another file for one of them."
                 )
+        for output in outputs[self._writing.output is not None :]:
+            if output.is_dir():
+                raise UsageError(f"{output} is a folder, not a file.", fix="Name a file.")
+        if self._writing.output is None and not sys.stdout.isatty():
+            self._read.check_standard_output()
+
+    def _check(self, output: Path) -> None:
+        from adcli.files import MANIFEST_SUFFIX, check_target
+
+        self._read.check(output)
+        if output.name.endswith(MANIFEST_SUFFIX):
+            raise UsageError(
+                f"{output} is the name of a manifest, which no other output has.", fix="Name another file."
+            )
+        if not is_stream(output):
             check_target(output)
-        names = [
-            output.resolve() for output in (self._writing.output, self._rejects, *self._attachments) if output
-        ]
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise UsageError(f"{twice} is named for two outputs.", fix="Name another file for one of them.")
 
     def write(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None = None) -> None:
         """Write the run's table: to `-o`, to standard output, or as a preview on a terminal.
@@ -82,6 +104,7 @@ class RunOutputs:
 
         if self._writing.output is None:
             raise UsageError("What is learned is a directory: name it with -o DIR.")
+        self._check(self._writing.output)
         target = AtomicDirectory(self._writing.output)
         self._outputs[target] = 0
         return target.temporary
@@ -92,21 +115,18 @@ class RunOutputs:
 
         from adcli.files import check_target, sweep_stale, temporary_beside
 
-        output = self._writing.output or Path(tempfile.gettempdir()) / "adcli"
+        output = self._writing.output
+        if output is None or is_stream(output):
+            output = Path(tempfile.gettempdir()) / "adcli"
         check_target(output)
         sweep_stale(output.parent)
         folder = temporary_beside(output)
-        folder.mkdir()
-        self._scratch.append(folder)
+        folder.mkdir(mode=0o700)
         return folder
 
     def attach(self, path: Path, content: bytes) -> None:
         """Write a further file beside the result, such as a report page."""
-        from adcli.files import AtomicFile
-
-        file = AtomicFile(path)
-        self._outputs[file] = 0
-        file.handle.write(content)
+        self._opened(path).handle.write(content)
 
     def keep_rejects(self, rejects: pl.DataFrame) -> None:
         """Append rejected rows to `--rejects`, if that is wanted."""
@@ -117,32 +137,45 @@ class RunOutputs:
         self._rejects_sink.write(rejects)
 
     def commit(self, rows_rejected: int, describe: Describe) -> None:
-        """Give all outputs their names and write their manifests.
+        """Give all outputs their names and write their manifests, of the result last.
+
+        Each manifest has the hashes of all files of the run, which tell where some are another run's.
 
         Args:
             rows_rejected: How many rows `--rejects` holds.
             describe: The manifest of an output from its path, size, rows and SHA-256.
         """
+        from adcli.files import remove_unfinished
         from adcli.tables.manifest import write_manifest
 
         self.keep_rejects(_no_rejects())  # so that the file is there, and not one of an earlier run
         if self._rejects_sink is not None and self._rejects_file is not None:
             self._rejects_sink.close()
-            self._outputs[self._rejects_file] = rows_rejected
+            self._count(self._rejects_file, rows_rejected)
+        for stream in self._streams:
+            stream.close()
+            self.written.append(str(stream.target))
         sealed = [(output, rows, *output.seal()) for output, rows in self._outputs.items()]
+        sealed.sort(key=lambda one: self._is_result(one[0].target))
+        hashes = {str(output.target): sha256 for output, _, _, sha256 in sealed}
+        for output, *_ in sealed:
+            output.withdraw()
         for output, rows, size, sha256 in sealed:
-            manifest = describe(output.target, size, rows, sha256)
+            manifest = {**describe(output.target, size, rows, sha256), "files": hashes}
             output.commit(partial(write_manifest, output.target, manifest))
             self.written.append(str(output.target))
         self._outputs.clear()
-        self._remove_scratch()
+        remove_unfinished()
 
     def abort(self) -> None:
         """Leave no trace of what was not committed."""
-        for output in self._outputs:
-            output.abort()
+        from adcli.files import remove_unfinished
+
+        for opened in (*self._streams, *self._outputs):
+            with suppress(OSError):
+                opened.abort()
         self._outputs.clear()
-        self._remove_scratch()
+        remove_unfinished()
 
     def _write_file(self, parts: Iterable[pl.DataFrame], path: Path) -> None:
         file, sink = self._open_file(path, self._writing.to)
@@ -150,17 +183,37 @@ class RunOutputs:
             sink.write(part)
             self.rows_written += part.height
         sink.close()
-        self._outputs[file] = self.rows_written
+        self._count(file, self.rows_written)
 
-    def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile, Sink]:
-        from adcli.files import AtomicFile
+    def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile | StreamOutput, Sink]:
         from adcli.tables.sinks import format_of, open_sink
 
-        format_name = format_of(path, to)
-        file = AtomicFile(path)
-        self._outputs[file] = 0
+        format_name = format_of(path, to, is_stream=is_stream(path))
+        file = self._opened(path)
+        if file.handle.isatty():
+            _refuse_binary(format_name)
         compression = path.suffix if path.suffix in (".gz", ".zst") else ""
         return file, open_sink(file.handle, format_name, compression)
+
+    def _opened(self, path: Path) -> AtomicFile | StreamOutput:
+        from adcli.files import AtomicFile
+
+        self._check(path)
+        if is_stream(path):
+            stream = StreamOutput(path)
+            self._streams.append(stream)
+            return stream
+        file = AtomicFile(path)
+        self._outputs[file] = 0
+        return file
+
+    def _is_result(self, target: Path) -> bool:
+        return self._writing.output is not None and target.resolve() == self._writing.output.resolve()
+
+    def _count(self, file: AtomicFile | StreamOutput, rows: int) -> None:
+        """How many rows a file holds, for its manifest; a stream has none."""
+        if not isinstance(file, StreamOutput):
+            self._outputs[file] = rows
 
     def _write_stdout(self, parts: Iterable[pl.DataFrame]) -> None:
         from adcli.tables.sinks import format_of, open_sink
@@ -176,12 +229,7 @@ class RunOutputs:
     def _preview(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None) -> None:
         import polars as pl
 
-        from adcli.tables.sinks import BINARY_FORMATS
-
-        if self._writing.to in BINARY_FORMATS:
-            raise UsageError(
-                f"--to {self._writing.to} is binary and not for a terminal.", fix="Name a file with -o."
-            )
+        _refuse_binary(self._writing.to)
         first: list[pl.DataFrame] = []
         for part in parts:
             missing = self._writing.rows - sum(frame.height for frame in first)
@@ -191,16 +239,22 @@ class RunOutputs:
             shown = pl.concat(first, how="diagonal_relaxed")
             preview(shown, self.rows_written, _how_to_keep(shown.height < self.rows_written), kinds)
 
-    def _remove_scratch(self) -> None:
-        from adcli.files import remove
-
-        for folder in self._scratch:
-            remove(folder)
-        self._scratch.clear()
-
 
 def _how_to_keep(is_part: bool) -> str:
     return ("--all shows all, " if is_part else "") + "-o FILE.parquet keeps them."
+
+
+def _refuse_binary(format_name: str | None) -> None:
+    """Raises a UsageError where a terminal would show what is no text."""
+    from adcli.tables.sinks import BINARY_FORMATS
+
+    if format_name in BINARY_FORMATS:
+        raise UsageError(f"{format_name} is binary and not for a terminal.", fix="Name a file with -o.")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two outputs would be one file; devices such as /dev/null take any number."""
+    return one.resolve() == other.resolve() and not one.is_char_device()
 
 
 def _no_rejects() -> pl.DataFrame:

@@ -15,6 +15,7 @@ from adcli.cli.inputs import RunInputs
 from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.outputs import RunOutputs
 from adcli.errors import DataError, GateError
+from adcli.files import manifest_path
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +35,7 @@ class Run:
     """What a command reads with, writes with and speaks through.
 
     Nothing becomes visible under its final name before `finish`; `abandon` leaves no trace. `facts` goes into
-    the manifests. `attachments` are further files that the command will write.
+    the manifests. `attachments` are further files that the command will write, `reads` what its options name.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Run:
         common: Common,
         *,
         attachments: Iterable[Path] = (),
+        reads: Iterable[Path] = (),
     ) -> None:
         self.command = command
         self.seed = common.seed
@@ -55,7 +57,7 @@ class Run:
         self._config = common.config
         self._started = time.time()
         self._steps: dict[str, float] = {}
-        self._outputs = RunOutputs(writing, reading.rejects, attachments)
+        self._outputs = RunOutputs(writing, reading.rejects, attachments, reads)
         self._answer: Sequence[Verdict] = ()
         self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
@@ -92,7 +94,7 @@ class Run:
             secondary=secondary,
             table=table,
         )
-        self._outputs.check(self._inputs.paths)
+        self._outputs.keep_clear_of(self._inputs.paths)
         return stream
 
     def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
@@ -142,7 +144,9 @@ class Run:
 
     def learned(self, directory: Path) -> Path:
         """A directory that adcli wrote, checked against its manifest and counted among the inputs."""
-        return self._inputs.directory(directory)
+        found = self._inputs.directory(directory)
+        self._outputs.keep_clear_of([found])
+        return found
 
     def reject(self, rejects: pl.DataFrame) -> None:
         """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
@@ -277,7 +281,8 @@ class Run:
         for name, seconds in self._steps.items():
             self.console.detail(f"step {name}: {seconds:.2f} s")
         for name in self._outputs.written:
-            self.console.detail(f"manifest: {name}.meta.json")
+            if (manifest := manifest_path(Path(name))).exists():
+                self.console.detail(f"manifest: {manifest}")
 
     def _closing_line(self) -> str:
         rows = self._rows()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adcli.errors import DataError
-from adcli.files import directory_sha256, file_sha256, manifest_path, temporary_beside
+from adcli.files import directory_sha256, file_sha256, manifest_path, write_whole
 
 _PACKAGES = (
     "adcli",
@@ -39,14 +38,8 @@ def versions() -> dict[str, str]:
 
 def write_manifest(output: Path, content: Mapping[str, Any]) -> None:
     """Write `OUTPUT.meta.json`, whole or not at all."""
-    target = manifest_path(output)
-    temporary = temporary_beside(target)
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(content, handle, indent=2, ensure_ascii=False, default=str)
-        handle.write("\n")
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(target)
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
+    write_whole(manifest_path(output), text.encode("utf-8", "backslashreplace"))
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:

@@ -35,8 +35,8 @@ _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Time, pl.Null)
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
-def format_of(path: Path, to: str | None) -> str:
-    """Format of an output: `--to` first, then the extension, then Parquet.
+def format_of(path: Path, to: str | None, *, is_stream: bool = False) -> str:
+    """Format of an output: `--to` first, then the extension, then Parquet; on a stream NDJSON.
 
     Raises:
         UsageError: If the format or the extension is unknown.
@@ -50,12 +50,14 @@ def format_of(path: Path, to: str | None) -> str:
     plain = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
     extension = plain.suffix.lower()
     if not extension:
-        return "parquet"
+        return "ndjson" if is_stream else "parquet"
     if extension not in _EXTENSIONS:
         raise UsageError(
             f"{path}: no format has the extension '{extension}'.",
             fix=did_you_mean(extension, _EXTENSIONS) or "Say which with --to csv|tsv|ndjson|parquet|arrow.",
         )
+    if is_stream and _EXTENSIONS[extension] in VECTOR_FORMATS:
+        raise UsageError(f"{path}: {extension} can only be written to a file.", fix="Choose another format.")
     return _EXTENSIONS[extension]
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from adcli.core.cache import cache_directory
 from adcli.core.models.fingerprint import settings_fingerprint
-from adcli.files import temporary_beside
+from adcli.files import write_whole
 
 DECIDING_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 DECIDING_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")
@@ -49,10 +49,7 @@ def cached_choice(asked: Mapping[str, object]) -> dict[str, Any] | None:
 
 def cache_choice(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
     """Keep what was chosen for the next run."""
-    target = _place(asked)
-    temporary = temporary_beside(target)
-    temporary.write_text(json.dumps(dict(chosen), indent=1), "utf-8")
-    temporary.replace(target)
+    write_whole(_place(asked), json.dumps(dict(chosen), indent=1).encode())
 
 
 def _place(asked: Mapping[str, object]) -> Path:

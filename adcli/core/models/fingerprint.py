@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from adcli.core.cache import cache_directory
-from adcli.files import temporary_beside
+from adcli.files import write_whole
 
 DEFINING = (".safetensors", ".json", ".txt", ".model", ".jinja")
 DESCRIBING = {"data_config.json", "README.md"}
@@ -36,9 +36,7 @@ def fingerprint(directory: Path) -> str:
     if len(known) == 16:
         return known
     digest = _digest(directory, files)
-    temporary = temporary_beside(remembered)
-    temporary.write_text(digest + "\n", "ascii")
-    temporary.replace(remembered)
+    write_whole(remembered, digest.encode("ascii") + b"\n")
     return digest
 
 

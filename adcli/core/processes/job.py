@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from adcli.errors import AdcliError
-from adcli.files import is_gone, owner, temporary_beside
+from adcli.files import is_gone, owner, temporary_beside, write_whole
 
 POLL_S = 0.02
 
@@ -160,10 +160,3 @@ def load_function(name: str) -> Callable[..., Any]:
         raise ValueError(f"{name} is no function of adcli")
     found: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return found
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that others see whole or not at all."""
-    temporary = temporary_beside(target)
-    temporary.write_bytes(content)
-    temporary.replace(target)

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Self
 
-from adcli.core.processes.job import write_whole
+from adcli.files import write_whole
 
 
 class UnitQueue:
