@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from adcli.core.models.files import read_json
 from adcli.core.models.fingerprint import fingerprint
-from adcli.core.models.loading import LOAD_ERRORS
+from adcli.core.models.loading import LOAD_ERRORS, check_finite, first_line
 from adcli.core.models.quiet import quiet
 from adcli.core.models.resolution import ModelSource
 from adcli.errors import DataError, UsageError
@@ -213,7 +213,8 @@ def describe_adapter(directory: Path) -> dict[str, Any]:
         )
     content = read_json(directory / DESCRIPTION)
     base = content.get("base")
-    if content.get("format") != FORMAT or not isinstance(base, dict) or "fingerprint" not in base:
+    is_ours = content.get("format") == FORMAT and content.get("tuning") in PEAK_LEARNING_RATES
+    if not is_ours or not isinstance(base, dict) or "fingerprint" not in base:
         raise DataError(
             f"{directory / DESCRIPTION} is not of the kind this version reads.", fix="Make it again."
         )
@@ -278,11 +279,15 @@ def apply_adapter(model: PreTrainedModel, directory: Path, source: ModelSource) 
     """
     content = check_base(directory, source)
     with _as_sentence(directory), quiet():
-        if content["tuning"] in {"full", "adapter"}:
-            return _with_own_weights(model, directory, content["tuning"]).eval()
-        adapted = _with_adapter(model, directory, is_trainable=False).eval()
-        if content["tuning"] == "prefix":
-            return adapted
+        is_own = content["tuning"] in {"full", "adapter"}
+        adapted: Any = (
+            _with_own_weights(model, directory, content["tuning"])
+            if is_own
+            else _with_adapter(model, directory, is_trainable=False)
+        ).eval()
+        check_finite(adapted, f"The adapter in {directory}")
+        if is_own or content["tuning"] == "prefix":
+            return cast("PreTrainedModel", adapted)
         merged: PreTrainedModel = adapted.merge_and_unload().eval()
         return merged
 
@@ -294,7 +299,7 @@ def _as_sentence(directory: Path) -> Iterator[None]:
     try:
         yield
     except (*LOAD_ERRORS, SafetensorError) as error:
-        raise DataError(f"The adapter in {directory} can not be read: {error}") from error
+        raise DataError(f"The adapter in {directory} can not be read: {first_line(error)}") from error
 
 
 def _with_own_weights(model: PreTrainedModel, directory: Path, tuning: str) -> PreTrainedModel:

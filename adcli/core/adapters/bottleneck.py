@@ -74,8 +74,10 @@ def load_bottlenecks(model: PreTrainedModel, directory: Path) -> PreTrainedModel
     from safetensors.torch import load_file
 
     weights = load_file(directory / WEIGHTS)
-    width = len(next(value for name, value in weights.items() if name.endswith(".down.bias")))
-    model = insert_bottlenecks(model, width)
+    widths = {value.numel() for name, value in weights.items() if name.endswith(".down.bias")}
+    if len(widths) != 1:
+        raise RuntimeError("its layers are not of one width")
+    model = insert_bottlenecks(model, widths.pop())
     wanted = {name for name in model.state_dict() if any(part in name for part in OWN)}
     if set(weights) != wanted:
         raise RuntimeError("its layers are not those of the model")

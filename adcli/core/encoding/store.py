@@ -82,7 +82,7 @@ class VectorStore:
         self._segment: Path | None = None
         self.is_writable = True
         for segment in sorted(self._directory.glob("*.vec")):
-            with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
+            with contextlib.suppress(OSError):  # just dropped by another process, or not ours
                 self._read_keys(segment)
 
     def find(self, texts: Sequence[str]) -> tuple[BoolArray, FloatArray]:
@@ -162,12 +162,12 @@ class VectorStore:
             size = os.fstat(stream.fileno()).st_size
             while len(header := stream.read(BLOCK_HEADER.size)) == BLOCK_HEADER.size:
                 magic, rows, dimension, key_check, vector_check = BLOCK_HEADER.unpack(header)
-                keys = (
-                    stream.read(rows * KEY_BYTES) if magic == MAGIC and dimension == self._dimension else b""
-                )
-                offset = stream.tell()
+                offset = stream.tell() + rows * KEY_BYTES
                 end = offset + rows * dimension * 4
-                if len(keys) != rows * KEY_BYTES or zlib.crc32(keys) != key_check or end > size:
+                if (magic, dimension) != (MAGIC, self._dimension) or end > size:
+                    return
+                keys = stream.read(rows * KEY_BYTES)
+                if zlib.crc32(keys) != key_check:
                     return
                 self._index.add(np.frombuffer(keys, "<u8").reshape(-1, 2), len(self._blocks))
                 self._blocks.append(Block(segment, offset, rows, vector_check))
@@ -191,11 +191,12 @@ class VectorStore:
                 stream.seek(block.offset)
                 content = stream.read(block.rows * self._dimension * 4)
             self._touch(block.segment)
-        except FileNotFoundError:
+        except OSError:
             return None
         if zlib.crc32(content) != block.checksum:
             return None
-        return np.frombuffer(content, "<f4").reshape(block.rows, self._dimension)
+        vectors = np.frombuffer(content, "<f4").reshape(block.rows, self._dimension)
+        return vectors if np.isfinite(vectors).all() else None
 
     def _touch(self, segment: Path) -> None:
         """Mark a segment as used, once a run."""

@@ -28,7 +28,7 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except LOAD_ERRORS as error:
-            raise DataError(f"The tokenizer in {path} can not be read: {_first_line(error)}") from error
+            raise DataError(f"The tokenizer in {path} can not be read: {first_line(error)}") from error
     if not tokenizer.is_fast:
         raise DataError(
             f"The tokenizer in {path} is of the slow kind.", fix="Save one with a tokenizer.json."
@@ -104,7 +104,7 @@ def _load(loader: Any, path: Path, dtype: torch.dtype, unused: tuple[str, ...]) 
                 output_loading_info=True,
             )
         except (*LOAD_ERRORS, SafetensorError) as error:
-            raise DataError(f"The model in {path} can not be read: {_first_line(error)}") from error
+            raise DataError(f"The model in {path} can not be read: {first_line(error)}") from error
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(unused or ("\0",)))
     if missing:
         raise DataError(
@@ -112,9 +112,24 @@ def _load(loader: Any, path: Path, dtype: torch.dtype, unused: tuple[str, ...]) 
             + (f", and {len(missing) - 1} more." if len(missing) > 1 else "."),
             fix="Fetch the model again.",
         )
+    check_finite(model, f"The model in {path}")
     return model.eval()
 
 
-def _first_line(error: BaseException) -> str:
+def check_finite(model: torch.nn.Module, what: str) -> None:
+    """Make sure that all weights are numbers.
+
+    Raises:
+        DataError: If one is not.
+    """
+    for name, weights in model.named_parameters():
+        if weights.is_floating_point() and not weights.isfinite().all():
+            raise DataError(
+                f"{what} is damaged: {name} holds NaN or infinite weights.", fix="Fetch it again."
+            )
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of a library says first, as a sentence."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") + "." if lines else type(error).__name__

@@ -16,7 +16,7 @@ from adcli.core.encoding import cached
 from adcli.core.encoding.cached import encode_cached, encode_cached_stream
 from adcli.core.encoding.encoder import Encoder
 from adcli.core.encoding.key_index import KeyIndex
-from adcli.core.encoding.store import VectorStore, text_keys
+from adcli.core.encoding.store import BLOCK_HEADER, VectorStore, text_keys
 
 TEXTS = models.shop_texts(120, seed=3)
 
@@ -120,6 +120,27 @@ def test_changed_bytes_are_noticed_and_computed_again(encoder, open_store, tmp_p
         known, vectors = open_store().find(TEXTS)
         np.testing.assert_array_equal(vectors[known], expected[known])
         assert known.sum() < len(TEXTS)
+
+
+@pytest.mark.parametrize("field", range(1, 5))
+def test_a_header_that_promises_too_much_is_passed_over_without_asking_for_the_memory(
+    encoder, open_store, tmp_path, field
+):
+    encode_cached(encoder, TEXTS, open_store())
+    (segment,) = segments(tmp_path)
+    header = [*BLOCK_HEADER.unpack_from(segment.read_bytes())]
+    header[field] = 2**32 - 1
+    segment.write_bytes(BLOCK_HEADER.pack(*header) + segment.read_bytes()[BLOCK_HEADER.size :])
+    known, _ = open_store().find(TEXTS)
+    assert not known.any()
+    np.testing.assert_array_equal(encode_cached(encoder, TEXTS, open_store()), encoder.encode(TEXTS))
+
+
+def test_vectors_that_are_no_numbers_are_computed_again(encoder, open_store):
+    broken = encoder.encode(TEXTS)
+    broken[3, 1] = np.nan
+    open_store().add(TEXTS, broken)
+    np.testing.assert_array_equal(encode_cached(encoder, TEXTS, open_store()), encoder.encode(TEXTS))
 
 
 @given(st.binary(max_size=200))

@@ -181,3 +181,17 @@ def test_weights_with_a_tensor_missing_are_an_error_and_a_torn_file_too(tmp_path
     (tmp_path / "m" / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AdcliError, match="can not be read"):
         Encoder.load(str(tmp_path / "m"))
+
+
+def test_weights_that_are_no_numbers_are_an_error(tmp_path, bert):
+    from safetensors.numpy import load_file, save_file
+
+    from adcli.core.encoding.encoder import Encoder
+
+    shutil.copytree(bert, tmp_path / "m")
+    weights = load_file(tmp_path / "m" / "model.safetensors")
+    name = next(name for name in weights if "intermediate" in name)
+    weights[name].flat[1] = float("nan")
+    save_file(weights, tmp_path / "m" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DataError, match="NaN or infinite"):
+        Encoder.load(str(tmp_path / "m"))
