@@ -45,10 +45,14 @@ class GateError(AdcliError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`Did you mean 'x'?` for the known word closest to `word`, or an empty string."""
+    """`Did you mean 'x'?` for the known word closest to `word`, or an empty string.
+
+    Of words as close as another, one with the same letters comes first: `crt` is `ctr`.
+    """
     lowered = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return f"Did you mean '{lowered[close[0]]}'?" if close else ""
+    close = get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
+    swapped = [name for name in close if sorted(name) == sorted(word.lower())]
+    return f"Did you mean '{lowered[(swapped or close)[0]]}'?" if close else ""
 
 
 def printable(text: str, limit: int = 40) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from adcli import __version__
 from adcli.cli.clean import clean
+from adcli.cli.commands import Commands, run_program
 from adcli.cli.embed import embed
 from adcli.cli.evaluate import app as evaluate_app
 from adcli.cli.generate import generate
@@ -23,7 +24,7 @@ _EPILOG = (
     "130 interrupted, 141 closed pipe."
 )
 
-app = typer.Typer(
+app = Commands(
     name="adcli",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -82,7 +83,7 @@ def main() -> None:
     """Run the program; end quietly where a pipe closed."""
     sys.unraisablehook = _fail_in_passing
     try:
-        app()
+        sys.exit(run_program(app))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

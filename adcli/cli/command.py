@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
+from adcli.cli.option_rules import Rule
 from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
@@ -35,7 +36,8 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
     sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
     """
     name = body.__module__.removeprefix("adcli.cli.").replace(".", " ")
-    hints = get_type_hints(body, include_extras=True)
+    annotated = get_type_hints(body, include_extras=True)
+    hints = {parameter: _group(hint) or hint for parameter, hint in annotated.items()}
     groups: dict[str, tuple[type, ...]] = {
         parameter: (Reading, Writing, Common) if hint is Run else (hint,)
         for parameter, hint in hints.items()
@@ -59,10 +61,34 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
             raise TypeError(f"{name} takes no run")
         _execute(run, lambda: body(**arguments))
 
+    wrapper.option_rules = _option_rules(annotated, groups)  # type: ignore[attr-defined]
     signature = _flattened(body, hints, groups)
     wrapper.__signature__ = signature  # type: ignore[attr-defined]
     wrapper.__annotations__ = {key: value.annotation for key, value in signature.parameters.items()}
     return wrapper
+
+
+def _group(hint: Any) -> type | None:
+    """The group of options that a parameter's annotation names, rules beside it or not."""
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return kind if isinstance(kind, type) and (is_dataclass(kind) or kind is Run) else None
+
+
+def _option_rules(hints: dict[str, Any], groups: dict[str, tuple[type, ...]]) -> dict[str, tuple[Rule, ...]]:
+    """The rules of each option, those of its group among them."""
+    found = {}
+    for name, hint in hints.items():
+        for group in groups.get(name, ()):
+            fields_of = get_type_hints(group, include_extras=True)
+            found.update({field: _rules(hint) + _rules(kind) for field, kind in fields_of.items()})
+        if name not in groups:
+            found[name] = _rules(hint)
+    return {name: rules for name, rules in found.items() if rules}
+
+
+def _rules(hint: Any) -> tuple[Rule, ...]:
+    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return tuple(note for note in notes if hasattr(note, "broken"))
 
 
 def _take(group: type, values: dict[str, Any]) -> Any:
@@ -117,7 +143,7 @@ def _brief(hint: Any) -> Any:
     if get_origin(hint) is not Annotated:
         return hint
     kind, *notes = get_args(hint)
-    shown = [copy(note) for note in notes]
+    shown = [copy(note) for note in notes if not hasattr(note, "broken")]
     for note in shown:
         note.show_envvar = bool(note.envvar)
     return Annotated[kind, *shown]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from adcli.cli.config import load_defaults
+from adcli.cli.option_rules import Needs, Suffix
 
 Inputs = Annotated[
     list[str] | None,
@@ -29,10 +30,13 @@ class Comparing:
     correction: Annotated[
         Literal["holm", "benjamini-hochberg", "none"],
         typer.Option(help="Correction of p-values for multiple comparisons."),
+        Needs("compare", "trend"),
     ] = "holm"
-    smallest_effect: Annotated[float, typer.Option(min=0.0, help="Smallest relative effect of interest.")] = (
-        0.05
-    )
+    smallest_effect: Annotated[
+        float,
+        typer.Option(min=0.0, help="Smallest relative effect of interest."),
+        Needs("compare", "trend"),
+    ] = 0.05
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,9 @@ class Common:
 
     seed: Annotated[
         int,
-        typer.Option(min=0, envvar="ADCLI_SEED", help="Seed of all that is random.", rich_help_panel="Run"),
+        typer.Option(
+            min=0, envvar="ADCLI_SEED", help="Seed of all that is random.", rich_help_panel="General"
+        ),
     ] = 0
     config: Annotated[
         Path | None,
@@ -118,14 +124,18 @@ class Common:
             help="TOML file with a table of defaults per command.",
             is_eager=True,
             callback=load_defaults,
-            rich_help_panel="Run",
+            rich_help_panel="General",
         ),
     ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel="Run")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel="General")] = (
+        False
+    )
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Explain decisions.", rich_help_panel="Run")
+        bool, typer.Option("--verbose", "-v", help="Explain decisions.", rich_help_panel="General")
     ] = False
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel="Run")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel="General")] = (
+        False
+    )
 
 
 @dataclass(frozen=True)
@@ -158,11 +168,13 @@ class Tracking:
 
     track: Annotated[
         Literal["tensorboard", "wandb"] | None,
-        typer.Option(help="Log the figures to this experiment tracker.", rich_help_panel="Run"),
+        typer.Option(help="Log the figures to this experiment tracker.", rich_help_panel="General"),
     ] = None
-    track_dir: Annotated[Path, typer.Option(help="Folder of the tracker's files.", rich_help_panel="Run")] = (
-        Path("runs")
-    )
+    track_dir: Annotated[
+        Path,
+        typer.Option(help="Folder of the tracker's files.", rich_help_panel="General"),
+        Needs("track"),
+    ] = Path("runs")
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,9 @@ class Reporting:
     """What else an evaluation leaves for people."""
 
     report: Annotated[
-        Path | None, typer.Option(help="Write one self-contained HTML page here.", rich_help_panel="Output")
+        Path | None,
+        typer.Option(help="Write one self-contained HTML page here.", rich_help_panel="Output"),
+        Suffix(".html", ".htm"),
     ] = None
     plots: Annotated[
         Path | None,

@@ -104,6 +104,8 @@ class RunOutputs:
 
         if self._writing.output is None:
             raise UsageError("What is learned is a directory: name it with -o DIR.")
+        if self._writing.to is not None:
+            raise UsageError("--to has no effect: what is learned is a directory.", fix="Leave --to out.")
         self._check(self._writing.output)
         target = AtomicDirectory(self._writing.output)
         self._outputs[target] = 0

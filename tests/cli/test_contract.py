@@ -128,17 +128,19 @@ def test_rejects_of_a_run_without_any_are_an_empty_table_and_not_those_of_the_ru
 
 
 def test_each_output_has_a_place_of_its_own_and_is_known_to_be_writable_before_the_work(adcli, log, tmp_path):
+    page = log.rename(tmp_path / "log.html")
     for arguments, words in (
-        (["clean", log, "-o", "a.csv", "--rejects", "a.csv"], "named for two outputs"),
-        (["evaluate", "rates", log, "-o", "a.csv", "--report", "a.csv"], "named for two outputs"),
-        (["evaluate", "rates", log, "--report", log], "never overwrites"),
-        (["evaluate", "rates", log, "--report", "nowhere/a.html"], "nowhere does not exist"),
-        (["optimize", "policy", log], "-o DIR"),
+        (["clean", page, "-o", "a.csv", "--rejects", "a.csv"], "named for two outputs"),
+        (["evaluate", "rates", page, "-o", "a.html", "--to", "csv", "--report", "a.html"], "two outputs"),
+        (["evaluate", "rates", page, "--report", page], "never overwrites"),
+        (["evaluate", "rates", page, "--report", "a.csv"], "expected a name that ends in .html"),
+        (["evaluate", "rates", page, "--report", "nowhere/a.html"], "nowhere does not exist"),
+        (["optimize", "policy", page], "-o DIR"),
     ):
         done = adcli(*arguments)
         assert done.returncode == 2, done.said
         assert words in done.said
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["log.csv"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["log.html"]
 
 
 def test_the_last_line_ends_in_the_accounting_and_says_why(adcli, tmp_path):

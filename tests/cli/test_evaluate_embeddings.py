@@ -36,6 +36,6 @@ def test_figures_and_a_page(adcli, tmp_path):
     assert figures.columns == ["metric", "group", "value", "ci_low", "ci_high", "queries", "definition"]
     assert {"next_item_recall@3", "same_category_mrr", "uniformity"} <= set(figures["metric"])
     assert "Neighbours to look at" in (tmp_path / "p.html").read_text()
-    done = adcli("evaluate", "embeddings", "v.parquet", "--since", "soon")
+    done = adcli("evaluate", "embeddings", "v.parquet", "--events", "e.parquet", "--since", "soon")
     assert done.returncode == 2
     assert "expected a time" in done.said

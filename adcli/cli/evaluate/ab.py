@@ -11,7 +11,8 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.evaluate.ab_plan import Planning, write_plan
 from adcli.cli.inputs import pairs
-from adcli.cli.options import Inputs, Reporting, Tracking
+from adcli.cli.option_rules import Excludes, Needs
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -27,51 +28,74 @@ def ab(
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
-    planning: Planning,
+    planning: Annotated[Planning, Needs("plan")],
     inputs: Inputs = None,
     metric: Annotated[
         list[str],
         typer.Option(help="What is compared: COLUMN, A/B (a ratio), or p90(COLUMN); repeat for more."),
     ] = [],  # noqa: B006
-    variant: Annotated[str | None, typer.Option(help="Column that names each unit's arm.")] = None,
-    control: Annotated[str | None, typer.Option(help="The arm to compare with.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Column that names each unit once.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Column that names each unit's arm."), Excludes("plan")
+    ] = None,
+    control: Annotated[str | None, typer.Option(help="The arm to compare with."), Excludes("plan")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Column that names each unit once."), Excludes("plan")
+    ] = None,
     cluster: Annotated[
-        str | None, typer.Option(help="Column of the groups that were randomised whole.")
+        str | None,
+        typer.Option(help="Column of the groups that were randomised whole."),
+        Excludes("plan", "segment"),
     ] = None,
     covariate: Annotated[
-        list[str], typer.Option(help="Column from before the test, to adjust for (CUPED); repeat for more.")
+        list[str],
+        typer.Option(help="Column from before the test, to adjust for (CUPED); repeat for more."),
+        Excludes("plan"),
     ] = [],  # noqa: B006
     unit_count: Annotated[
         str | None,
         typer.Option(help="Column that counts units, where a row is a total such as that of a day."),
+        Excludes("plan", "segment"),
     ] = None,
     segment: Annotated[
         list[str],
         typer.Option(
             help="Column: the effect in each of its segments, shrunk as far as they agree; repeat for more."
         ),
+        Excludes("plan"),
     ] = [],  # noqa: B006
     all_pairs: Annotated[
-        bool, typer.Option("--all-pairs", help="Compare every arm with every other.")
+        bool,
+        typer.Option("--all-pairs", help="Compare every arm with every other."),
+        Excludes("plan", "segment"),
     ] = False,
-    lower_is_better: Annotated[list[str], typer.Option(help="Metric where less is better.")] = [],  # noqa: B006
-    expected_share: Annotated[
-        list[str], typer.Option(metavar="ARM=SHARE", help="Planned share of an arm; equal ones if not given.")
+    lower_is_better: Annotated[
+        list[str], typer.Option(help="Metric where less is better."), Excludes("plan")
     ] = [],  # noqa: B006
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    expected_share: Annotated[
+        list[str],
+        typer.Option(metavar="ARM=SHARE", help="Planned share of an arm; equal ones if not given."),
+        Excludes("plan"),
+    ] = [],  # noqa: B006
+    confidence: Confidence = 0.95,
     correction: Annotated[
-        Literal["holm", "benjamini-hochberg", "none"], typer.Option(help="Of p-values for many comparisons.")
+        Literal["holm", "benjamini-hochberg", "none"],
+        typer.Option(help="Correction of p-values for multiple comparisons."),
+        Excludes("plan", "segment"),
     ] = "holm",
     smallest_effect: Annotated[
-        float, typer.Option(min=0.0, help="Relative difference worth knowing of.")
+        float,
+        typer.Option(min=0.0, help="Smallest relative effect of interest."),
+        Excludes("plan", "segment"),
     ] = 0.05,
     look: Annotated[
         list[float],
         typer.Option(help="Share of the planned sample at each planned look so far, this one last; repeat."),
+        Excludes("plan", "planned_units", "segment"),
     ] = [],  # noqa: B006
     planned_units: Annotated[
-        int | None, typer.Option(min=1, help="Units that the test was planned for, to read it at any time.")
+        int | None,
+        typer.Option(min=1, help="Units that the test was planned for, to read it at any time."),
+        Excludes("plan", "segment"),
     ] = None,
 ) -> None:
     """Compare the arms of an A/B test, two or more, on any number of metrics.
@@ -95,13 +119,6 @@ def ab(
             run, reporting, inputs, planning, metrics=len(metric), confidence=confidence, record=record
         )
         return
-    if look and planned_units:
-        raise UsageError("--look is for planned looks and --planned-units for any time: give one of them.")
-    if segment and (cluster or look or planned_units or unit_count or all_pairs):
-        raise UsageError(
-            "--segment reads a finished test of single units against one control: give it without --cluster, "
-            "--look, --planned-units, --unit-count and --all-pairs."
-        )
     units = _read_units(run, inputs, {"variant": variant} if variant else {})
     unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
     covariate, segment = run.columns(covariate), run.columns(segment)

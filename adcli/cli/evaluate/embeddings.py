@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.option_rules import Needs
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
@@ -32,6 +33,7 @@ def embeddings(
             help="Split events into past and future at this time (UTC).",
             show_default="each user's last item",
         ),
+        Needs("events"),
     ] = None,
     k: Annotated[
         list[int],

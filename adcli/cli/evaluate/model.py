@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Confidence, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,22 +19,33 @@ if TYPE_CHECKING:
 PREDICTIONS = ("auctions", "impressions", "contexts")
 
 
+OTHER_QUESTIONS = ("reference", "perturb_text", "perturb_number")
+
+
 @command
 def model(
     run: Run,
-    reporting: Reporting,
-    tracking: Tracking,
+    reporting: Annotated[Reporting, Excludes("perturb_text", "perturb_number")],
+    tracking: Annotated[Tracking, Excludes("perturb_text", "perturb_number")],
     inputs: Inputs = None,
-    score: Annotated[str, typer.Option(help="Column of the predicted probability.")] = "pctr",
-    label: Annotated[str, typer.Option(help="Label column: 0 or 1.")] = "click",
-    by: Annotated[list[str], typer.Option(help="Break down by this column; repeat for more.")] = [],  # noqa: B006
+    score: Annotated[
+        str, typer.Option(help="Column of the predicted probability."), Excludes(*OTHER_QUESTIONS)
+    ] = "pctr",
+    label: Annotated[str, typer.Option(help="Label column: 0 or 1."), Excludes(*OTHER_QUESTIONS)] = "click",
+    by: Annotated[
+        list[str],
+        typer.Option(help="Break down by this column; repeat for more."),
+        Excludes(*OTHER_QUESTIONS),
+    ] = [],  # noqa: B006
     bins: Annotated[
         int,
         typer.Option(min=2, max=100, help="Bins of the reliability diagram, and of each column for drift."),
+        Excludes("perturb_text", "perturb_number"),
     ] = 10,
     reference: Annotated[
         str | None,
         typer.Option(help="Reference rows, such as those trained on: how far each column has drifted since."),
+        Excludes("perturb_text", "perturb_number"),
     ] = None,
     perturb_text: Annotated[
         list[str],
@@ -45,10 +56,12 @@ def model(
         typer.Option(help="Number column to perturb: write the rows, to be scored again; repeat for more."),
     ] = [],  # noqa: B006
     noise: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Relative standard deviation of --perturb-number.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Relative standard deviation of --perturb-number."),
+        Needs("perturb_number"),
     ] = 0.05,
-    min_users: MinUsers = 50,
-    confidence: Confidence = 0.95,
+    min_users: Annotated[MinUsers, Excludes(*OTHER_QUESTIONS)] = 50,
+    confidence: Annotated[Confidence, Excludes("perturb_text", "perturb_number")] = 0.95,
 ) -> None:
     """Ranking and calibration of predicted probabilities, drift of the data, robustness to perturbations.
 
@@ -62,8 +75,6 @@ def model(
       adcli evaluate model rows.parquet --perturb-text title --perturb-number price -o to_score.parquet
       adcli evaluate model scored.parquet --score ctr --report robustness.html
     """
-    if reference is not None and (perturb_text or perturb_number):
-        raise UsageError("--reference and --perturb-... are different questions: ask one at a time.")
     record = recorder(run, tracking)
     rows = run.read(inputs, tables=PREDICTIONS)
     if perturb_text or perturb_number:

@@ -9,6 +9,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.evaluate.policy_targets import check_names, read_targets
+from adcli.cli.option_rules import Needs
 from adcli.cli.options import Confidence, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
@@ -78,7 +79,9 @@ def policy(
         list[str],
         typer.Option(help="Column of the log or of --items: value or exposure in its groups; repeat."),
     ] = [],  # noqa: B006
-    min_users: Annotated[int, typer.Option(min=0, help="With --by: put smaller groups together.")] = 50,
+    min_users: Annotated[
+        int, typer.Option(min=0, help="With --by: put smaller groups together."), Needs("by")
+    ] = 50,
     eligible_by: Annotated[
         str | None, typer.Option(help="Column whose value decides what the uniform policy may show.")
     ] = None,

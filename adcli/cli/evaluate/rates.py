@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,12 +33,15 @@ class Money:
         Literal["unit", "line", "order"] | None,
         typer.Option(help="What an amount belongs to.", show_default="found from names and numbers"),
     ] = None
-    currency: Annotated[str | None, typer.Option(help="Currency to convert all money to, with --rates.")] = (
-        None
-    )
+    currency: Annotated[
+        str | None,
+        typer.Option(help="Currency to convert all money to, with --rates."),
+        Needs("rates"),
+    ] = None
     rates: Annotated[
         Path | None,
         typer.Option(help="Table of exchange rates: currency, rate (worth of one unit), and date if daily."),
+        Needs("currency"),
     ] = None
 
 
@@ -47,10 +51,12 @@ def rates(
     reporting: Reporting,
     tracking: Tracking,
     comparing: Comparing,
-    money: Money,
+    money: Annotated[Money, Excludes("funnel")],
     inputs: Inputs = None,
     table: Annotated[
-        str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(TABLES)}.")
+        Literal["impressions", "report", "events"] | None,
+        typer.Option(help="What the input is, instead of looking.", rich_help_panel="Input"),
+        Excludes("funnel"),
     ] = None,
     by: Annotated[
         list[str],
@@ -64,18 +70,25 @@ def rates(
             help="Only this rate, such as ctr or roas; repeat for more.",
             show_default="all that the log allows",
         ),
+        Excludes("funnel"),
     ] = [],  # noqa: B006
     trend: Annotated[
         bool,
         typer.Option(
             "--trend", help="With a part of time in --by: whether rates rise, fall, or follow the hour."
         ),
+        Needs("by"),
     ] = False,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Compare the groups of --by: each gap, with a plain sentence.")
+        bool,
+        typer.Option("--compare", help="Compare the groups of --by: each gap, with a plain sentence."),
+        Needs("by"),
+        Excludes("trend", "funnel"),
     ] = False,
     funnel: Annotated[
-        bool, typer.Option("--funnel", help="Of an event log: how many of each step led on to the next.")
+        bool,
+        typer.Option("--funnel", help="Of an event log: how many of each step led on to the next."),
+        Excludes("trend"),
     ] = False,
     step: Annotated[
         list[str],
@@ -83,9 +96,12 @@ def rates(
             help="With --funnel: an event type, in order; repeat.",
             show_default="impression click cart purchase",
         ),
+        Needs("funnel"),
     ] = [],  # noqa: B006
     window_days: Annotated[
-        float, typer.Option(min=0.0, help="With --funnel: from one step to the next.")
+        float,
+        typer.Option(min=0.0, help="With --funnel: days from one step to the next, at most."),
+        Needs("funnel"),
     ] = 7.0,
     min_users: MinUsers = 50,
 ) -> None:
@@ -100,20 +116,8 @@ def rates(
       adcli evaluate rates events.parquet --funnel --step view --step cart --step purchase
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
-    if sum((funnel, compare, trend)) > 1:
-        raise UsageError("--compare, --trend and --funnel are different questions: ask one at a time.")
-    if step and not funnel:
-        raise UsageError("--step names the steps of a funnel.", fix="Give --funnel too.")
-    if funnel and metric:
-        raise UsageError("--funnel has no rates to choose from.", fix="Leave --metric away.")
-    if compare and not by:
-        raise UsageError("--compare compares the groups of a column.", fix="Name it with --by.")
-    if (money.currency is None) != (money.rates is None):
-        raise UsageError("--currency names what is wanted, and --rates what others are worth: give both.")
     over = _part_of_time(by) if trend else ""
     record = recorder(run, tracking)
-    if table is not None and table not in TABLES:
-        raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, TABLES))
     log = run.read(inputs, tables=["events"] if funnel else TABLES, table=table)
     by = run.columns(by)
     _tell_missing_money(run, log)

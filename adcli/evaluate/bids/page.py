@@ -54,11 +54,12 @@ def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdic
     """What a bidder earns an episode, beside the baseline in the same campaign."""
     held = table.filter(pl.col("bidder") == baseline, pl.col("campaign_id") == row["campaign_id"])
     own, other = (show(value) for value in (row["value_per_episode"], held["value_per_episode"][0]))
+    against = f"{row['bidder']} against {baseline}{_where(row, table)}"
     difference = show_interval(row["difference"], row["difference_low"], row["difference_high"], "difference")
     return Verdict(
         row["verdict"],
         row["reason"],
-        f"{row['bidder']} against {baseline}{_where(row, table)}: {difference} an episode ({own}, not {other}).",
+        f"{against}: {difference} an episode ({own}, not {other}).",
     )
 
 

@@ -1,0 +1,92 @@
+"""When an option has an effect: said beside the option, and checked before a command does anything.
+
+    looks: Annotated[int, typer.Option(...), Needs("plan")] = 1
+
+A group of options as a parameter may carry rules too; they then hold for each of its options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+Names = Mapping[str, str]  # from parameters to options: `daily_units` to `--daily-units`
+
+
+class Rule(Protocol):
+    """What an option must have beside it, or be, to have an effect."""
+
+    def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
+        """What is wrong, as a sentence; an empty string if nothing is.
+
+        Args:
+            option: The parameter's name; it was given on the command line.
+            values: Of all parameters.
+            names: The options' names on the command line.
+        """
+        ...
+
+
+class Needs:
+    """The option has an effect only where one of these parameters is given."""
+
+    def __init__(self, *parameters: str) -> None:
+        self.parameters = parameters
+
+    def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
+        """What is wrong, as a sentence; an empty string if nothing is."""
+        if any(values[name] for name in self.parameters):
+            return ""
+        return (
+            f"{names[option]} has no effect without {' or '.join(names[name] for name in self.parameters)}."
+        )
+
+
+class Excludes:
+    """The option has no effect where one of these parameters is given."""
+
+    def __init__(self, *parameters: str) -> None:
+        self.parameters = parameters
+
+    def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
+        """What is wrong, as a sentence; an empty string if nothing is."""
+        given = next((name for name in self.parameters if values[name]), None)
+        return f"{names[option]} has no effect with {names[given]}." if given else ""
+
+
+class Suffix:
+    """The option names a file whose name ends in one of these."""
+
+    def __init__(self, *suffixes: str) -> None:
+        self.suffixes = suffixes
+
+    def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
+        """What is wrong, as a sentence; an empty string if nothing is."""
+        if str(values[option]).lower().endswith(self.suffixes):
+            return ""
+        return f"{names[option]} {values[option]}: expected a name that ends in {self.suffixes[0]}."
+
+
+class Broken(NamedTuple):
+    """A rule that does not hold: the parameter's option and the sentence."""
+
+    option: str
+    sentence: str
+
+
+def first_broken(
+    rules: Mapping[str, tuple[Rule, ...]], given: list[str], values: Mapping[str, object], names: Names
+) -> Broken | None:
+    """The first rule that a given option breaks.
+
+    Args:
+        rules: Of each parameter.
+        given: The parameters given on the command line.
+        values: Of all parameters.
+        names: The options' names on the command line.
+    """
+    for parameter in given:
+        for rule in rules.get(parameter, ()):
+            if sentence := rule.broken(parameter, values, names):
+                return Broken(names[parameter], sentence)
+    return None
