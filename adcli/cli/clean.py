@@ -24,7 +24,8 @@ def clean(
     run: Run,
     inputs: Inputs = None,
     table: Annotated[
-        str | None, typer.Option(help=f"What the input is, instead of looking: {', '.join(CLEANED)}.")
+        str | None,
+        typer.Option(help=f"Table of the input: {', '.join(CLEANED)}.", show_default="recognised"),
     ] = None,
 ) -> None:
     """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
@@ -44,7 +45,8 @@ def clean(
     from adcli.clean.pipeline import clean_stream
 
     if table is not None and table not in CLEANED:
-        raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, CLEANED))
+        known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
+        raise UsageError(f"--table {table}: there is no such table.", fix=known)
     stream = run.stream(inputs, tables=CLEANED, table=table)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance)

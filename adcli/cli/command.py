@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from adcli.cli.option_rules import Rule
+from adcli.cli.option_rules import Rule, option_of
 from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
@@ -59,7 +59,12 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
                 arguments[parameter] = first
         if run is None:
             raise TypeError(f"{name} takes no run")
-        _execute(run, lambda: body(**arguments))
+        try:
+            _execute(run, lambda: body(**arguments))
+        except AdcliError as error:
+            option = option_of(str(error), values, {key: f"--{key.replace('_', '-')}" for key in values})
+            _say(run, f"{option}: {error}" if option else str(error))
+            raise typer.Exit(error.exit_code) from None
 
     wrapper.option_rules = _option_rules(annotated, groups)  # type: ignore[attr-defined]
     signature = _flattened(body, hints, groups)
@@ -165,11 +170,7 @@ def _execute(run: Run, body: Callable[[], None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tidying up is short, and is finished
         run.abandon()
         raise typer.Exit(EXIT_INTERRUPTED) from None  # said where the run began
-    except AdcliError as error:
-        run.abandon()
-        _say(run, str(error))
-        raise typer.Exit(error.exit_code) from None
-    except (typer.Exit, typer.BadParameter):
+    except (AdcliError, typer.Exit, typer.BadParameter):
         run.abandon()
         raise
     except OSError as error:

@@ -17,6 +17,7 @@ from adcli.errors import AdcliError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from typer._click.formatting import HelpFormatter
 
+PROGRAM = "adcli"  # however it was started
 MAIN_PANEL = "What to do"
 LAST_PANELS = ("Input", "Output", "Models", "General")  # shared by commands, in this order, after its own
 INTERRUPTED = 1
@@ -94,7 +95,7 @@ def run_program(app: typer.Typer) -> int:
     from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(prog_name=PROGRAM, standalone_mode=False) or 0)
     except NoArgsIsHelpError as wanted:
         wanted.show()
         return wanted.exit_code

@@ -42,7 +42,7 @@ def embed(
     inputs: Inputs = None,
     table: Annotated[
         str | None,
-        typer.Option(help=f"Table of the input, instead of recognising it: {', '.join(EMBEDDED)}."),
+        typer.Option(help=f"Table of the input: {', '.join(EMBEDDED)}.", show_default="recognised"),
     ] = None,
     text: Annotated[
         list[str],
@@ -58,7 +58,8 @@ def embed(
       adcli embed vectors.parquet --dim 128 --neighbors 10 -o small.parquet
     """
     if table is not None and table not in EMBEDDED:
-        raise UsageError(f"--table {table}: there is no such table.", fix=did_you_mean(table, EMBEDDED))
+        known = did_you_mean(table, EMBEDDED) or f"There are {', '.join(EMBEDDED)}."
+        raise UsageError(f"--table {table}: there is no such table.", fix=known)
     check_vector_options(vector_options, reporting)
     encode = TextEncoder(run, encoding, models)
     stream = run.stream(inputs, tables=[table] if table else EMBEDDED)

@@ -67,6 +67,18 @@ class Suffix:
         return f"{names[option]} {values[option]}: expected a name that ends in {self.suffixes[0]}."
 
 
+def option_of(sentence: str, values: Mapping[str, object], names: Names) -> str:
+    """The one option whose value a sentence quotes, where it names none; else an empty string."""
+    if "--" in sentence:
+        return ""
+    quoting = [
+        name
+        for name, given in values.items()
+        if any(f"'{value}'" in sentence for value in (given if isinstance(given, list) else [given]))
+    ]
+    return names[quoting[0]] if len(quoting) == 1 else ""
+
+
 class Broken(NamedTuple):
     """A rule that does not hold: the parameter's option and the sentence."""
 

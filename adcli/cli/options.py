@@ -14,7 +14,7 @@ from adcli.cli.option_rules import Needs, Suffix
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Files or globs; - or nothing reads standard input.", show_default=False, metavar="INPUT..."
+        help="Files or globs; - or nothing reads standard input.", show_default=False, metavar="INPUT"
     ),
 ]
 
@@ -45,13 +45,23 @@ class Reading:
 
     format: Annotated[
         str | None,
-        typer.Option(help="Format of the input, instead of looking.", rich_help_panel="Input"),
+        typer.Option(
+            help="Format of the input: csv, tsv, ndjson, json, parquet, arrow, log, aligned, xml.",
+            show_default="recognised",
+            rich_help_panel="Input",
+        ),
     ] = None
     delimiter: Annotated[
-        str | None, typer.Option(help="Delimiter of the input, instead of looking.", rich_help_panel="Input")
+        str | None,
+        typer.Option(help="Delimiter of the input.", show_default="recognised", rich_help_panel="Input"),
     ] = None
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding of the input, instead of looking.", rich_help_panel="Input")
+        str | None,
+        typer.Option(
+            help="Encoding of the input, such as utf-8, utf-16, gb18030, latin-1.",
+            show_default="recognised",
+            rich_help_panel="Input",
+        ),
     ] = None
     map: Annotated[
         list[str],

@@ -140,3 +140,15 @@ def test_a_learned_directory_has_no_format(adcli):
     done = adcli("optimize", "policy", "x.csv", "-o", "policy", "--to", "csv")
     assert done.returncode == 2
     assert "--to has no effect" in done.said
+
+
+def test_an_error_about_a_value_names_its_option_and_what_the_file_is(adcli, tmp_path):
+    (tmp_path / "report.csv").write_text("date,campaign_id,impressions,clicks\n2024-01-01,c,100,3\n")
+    (tmp_path / "products.csv").write_text("item_id,title,price\n1,a red shoe,3\n")
+    for words, expected in (
+        (["rates", "report.csv", "--metric", "crt"], "--metric: 'crt' is no rate. Did you mean 'ctr'?"),
+        (["rates", "report.csv", "--by", "capmaign_id"], "--by: There is no column 'capmaign_id'"),
+        (["ab", "products.csv", "--metric", "price"], "it holds products (a row is one thing for sale)"),
+    ):
+        done = adcli("evaluate", *words)
+        assert expected in done.said

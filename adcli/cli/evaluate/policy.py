@@ -29,7 +29,7 @@ def policy(
     policy_and_inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="POLICY INPUT...",
+            metavar="POLICY INPUT",
             help="The policy (a directory of `adcli optimize policy`, a table of probabilities, uniform, or "
             "logged), then the log.",
             show_default=False,

@@ -55,7 +55,7 @@ def rates(
     inputs: Inputs = None,
     table: Annotated[
         Literal["impressions", "report", "events"] | None,
-        typer.Option(help="What the input is, instead of looking.", rich_help_panel="Input"),
+        typer.Option(help="Table of the input.", show_default="recognised", rich_help_panel="Input"),
         Excludes("funnel"),
     ] = None,
     by: Annotated[

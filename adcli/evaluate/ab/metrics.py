@@ -44,7 +44,7 @@ def parse_metric(text: str, columns: Sequence[str]) -> Metric:
         metric = Metric(name, "ratio", numerator, denominator, covariates=covariates)
     else:
         metric = Metric(name, "average", formula, covariates=covariates)
-    check_columns(text, metric.columns, columns)
+    check_columns(metric.columns, columns, of=text)
     return metric
 
 
@@ -90,7 +90,7 @@ def parse_metrics(
                 f"There is no metric '{name}' where less could be better.",
                 fix=did_you_mean(name, names) or f"The metrics are: {', '.join(names)}.",
             )
-    check_columns(" + ".join(covariates), covariates, columns)
+    check_columns(covariates, columns)
     adjusted = [
         m
         if m.kind == "quantile"
@@ -103,14 +103,13 @@ def parse_metrics(
     return adjusted
 
 
-def check_columns(text: str, wanted: Sequence[str], columns: Sequence[str]) -> None:
+def check_columns(wanted: Sequence[str], columns: Sequence[str], *, of: str = "") -> None:
     """Nothing.
 
     Raises:
-        DataError: If a wanted column is not there; `text` says where it was asked for.
+        DataError: If a wanted column is not there; `of` says of what, where that is not plain.
     """
     for column in wanted:
         if column not in columns:
-            raise DataError(
-                f"There is no column '{column}', asked for in '{text}'.", fix=known_columns(column, columns)
-            )
+            where = f" ({of})" if of and of != column else ""
+            raise DataError(f"There is no column '{column}'{where}.", fix=known_columns(column, columns))

@@ -81,7 +81,7 @@ def drift_table(
             name for name, kind in reference.schema.items() if name in current.columns and _comparable(kind)
         ]
     for name, frame in (("the reference", reference), ("the current file", current)):
-        check_columns(name, columns, frame.columns)
+        check_columns(columns, frame.columns, of=name)
     if not columns:
         raise DataError("The two files have no column in common that can be compared.")
     reference, current = _read_alike(reference.select(columns), current.select(columns))

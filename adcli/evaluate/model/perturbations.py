@@ -39,7 +39,7 @@ def perturbed_rows(
     Raises:
         DataError: If a column is missing, is no text or holds no numbers, or there is nothing to perturb.
     """
-    check_columns("perturbations", [*texts, *numbers], frame.columns)
+    check_columns([*texts, *numbers], frame.columns)
     if not texts and not numbers:
         raise DataError("There is no text and no number to perturb.")
     for name in texts:

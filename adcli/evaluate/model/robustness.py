@@ -72,7 +72,7 @@ def robustness_table(
 
 
 def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Iterator[_Scores]:
-    check_columns("robustness", [score, PERTURBATION, PERTURBED_ROW], frame.columns)
+    check_columns([score, PERTURBATION, PERTURBED_ROW], frame.columns)
     wanted = [PERTURBED_ROW, score, *(name for name in (label, user) if name in frame.columns)]
     rows = as_numbers(frame.select(PERTURBATION, *dict.fromkeys(wanted)), [score])
     if not rows[score].cast(pl.Float64).is_finite().fill_null(value=False).all():

@@ -82,7 +82,7 @@ def model_table(
         DataError: If a column is missing, holds NaN, or the label is not 0 or 1.
     """
     user = user or ("user_id" if "user_id" in frame.columns else None)
-    check_columns("model", [score, label, *by, *([user] if user else [])], frame.columns)
+    check_columns([score, label, *by, *([user] if user else [])], frame.columns)
     rows = _checked(frame, score, label)
     whole = _part("all", rows, score, label, user)
     table = [

@@ -36,7 +36,7 @@ def scored_units(
         DataError: If a column is missing, no number or not finite, a unit occurs twice, or it is unclear
             which two arms are meant.
     """
-    check_columns("uplift", [score, outcome, treatment], units.columns)
+    check_columns([score, outcome, treatment], units.columns)
     check_unique(units, None)
     frame = as_numbers(units.select(score, outcome, treatment), [score, outcome])
     names = [str(name) for name in frame[treatment].drop_nulls().unique().sort()]

@@ -33,6 +33,9 @@ _LIKELY = {
     "embedding": ("values",),
 }
 
+TOLD_APART = ("auctions", "impressions", "report", "events", "reviews", "products", "users")
+"""Tables that an input is recognised as by its columns alone."""
+
 OF_SINGLE_ROWS = frozenset({"impressions", "events", "contexts", "reviews", "products"})
 
 
@@ -78,7 +81,20 @@ def choose_table(
     _refuse_mixtures(order, headers, tried, needs)
     if counts is not None:
         raise _is_a_report(counts, wanted)
-    raise _no_table(tables, headers, tried, needs)
+    raise _no_table(
+        tables, headers, tried, needs, what_it_is="" if is_named else _what_it_is(headers, wanted)
+    )
+
+
+def _what_it_is(headers: Sequence[Header], wanted: Sequence[StandardTable]) -> str:
+    """Which table that is not wanted an input is, in a clause; an empty string where it is none."""
+    if {table.name for table in wanted} >= set(TOLD_APART):
+        return ""
+    try:
+        found = choose_table([TABLES[name] for name in TOLD_APART], headers[:1], {}, {})[0].table
+    except DataError:
+        return ""
+    return "" if found in wanted else f"it holds {found.name} (a row is {found.row}); "
 
 
 def _holds_counts(header: Header) -> bool:
@@ -159,6 +175,8 @@ def _no_table(
     headers: Sequence[Header],
     tried: Mapping[str, list[ColumnMapping]],
     needs: Sequence[str],
+    *,
+    what_it_is: str,
 ) -> DataError:
     """The error for the table that comes nearest, about the first input that does not fit it."""
 
@@ -181,14 +199,14 @@ def _no_table(
     if not mapping.columns and len(tables) > 1:
         names = listed([table.name for table in tables])
         return DataError(
-            f"{header.name}: none of its columns is known as one of {names}; {its_columns}.",
+            f"{header.name}: {what_it_is}none of its columns is known as one of {names}; {its_columns}.",
             fix="Name them by hand: --map STANDARD=SOURCE.",
         )
     others = [table.name for table in tables if table is not nearest]
     beside = f" (and fits {listed(others)} no better)" if others else ""
     told = [f"{name}{_why_not(name, mapping, header)}" for name in lacking]
     return DataError(
-        f"{header.name}: as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
+        f"{header.name}: {what_it_is}as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
         fix=_cure(lacking, mapping),
     )
 
