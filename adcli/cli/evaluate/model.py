@@ -105,11 +105,13 @@ def _perturb(
 
 def _drift(run: Run, reference: str, rows: pl.DataFrame, *, bins: int, confidence: float) -> Answer:
     """How far each column has drifted since the reference."""
-    from adcli.evaluate.model.drift import drift_table
+    from adcli.evaluate.model.drift import drift_table, identifiers
     from adcli.evaluate.model.page import drift_page
 
     earlier = run.read([reference], tables=PREDICTIONS, secondary=True)
     table = drift_table(earlier, rows, bins=bins, confidence=confidence)
+    if names := identifiers(earlier, rows):
+        run.note(f"Identifiers are not compared: {', '.join(names)}.")
     return Answer(table, drift_page(table))
 
 

@@ -11,16 +11,22 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import read_numbers
+from adcli.evaluate.columns import IDENTIFIER, cluster_numbers, read_numbers
 from adcli.evaluate.figures import figures_table
+from adcli.evaluate.model.stability import (
+    Cells,
+    IntArray,
+    chance,
+    effective_rows,
+    population_stability,
+)
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import NO_DIFFERENCE, WORSE, Verdict, decide
 
 SMALL_PSI = 0.1  # below which credit scoring takes a drift for negligible
-EMPTY = 0.5  # rows that a bin without any is counted as
-NEGLIGIBLE = 1e-9  # scipy's root finder answers with a denormal where there is no root
-MOST_VALUES = 50  # of a text column; rarer ones count as one
+MOST_VALUES = 50  # of a text column; rarer ones count as one. Identifiers of more are not compared.
+USER = "user_id"
 
 
 class DriftRow(NamedTuple):
@@ -62,8 +68,8 @@ def drift_table(
     Args:
         reference: What was, such as the rows a model was trained on.
         current: What is.
-        columns: To compare; None takes all numbers, flags and texts that both have. Texts of which each is a
-            number count as numbers.
+        columns: To compare; None takes all numbers, flags and texts that both have, but no users and no
+            other identifiers of many values. Texts of which each is a number count as numbers.
         bins: Of a number, by the quantiles of the reference.
         confidence: Of the intervals.
         correction: Of the p-values, for the number of columns.
@@ -78,14 +84,21 @@ def drift_table(
         raise DataError("Drift needs rows in both files.")
     if columns is None:
         columns = [
-            name for name, kind in reference.schema.items() if name in current.columns and _comparable(kind)
+            name
+            for name, kind in reference.schema.items()
+            if name in current.columns and _comparable(kind) and not _is_identifier(reference[name])
         ]
     for name, frame in (("the reference", reference), ("the current file", current)):
         check_columns(columns, frame.columns, of=name)
     if not columns:
         raise DataError("The two files have no column in common that can be compared.")
+    clusters = _clusters(reference, current)
     reference, current = _read_alike(reference.select(columns), current.select(columns))
-    found = [row for name in columns for row in _compare(reference[name], current[name], bins, confidence)]
+    found = [
+        row
+        for name in columns
+        for row in _compare(reference[name], current[name], clusters, bins, confidence)
+    ]
     adjusted = adjust(np.array([row.p_value for row in found]), correction)
     rows = [_row(row, float(p), confidence) for row, p in zip(found, adjusted, strict=True)]
     return figures_table(rows, DriftRow)
@@ -98,100 +111,95 @@ def _read_alike(reference: pl.DataFrame, current: pl.DataFrame) -> tuple[pl.Data
     return reference.with_columns(read[0].select(numbers)), current.with_columns(read[1].select(numbers))
 
 
-def population_stability(reference: FloatArray, current: FloatArray) -> float:
-    """The population stability index, sum of (q - p) ln(q / p), of two histograms over the same bins.
+def identifiers(reference: pl.DataFrame, current: pl.DataFrame) -> list[str]:
+    """The columns of both that name rows or users and do not describe them."""
+    return [name for name in reference.columns if name in current.columns and _is_identifier(reference[name])]
 
-    Args:
-        reference: (bins,) counts.
-        current: (bins,) counts.
 
-    Source: Jeffreys' divergence; Siddiqi (2006), chapter 8.
-    """
-    p, q = (np.maximum(counts, EMPTY) / np.maximum(counts, EMPTY).sum() for counts in (reference, current))
-    return float(((q - p) * np.log(q / p)).sum())
+def _is_identifier(column: pl.Series) -> bool:
+    return column.name == USER or (
+        IDENTIFIER.search(column.name) is not None and column.n_unique() > MOST_VALUES
+    )
 
 
 def _comparable(kind: pl.DataType) -> bool:
     return kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Categorical) or isinstance(kind, pl.Enum)
 
 
-def _compare(reference: pl.Series, current: pl.Series, bins: int, confidence: float) -> Iterator[_Found]:
+def _clusters(reference: pl.DataFrame, current: pl.DataFrame) -> list[IntArray | None]:
+    """The user of each row of both files, where users have several rows."""
+    frames = (reference, current)
+    if not all(USER in frame.columns for frame in frames):
+        return [None, None]
+    numbers = [cluster_numbers(frame[USER]) for frame in frames]
+    return [number if int(number.max()) + 1 < len(number) else None for number in numbers]
+
+
+def _compare(
+    reference: pl.Series,
+    current: pl.Series,
+    clusters: Sequence[IntArray | None],
+    bins: int,
+    confidence: float,
+) -> Iterator[_Found]:
     numbers = reference.dtype.is_numeric() and current.dtype.is_numeric() and reference.n_unique() > bins
-    counts = _number_counts(reference, current, bins) if numbers else _value_counts(reference, current)
-    kept = counts.sum(axis=0) > 0
-    counts = counts[:, kept]
+    cells = _number_cells(reference, current, bins) if numbers else _value_cells(reference, current)
+    sides = [Cells(cell, cluster) for cell, cluster in zip(cells, clusters, strict=True)]
+    width = int(max(cell.max() for cell in cells)) + 1
+    counts = np.array([side.counts(width) for side in sides])
+    counts = counts[:, counts.sum(axis=0) > 0]
     value = population_stability(*counts)
-    said = f"sum of (q - p) ln(q / p) over {counts.shape[1]} {'bins' if numbers else 'values'}"
-    interval, p_value = _stability_interval(value, counts, confidence)
-    by_chance = (counts.shape[1] - 1) * float((1 / counts.sum(axis=1)).sum())
+    by_users = ", clustered by user" if any(cluster is not None for cluster in clusters) else ""
+    said = f"sum of (q - p) ln(q / p) over {counts.shape[1]} {'bins' if numbers else 'values'}{by_users}"
+    alone = chance(sides[0], sides[1], width)
+    interval, p_value = alone.interval(value, confidence)
+    by_chance = alone.noise * alone.degrees if alone.degrees else 0.0
     yield _Found("psi", reference.name, value, interval, p_value, said, by_chance)
     if numbers:
-        from scipy.stats import ks_2samp
-
         a, b = (side.drop_nulls().cast(pl.Float64).drop_nans().to_numpy() for side in (reference, current))
         if len(a) and len(b):
-            test = ks_2samp(a, b, method="asymp")
-            said = "greatest distance of the two distribution functions; asymptotic p"
-            yield _Found("ks", reference.name, float(test.statistic), NO_INTERVAL, float(test.pvalue), said)
+            worth = [effective_rows(side, width) / len(side.cell) for side in sides]
+            distance, p_value = _kolmogorov_smirnov(a, b, worth)
+            said = f"greatest distance of the two distribution functions; asymptotic p{by_users}"
+            yield _Found("ks", reference.name, distance, NO_INTERVAL, p_value, said)
 
 
-def _number_counts(reference: pl.Series, current: pl.Series, bins: int) -> FloatArray:
+def _kolmogorov_smirnov(a: FloatArray, b: FloatArray, worth: Sequence[float]) -> tuple[float, float]:
+    """The distance, and the asymptotic p of it from so many effective rows."""
+    from scipy.stats import ks_2samp, kstwo
+
+    distance = float(ks_2samp(a, b, method="asymp").statistic)
+    n, m = len(a) * worth[0], len(b) * worth[1]
+    return distance, float(kstwo.sf(distance, max(round(n * m / (n + m)), 1)))
+
+
+def _number_cells(reference: pl.Series, current: pl.Series, bins: int) -> list[IntArray]:
+    """The bin of each row, by the quantiles of the reference; the last for those without a number."""
     sides = [side.cast(pl.Float64).fill_nan(None) for side in (reference, current)]
     edges = np.unique(np.quantile(sides[0].drop_nulls().to_numpy(), np.arange(1, bins) / bins))
-    return np.array(
-        [
-            np.append(
-                np.bincount(
-                    np.searchsorted(edges, side.drop_nulls().to_numpy(), "left"), minlength=len(edges) + 1
-                ),
-                side.null_count(),
-            )
-            for side in sides
-        ],
-        np.float64,
-    )
-
-
-def _value_counts(reference: pl.Series, current: pl.Series) -> FloatArray:
-    counted = [
-        side.cast(pl.String).rename("value").to_frame().group_by("value").len()
-        for side in (reference, current)
+    return [
+        np.where(side.is_null(), len(edges) + 1, np.searchsorted(edges, side.fill_null(0).to_numpy(), "left"))
+        for side in sides
     ]
-    both = counted[0].join(counted[1], on="value", how="full", nulls_equal=True, coalesce=True).fill_null(0)
+
+
+def _value_cells(reference: pl.Series, current: pl.Series) -> list[IntArray]:
+    """The rank of each row's value by the reference's counts; the rare ones share the last."""
+    sides = [side.cast(pl.String).rename("value").to_frame() for side in (reference, current)]
     ranked = (
-        both.sort("len", "value", descending=[True, False])
-        .select("len", "len_right")
-        .to_numpy()
-        .astype(float)
+        pl.concat([sides[0].with_columns(here=1), sides[1].with_columns(here=0)])
+        .group_by("value")
+        .agg(pl.col("here").sum())
+        .sort("here", "value", descending=[True, False])
+        .with_row_index("rank")
     )
-    return np.vstack([ranked[:MOST_VALUES], ranked[MOST_VALUES:].sum(axis=0, keepdims=True)]).T
-
-
-def _stability_interval(value: float, counts: FloatArray, confidence: float) -> tuple[Interval, float]:
-    """Interval, and p-value of no drift: PSI / (1/n + 1/m) is then about chi-square, bins - 1 degrees.
-
-    Files more alike than chance makes them say no more than files as alike as chance: two rows that are equal
-    leave room for drift. So the upper end is that of a statistic at its mean, where the one seen is below.
-
-    Source: Yurdakul (2018), theorem 1; with drift the noncentral chi-square, inverted in its noncentrality.
-    """
-    from scipy.stats import chi2
-
-    noise, degrees = float((1 / counts.sum(axis=1)).sum()), counts.shape[1] - 1
-    if degrees == 0:
-        return NO_INTERVAL, math.nan
-    statistic, tail = value / noise, (1 - confidence) / 2
-    low = _noncentrality(statistic, degrees, 1 - tail) * noise
-    high = _noncentrality(max(statistic, degrees), degrees, tail) * noise
-    return Interval(low, high), float(chi2.sf(statistic, degrees))
-
-
-def _noncentrality(statistic: float, degrees: int, level: float) -> float:
-    """The noncentrality that puts the statistic at `level` of its distribution, or 0 if none does."""
-    from scipy.special import chndtrinc
-
-    found = float(chndtrinc(statistic, degrees, level))
-    return found if math.isfinite(found) and found > NEGLIGIBLE else 0.0
+    return [
+        side.join(ranked, on="value", how="left", nulls_equal=True, maintain_order="left")["rank"]
+        .clip(upper_bound=MOST_VALUES)
+        .to_numpy()
+        .astype(np.int64)
+        for side in sides
+    ]
 
 
 def _row(found: _Found, p_adjusted: float, confidence: float) -> DriftRow:

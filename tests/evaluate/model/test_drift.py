@@ -6,7 +6,8 @@ import pytest
 from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError
-from adcli.evaluate.model.drift import _stability_interval, drift_table, population_stability
+from adcli.evaluate.model.drift import drift_table
+from adcli.evaluate.model.stability import Chance, population_stability
 
 
 def make(n=3000, shift=0.0, web=0.5, seed=0):
@@ -91,7 +92,7 @@ def test_the_interval_covers(shift):
     ends = []
     for _ in range(TRIALS):
         counts = np.array([rng.multinomial(3000, p), rng.multinomial(2000, q)], np.float64)
-        interval, _ = _stability_interval(population_stability(*counts), counts, 0.95)
+        interval, _ = Chance(1 / 3000 + 1 / 2000, 7).interval(population_stability(*counts), 0.95)
         ends.append(interval)
     assert_covers(*np.transpose(ends), truth)
 
@@ -101,7 +102,7 @@ def test_without_drift_the_p_value_is_uniform():
     p = np.full(8, 1 / 8)
     counts = np.array([rng.multinomial(2000, p, TRIALS), rng.multinomial(3000, p, TRIALS)], np.float64)
     low = [
-        _stability_interval(population_stability(*counts[:, t]), counts[:, t], 0.95)[1] < 0.05
+        Chance(1 / 2000 + 1 / 3000, 7).interval(population_stability(*counts[:, t]), 0.95)[1] < 0.05
         for t in range(TRIALS)
     ]
     assert np.mean(low) == pytest.approx(0.05, abs=0.015)
@@ -128,3 +129,36 @@ def test_numbers_that_a_csv_file_delivers_as_text_are_compared_as_numbers():
     assert found.filter(pl.col("metric") == "ks")["group"].to_list() == ["age"]
     expected = drift_table(numbers.select("age"), numbers.select("age").filter(pl.col("age") > 50))
     assert found.head(2)["value"].to_list() == expected["value"].to_list()
+
+
+def in_users(rng, users, rows, within):
+    """Users drawn from one distribution, with some rows each that are more or less alike."""
+    name, mine = rng.integers(0, 1e12, users), rng.standard_normal(users)
+    size = rng.poisson(rows, users) + 1
+    x = np.repeat(mine, size) + within * rng.standard_normal(size.sum())
+    return pl.DataFrame({"user_id": np.repeat(name, size).astype(str), "x": x, "high": x > 1})
+
+
+@pytest.mark.parametrize("within", [0.1, 1.0])
+def test_rows_of_few_users_are_not_taken_for_many(within):
+    rng = np.random.default_rng(4)
+    tables = [drift_table(in_users(rng, 80, 20, within), in_users(rng, 60, 20, within)) for _ in range(200)]
+    assert set(tables[0]["group"]) == {"x", "high"}
+    assert "clustered by user" in tables[0]["definition"][0]
+    assert np.mean(["worse" in set(table["verdict"]) for table in tables]) <= 0.08
+    for metric, group in (("psi", "x"), ("psi", "high"), ("ks", "x")):
+        assert np.mean([row(table, metric, group)["p_value"] < 0.05 for table in tables]) <= 0.09
+
+
+def test_drift_of_users_is_seen():
+    rng = np.random.default_rng(5)
+    moved = in_users(rng, 600, 5, 0.5).with_columns(pl.col("x") + 1)
+    assert set(drift_table(in_users(rng, 600, 5, 0.5), moved, columns=["x"])["verdict"]) == {"worse"}
+
+
+def test_identifiers_of_many_values_are_not_compared_and_those_of_few_are():
+    rng = np.random.default_rng(6)
+    rows = pl.DataFrame(
+        {"auction_id": [f"a{i}" for i in range(500)], "campaign_id": rng.integers(0, 4, 500).astype(str)}
+    )
+    assert drift_table(rows, rows)["group"].to_list() == ["campaign_id"]
