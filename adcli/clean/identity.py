@@ -57,8 +57,11 @@ def carries_identity(table: StandardTable, columns: Sequence[str], *, fine_times
     return pl.any_horizontal(grounds) if grounds else None
 
 
-def duplicates_as_rejects(rows: pl.DataFrame, files: pl.Series, lines: pl.Series) -> pl.DataFrame:
-    """Duplicates as rejected rows: file, line, reason, raw."""
+def rows_as_rejects(
+    rows: pl.DataFrame, file: str | pl.Series, lines: pl.Series, reason: str | pl.Series
+) -> pl.DataFrame:
+    """Rows of a table as rejected rows: file, line, reason, raw."""
     raw = pl.Series(rows_as_json(rows), dtype=pl.String)
-    reason = pl.lit(DUPLICATE).alias("reason")
-    return pl.DataFrame({"file": files, "line": lines, "raw": raw}).select("file", "line", reason, "raw")
+    return pl.DataFrame({"line": lines, "raw": raw}).select(
+        pl.lit(file).alias("file"), "line", pl.lit(reason).alias("reason"), "raw"
+    )

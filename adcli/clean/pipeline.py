@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.clean.identity import carries_identity, duplicates_as_rejects
+from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
+from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
     FILE,
     HIDDEN,
@@ -28,6 +29,7 @@ def clean_stream(
     stream: TableStream,
     *,
     spill: Path,
+    rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
 ) -> Iterator[pl.DataFrame]:
@@ -41,6 +43,7 @@ def clean_stream(
     Args:
         stream: The table, not yet read.
         spill: A private folder for the runs; the caller removes it.
+        rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
         advance: Is told how many more rows were read.
     """
@@ -49,7 +52,17 @@ def clean_stream(
         advance(batch.frame.height + batch.rejects.height)
         if batch.rejects.height:
             reject(batch.rejects)
-        writer.add(batch.frame, batch.file, batch.lines)
+        frame, lines = batch.frame, batch.lines
+        if rules is not None:
+            is_broken, reasons = rules.broken(frame)
+            if is_broken.any():
+                left_out = frame.filter(is_broken)
+                stream.reject(left_out.height)
+                reject(
+                    rows_as_rejects(left_out, batch.file, lines.filter(is_broken), reasons.filter(is_broken))
+                )
+                frame, lines = frame.filter(~is_broken), lines.filter(~is_broken)
+        writer.add(frame, batch.file, lines)
     writer.flush()
     columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
     identity = carries_identity(stream.table, columns, fine_times=stream.fine_times)
@@ -61,7 +74,7 @@ def clean_stream(
             if not mask.all():
                 kept = frame.filter(mask)
                 again = frame.filter(~mask)
-                duplicates = duplicates_as_rejects(again.select(columns), again[FILE], again[LINE])
+                duplicates = rows_as_rejects(again.select(columns), again[FILE], again[LINE], DUPLICATE)
                 stream.reject(duplicates.height)
                 reject(duplicates)
         if kept.height or not writer.rows:

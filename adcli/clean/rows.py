@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.clean.identity import carries_identity, duplicates_as_rejects
+from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
 from adcli.tables.formats.blocks import RawBatch, Rejects, rows_as_json
 from adcli.tables.standard.conform import conform
 from adcli.tables.standard.plan import ReadPlan
@@ -43,8 +43,7 @@ def clean_rows(frame: pl.DataFrame, plan: ReadPlan, *, file: str = "", first_lin
         is_new = pl.struct(pl.all()).is_first_distinct() | ~identity
         is_kept = kept.select(is_new.alias("kept")).to_series()
         lines_again = batch.lines.filter(~is_kept)
-        files = pl.Series([file], dtype=pl.String).new_from_index(0, len(lines_again))
-        rejected = rejected.vstack(duplicates_as_rejects(kept.filter(~is_kept), files, lines_again))
+        rejected = rejected.vstack(rows_as_rejects(kept.filter(~is_kept), file, lines_again, DUPLICATE))
         kept = kept.filter(is_kept)
     if "event_time" in kept.columns:
         kept = kept.sort("event_time", maintain_order=True, nulls_last=True)

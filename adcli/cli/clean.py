@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.clean.rules import (
+    ACTIONS,
+    RULES,
+    UNKNOWN_TYPE,
+    Rule,
+    RuleCheck,
+    known_rule,
+    rules_of_file,
+    with_actions,
+)
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import GateError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +39,24 @@ def clean(
         str | None,
         typer.Option(help=f"Table of the input: {', '.join(CLEANED)}.", show_default="recognised"),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="TOML file of further rules: a table each, with expression, reason, default."),
+    ] = None,
+    rule: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=ACTION",
+            help=f"What happens to rows that break a rule: {', '.join(ACTIONS)}.",
+            show_default="; ".join(f"{one.name}={one.default}" for one in RULES),
+        ),
+    ] = [],  # noqa: B006
+    fail_on: Annotated[
+        list[str],
+        typer.Option(
+            metavar="RULE", help="Fail with exit code 4 if a row breaks this rule; repeat for more."
+        ),
+    ] = [],  # noqa: B006
 ) -> None:
     """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
 
@@ -47,16 +77,43 @@ def clean(
     if table is not None and table not in CLEANED:
         known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
         raise UsageError(f"--table {table}: there is no such table.", fix=known)
+    active = _rules(rules, rule, fail_on)
     stream = run.stream(inputs, tables=CLEANED, table=table)
+    check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
+    check.require(stream.names, fail_on)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
-        cleaned = clean_stream(stream, spill=run.scratch(), reject=run.reject, advance=advance)
+        cleaned = clean_stream(stream, spill=run.scratch(), rules=check, reject=run.reject, advance=advance)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:
         run.write(_counted(chain(first, cleaned), advance))
+    check.counts[UNKNOWN_TYPE] = stream.unknown_event_types.total()
+    _tell_rules(run, check, fail_on)
 
 
 def _counted(frames: Iterable[pl.DataFrame], advance: Callable[[int], None]) -> Iterator[pl.DataFrame]:
     for frame in frames:
         yield frame
         advance(frame.height)
+
+
+def _rules(file: Path | None, actions: list[str], gates: list[str]) -> list[Rule]:
+    """The rules of the table and of the user's file, as the options say."""
+    own = rules_of_file(file.read_text(encoding="utf-8"), str(file)) if file else []
+    by_name = {one.name: one for one in (*RULES, *own)}
+    chosen = with_actions(list(by_name.values()), actions)
+    active = [one for one in chosen if one.default != "off"]
+    for name in gates:
+        known_rule(name, [one.name for one in active])
+    return active
+
+
+def _tell_rules(run: Run, check: RuleCheck, gates: list[str]) -> None:
+    """Say which rules were broken, put it into the manifest, and hold the gates."""
+    run.facts["rules"] = [{**one._asdict(), "rows": check.counts[one.name]} for one in check.rules]
+    for one in check.rules:
+        if one.default == "count" and one.name != UNKNOWN_TYPE and (count := check.counts[one.name]):
+            run.note(f"{one.name}: {count:,} row{'s'[: count > 1]} kept with {one.reason}.")
+    broken = [f"{name} {check.counts[name]:,}" for name in gates if check.counts[name]]
+    if broken:
+        raise GateError(f"Rules were broken that --fail-on names: {', '.join(broken)}.")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _REASONS_SHOWN = 3
 _EXAMPLES = 5
-_KIND_OF_REASON = (
-    r"^([a-z_]+: [^:']*[^:' ]|[^:('\d]*[^:('\d ])"  # without the value, or how many fields there were
+_KIND_OF_REASON = (  # without the value, or how many fields there were
+    r"^([a-z_][a-z_0-9]*: [^:']*[^:' ]|[^:('\d]*[^:('\d ])"
 )
 
 

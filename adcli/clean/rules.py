@@ -1,0 +1,200 @@
+"""Rules on single rows: what is impossible is rejected, what is only unlikely is counted."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+
+from adcli.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Action = Literal["reject", "count", "off"]
+ACTIONS: Final = get_args(Action)
+
+
+class Rule(NamedTuple):
+    """One rule.
+
+    Attributes:
+        name: What `--rule` and `--fail-on` call it.
+        expression: Polars SQL over the columns of one row, true where the row breaks the rule; `{latest}` is
+            a day after the run began. Empty where reading the types finds it.
+        reason: What is wrong with such a row.
+        default: What happens to it.
+    """
+
+    name: str
+    expression: str
+    reason: str
+    default: Action
+
+
+_OVER_ROWS: Final = ('"Agg":', '"Over":', '"expr":"Len"')  # in a serialized expression
+UNKNOWN_TYPE: Final = "unknown_type"
+RULES: Final = (
+    Rule("time_too_early", "event_time < TIMESTAMP '1990-01-01'", "a time before the year 1990", "reject"),
+    Rule("time_in_future", "event_time > TIMESTAMP '{latest}'", "a time more than a day ahead", "reject"),
+    Rule("absurd_price", "price > 10000000", "a price above ten million", "count"),
+    Rule("absurd_quantity", "quantity > 10000", "a quantity above ten thousand", "count"),
+    Rule("large_return", "quantity < -10000", "a return of more than ten thousand", "count"),
+    Rule("free_purchase", "event_type = 'purchase' AND price = 0", "a purchase at a price of zero", "count"),
+    Rule("conversion_without_click", "click = 0 AND conversion = 1", "a conversion without a click", "count"),
+    Rule(UNKNOWN_TYPE, "", "a type of event that is not known, read as 'other'", "count"),
+)
+
+_BUILT_IN: Final = frozenset(rule.name for rule in RULES)
+
+
+def as_markdown(rules: Iterable[Rule] = RULES) -> str:
+    """The rules as a table for documentation."""
+    rows = [f"| `{rule.name}` | {rule.reason} | {rule.default} |" for rule in rules]
+    return "\n".join(["| rule | a row with | by default |", "|---|---|---|", *rows])
+
+
+def rules_of_file(text: str, name: str) -> list[Rule]:
+    """Rules out of TOML: a table each, named like the rule, with `expression`, and `reason` and `default`.
+
+    Raises:
+        DataError: If it is no such file.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{name}: is no TOML: {error}.") from None
+    return [_rule(name, key, table) for key, table in tables.items()]
+
+
+def _rule(file: str, name: str, table: Any) -> Rule:
+    fields = table if isinstance(table, dict) else {"expression": table}
+    for key in fields:
+        if key not in ("expression", "reason", "default"):
+            fix = did_you_mean(key, Rule._fields) or "A rule has expression, reason and default."
+            raise DataError(f"{file}: [{name}]: there is no {key}.", fix=fix)
+    expression, default = fields.get("expression"), fields.get("default", "reject")
+    if not isinstance(expression, str) or not expression.strip():
+        raise DataError(f"{file}: [{name}]: lacks an expression.")
+    if default not in ACTIONS:
+        raise DataError(f"{file}: [{name}]: default is one of {', '.join(ACTIONS)}.")
+    return Rule(name, expression, str(fields.get("reason", "rule broken")), default)
+
+
+def with_actions(rules: Sequence[Rule], chosen: Sequence[str]) -> list[Rule]:
+    """The rules with what `NAME=ACTION` says of them in place of their defaults.
+
+    Raises:
+        UsageError: If it names no rule or no action.
+    """
+    by_name = {rule.name: rule for rule in rules}
+    for one in chosen:
+        name, _, action = one.partition("=")
+        known_rule(name, by_name)
+        if action not in ACTIONS:
+            raise UsageError(f"--rule {one}: expected NAME=reject, NAME=count or NAME=off.")
+        if not by_name[name].expression and action == "reject":
+            raise UsageError(f"--rule {one}: such rows are read as 'other', and can only be counted.")
+        by_name[name] = by_name[name]._replace(default=action)  # type: ignore[arg-type]
+    return list(by_name.values())
+
+
+def known_rule(name: str, known: Iterable[str]) -> str:
+    """A rule's name, if it is one.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    known = list(known)
+    if name not in known:
+        fix = did_you_mean(name, known) or f"The rules are {', '.join(known)}."
+        raise UsageError(f"There is no rule '{name}'.", fix=fix)
+    return name
+
+
+class RuleCheck:
+    """Rules over the batches of one table.
+
+    Those of `RULES` speak of its standard columns, whose types are known, not of columns carried along.
+
+    Attributes:
+        counts: How many rows broke each rule so far, whatever became of them.
+    """
+
+    def __init__(self, rules: Sequence[Rule], *, now: datetime, standard: Iterable[str]) -> None:
+        latest = f"{now.astimezone(UTC) + timedelta(days=1):%Y-%m-%d %H:%M:%S}"
+        self.rules = [rule for rule in rules if rule.default != "off"]
+        self.counts: Counter[str] = Counter()
+        self._standard = set(standard)
+        self._expressions = {rule.name: _parsed(rule, latest) for rule in self.rules if rule.expression}
+
+    def require(self, columns: Iterable[str], gates: Iterable[str]) -> None:
+        """Make sure that the user's rules, and those that are gates, have the columns that they ask for.
+
+        Raises:
+            UsageError: If one has not.
+        """
+        known = set(columns)
+        for name in [*gates, *(rule.name for rule in self.rules if rule.name not in _BUILT_IN)]:
+            for column in self._expressions[name].meta.root_names() if name in self._expressions else ():
+                if column not in known:
+                    fix = did_you_mean(column, known) or f"There are {', '.join(sorted(known))}."
+                    raise UsageError(f"The rule {name} asks for a column '{column}'.", fix=fix)
+
+    def broken(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Of each row: whether it is rejected, and the reason of the first rule that says so.
+
+        Raises:
+            UsageError: If a rule cannot be computed from what its columns hold.
+        """
+        import polars as pl
+
+        naive = frame.with_columns(pl.selectors.datetime(time_zone="*").dt.replace_time_zone(None))
+        reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+        for rule in self.rules:
+            expression = self._expressions.get(rule.name)
+            if expression is None:
+                continue
+            asked = set(expression.meta.root_names())
+            if not asked <= set(frame.columns) or (rule.name in _BUILT_IN and not asked <= self._standard):
+                continue
+            is_broken = _computed(naive, expression, rule)
+            self.counts[rule.name] += int(is_broken.sum())
+            if rule.default == "reject":
+                is_new = is_broken & reasons.is_null()
+                reasons = reasons.zip_with(~is_new, reasons.clone().fill_null(f"{rule.name}: {rule.reason}"))
+        return reasons.is_not_null(), reasons
+
+
+def _parsed(rule: Rule, latest: str) -> pl.Expr:
+    import polars as pl
+
+    try:
+        expression = pl.sql_expr(rule.expression.replace("{latest}", latest))
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"The rule {rule.name} is no SQL expression: {_first_line(error)}.") from None
+    parts = expression.meta.serialize(format="json")
+    if not expression.meta.root_names() or any(part in parts for part in _OVER_ROWS):
+        raise UsageError(
+            f"The rule {rule.name} does not speak of one row.",
+            fix="An expression is over the columns of a row, without sums, counts or windows over others.",
+        )
+    return expression
+
+
+def _computed(frame: pl.DataFrame, expression: pl.Expr, rule: Rule) -> pl.Series:
+    import polars as pl
+
+    try:
+        found = frame.select(expression.alias("broken")).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"The rule {rule.name} cannot be computed: {_first_line(error)}.") from None
+    if found.dtype != pl.Boolean:
+        raise UsageError(f"The rule {rule.name} is neither true nor false: {rule.expression}.")
+    return found.fill_null(value=False)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
