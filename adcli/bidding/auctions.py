@@ -17,8 +17,9 @@ class Auctions(NamedTuple):
     """Auctions in the order they came, shape (n,) each; those of an episode stand together.
 
     `price` is the market price: the highest other bid or the floor, whichever is more; `value` what winning
-    is worth; `pctr` the predicted click and `bid` a logged bid, NaN where the table has none; `episode`
-    numbers the episodes from 0; `budget` is what may be spent in each, shape (episodes,).
+    is worth; `pctr` the predicted click and `bid` a logged bid, NaN where the table has none;
+    `predicted_value` is the predicted click scaled to all the value there was (calibration in the large);
+    `episode` numbers the episodes from 0; `budget` is what may be spent in each, shape (episodes,).
     """
 
     price: Numbers
@@ -26,6 +27,7 @@ class Auctions(NamedTuple):
     value: Numbers
     pctr: Numbers
     bid: Numbers
+    predicted_value: Numbers
     episode: NDArray[np.int64]
     budget: Numbers
 
@@ -38,12 +40,14 @@ class Auctions(NamedTuple):
         """Some of the episodes, numbered from 0."""
         rows = episodes[self.episode]
         numbers = np.cumsum(episodes) - 1
-        price, click, value, pctr, bid = (column[rows] for column in self[:5])
-        return Auctions(price, click, value, pctr, bid, numbers[self.episode[rows]], self.budget[episodes])
+        price, click, value, pctr, bid, predicted = (column[rows] for column in self[:6])
+        return Auctions(
+            price, click, value, pctr, bid, predicted, numbers[self.episode[rows]], self.budget[episodes]
+        )
 
 
 def read_auctions(
-    frame: pl.DataFrame, *, budget_per_auction: float, value: str = "click", episode: str = "episode"
+    frame: pl.DataFrame, *, budget_per_auction: float, value: str = "click", episode: str | int = "episode"
 ) -> Auctions:
     """The auctions of a table.
 
@@ -52,7 +56,7 @@ def read_auctions(
             event_time` and the episode's column. Without episodes, a campaign's day is one, or all of it.
         budget_per_auction: What may be spent per auction; an episode's budget is that times its auctions.
         value: The column that says what winning is worth.
-        episode: The column that numbers the episodes of a campaign.
+        episode: The column that numbers the episodes of a campaign, or how many auctions make one.
 
     Raises:
         DataError: If a column is missing, or holds anything but numbers of at least 0.
@@ -62,19 +66,27 @@ def read_auctions(
     if not budget_per_auction > 0:
         raise DataError(f"A budget of {budget_per_auction:g} per auction buys nothing.")
     ordered, numbers = _episodes(frame, episode)
+    worth, pctr = _amounts(ordered, value), _optional(ordered, "pctr")
     return Auctions(
         price=np.fmax(_amounts(ordered, "market_price"), _optional(ordered, "floor_price")),
         click=_optional(ordered, "click"),
-        value=_amounts(ordered, value),
-        pctr=_optional(ordered, "pctr"),
+        value=worth,
+        pctr=pctr,
         bid=_optional(ordered, "bid"),
+        predicted_value=pctr * (worth.sum() / max(float(pctr.sum()), 1e-300)),
         episode=numbers,
         budget=np.asarray(np.bincount(numbers) * budget_per_auction, dtype=np.float64),
     )
 
 
-def _episodes(frame: pl.DataFrame, episode: str) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+def _episodes(frame: pl.DataFrame, episode: str | int) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """The frame with each episode's rows together, in order, and the number of each row's episode."""
+    if isinstance(episode, int):
+        if "event_time" in frame.columns:
+            frame = frame.sort("event_time", maintain_order=True)
+        place = pl.int_range(pl.len())
+        within = place.over("campaign_id") if "campaign_id" in frame.columns else place
+        return _episodes(frame.with_columns(__run=within // episode), "__run")
     keys = [name for name in ("campaign_id", episode) if name in frame.columns]
     dated = frame
     if episode not in frame.columns and "event_time" in frame.columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from adcli.bidding.auctions import Auctions, Numbers
 from adcli.bidding.bound import clairvoyant
 from adcli.bidding.prices import Prices
-from adcli.bidding.replay import BidRequests, EpisodeState, Outcome, Replay, replay
+from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, replay
 from adcli.errors import DataError, UsageError, did_you_mean
 
 RATES_TRIED = 60
@@ -47,18 +47,28 @@ class LoggedBid(_Unpaced):
         return requests.bid
 
 
-def replay_bidders(auctions: Auctions, bidders: Sequence[str], prices: Prices) -> dict[str, Replay]:
-    """What each of the named bidders would have won.
+def replay_bidders(
+    auctions: Auctions,
+    bidders: Sequence[str],
+    prices: Prices,
+    *,
+    learned: Mapping[str, Bidder] | None = None,
+    first_price: bool = False,
+) -> dict[str, Replay]:
+    """What each of the named bidders would have won; `learned` are further ones by their names.
 
     Raises:
         UsageError: If a bidder is not known.
         DataError: If the auctions lack what a bidder bids on.
     """
     known = {
-        "mcpc": lambda: mcpc(auctions, prices),
-        "linear": lambda: linear(auctions),
+        "mcpc": lambda: mcpc(auctions, prices, first_price=first_price),
+        "linear": lambda: linear(auctions, first_price=first_price),
         "clairvoyant": lambda: clairvoyant(auctions),
-        "bid": lambda: logged_bid(auctions),
+        "bid": lambda: logged_bid(auctions, first_price=first_price),
+    } | {
+        name: lambda bidder=bidder: _learned(bidder, auctions, first_price)
+        for name, bidder in (learned or {}).items()
     }
     for name in bidders:
         if name not in known:
@@ -66,47 +76,55 @@ def replay_bidders(auctions: Auctions, bidders: Sequence[str], prices: Prices) -
     return {name: known[name]() for name in bidders}
 
 
-def logged_bid(auctions: Auctions) -> Replay:
+def _learned(bidder: Bidder, auctions: Auctions, first_price: bool) -> Replay:
+    _check_pctr(auctions, "learned")
+    return replay(bidder, auctions, first_price=first_price)
+
+
+def logged_bid(auctions: Auctions, *, first_price: bool = False) -> Replay:
     """The bids of the column `bid`."""
     if np.isnan(auctions.bid).any():
         raise DataError("The auctions have no column 'bid'.", fix="Name it with --map bid=...")
-    return replay(LoggedBid(), auctions)
+    return replay(LoggedBid(), auctions, first_price=first_price)
 
 
-def mcpc(auctions: Auctions, prices: Prices) -> Replay:
+def mcpc(auctions: Auctions, prices: Prices, *, first_price: bool = False) -> Replay:
     """Bids of the predicted click times what a click has cost, whatever is left of the budget.
 
     Source: Chen et al. (2011); "Mcpc" in Zhang, Yuan and Wang (2014) and Cai et al. (2017).
     """
     _check_pctr(auctions, "mcpc")
-    return replay(Linear(prices.per_click), auctions)
+    return replay(Linear(prices.per_click), auctions, first_price=first_price)
 
 
-def linear(auctions: Auctions) -> Replay:
+def linear(auctions: Auctions, *, first_price: bool = False) -> Replay:
     """Bids in proportion to the predicted click, at the rate that earned most on half of the episodes.
 
     Each half is bid on at the rate of the other.
     """
     _check_pctr(auctions, "linear")
     is_even = np.arange(auctions.budget.size) % 2 == 0
-    found = Replay(np.zeros(auctions.price.size), np.zeros(auctions.price.size))
+    found = Replay(*(np.zeros(auctions.price.size) for _ in Replay._fields))
     for half in (is_even, ~is_even):
         if half.any():
             others = auctions.take(~half) if (~half).any() else auctions
-            played = replay(Linear(best_rate(others)), auctions.take(half))
+            rate = best_rate(others, first_price=first_price)
+            played = replay(Linear(rate), auctions.take(half), first_price=first_price)
             for column, own in zip(found, played, strict=True):
                 column[half[auctions.episode]] = own
     return found
 
 
-def best_rate(auctions: Auctions) -> float:
+def best_rate(auctions: Auctions, *, first_price: bool = False) -> float:
     """The rate at which bids of rate x predicted click earn most value within the budgets."""
     shown = auctions.pctr > 0
     if not shown.any():
         return 0.0
     worth = auctions.price[shown] / auctions.pctr[shown]
     rates = np.unique(np.quantile(worth, np.linspace(0.001, 1, RATES_TRIED)))
-    values = [float(replay(Linear(rate), auctions).won @ auctions.value) for rate in rates]
+    values = [
+        float(replay(Linear(rate), auctions, first_price=first_price).won @ auctions.value) for rate in rates
+    ]
     return float(rates[int(np.argmax(values))])
 
 

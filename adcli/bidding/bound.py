@@ -26,4 +26,4 @@ def clairvoyant(auctions: Auctions) -> Replay:
         left = auctions.budget[number] - np.concatenate([[0.0], np.cumsum(price[order])[:-1]])
         share = np.where(price[order] > 0, left / np.maximum(price[order], 1e-300), 1.0)
         won[start + order] = np.clip(share, 0, 1)
-    return Replay(won, np.where(won > 0, auctions.price, 0))
+    return Replay(won, np.where(won > 0, auctions.price, 0), won * auctions.price)

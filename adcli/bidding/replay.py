@@ -65,18 +65,20 @@ class Bidder(Protocol):
 
 
 class Replay(NamedTuple):
-    """The share of each auction that was won (0 or 1; a bound's last in part), and the bids; shape (n,)."""
+    """The share of each auction won (0 or 1; a bound's last in part), bids and payments; shape (n,)."""
 
     won: Numbers
     bid: Numbers
+    paid: Numbers
 
 
-def replay(bidder: Bidder, auctions: Auctions) -> Replay:
-    """What the bidder would have won at second price: an auction is won by a bid of at least its price.
+def replay(bidder: Bidder, auctions: Auctions, *, first_price: bool = False) -> Replay:
+    """What the bidder would have won: an auction is won by a bid of at least its price.
 
-    A bid is cut to what is left of the episode's budget, so that no episode spends more than that.
+    It costs that price, or at first price the bid. A bid is cut to what is left of the episode's budget, so
+    that no episode spends more than that.
     """
-    won, bids = np.zeros(auctions.price.size), np.zeros(auctions.price.size)
+    won, bids, paid = (np.zeros(auctions.price.size) for _ in Replay._fields)
     for episode, (start, stop) in enumerate(pairwise(auctions.starts.tolist())):
         budget = left = float(auctions.budget[episode])
         for first in range(start, stop, bidder.step or stop - start):
@@ -85,18 +87,18 @@ def replay(bidder: Bidder, auctions: Auctions) -> Replay:
             bids[rows] = bidder.bid(
                 requests, EpisodeState(episode, first - start, stop - start, budget, left)
             )
-            outcome = _hold(bids[rows], auctions.price[rows], left)
-            won[rows] = outcome.won
-            left -= float(outcome.paid.sum())
+            outcome = _hold(bids[rows], auctions.price[rows], left, first_price)
+            won[rows], paid[rows] = outcome.won, outcome.paid
+            left = max(left - float(outcome.paid.sum()), 0.0)
             bidder.observe(requests, outcome)
-    return Replay(won, bids)
+    return Replay(won, bids, paid)
 
 
-def _hold(bids: Numbers, prices: Numbers, left: float) -> Outcome:
+def _hold(bids: Numbers, prices: Numbers, left: float, first_price: bool) -> Outcome:
     """The auctions of a step, held in turn."""
-    won = bids >= prices
-    won[won] = affordable(prices[won], left)
-    return Outcome(bids, won, np.where(won, prices, 0.0))
+    won, costs = bids >= prices, bids if first_price else prices
+    won[won] = affordable(costs[won], left)
+    return Outcome(bids, won, np.where(won, costs, 0.0))
 
 
 def affordable(prices: Numbers, budget: float) -> NDArray[np.bool_]:

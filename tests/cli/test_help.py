@@ -28,6 +28,7 @@ COMMANDS = [
     ("optimize", "policy"),
     ("optimize", "apply"),
     ("optimize", "encoder"),
+    ("optimize", "bids"),
     ("evaluate",),
     ("evaluate", "rates"),
     ("evaluate", "ab"),

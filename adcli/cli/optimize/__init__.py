@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from adcli.cli.commands import Commands
 from adcli.cli.optimize.apply import apply
+from adcli.cli.optimize.bids import bids
 from adcli.cli.optimize.encoder import encoder
 from adcli.cli.optimize.policy import policy
 
-app = Commands(no_args_is_help=True, rich_markup_mode=None, help="Who sees what, where and when.")
+app = Commands(
+    no_args_is_help=True, rich_markup_mode=None, help="Who sees what, where and when, and what to bid."
+)
 app.command(short_help="Who should be shown what?")(policy)
 app.command(short_help="What to show to each of these users?")(apply)
+app.command(short_help="What to bid in auctions?")(bids)
 app.command(short_help="How can vectors learn from the shop's behaviour?")(encoder)

@@ -10,10 +10,11 @@ import polars as pl
 
 from adcli.bidding.auctions import Auctions, read_auctions
 from adcli.bidding.bidders import replay_bidders
+from adcli.bidding.learned import LearnedBidder
 from adcli.bidding.prices import Prices, prices_of
-from adcli.bidding.replay import Replay
+from adcli.bidding.replay import Bidder, Replay
 from adcli.errors import DataError
-from adcli.evaluate.bids.table import BOUND, bid_table, spend_curve
+from adcli.evaluate.bids.table import BOUND, bid_rows, judged, spend_curve
 
 
 class BidValues(NamedTuple):
@@ -31,7 +32,9 @@ def evaluate_bids(
     prices: Mapping[str, Prices] | None = None,
     budget_shares: Mapping[str, float] | float = 1 / 32,
     value: str = "click",
-    episode: str = "episode",
+    episode: str | int = "episode",
+    learned: Mapping[str, Mapping[str, LearnedBidder]] | None = None,
+    first_price: bool = False,
     confidence: float = 0.95,
 ) -> BidValues:
     """What bidders would have bought in a table of auctions, campaign by campaign.
@@ -41,13 +44,16 @@ def evaluate_bids(
 
     Args:
         frame: The auctions; see `read_auctions`.
-        bidders: Names that `replay_bidders` knows.
+        bidders: Names that `replay_bidders` knows, or of `learned`.
         baseline: The bidder that the others are compared with; the first unless named.
         prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
         budget_shares: The budget of an episode, as a share of what all its impressions would cost at the
             mean price; one for all, or one for each campaign.
         value: The column that says what winning is worth.
-        episode: The column that numbers the episodes.
+        episode: The column that numbers the episodes, or how many auctions make one.
+        learned: Learned bidders by the names they go by among `bidders`, and by campaign; one that was
+            learned without campaigns serves all.
+        first_price: Whether a won auction costs the bid.
         confidence: Of the intervals.
 
     Raises:
@@ -69,28 +75,49 @@ def evaluate_bids(
             budget_shares if isinstance(budget_shares, float | int) else budget_shares[str(name)],
             value,
             episode,
+            {own: _of_campaign(own, of, str(name)) for own, of in (learned or {}).items()},
+            first_price,
         )
         for (name,), part in campaigns.items()
     }
     together = _together(list(played.values()))
     parts = ({"all": together} if len(played) > 1 else {}) | played
     tables = [
-        bid_table(auctions, replays, baseline=compared, confidence=confidence).with_columns(
+        bid_rows(auctions, replays, baseline=compared, confidence=confidence).with_columns(
             campaign_id=pl.lit(name or "all", dtype=pl.String)
         )
         for name, (auctions, replays) in parts.items()
     ]
-    return BidValues(pl.concat(tables), spend_curve(*together))
+    table = judged(pl.concat(tables), compared, confidence)
+    return BidValues(table.select(pl.exclude("campaign_id"), "campaign_id"), spend_curve(*together))
+
+
+def _of_campaign(name: str, learned: Mapping[str, LearnedBidder], campaign: str) -> Bidder:
+    own = learned.get(campaign) or (next(iter(learned.values())) if list(learned) == [""] else None)
+    if own is None:
+        known = ", ".join(list(learned)[:12])
+        raise DataError(
+            f"The bidder {name} was not learned for the campaign '{campaign}', but for {known}.",
+            fix="Learn it from a log of all campaigns, or take one with --campaign.",
+        )
+    return own.bidder()
 
 
 def _play(
-    part: pl.DataFrame, bidders: Sequence[str], prices: Prices | None, share: float, value: str, episode: str
+    part: pl.DataFrame,
+    bidders: Sequence[str],
+    prices: Prices | None,
+    share: float,
+    value: str,
+    episode: str | int,
+    learned: Mapping[str, Bidder],
+    first_price: bool,
 ) -> tuple[Auctions, dict[str, Replay]]:
     known = prices or prices_of(read_auctions(part, budget_per_auction=1, value=value, episode=episode))
     auctions = read_auctions(
         part, budget_per_auction=known.per_impression * share, value=value, episode=episode
     )
-    return auctions, replay_bidders(auctions, bidders, known)
+    return auctions, replay_bidders(auctions, bidders, known, learned=learned, first_price=first_price)
 
 
 def _together(

@@ -13,8 +13,9 @@ from adcli.statistics.verdicts import Verdict
 METHOD = (
     Passage(
         "Replay",
-        "An auction is won by a bid of at least its market price and costs that price (second price). A bid "
-        "is cut to what is left of the episode's budget. Outcomes of auctions are taken as they were logged.",
+        "An auction is won by a bid of at least its market price and costs that price (second price), or "
+        "with `--price first` the bid. A bid is cut to what is left of the episode's budget. Outcomes of "
+        "auctions are taken as they were logged.",
     ),
     Passage(
         "Bidders",
@@ -22,7 +23,17 @@ METHOD = (
         "predicted click, at the rate that earned most on the other half of the episodes. "
         "`clairvoyant` knows prices and outcomes: a bound that no bidder can beat.",
     ),
-    Passage("Intervals", "Differences to the baseline are paired by episode (Student's t)."),
+    Passage(
+        "Predicted value",
+        "Predicted clicks, scaled so that over all of a campaign they add up to the value there "
+        "was. Its share is that of the most which the budget could have bought by it (the row of "
+        "`clairvoyant`).",
+    ),
+    Passage(
+        "Intervals",
+        "Differences to the baseline are paired by episode (Student's t); p-values are adjusted by Holm for "
+        "all bidders and campaigns compared.",
+    ),
 )
 
 
@@ -37,7 +48,7 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Pag
         tables=[
             Table("What each won", table.select(
                 "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
-                "spend_share",
+                "spend_share", "predicted_value", "predicted_value_share",
             )),
             Table("Per episode", table.select(
                 "bidder", "campaign_id", "value_per_episode", "difference", "difference_low",

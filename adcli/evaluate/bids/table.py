@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from adcli.bidding.auctions import Auctions, Numbers
+from adcli.bidding.bound import clairvoyant
 from adcli.bidding.replay import Replay
 from adcli.errors import DataError
 from adcli.statistics.intervals import Interval, student_quantile
+from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import Verdict, decide
 
 FEWEST_EPISODES = 20
@@ -25,8 +28,11 @@ def bid_table(
     """One row per bidder: what it bought, and how its value differs from the baseline's over paired episodes.
 
     The columns are `bidder impressions clicks cost value win_rate ecpc ecpm spend_share value_per_episode
-    difference difference_low difference_high share_of_bound verdict reason`. `ecpc` is cost per click, `ecpm`
-    cost per thousand impressions, `spend_share` the part of the budget spent; `difference` is per episode.
+    difference difference_low difference_high p_value share_of_bound predicted_value predicted_value_share
+    verdict reason`. `ecpc` is cost per click, `ecpm` cost per thousand impressions, `spend_share` the part of
+    the budget spent; `difference` is per episode. `predicted_value` sums the calibrated predictions of what
+    was won, and its share is that of the most predicted value that the budget could have bought, which the
+    row of the clairvoyant states. The p-values are Student's, by Holm for the number of bidders.
 
     Args:
         auctions: The auctions.
@@ -37,15 +43,23 @@ def bid_table(
     Raises:
         DataError: If the baseline is not among the bidders.
     """
+    return judged(bid_rows(auctions, replays, baseline=baseline, confidence=confidence), baseline, confidence)
+
+
+def bid_rows(
+    auctions: Auctions, replays: Mapping[str, Replay], *, baseline: str, confidence: float
+) -> pl.DataFrame:
+    """The rows of `bid_table` with `episodes` in place of verdicts, the p-values not yet adjusted."""
     if baseline not in replays:
         raise DataError(f"The baseline '{baseline}' is not among the bidders: {', '.join(replays)}.")
     values = {name: by_episode(one.won * auctions.value, auctions) for name, one in replays.items()}
     bound = values[BOUND].sum() if BOUND in values else np.nan
+    predicted_bound = _most_predicted(auctions)
     rows = []
     for name, one in replays.items():
         difference = values[name] - values[baseline]
         interval = paired_interval(difference, confidence)
-        verdict = _verdict(name, baseline, interval, values, confidence)
+        predicted = predicted_bound if name == BOUND else float(one.won @ auctions.predicted_value)
         rows.append(
             {
                 "bidder": name,
@@ -54,18 +68,45 @@ def bid_table(
                 "difference": float(difference.mean()),
                 "difference_low": interval.low,
                 "difference_high": interval.high,
+                "p_value": np.nan if name in (baseline, BOUND) else paired_p_value(difference),
                 "share_of_bound": float(values[name].sum() / bound) if bound else np.nan,
-                "verdict": verdict.verdict,
-                "reason": verdict.reason,
+                "predicted_value": predicted,
+                "predicted_value_share": predicted / predicted_bound if predicted_bound else np.nan,
+                "episodes": difference.size,
             }
         )
-    return pl.DataFrame(rows).with_columns(pl.selectors.float().fill_nan(None))
+    return pl.DataFrame(rows)
+
+
+def judged(rows: pl.DataFrame, baseline: str, confidence: float) -> pl.DataFrame:
+    """Rows of one or several campaigns with their verdicts, each held against the number of comparisons."""
+    adjusted = adjust(rows["p_value"].to_numpy(), "holm")
+    comparisons = int(np.isfinite(adjusted).sum())
+    with_adjusted = rows.with_columns(p_value=pl.Series(adjusted))
+    verdicts = [_verdict(row, baseline, confidence, comparisons) for row in with_adjusted.to_dicts()]
+    return (
+        with_adjusted.drop("episodes")
+        .with_columns(
+            verdict=pl.Series([one.verdict for one in verdicts], dtype=pl.String),
+            reason=pl.Series([one.reason for one in verdicts], dtype=pl.String),
+        )
+        .with_columns(pl.selectors.float().fill_nan(None))
+    )
+
+
+def _most_predicted(auctions: Auctions) -> float:
+    """The most calibrated predicted value that the budgets could have bought; NaN without predictions."""
+    if np.isnan(auctions.predicted_value).any():
+        return np.nan
+    return float(
+        clairvoyant(auctions._replace(value=auctions.predicted_value)).won @ auctions.predicted_value
+    )
 
 
 def _bought(one: Replay, auctions: Auctions) -> dict[str, float | None]:
     impressions = round(float(one.won.sum()))  # the bound may buy a part of an episode's last one
     clicks = None if np.isnan(auctions.click).any() else round(float(one.won @ auctions.click))
-    cost = float(one.won @ auctions.price)
+    cost = float(one.paid.sum())
     return {
         "impressions": impressions,
         "clicks": clicks,
@@ -95,18 +136,28 @@ def paired_interval(differences: Numbers, confidence: float) -> Interval:
     return Interval(float(differences.mean()) - margin, float(differences.mean()) + margin)
 
 
-def _verdict(
-    name: str, baseline: str, interval: Interval, values: Mapping[str, Numbers], confidence: float
-) -> Verdict:
-    if name == baseline:
+def paired_p_value(differences: Numbers) -> float:
+    """Student's two-sided p-value that the mean difference over episodes is 0; NaN where it has no spread."""
+    from scipy.special import stdtr
+
+    episodes = differences.size
+    error = float(differences.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else 0.0
+    return float(2 * stdtr(episodes - 1, -abs(float(differences.mean())) / error)) if error else np.nan
+
+
+def _verdict(row: dict[str, Any], baseline: str, confidence: float, comparisons: int) -> Verdict:
+    if row["bidder"] == baseline:
         return Verdict("", "the baseline itself")
-    if name == BOUND:
+    if row["bidder"] == BOUND:
         return Verdict("", "a bound that knows the future, no bidder to choose")
-    episodes, level = values[name].size, float(values[baseline].mean())
+    episodes, level = row["episodes"], row["value_per_episode"] - row["difference"]
+    interval = Interval(row["difference_low"], row["difference_high"])
     return decide(
-        float(values[name].mean()) - level,
+        row["difference"],
         interval,
         confidence=confidence,
+        p_value=row["p_value"],
+        comparisons=comparisons,
         smallest_effect=SMALLEST_EFFECT * level,
         caution=f"there are {episodes} episodes; at least {FEWEST_EPISODES} are needed to compare bidders"
         if episodes < FEWEST_EPISODES
@@ -135,7 +186,7 @@ def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFra
     bin_of = np.ceil(progress * CURVE_POINTS).astype(np.int64)
     frames = []
     for name, one in replays.items():
-        spent = np.cumsum(np.bincount(bin_of, weights=one.won * auctions.price, minlength=CURVE_POINTS + 1))
+        spent = np.cumsum(np.bincount(bin_of, weights=one.paid, minlength=CURVE_POINTS + 1))
         earned = np.cumsum(np.bincount(bin_of, weights=one.won * auctions.value, minlength=CURVE_POINTS + 1))
         frames.append(
             pl.DataFrame(

@@ -1,0 +1,121 @@
+"""Bidders learned from a log: what each kind needs to know, and their directory.
+
+`bidder.json` says what it is and what it scored; `bidder.safetensors` holds the auctions that it knows the
+market by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from adcli.bidding.bidders import Linear
+from adcli.bidding.dynamic_program import DynamicProgram
+from adcli.bidding.market import Market
+from adcli.bidding.pacer import Pacer
+from adcli.bidding.pacing_rules import DualDescent, Pid
+from adcli.bidding.replay import Bidder
+from adcli.errors import DataError
+
+FORMAT = "bidder/1"
+JSON_NAME = "bidder.json"
+TENSORS_NAME = "bidder.safetensors"
+KINDS: Final = ("pacer", "dp", "linear", "mcpc", "dual", "pid")
+
+
+class LearnedBidder(NamedTuple):
+    """What a bidder of a campaign was made from.
+
+    Attributes:
+        kind: One of `KINDS`.
+        market: What auctions have cost.
+        rate: Of the kinds `linear` and `mcpc`: the bid per predicted click.
+    """
+
+    kind: str
+    market: Market
+    rate: float = 0.0
+
+    def bidder(self) -> Bidder:
+        """A bidder at the start of its work."""
+        match self.kind:
+            case "pacer":
+                return Pacer(self.market)
+            case "dp":
+                return DynamicProgram(self.market)
+            case "dual":
+                return DualDescent(self.market)
+            case "pid":
+                return Pid(self.market)
+        return Linear(self.rate)
+
+
+def save_bidders(bidders: Mapping[str, LearnedBidder], directory: Path, about: Mapping[str, Any]) -> None:
+    """Write the bidder of each campaign into an existing, empty directory.
+
+    Args:
+        bidders: By campaign; the campaign of a log that names none is "".
+        directory: Where `bidder.json` and `bidder.safetensors` go.
+        about: What it is, from what, with what settings, and what it scored: plain values.
+    """
+    from safetensors.numpy import save_file
+
+    described, tensors = [], {}
+    for number, (campaign, one) in enumerate(bidders.items()):
+        described.append(
+            {
+                "campaign_id": campaign,
+                "bidder": one.kind,
+                "rate": one.rate,
+                "value_per_pctr": one.market.value_per_pctr,
+            }
+        )
+        tensors[f"{number}.price"] = np.ascontiguousarray(one.market.price)
+        tensors[f"{number}.pctr"] = np.ascontiguousarray(one.market.pctr)
+    document = {"format": FORMAT, **about, "campaigns": described}
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    (directory / JSON_NAME).write_text(text + "\n", encoding="utf-8")
+    save_file(tensors, directory / TENSORS_NAME)
+
+
+def load_bidders(directory: Path) -> dict[str, LearnedBidder]:
+    """The bidders that `save_bidders` wrote, by campaign.
+
+    Raises:
+        DataError: If the directory holds no bidder, is damaged, or is of another version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = directory / JSON_NAME
+    if not path.is_file():
+        raise DataError(
+            f"{directory} is not a bidder: it has no {JSON_NAME}.", fix="See adcli optimize bids."
+        )
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']!r}; this version of adcli reads {FORMAT!r}")
+        tensors = load_file(directory / TENSORS_NAME)
+        return {
+            str(one["campaign_id"]): _checked(one, tensors[f"{number}.price"], tensors[f"{number}.pctr"])
+            for number, one in enumerate(document["campaigns"])
+        }
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as damage:
+        raise DataError(
+            f"{directory} does not hold a whole bidder ({damage}).", fix="Learn it again."
+        ) from None
+
+
+def _checked(described: Mapping[str, Any], price: np.ndarray, pctr: np.ndarray) -> LearnedBidder:
+    kind, rate, value = described["bidder"], float(described["rate"]), float(described["value_per_pctr"])
+    is_whole = price.ndim == 1 and price.shape == pctr.shape and price.size and kind in KINDS
+    if not is_whole or not np.isfinite([rate, value, *price, *pctr]).all() or rate < 0:
+        raise ValueError("something else than finite prices and predictions of a known kind of bidder")
+    if (price < 0).any() or (pctr <= 0).any():
+        raise ValueError("negative prices or predictions")
+    return LearnedBidder(kind, Market(price, pctr, value), rate)

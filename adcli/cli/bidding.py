@@ -1,0 +1,127 @@
+"""Options that learning to bid and replaying bids share: campaigns, their budgets, prices and episodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.bidding.prices import Prices
+
+BUDGET_SHARE = 1 / 32  # the middle one of the published iPinYou protocol
+
+BudgetShares = Annotated[
+    list[str],
+    typer.Option(
+        metavar="[CAMPAIGN=]SHARE",
+        help="Budget of an episode, as a share of what winning all its auctions would cost; repeat.",
+        show_default="1/32",
+    ),
+]
+Totals = Annotated[
+    list[str],
+    typer.Option(
+        metavar="[CAMPAIGN=]FILE",
+        help="JSON of an earlier period's cost_train, imp_train, clk_train, to take prices from; repeat.",
+    ),
+]
+Value = Annotated[str, typer.Option(help="Column of the value of a won auction.")]
+Episode = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN|N",
+        help="Column of a campaign's budget period (episode), or how many auctions make one.",
+    ),
+]
+Campaign = Annotated[str | None, typer.Option(help="Only this campaign.")]
+
+
+def only_campaign(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
+    """The auctions of one campaign, where one is asked for."""
+    import polars as pl
+
+    if campaign is None:
+        return frame
+    if "campaign_id" not in frame.columns:
+        raise DataError("The auctions name no campaigns.", fix="Name the column with --map campaign_id=...")
+    chosen = frame.filter(pl.col("campaign_id") == campaign)
+    if not chosen.height:
+        known = ", ".join(frame["campaign_id"].unique().sort().head(12).to_list())
+        raise DataError(f"There is no campaign '{campaign}'; there are {known}.")
+    return chosen
+
+
+def campaigns_of(frame: pl.DataFrame) -> list[str]:
+    """The campaigns in the order they come; "" where none is named."""
+    if "campaign_id" not in frame.columns:
+        return [""]
+    return [str(name) for name in frame["campaign_id"].unique(maintain_order=True)]
+
+
+def by_campaign(texts: Sequence[str], option: str, campaigns: Sequence[str]) -> dict[str, str]:
+    """The value of each campaign: its own `CAMPAIGN=VALUE`, else the one without a name."""
+    found = dict.fromkeys(campaigns, "")
+    for text in sorted(texts, key=lambda text: "=" in text):
+        name, is_named, value = text.partition("=")
+        if not is_named:
+            found = dict.fromkeys(campaigns, text)
+        elif name in found:
+            found[name] = value
+        else:
+            known = did_you_mean(name, campaigns) or f"There are {', '.join(campaigns[:12])}."
+            raise UsageError(f"{option} {text}: there is no campaign '{name}'.", fix=known)
+    return {name: value for name, value in found.items() if value}
+
+
+def budget_shares(texts: Sequence[str], campaigns: Sequence[str]) -> dict[str, float]:
+    """The budget share of each campaign: 1/32 unless said."""
+    shares = dict.fromkeys(campaigns, BUDGET_SHARE)
+    for name, text in by_campaign(texts, "--budget-share", campaigns).items():
+        try:
+            shares[name] = float(text)
+        except ValueError:
+            shares[name] = 0.0
+        if not 0 < shares[name] <= 1:
+            raise UsageError(f"--budget-share {text}: expected a share above 0 and at most 1.")
+    return shares
+
+
+def _prices(totals: Path) -> Prices:
+    from adcli.bidding.prices import read_prices
+
+    try:
+        return read_prices(json.loads(totals.read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{totals} cannot be read as JSON ({error}).") from None
+
+
+def earlier_prices(texts: Sequence[str], campaigns: Sequence[str]) -> dict[str, Prices]:
+    """The prices of each campaign that `--totals` names a file for."""
+    return {name: _prices(Path(path)) for name, path in by_campaign(texts, "--totals", campaigns).items()}
+
+
+def episodes(run: Run, text: str) -> str | int:
+    """The column that numbers the episodes, or how many auctions make one."""
+    if text.isascii() and text.isdecimal():
+        if int(text) < 1:
+            raise UsageError(f"--episode {text}: an episode has at least one auction.")
+        return int(text)
+    return run.column(text)
+
+
+def is_first_price(text: str) -> bool:
+    """What `--price` says."""
+    if text not in ("first", "second"):
+        raise UsageError(
+            f"--price {text}: expected first or second.", fix=did_you_mean(text, ["first", "second"])
+        )
+    return text == "first"

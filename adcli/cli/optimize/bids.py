@@ -1,0 +1,82 @@
+"""`adcli optimize bids`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from adcli.cli.bidding import (
+    BudgetShares,
+    Campaign,
+    Episode,
+    Totals,
+    Value,
+    budget_shares,
+    campaigns_of,
+    earlier_prices,
+    episodes,
+    only_campaign,
+)
+from adcli.cli.command import command
+from adcli.cli.options import Inputs
+from adcli.cli.run import Run
+
+
+@command
+def bids(
+    run: Run,
+    inputs: Inputs = None,
+    bidder: Annotated[
+        str,
+        typer.Option(
+            help="auto (pacer or dp, by replay of the log), pacer (receding horizon), dp (dynamic program of "
+            "short episodes), or a baseline: linear, mcpc, dual (descent), pid."
+        ),
+    ] = "auto",
+    budget_share: BudgetShares = [],  # noqa: B006
+    totals: Totals = [],  # noqa: B006
+    value: Value = "click",
+    episode: Episode = "episode",
+    campaign: Campaign = None,
+) -> None:
+    """Learn what to bid from logged second-price auctions with their predicted clicks.
+
+    \b
+    Examples:
+      adcli optimize bids auctions.parquet -o bidder
+      adcli optimize bids auctions.csv.gz --episode 1000 --budget-share 0.03125 -o bidder
+      adcli evaluate bids auctions_later.parquet --bidder bidder --episode 1000
+    """
+    from adcli.bidding.learned import save_bidders
+    from adcli.optimize.bid_learning import learn_bidders
+
+    folder = run.directory()
+    frame = only_campaign(run.read(inputs, tables=["auctions"], needs=["pctr"]), campaign)
+    campaigns = campaigns_of(frame)
+    shares = budget_shares(budget_share, campaigns)
+    with run.step("learn"):
+        learned = learn_bidders(
+            frame,
+            bidder=bidder,
+            prices=earlier_prices(totals, campaigns),
+            budget_shares=shares,
+            value=run.column(value),
+            episode=episodes(run, episode),
+        )
+    about = {
+        "value": value,
+        "budget_shares": shares,
+        "predicted_value_shares": {name: one.shares for name, one in learned.items()},
+        "learned_from": [record._asdict() for record in run.input_records()],
+    }
+    save_bidders({name: one.chosen for name, one in learned.items()}, folder, about)
+    for name, one in learned.items():
+        shown = ", ".join(
+            f"{kind} {share:.3f}" for kind, share in sorted(one.shares.items(), key=lambda pair: -pair[1])
+        )
+        run.note(
+            f"{f'Campaign {name}' if name else 'Bidder'}: {one.chosen.kind}. Share of the clairvoyant's "
+            f"predicted value in a replay of the log: {shown}. A predicted click was worth "
+            f"{one.chosen.market.value_per_pctr:.3g}."
+        )

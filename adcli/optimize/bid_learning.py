@@ -1,0 +1,97 @@
+"""Learning what to bid: each kind of bidder is made from a log of auctions and replayed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from adcli.bidding.auctions import Auctions, read_auctions
+from adcli.bidding.bidders import best_rate
+from adcli.bidding.bound import clairvoyant
+from adcli.bidding.learned import KINDS, LearnedBidder
+from adcli.bidding.market import market_of
+from adcli.bidding.prices import Prices, prices_of
+from adcli.bidding.replay import replay
+from adcli.errors import DataError, UsageError, did_you_mean
+
+AUTO = "auto"
+SHORT_EPISODE = 2_500  # auctions, in which the dynamic program is solved within seconds
+CHOSEN_AMONG = ("pacer", "dp")  # the others are baselines
+
+
+class LearnedBids(NamedTuple):
+    """A campaign's bidder; the share of the clairvoyant's predicted value that each kind won."""
+
+    chosen: LearnedBidder
+    shares: dict[str, float]
+
+
+def learn_bidders(
+    frame: pl.DataFrame,
+    *,
+    bidder: str = AUTO,
+    prices: Mapping[str, Prices] | None = None,
+    budget_shares: Mapping[str, float],
+    value: str = "click",
+    episode: str | int = "episode",
+) -> dict[str, LearnedBids]:
+    """The bidder of each campaign of a table of auctions, by its id ("" where it names none).
+
+    Args:
+        frame: The auctions; see `read_auctions`.
+        bidder: One of `KINDS`, or "auto".
+        prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
+        budget_shares: The budget of a campaign's episode, as a share of what all its impressions would cost.
+        value: The column that says what winning is worth.
+        episode: The column that numbers the episodes, or how many auctions make one.
+
+    Raises:
+        UsageError: If the kind of bidder is not known.
+        DataError: If there are no auctions, or a column is missing or holds anything but amounts.
+    """
+    if bidder not in (AUTO, *KINDS):
+        known = (AUTO, *KINDS)
+        raise UsageError(f"'{bidder}' is none of {', '.join(known)}.", fix=did_you_mean(bidder, known))
+    if frame.is_empty():
+        raise DataError("There are no auctions.")
+    named = "campaign_id" in frame.columns
+    parts = frame.partition_by("campaign_id", as_dict=True, maintain_order=True) if named else {("",): frame}
+    learned = {}
+    for (name,), part in parts.items():
+        all_of_it = read_auctions(part, budget_per_auction=1, value=value, episode=episode)
+        known_prices = (prices or {}).get(str(name)) or prices_of(all_of_it)
+        spend = known_prices.per_impression * budget_shares[str(name)]
+        auctions = read_auctions(part, budget_per_auction=spend, value=value, episode=episode)
+        learned[str(name)] = learn_bidder(auctions, known_prices, bidder=bidder)
+    return learned
+
+
+def learn_bidder(auctions: Auctions, prices: Prices, *, bidder: str = AUTO) -> LearnedBids:
+    """The bidder of a campaign.
+
+    Args:
+        auctions: Its log, with what may be spent in each episode.
+        prices: What a click has cost, for `mcpc`.
+        bidder: One of `KINDS`, or "auto": the one of the pacer and, where episodes are short, the dynamic
+            program that wins more predicted value in a replay of the log.
+
+    Raises:
+        DataError: If the auctions have no predicted clicks, or no value at all.
+    """
+    if not auctions.value.any():
+        raise DataError("None of the auctions has a value, so predicted clicks cannot be calibrated.")
+    market = market_of(auctions)
+    is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE
+    kinds = [kind for kind in KINDS if kind == bidder or kind != "dp" or is_short]
+    rates = {"linear": best_rate(auctions), "mcpc": prices.per_click}
+    made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0)) for kind in kinds}
+    perfect = auctions._replace(value=auctions.predicted_value)
+    bound = float(clairvoyant(perfect).won @ perfect.value)
+    shares = {
+        kind: float(replay(one.bidder(), auctions).won @ perfect.value) / bound for kind, one in made.items()
+    }
+    candidates = [kind for kind in CHOSEN_AMONG if kind in made]
+    return LearnedBids(made[max(candidates, key=shares.__getitem__) if bidder == AUTO else bidder], shares)

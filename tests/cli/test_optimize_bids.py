@@ -1,0 +1,55 @@
+"""`adcli optimize bids` and the replay of what it wrote, as a user runs them."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+
+@pytest.fixture
+def log(tmp_path):
+    rng = np.random.default_rng(5)
+    n = 12_000
+    pctr = rng.beta(2, 40, n)
+    frame = pl.DataFrame(
+        {
+            "campaign_id": np.repeat(["a", "b"], n // 2),
+            "market_price": rng.gamma(2, 30, n).round(),
+            "click": (rng.random(n) < pctr).astype(int),
+            "pctr": pctr,
+        }
+    )
+    frame.write_parquet(tmp_path / "auctions.parquet")
+    return frame
+
+
+def test_a_bidder_is_learned_and_replayed_on_runs_of_auctions(adcli, log, tmp_path):
+    done = adcli("optimize", "bids", "auctions.parquet", "--episode", "500", "-o", "bidder")
+    assert done.returncode == 0, done.said
+    assert "Campaign a: " in done.said
+    assert set(json.loads((tmp_path / "bidder/bidder.json").read_text())["predicted_value_shares"]) == {
+        "a",
+        "b",
+    }
+    bidders = ("--bidder", "bidder", "--bidder", "linear", "--bidder", "clairvoyant")
+    played = adcli("evaluate", "bids", "auctions.parquet", *bidders, "--episode", "500")
+    assert played.returncode == 0, played.said
+    rows = {(row["campaign_id"], row["bidder"]): row for row in map(json.loads, played.text.splitlines())}
+    assert rows["all", "bidder"]["predicted_value_share"] > 0.9
+    assert rows["all", "clairvoyant"]["predicted_value_share"] == 1
+    assert all(row["spend_share"] <= 1 for row in rows.values())
+    one = rows["a", "bidder"]
+    assert one["difference"] * 12 == pytest.approx(one["value"] - rows["a", "mcpc"]["value"])  # 12 episodes
+
+
+def test_what_cannot_be_learned_or_replayed_is_one_sentence(adcli, log, tmp_path):
+    log.drop("pctr").write_parquet(tmp_path / "blind.parquet")
+    assert adcli("optimize", "bids", "blind.parquet", "-o", "x").returncode == 3
+    assert adcli("optimize", "bids", "auctions.parquet", "--bidder", "pacr", "-o", "x").returncode == 2
+    assert adcli("optimize", "bids", "auctions.parquet", "--episode", "0", "-o", "x").returncode == 2
+    assert not (tmp_path / "x").exists()
+    assert adcli("optimize", "bids", "auctions.parquet", "--campaign", "a", "-o", "a").returncode == 0
+    other = adcli("evaluate", "bids", "auctions.parquet", "--bidder", "a", "--episode", "500")
+    assert other.returncode == 3
+    assert "was not learned for the campaign 'b'" in other.said
