@@ -2,14 +2,20 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from adcli.cli.app import app
+from adcli.cli.commands import all_commands
+
 ROOT = Path(__file__).resolve().parents[1]
-BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.DOTALL)
+ANSWERS = re.findall(r"^\| [^|]*\? \| `adcli (.*)` \|$", README, re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -38,3 +44,13 @@ def test_every_block_of_the_readme_runs():
         if block.startswith("make demo"):
             assert "agree with the truth" in done.stdout
             assert "report.html" in done.stdout
+
+
+def test_each_question_has_a_command_that_takes_its_options():
+    commands = dict(all_commands(app))
+    asked = set()
+    for answer in map(shlex.split, ANSWERS):
+        words = tuple(answer[:2]) if tuple(answer[:2]) in commands else (answer[0],)
+        commands[words].make_context("adcli", answer[len(words) :])
+        asked.add(words)
+    assert set(commands) - asked <= {("optimize", "encoder"), ("evaluate", "embeddings")}
