@@ -236,7 +236,7 @@ class AtomicDirectory:
         """Give the sealed directory its name; `describe` writes its manifest.
 
         No directory of adcli's is ever gone, or without a manifest. Between the two steps the manifest is
-        another's, which a reader is told.
+        another's, which a reader learns.
         """
         if self.target.is_dir() and any(self.target.iterdir()):
             _replace_directory(self.temporary, self.target)

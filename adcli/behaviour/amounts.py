@@ -28,10 +28,10 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
     Raises:
         DataError: If both a line and the whole order are possible.
     """
-    told = purchases.filter(pl.col(amount).is_not_null())
-    if {"price", "quantity"} <= set(told.columns):
+    priced = purchases.filter(pl.col(amount).is_not_null())
+    if {"price", "quantity"} <= set(priced.columns):
         value, price, quantity = (pl.col(name).cast(pl.Float64) for name in (amount, "price", "quantity"))
-        several = told.filter(pl.col("price").is_not_null(), quantity.abs() != 1, price != 0)
+        several = priced.filter(pl.col("price").is_not_null(), quantity.abs() != 1, price != 0)
         if several.height:
             if several.select(((value - price * quantity).abs() < _CENT).all()).item():
                 return "line"
@@ -44,16 +44,16 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
         .group_by(order, maintain_order=True)
         .agg(
             pl.len().alias("lines"),
-            pl.col(amount).drop_nulls().len().alias("told"),
+            pl.col(amount).drop_nulls().len().alias("amounts_given"),
             pl.col(amount).drop_nulls().n_unique().alias("amounts"),
             pl.col(amount).drop_nulls().first(),
         )
     )
-    several = orders.filter(pl.col("lines") > 1, pl.col("told") > 0)
+    several = orders.filter(pl.col("lines") > 1, pl.col("amounts_given") > 0)
     if several.is_empty() or (several["amounts"] > 1).any():
         return "line"
     is_common = several.height >= _ENOUGH_ORDERS and several[amount].n_unique() >= _ENOUGH_AMOUNTS
-    if amount == "order_revenue" or is_common or (several["told"] == 1).all():
+    if amount == "order_revenue" or is_common or (several["amounts_given"] == 1).all():
         return "order"
     example = several.row(0, named=True)
     raise DataError(

@@ -47,11 +47,11 @@ def settle_sales(events: pl.DataFrame, *, net: bool = False, level: AmountLevel 
 
     Args:
         events: The events table.
-        net: Whether refunds are subtracted, in the row that tells of them.
+        net: Whether refunds are subtracted, in the row that holds them.
         level: What an amount belongs to, where the user says so.
 
     Raises:
-        DataError: If it cannot be told whether an amount belongs to a line or to the whole order.
+        DataError: If it is ambiguous whether an amount belongs to a line or to the whole order.
     """
     order = order_column(events.columns)
     rows = events.with_row_index(_ROW)
@@ -114,7 +114,7 @@ def _no_sales(columns: Sequence[str], order: str | None) -> dict[str, pl.Expr]:
 
 
 def _reported_again(purchases: pl.DataFrame, order: str | None) -> pl.Series:
-    """(n,) which rows tell of a whole order again, at a later time: a thank-you page that was loaded twice.
+    """(n,) which rows report a whole order again, at a later time: a thank-you page that was loaded twice.
 
     Lines that are equal at one time are two of a thing.
     """
@@ -124,9 +124,9 @@ def _reported_again(purchases: pl.DataFrame, order: str | None) -> pl.Series:
     lines = [name for name in ("user_id", "item_id", "price", "quantity", "revenue", "order_revenue")
              if name in purchases.columns]  # fmt: skip
     line = pl.struct(lines).hash() if lines else pl.lit(0, pl.UInt64)
-    told = purchases.select(order, "event_time", line.alias("line")).drop_nulls(order)
+    lines_of = purchases.select(order, "event_time", line.alias("line")).drop_nulls(order)
     reports = (
-        told.group_by(order, "event_time")
+        lines_of.group_by(order, "event_time")
         .agg(pl.col("line").sort().cast(pl.String).str.join(" "))
         .sort("event_time")
     )
@@ -177,16 +177,16 @@ def _amounts(
 
 def _refunds(rows: pl.DataFrame, purchases: pl.DataFrame, order: str | None) -> pl.DataFrame:
     """What was given back for purchases that stand (`_ROW refund`), as rows or lines below 0 say."""
-    told = []
+    refunds = []
     if "refund" in rows.columns:
         known = rows.filter(pl.col("refund") > 0)
         if order is not None:
             known = known.filter(pl.col(order).is_null() | pl.col(order).is_in(purchases[order].implode()))
             known = known.filter(pl.struct(order, "event_type").is_first_distinct() | pl.col(order).is_null())
-        told.append(known.select(_ROW, pl.col("refund").cast(MONEY)))
+        refunds.append(known.select(_ROW, pl.col("refund").cast(MONEY)))
     back = rows.filter(pl.col("event_type") == "other")
     if {"price", "quantity"} <= set(rows.columns):
         sent = back.filter(pl.col("quantity").cast(pl.Float64) < 0)
         worth = (pl.col("price").cast(pl.Float64) * -pl.col("quantity").cast(pl.Float64)).round(6).cast(MONEY)
-        told.append(sent.select(_ROW, refund=worth))
-    return pl.concat(told) if told else pl.DataFrame(schema={_ROW: pl.UInt32, "refund": MONEY})
+        refunds.append(sent.select(_ROW, refund=worth))
+    return pl.concat(refunds) if refunds else pl.DataFrame(schema={_ROW: pl.UInt32, "refund": MONEY})

@@ -16,8 +16,8 @@ from adcli.clean.runs import (
     HIDDEN,
     LINE,
     PLACE,
-    Run,
     RunWriter,
+    SortedRun,
     in_input_order,
     in_key_order,
     schema_of,
@@ -45,7 +45,7 @@ def clean_stream(
         spill: A private folder for the runs; the caller removes it.
         rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
-        advance: Is told how many more rows were read.
+        advance: Called with how many more rows were read.
     """
     writer = RunWriter(spill)
     for batch in stream.batches():
@@ -82,7 +82,7 @@ def clean_stream(
 
 
 def _first_of_equals(
-    runs: list[Run], rows: int, columns: list[str], identity: pl.Expr
+    runs: list[SortedRun], rows: int, columns: list[str], identity: pl.Expr
 ) -> npt.NDArray[np.bool_]:
     """(rows,) True for each row, by its place, that is not equal to an earlier one with an identity.
 

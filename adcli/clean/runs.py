@@ -24,7 +24,7 @@ _GROUP_ROWS = 16_384
 _LAST = 2**63 - 1
 
 
-class Run(NamedTuple):
+class SortedRun(NamedTuple):
     """Rows on disk in the order of their keys, equal keys in the order of the input.
 
     Attributes:
@@ -44,7 +44,7 @@ class RunWriter:
     """Collects rows and spills them as runs into a private folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.runs: list[Run] = []
+        self.runs: list[SortedRun] = []
         self.rows = 0
         self._folder = folder
         self._waiting: list[pl.DataFrame] = []
@@ -78,7 +78,7 @@ class RunWriter:
         marks = (
             run.select(KEY, PLACE).gather_every(_GROUP_ROWS).rows() + run.select(KEY, PLACE).tail(1).rows()
         )
-        self.runs.append(Run(path, run.height, dict(run.schema), marks))
+        self.runs.append(SortedRun(path, run.height, dict(run.schema), marks))
         self._waiting, self._waiting_bytes, self._waiting_rows = [], 0, 0
 
     def _with_hidden(self, frame: pl.DataFrame, file: str, lines: pl.Series) -> pl.DataFrame:
@@ -93,19 +93,19 @@ class RunWriter:
         )
 
 
-def schema_of(runs: Sequence[Run]) -> dict[str, pl.DataType]:
+def schema_of(runs: Sequence[SortedRun]) -> dict[str, pl.DataType]:
     """The union of the runs' columns, hidden ones included."""
     return common_schema(run.schema for run in runs)
 
 
-def in_input_order(runs: Sequence[Run]) -> Iterator[pl.DataFrame]:
+def in_input_order(runs: Sequence[SortedRun]) -> Iterator[pl.DataFrame]:
     """The rows run by run, each run's in the order of their keys."""
     schema = schema_of(runs)
     for run in runs:
         yield fitted(pl.read_parquet(run.path), schema)
 
 
-def in_key_order(runs: Sequence[Run]) -> Iterator[pl.DataFrame]:
+def in_key_order(runs: Sequence[SortedRun]) -> Iterator[pl.DataFrame]:
     """All rows in the order of their keys, equal keys in input order; about one run is in memory."""
     if all(earlier.marks[-1] <= later.marks[0] for earlier, later in pairwise(runs)):
         yield from in_input_order(runs)
@@ -120,7 +120,7 @@ def in_key_order(runs: Sequence[Run]) -> Iterator[pl.DataFrame]:
         yield pl.concat([fitted(part, schema) for part in parts]).sort(KEY, PLACE)
 
 
-def _ranges(runs: Sequence[Run]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _ranges(runs: Sequence[SortedRun]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Ranges of (key, place), from one to below the other, that hold about as many rows as a run each.
 
     Between two marks of a run lie `_GROUP_ROWS` rows, so all runs' marks together divide the rows evenly.

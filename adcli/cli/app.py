@@ -71,7 +71,7 @@ def adcli(
 def _fail_in_passing(failure: sys.UnraisableHookArgs) -> None:
     """What fails while an object is thrown away: a Ctrl-C is passed on, the rest is for `--debug`.
 
-    Such failures follow another that ends the run and is told: a writer's file that is gone, for one.
+    Such failures follow another that ends the run and is reported: a writer's file that is gone, for one.
     """
     if isinstance(failure.exc_value, KeyboardInterrupt):
         threading.Timer(0.01, _thread.interrupt_main).start()  # once this hook is done, which it would hit

@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from adcli.cli.option_rules import Rule, option_of
+from adcli.cli.option_rules import OptionRule, option_of
 from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
@@ -79,7 +79,9 @@ def _group(hint: Any) -> type | None:
     return kind if isinstance(kind, type) and (is_dataclass(kind) or kind is Run) else None
 
 
-def _option_rules(hints: dict[str, Any], groups: dict[str, tuple[type, ...]]) -> dict[str, tuple[Rule, ...]]:
+def _option_rules(
+    hints: dict[str, Any], groups: dict[str, tuple[type, ...]]
+) -> dict[str, tuple[OptionRule, ...]]:
     """The rules of each option, those of its group among them."""
     found = {}
     for name, hint in hints.items():
@@ -91,7 +93,7 @@ def _option_rules(hints: dict[str, Any], groups: dict[str, tuple[type, ...]]) ->
     return {name: rules for name, rules in found.items() if rules}
 
 
-def _rules(hint: Any) -> tuple[Rule, ...]:
+def _rules(hint: Any) -> tuple[OptionRule, ...]:
     notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return tuple(note for note in notes if hasattr(note, "broken"))
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from adcli.cli.console import Console
-from adcli.cli.option_rules import Rule, first_broken
+from adcli.cli.option_rules import OptionRule, first_broken
 from adcli.errors import AdcliError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Command(TyperCommand):
                 )
 
     def _check_rules(self, ctx: Any) -> None:
-        rules: dict[str, tuple[Rule, ...]] = getattr(self.callback, "option_rules", {})
+        rules: dict[str, tuple[OptionRule, ...]] = getattr(self.callback, "option_rules", {})
         names = {parameter.name: _option(parameter) for parameter in self.params}
         given = [name for name in rules if ctx.get_parameter_source(name).name == "COMMANDLINE"]
         if broken := first_broken(rules, given, ctx.params, names):

@@ -18,7 +18,7 @@ from adcli.cli.embed_vectors import (
     reduced,
     tell_known,
 )
-from adcli.cli.encoding import Encoding, TextEncoder
+from adcli.cli.encoding import EncoderOptions, TextEncoder
 from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -35,7 +35,7 @@ EMBEDDED = ("vectors", "events", "reviews", "products", "queries")
 def embed(
     profile_options: ProfileOptions,
     vector_options: VectorOptions,
-    encoding: Encoding,
+    encoding: EncoderOptions,
     models: Models,
     reporting: Reporting,
     run: Run,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adcli.tables.read import TableStream
 
 
-class Earlier(NamedTuple):
+class EarlierProfiles(NamedTuple):
     """Profiles of an earlier run, and its manifest."""
 
     table: pl.DataFrame
@@ -103,7 +103,7 @@ def user_profiles(
     )
 
 
-def _earlier(run: Run, options: ProfileOptions) -> Earlier | None:
+def _earlier(run: Run, options: ProfileOptions) -> EarlierProfiles | None:
     if options.update_from is None:
         return None
     from adcli.tables.manifest import read_manifest
@@ -115,10 +115,12 @@ def _earlier(run: Run, options: ProfileOptions) -> Earlier | None:
             f"{options.update_from} has no manifest beside it that says how its profiles were made.",
             fix="Keep FILE.meta.json with the file that adcli embed wrote.",
         )
-    return Earlier(table, manifest)
+    return EarlierProfiles(table, manifest)
 
 
-def _settings(options: ProfileOptions, earlier: Earlier | None) -> tuple[dict[str, float], float | None]:
+def _settings(
+    options: ProfileOptions, earlier: EarlierProfiles | None
+) -> tuple[dict[str, float], float | None]:
     """Weights and half-life: those given, which must equal the earlier ones where there are any."""
     from adcli.embed.interactions import check_weights, default_weights
 
@@ -150,7 +152,11 @@ def _settings(options: ProfileOptions, earlier: Earlier | None) -> tuple[dict[st
 
 
 def _interactions(
-    run: Run, stream: TableStream, options: ProfileOptions, earlier: Earlier | None, half_life: float | None
+    run: Run,
+    stream: TableStream,
+    options: ProfileOptions,
+    earlier: EarlierProfiles | None,
+    half_life: float | None,
 ) -> pl.DataFrame:
     """The interactions from the end of the earlier profiles to the cutoff."""
     import polars as pl
@@ -197,7 +203,7 @@ def _time(text: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: Earlier | None) -> str:
+def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: EarlierProfiles | None) -> str:
     """The time up to which events are in the profiles."""
     last = interactions["event_time"].max()
     ends = [last + timedelta(microseconds=1)] if isinstance(last, datetime) else []
@@ -271,7 +277,7 @@ def _users(
     items: ItemVectors,
     options: ProfileOptions,
     encode: Encode,
-    earlier: Earlier | None,
+    earlier: EarlierProfiles | None,
     half_life: float | None,
 ) -> Iterator[pl.DataFrame]:
     from adcli.embed.profiles import profiles
@@ -291,7 +297,7 @@ def _with_vector_options(
     options: ProfileOptions,
     vector_options: VectorOptions,
     reporting: Reporting,
-    earlier: Earlier | None,
+    earlier: EarlierProfiles | None,
     half_life: float | None,
 ) -> pl.DataFrame:
     import polars as pl

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adcli.embed.fusion import GivenVectors
     from adcli.embed.segment_names import SegmentTerms
-    from adcli.embed.segments import Earlier
+    from adcli.embed.segments import EarlierSegments
     from adcli.embed.vectors import FloatArray
 
 RECALL_AT = 10
@@ -34,7 +34,7 @@ class Known(NamedTuple):
 
     terms: Callable[[], SegmentTerms]
     features: pl.DataFrame
-    earlier: Earlier | None = None
+    earlier: EarlierSegments | None = None
 
 
 def check_vector_options(options: VectorOptions, reporting: Reporting) -> None:

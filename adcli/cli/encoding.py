@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Encoding:
+class EncoderOptions:
     """Which model encodes, and how."""
 
     model: Annotated[
@@ -71,7 +71,7 @@ class TextEncoder:
     The model is loaded with the first texts.
     """
 
-    def __init__(self, run: Run, encoding: Encoding, models: Models) -> None:
+    def __init__(self, run: Run, encoding: EncoderOptions, models: Models) -> None:
         self._run, self._encoding, self._models = run, encoding, models
 
     def __call__(
@@ -133,7 +133,7 @@ class TextEncoder:
         return store
 
 
-def _facts(encoding: Encoding, models: Models, encoder: Encoder) -> dict[str, Any]:
+def _facts(encoding: EncoderOptions, models: Models, encoder: Encoder) -> dict[str, Any]:
     settings = encoder.settings
     return {
         "name": encoding.model,

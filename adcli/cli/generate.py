@@ -26,22 +26,28 @@ def generate(
     inputs: Inputs = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Ads for each product and segment.")] = 3,
     channel: Annotated[
-        str, typer.Option(help="Where they run: search, social, display or email.")
+        str, typer.Option(help="Advertising channel: search, social, display or email.")
     ] = "search",
     profiles: Annotated[
         str | None,
         typer.Option(help="Profiles with segments, from `adcli embed --segments`: ads for each segment."),
     ] = None,
-    model: Annotated[str, typer.Option(help="The model that drafts.")] = "smollm2",
-    judge: Annotated[str, typer.Option(help="The encoder that compares drafts with products.")] = "minilm",
+    model: Annotated[
+        str, typer.Option(help="Language model that drafts: directory, short name or hub name.")
+    ] = "smollm2",
+    judge: Annotated[
+        str, typer.Option(help="Encoder that ranks drafts by their similarity to the product.")
+    ] = "minilm",
     candidates: Annotated[
         int, typer.Option(min=1, help="Drafts to choose from, per product and segment.")
     ] = 12,
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="Of the sampling; 0 takes the likeliest.")
+        float, typer.Option(min=0.0, help="Sampling temperature; 0 is greedy decoding.")
     ] = 0.6,
-    top_p: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of probability sampled from.")] = 0.9,
-    exact: Annotated[bool, typer.Option("--exact", help="Compute in fp32, whatever the machine.")] = False,
+    top_p: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Nucleus sampling: least probability mass.")
+    ] = 0.9,
+    exact: Annotated[bool, typer.Option("--exact", help="Compute in fp32 on any device.")] = False,
 ) -> None:
     """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
 
@@ -87,7 +93,7 @@ def generate(
 
 
 class _Drafts:
-    """A writer as `generate_ads` calls it: what is drafted for a prompt hangs on it, not on its place."""
+    """A writer as `generate_ads` calls it: drafts depend on their prompt, not on its position."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

@@ -29,7 +29,7 @@ class RunInputs:
 
     Args:
         reading: How the user wants inputs read.
-        console: Where decisions are told.
+        console: Where decisions are said.
         keep_rejects: Takes rejected rows for `--rejects`.
     """
 

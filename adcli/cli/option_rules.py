@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 Names = Mapping[str, str]  # from parameters to options: `daily_units` to `--daily-units`
 
 
-class Rule(Protocol):
+class OptionRule(Protocol):
     """What an option must have beside it, or be, to have an effect."""
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
@@ -87,7 +87,7 @@ class Broken(NamedTuple):
 
 
 def first_broken(
-    rules: Mapping[str, tuple[Rule, ...]], given: list[str], values: Mapping[str, object], names: Names
+    rules: Mapping[str, tuple[OptionRule, ...]], given: list[str], values: Mapping[str, object], names: Names
 ) -> Broken | None:
     """The first rule that a given option breaks.
 

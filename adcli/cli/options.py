@@ -158,7 +158,9 @@ class Models:
     ] = "auto"
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
-        typer.Option(envvar="ADCLI_PRECISION", help="What models compute in.", rich_help_panel="Models"),
+        typer.Option(
+            envvar="ADCLI_PRECISION", help="Floating-point precision of models.", rich_help_panel="Models"
+        ),
     ] = "auto"
     processes: Annotated[
         int | None,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from adcli.report import Table
 
-SHORTEST = 8  # characters that a text keeps; an identifier can still be told by them
+SHORTEST = 8  # characters that a text keeps; an identifier can still be recognised by them
 _GAP = 3  # between columns
 _VERDICT_WIDTH = 20
 _DECIDING = ("verdict", "difference", "relative", "value")

@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
 
 def deliver(run: Run, answer: Answer, reporting: Reporting, record: Callable[[pl.DataFrame], None]) -> None:
-    """Write the table, the page and its plots, tell the tracker, and end the run with the page's answer."""
+    """Write the table, the page and its plots, log to the tracker, and end the run with the page's answer."""
     run.write(answer.table, kinds=answer.page.kinds)
     record(answer.table)
     publish(run, answer.page, reporting)
@@ -50,7 +50,7 @@ def publish(run: Run, page: Page, reporting: Reporting) -> None:
 
 
 def recorder(run: Run, tracking: Tracking) -> Callable[[pl.DataFrame], None]:
-    """What tells the figures of a table to the tracker of `--track`; makes sure at once that it can.
+    """What logs the figures of a table to the tracker of `--track`; makes sure at once that it can.
 
     Raises:
         UsageError: If the tracker's package is not installed.

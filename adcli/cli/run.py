@@ -81,7 +81,7 @@ class Run:
             tables: The standard tables that the input may be, in order of preference.
             needs: Further columns that the command cannot do without.
             columns: Source columns named by options of the command itself, by standard name.
-            secondary: Whether this only says more of another table's rows; it is then told apart from them
+            secondary: Whether this only says more of another table's rows; it is then counted apart from them
                 and left out of `read = written + rejected`.
             table: The standard table that the user says the input is, instead of looking.
         """
@@ -193,7 +193,7 @@ class Run:
         """Write a further file beside the result, such as a report page."""
         self._outputs.attach(path, content)
 
-    # ---- telling
+    # ---- messages
 
     def note(self, text: str) -> None:
         """Say what was decided or done."""

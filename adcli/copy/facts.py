@@ -96,13 +96,13 @@ def product_facts(
     title = plain_text(str(product.get("title") or ""))
     description = plain_text(str(product.get("description") or ""))
     prose = own_words(description, title, common)
-    told = attributes(product)
-    brand, path = brand_of({**product, "title": title}, told), category_of(product)
-    kind = kind_of(title, path, told, brand=brand)
-    found = [fact for key, value in told.items() if (fact := stated(key, value))]
-    found += pack_of(told) + _from_words(title, prose)
-    texts = [title, brand, " . ".join(path), prose, *(f"{key} {value}" for key, value in told.items())]
-    texts += [fact.text for fact in found] + ([] if told else [specification_text(description)])
+    properties = attributes(product)
+    brand, path = brand_of({**product, "title": title}, properties), category_of(product)
+    kind = kind_of(title, path, properties, brand=brand)
+    found = [fact for key, value in properties.items() if (fact := stated(key, value))]
+    found += pack_of(properties) + _from_words(title, prose)
+    texts = [title, brand, " . ".join(path), prose, *(f"{key} {value}" for key, value in properties.items())]
+    texts += [fact.text for fact in found] + ([] if properties else [specification_text(description)])
     price = float(str(product["price"])) if product.get("price") is not None else None
     return ProductFacts(
         item_id=str(product.get("item_id") or ""),
@@ -110,7 +110,7 @@ def product_facts(
         name=short_name(title, brand=brand),
         brand=brand,
         kind=kind,
-        nouns=nouns_of(path, told, kind),
+        nouns=nouns_of(path, properties, kind),
         facts=_chosen(found, most),
         prose=prose,
         scenes=scenes_of(f"{title} {kind} {' '.join(path)}"),

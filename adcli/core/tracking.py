@@ -1,6 +1,6 @@
-"""What a run measures, told to TensorBoard or Weights & Biases through Accelerate's trackers.
+"""What a run measures, logged to TensorBoard or Weights & Biases through Accelerate's trackers.
 
-A run is a context in which a function tells values by name:
+A run is a context in which a function logs values by name:
 
 with tracked("tensorboard", run="encoder", directory=Path("runs"), settings={"steps": 300}) as log:
     log({"loss": 0.31}, 10)
@@ -44,13 +44,13 @@ def check_tracker(tracker: str) -> None:
 def tracked(
     tracker: str | None, *, run: str, directory: Path, settings: Mapping[str, object]
 ) -> Iterator[Log]:
-    """A function that tells the tracker values by name, at a step or at none.
+    """A function that logs values by name, at a step or at none.
 
     Args:
-        tracker: "tensorboard" or "wandb"; None tells nobody.
+        tracker: "tensorboard" or "wandb"; None logs nothing.
         run: Name of this run among others; a run of the same name is added to.
         directory: Where the tracker keeps its files: `directory/run` for TensorBoard.
-        settings: What the run was asked for; what is no number, text or truth value is told as text.
+        settings: What the run was asked for; what is no number, text or truth value is logged as text.
 
     Raises:
         UsageError: If there is no such tracker, or its package is not installed.

@@ -28,7 +28,7 @@ _NIGHT_ENDS = 6
 _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-class Feature(NamedTuple):
+class FeatureWording(NamedTuple):
     """Wording of a feature: when its value is high, when it is low, and the value."""
 
     high: str
@@ -37,17 +37,21 @@ class Feature(NamedTuple):
 
 
 FEATURES: Final = {
-    "events": Feature("many events", "few events", "{:,.0f}"),
-    "gap": Feature("long gaps between events", "events close upon each other"),
-    "unevenness": Feature("bursts of events", "events at even intervals", "coefficient of variation {:.2f}"),
-    "distinct": Feature("hardly any item twice", "the same items over and over", "{:.0%} distinct"),
-    "bought": Feature("many purchases for so few other events", "few purchases", "{:.0%} of events"),
-    "night": Feature("active at night", "hardly active at night", "{:.0%} of events before 6:00 UTC"),
-    "price": Feature("a high price", "a low price", "{:,.2f}"),
-    "price_mean": Feature("high prices", "low prices", "typically {:,.2f}"),
-    "revenue": Feature("large revenue", "small revenue", "{:,.2f}"),
-    "similarity": Feature("near copies of others", "unlike anything else", "cosine {:.2f} with the nearest"),
-    "position": Feature("a vector far from all others", "a vector in the very middle"),
+    "events": FeatureWording("many events", "few events", "{:,.0f}"),
+    "gap": FeatureWording("long gaps between events", "events close upon each other"),
+    "unevenness": FeatureWording(
+        "bursts of events", "events at even intervals", "coefficient of variation {:.2f}"
+    ),
+    "distinct": FeatureWording("hardly any item twice", "the same items over and over", "{:.0%} distinct"),
+    "bought": FeatureWording("many purchases for so few other events", "few purchases", "{:.0%} of events"),
+    "night": FeatureWording("active at night", "hardly active at night", "{:.0%} of events before 6:00 UTC"),
+    "price": FeatureWording("a high price", "a low price", "{:,.2f}"),
+    "price_mean": FeatureWording("high prices", "low prices", "typically {:,.2f}"),
+    "revenue": FeatureWording("large revenue", "small revenue", "{:,.2f}"),
+    "similarity": FeatureWording(
+        "near copies of others", "unlike anything else", "cosine {:.2f} with the nearest"
+    ),
+    "position": FeatureWording("a vector far from all others", "a vector in the very middle"),
 }
 
 

@@ -149,7 +149,7 @@ def _contrasts(segments: _Segments, label: int) -> list[str]:
         average(pl.col(name).filter(own)) / average(pl.col(name).filter(~own)).alias(name)
         for name, (_, average) in _COMPARED.items()
     ).row(0, named=True)
-    told = {name: ratio for name, ratio in ratios.items() if ratio and np.isfinite(ratio)}
-    far = [name for name, ratio in told.items() if max(ratio, 1 / ratio) >= RATIO]
-    far.sort(key=lambda name: -abs(np.log(told[name])))
-    return [f"{_COMPARED[name][0]} {told[name]:.2g} × that of the others" for name in far[:2]]
+    finite = {name: ratio for name, ratio in ratios.items() if ratio and np.isfinite(ratio)}
+    far = [name for name, ratio in finite.items() if max(ratio, 1 / ratio) >= RATIO]
+    far.sort(key=lambda name: -abs(np.log(finite[name])))
+    return [f"{_COMPARED[name][0]} {finite[name]:.2g} × that of the others" for name in far[:2]]

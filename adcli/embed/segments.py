@@ -51,7 +51,7 @@ class Segments(NamedTuple):
         )
 
 
-class Earlier(NamedTuple):
+class EarlierSegments(NamedTuple):
     """Segments of an earlier run: ids, names and (k, d) mean vectors."""
 
     ids: list[str]
@@ -60,7 +60,7 @@ class Earlier(NamedTuple):
 
 
 def segment(
-    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: Earlier | None = None
+    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: EarlierSegments | None = None
 ) -> Segments:
     """The rows in `k` segments.
 
@@ -90,7 +90,7 @@ def segment(
     return Segments(labels, [slug(name) for name in names], names, explained)
 
 
-def earlier_segments(profiles: pl.DataFrame) -> Earlier | None:
+def earlier_segments(profiles: pl.DataFrame) -> EarlierSegments | None:
     """The segments of profiles that have some, largest first; None if they have none."""
     if "segment_id" not in profiles.columns or profiles["segment_id"].null_count() == profiles.height:
         return None
@@ -102,7 +102,7 @@ def earlier_segments(profiles: pl.DataFrame) -> Earlier | None:
         known.filter(pl.col("segment_id") == key)["embedding"].to_numpy().mean(axis=0, dtype=np.float64)
         for key in sizes["segment_id"]
     ]
-    return Earlier(sizes["segment_id"].to_list(), sizes["segment_name"].to_list(), np.array(centres))
+    return EarlierSegments(sizes["segment_id"].to_list(), sizes["segment_name"].to_list(), np.array(centres))
 
 
 def slug(name: str) -> str:

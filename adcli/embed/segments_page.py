@@ -74,15 +74,15 @@ def segments_page(table: pl.DataFrame, texts: SegmentTerms, *, seed: int) -> Pag
 def _summary(facts: pl.DataFrame, noun: str) -> str:
     """Who they are, in two sentences."""
     first = facts.row(0, named=True)
-    told = (
+    sizes = (
         f"{facts['rows'].sum():,} {noun} in {facts.height} segments, the largest {first['segment']} "
         f"({show(first['share'], 'rate')})."
     )
     if "revenue_share" not in facts.columns:
-        return told
+        return sizes
     best = facts.sort("revenue_share", descending=True, maintain_order=True).row(0, named=True)
     return (
-        f"{told} Most revenue comes from {best['segment']}: {show(best['revenue_share'], 'rate')} of it, "
+        f"{sizes} Most revenue comes from {best['segment']}: {show(best['revenue_share'], 'rate')} of it, "
         f"from {show(best['share'], 'rate')} of the users."
     )
 

@@ -17,7 +17,7 @@ from adcli.copy.wording import is_chinese
 from adcli.generate.checks import flags
 from adcli.generate.drafting import Draft
 from adcli.generate.examples import examples_of
-from adcli.generate.jobs import Job, Sampling, Segment, Write, Written, drafts_for, jobs_for
+from adcli.generate.jobs import AdRequest, Sampling, Segment, Write, Written, drafts_for, jobs_for
 from adcli.generate.selection import Encode, Scored, fits, pick, remembering, score
 from adcli.generate.templates import headlines, listed_facts, templates
 
@@ -92,7 +92,7 @@ def generate_ads(
 
 
 def _best(
-    job: Job,
+    job: AdRequest,
     written: Sequence[Written],
     n: int,
     channel: Channel,
@@ -119,7 +119,7 @@ def _best(
     return _with_own_headlines((chosen + spare)[:n], heads)
 
 
-def _scored(passed: Sequence[Written], job: Job, encode: Encode | None) -> list[Scored]:
+def _scored(passed: Sequence[Written], job: AdRequest, encode: Encode | None) -> list[Scored]:
     """The drafts with their scores, without those that speak of something else."""
     product = job.product
     if encode is None or not passed:
@@ -158,7 +158,7 @@ def _completed(draft: Draft, headline: str, product: ProductFacts, channel: Chan
     return Draft(head, f"{draft.description} {further}".strip())
 
 
-def _row(job: Job, scored: Scored, channel: Channel, model: str, seed: int) -> dict[str, object]:
+def _row(job: AdRequest, scored: Scored, channel: Channel, model: str, seed: int) -> dict[str, object]:
     headline, description = scored.draft
     segment_id = job.segment.segment_id if job.segment else None
     identity = "\x1f".join([job.product.item_id, channel.name, segment_id or "", headline, description])

@@ -104,12 +104,12 @@ def flags(
 
 
 def names_product(text: str, product: ProductFacts) -> bool:
-    """Whether `text` says what the product is: one of its nouns, or two telling words of its name."""
+    """Whether `text` says what the product is: one of its nouns, or two distinctive words of its name."""
     if not text.isascii() and product.kind and product.kind in text:
         return True
     said = {stem(word) for word in words(text)}
-    telling = {stem(word) for word in words(product.name) if len(word) > 2} - STOP_WORDS
-    return bool(said & product.nouns) or len(said & telling) >= min(2, len(telling))
+    distinctive = {stem(word) for word in words(product.name) if len(word) > 2} - STOP_WORDS
+    return bool(said & product.nouns) or len(said & distinctive) >= min(2, len(distinctive))
 
 
 def _off_product(draft: Draft, whole: str, product: ProductFacts, nouns: frozenset[str]) -> list[Finding]:
@@ -188,10 +188,12 @@ def _copied(draft: Draft, product: ProductFacts, shown: Sequence[str]) -> list[F
 def _listed_after_verb(description: str, product: ProductFacts) -> str:
     """What a first sentence `A … that …` says after `that` if it only lists facts, which do not go there."""
     _, found, said = re.split(r"[.!?](?:\s|$)", description)[0].partition(" that ")
-    told = {stem(word) for word in words(said) if word not in STOP_WORDS}
+    stems_said = {stem(word) for word in words(said) if word not in STOP_WORDS}
     known = {fact: {stem(word) for word in words(fact.text)} for fact in product.facts}
-    substance = any(told & stems for fact, stems in known.items() if fact.heading in ("material", "colour"))
-    listed = len(told & set().union(*known.values())) >= 2
+    substance = any(
+        stems_said & stems for fact, stems in known.items() if fact.heading in ("material", "colour")
+    )
+    listed = len(stems_said & set().union(*known.values())) >= 2
     return said if found and (substance or listed) else ""
 
 

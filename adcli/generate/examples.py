@@ -121,13 +121,13 @@ VERBS: dict[str, tuple[str, ...]] = {
     "seating": ("brings", "gives your"),
     "home": ("adds", "gives your", "brings"),
 }
-"""What things of a scene do for people: verbs for the model to go on from; the most telling scene first."""
+"""What things of a scene do for people: verbs for the model to continue; the most specific scene first."""
 
 _ANY_VERBS = ("makes", "gives you")
 
 
 def verbs_for(scenes: frozenset[str]) -> tuple[str, ...]:
-    """The verbs for a thing of these scenes: those of its most telling scene."""
+    """The verbs for a thing of these scenes: those of its most specific scene."""
     return next((verbs for scene, verbs in VERBS.items() if scene in scenes), _ANY_VERBS)
 
 

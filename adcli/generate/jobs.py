@@ -44,7 +44,7 @@ class Segment(NamedTuple):
     name: str
 
 
-class Job(NamedTuple):
+class AdRequest(NamedTuple):
     """One product for one audience (None: everybody): what the model is asked."""
 
     product: ProductFacts
@@ -63,12 +63,14 @@ MOST_PROMPTS = 3
 """Beginnings that a product's drafts are shared among; one with few facts has fewer, and fewer drafts."""
 
 
-def jobs_for(products: Sequence[ProductFacts], segments: Sequence[Segment], sampling: Sampling) -> list[Job]:
+def jobs_for(
+    products: Sequence[ProductFacts], segments: Sequence[Segment], sampling: Sampling
+) -> list[AdRequest]:
     """One job for each product and segment, products in order."""
     most = min(MOST_PROMPTS, sampling.candidates)
     audiences: Sequence[Segment | None] = segments or (None,)
     return [
-        Job(
+        AdRequest(
             product,
             segment,
             tuple(prompts_for(product, shoppers=segment.name if segment else "", most=most)),
@@ -79,7 +81,7 @@ def jobs_for(products: Sequence[ProductFacts], segments: Sequence[Segment], samp
 
 
 def drafts_for(
-    jobs: Sequence[Job], write: Write | None, channel: Channel, sampling: Sampling
+    jobs: Sequence[AdRequest], write: Write | None, channel: Channel, sampling: Sampling
 ) -> list[list[Written]]:
     """What the model drafts for each job: each prompt's beginning with each of its continuations."""
     if write is None or not jobs:

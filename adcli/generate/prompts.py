@@ -47,7 +47,7 @@ _AUDIENCE = re.compile(
 
 
 class Prompt(NamedTuple):
-    """One request to a model: what it is told, and the beginning of the sentence that it continues."""
+    """One request to a model: its instruction, and the beginning of the sentence that it continues."""
 
     examples: tuple[Example, ...]
     product: str
@@ -186,11 +186,11 @@ def prompts_for(product: ProductFacts, *, shoppers: str = "", most: int = 3) -> 
         shoppers: Words for the segment the ad is for (`outdoor boots · hiking`), or ''.
         most: At most so many.
     """
-    told = [fact.text for fact in product.facts if fact.heading != "size"][:5]
+    facts_said = [fact.text for fact in product.facts if fact.heading != "size"][:5]
     if is_chinese(product.title):
-        facts = "，".join(told) or product.name
+        facts = "，".join(facts_said) or product.name
         begun = [f"这款{product.kind}", f"{product.kind}"][:most]
         return [Prompt(CHINESE_EXAMPLES, product.kind, facts, shoppers, lead) for lead in begun]
     examples = tuple(examples_for(_scenes(product) or product.scenes))
-    facts = ", ".join(told) or product.name
+    facts = ", ".join(facts_said) or product.name
     return [Prompt(examples, product.kind, facts, shoppers, lead) for lead in leads(product)[:most]]

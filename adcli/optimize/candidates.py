@@ -23,7 +23,7 @@ LIKELIHOOD = "weighted likelihood"
 POPULAR = "best action"
 MOST_REWARDED, MOST_CELLS = 50_000, 20_000_000  # rewarded rows, and rewarded rows x actions, fitted at most
 SOFTNESS = 0.25  # temperature, in deviations of the scores of a context's actions
-MOST_SOFTENED = 10_000  # rows that tell that deviation
+MOST_SOFTENED = 10_000  # rows that estimate that deviation
 PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' worth of the mean
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adcli.optimize.candidates import fit_candidates, stand_in
 from adcli.policies.estimators import dr
-from adcli.policies.evidence import Compared, Gates, Reading, diagnose, judge
+from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, RewardModel
@@ -157,7 +157,7 @@ def _record(name: str, log: PreparedLog, own: PolicyRows, confidence: float) -> 
     gain = difference_mean(influence, residual, own.weight, logged)
     found = diagnose(logged.reward, own.weight, float(own.unsupported.mean()), logged.cluster)
     compared = Compared(gain.value, gain.interval(confidence), gain.error, float(logged.reward.mean()))
-    verdict = judge(compared, found, Gates(), confidence, Reading("impression", logged.value_kind))
+    verdict = judge(compared, found, Gates(), confidence, ValueKind("impression", logged.value_kind))
     return {
         "policy": name,
         "value": value.value,

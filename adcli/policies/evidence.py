@@ -64,7 +64,7 @@ class Compared(NamedTuple):
     baseline: float
 
 
-class Reading(NamedTuple):
+class ValueKind(NamedTuple):
     """How values are read: what they are per (an impression, a slate), and the kind of number they are."""
 
     unit: str
@@ -102,7 +102,7 @@ def diagnose(
 
 
 def judge(
-    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: Reading
+    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: ValueKind
 ) -> Verdict:
     """The verdict on a policy against the log: refused where too little carries it, else decided."""
     return (
@@ -131,7 +131,7 @@ def invalidity(found: Diagnostics, gates: Gates) -> Verdict | None:
 
 
 def shortage(
-    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: Reading
+    compared: Compared, found: Diagnostics, gates: Gates, confidence: float, reading: ValueKind
 ) -> Verdict | None:
     """The verdict of an estimate that too little carries, with what would be enough; None if enough does."""
     short = _short(found, gates, reading.unit)
@@ -166,7 +166,7 @@ def _short(found: Diagnostics, gates: Gates, unit: str) -> list[tuple[str, float
     return short
 
 
-def decided(compared: Compared, n: int, gates: Gates, confidence: float, reading: Reading) -> Verdict:
+def decided(compared: Compared, n: int, gates: Gates, confidence: float, reading: ValueKind) -> Verdict:
     """The verdict on a difference that passed the gates."""
     verdict = decide(
         compared.difference,
@@ -181,7 +181,7 @@ def decided(compared: Compared, n: int, gates: Gates, confidence: float, reading
 
 
 def enough(
-    compared: Compared, n: int, gates: Gates, confidence: float, reading: Reading, least: float = 0.0
+    compared: Compared, n: int, gates: Gates, confidence: float, reading: ValueKind, least: float = 0.0
 ) -> str:
     """How many impressions, at least `least`, would show the smallest effect at 80 % power, in words."""
     effect = gates.smallest_effect * abs(compared.baseline)

@@ -26,7 +26,7 @@ SHARED_VARIANCE = 0.1  # of all other weights: those by action features, and the
 MOST_ROWS = 60_000
 
 
-class Rows(NamedTuple):
+class ActionRows(NamedTuple):
     """Rows sorted by action: context (n, d), action, reward, weight; the features (K, e) of the actions.
 
     `shown` are the actions that occur, `first` the row at which each begins.
@@ -112,12 +112,12 @@ def _sorted_by_action(
     reward: Array,
     weight: Array,
     features: NDArray[np.float32],
-) -> Rows:
+) -> ActionRows:
     kept, factor = taken
     order = np.argsort(action[kept], kind="stable")
     rows = kept[order]
     shown, first = np.unique(action[rows], return_index=True)
-    return Rows(
+    return ActionRows(
         np.ascontiguousarray(context[rows]),
         action[rows],
         reward[rows].astype(np.float32),
@@ -129,7 +129,7 @@ def _sorted_by_action(
 
 
 def _fit_once(
-    rows: Rows, shapes: list[tuple[int, ...]], start: int, *, logit: bool, intercept: float
+    rows: ActionRows, shapes: list[tuple[int, ...]], start: int, *, logit: bool, intercept: float
 ) -> Parameters:
     from scipy.optimize import minimize
 
@@ -154,13 +154,13 @@ def _fit_once(
     return Parameters.unpacked(best.x, shapes)
 
 
-def _prior_variance(rows: Rows, shapes: list[tuple[int, ...]]) -> Parameters:
+def _prior_variance(rows: ActionRows, shapes: list[tuple[int, ...]]) -> Parameters:
     length = max(float(np.mean(np.square(rows.context).sum(axis=1))), 1e-30)
     each = (REACH / length, 1.0, OWN_VARIANCE, *[SHARED_VARIANCE] * 4, 1.0)
     return Parameters(*(np.full(shape, value) for shape, value in zip(shapes, each, strict=True)))
 
 
-def _loss(rows: Rows, given: Parameters, *, logit: bool) -> tuple[float, Parameters]:
+def _loss(rows: ActionRows, given: Parameters, *, logit: bool) -> tuple[float, Parameters]:
     """The weighted loss of all rows, and its gradient."""
     layer, bias, own, shared, *_ = (part.astype(np.float32) for part in given)
     units = np.tanh(rows.context @ layer + bias)

@@ -26,7 +26,7 @@ class Question(NamedTuple):
         folds: Of the cross-fitting.
         seed: Of folds, samples and resamples.
         not_context: Columns that belong to a policy to be valued (its probabilities, its model's
-            expectations) and so tell what it would choose, not what the log knew.
+            expectations) and so say what it would choose, not what the log knew.
     """
 
     reward: str = "click"

@@ -1,7 +1,7 @@
 """The colours of every page and plot, light and dark.
 
 Text and series reach a contrast of 4.5 against the paper; the series stay apart under protanopia,
-deuteranopia and tritanopia, and plots repeat the difference by marker and dash, so that no meaning hangs on
+deuteranopia and tritanopia, and plots repeat the difference by marker and dash, so that no meaning depends on
 colour alone.
 """
 

@@ -101,8 +101,8 @@ class ClusteredRatio(NamedTuple):
 
         Source: Hall (1992), J. Royal Statistical Society B 54, the transformation g2.
         """
-        reach = student_quantile(confidence, self.degrees)
-        low, high = (self.value - self.error * _unskewed(way, self.skew) for way in (reach, -reach))
+        quantile = student_quantile(confidence, self.degrees)
+        low, high = (self.value - self.error * _unskewed(way, self.skew) for way in (quantile, -quantile))
         return Interval(max(low, 0.0) if self.is_positive else low, high)
 
     def p_value(self) -> float:

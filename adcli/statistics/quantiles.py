@@ -36,12 +36,12 @@ def compare_quantiles(
     if beyond < TOO_FEW_BEYOND or not error > 0:
         tied = "too many equal values at this quantile" if beyond >= TOO_FEW_BEYOND else FEWEST_SAID
         return without_spread([one, other], test, tied)
-    reach = normal_quantile(confidence) * error
+    margin = normal_quantile(confidence) * error
     return Comparison(
         variant=one,
         control=other,
         difference=difference,
-        difference_interval=Interval(difference - reach, difference + reach),
+        difference_interval=Interval(difference - margin, difference + margin),
         relative=one.value / other.value - 1 if other.value > 0 else math.nan,
         relative_interval=_log_ratio(one, other, confidence) if positive else NO_INTERVAL,
         statistic=difference / error,
@@ -73,5 +73,5 @@ def _quantile_figure(values: FloatArray, quantile: float) -> ArmFigure:
 
 def _log_ratio(one: ArmFigure, other: ArmFigure, confidence: float) -> Interval:
     error = math.hypot(math.sqrt(one.variance) / one.value, math.sqrt(other.variance) / other.value)
-    reach, ratio = normal_quantile(confidence) * error, one.value / other.value
-    return Interval(ratio * math.exp(-reach) - 1, ratio * math.exp(min(reach, 700.0)) - 1)
+    margin, ratio = normal_quantile(confidence) * error, one.value / other.value
+    return Interval(ratio * math.exp(-margin) - 1, ratio * math.exp(min(margin, 700.0)) - 1)

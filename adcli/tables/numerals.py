@@ -30,7 +30,7 @@ class NumberFormat:
     Attributes:
         decimal_mark: What stands before the decimals. "mixed" where both surely do: then `12,5` and `12.5`
             are read, and `1,234`, which can be either, is not.
-        assumed_from: A value that can be read in two ways although nothing told which.
+        assumed_from: A value that can be read in two ways while no value decides which.
     """
 
     decimal_mark: DecimalMark = "point"
@@ -38,9 +38,9 @@ class NumberFormat:
 
 
 class NumberEvidence(NamedTuple):
-    """What the values seen so far tell of a column's decimal mark: an example each, or None.
+    """What the values seen so far say about a column's decimal mark: an example each, or None.
 
-    `1,234` and `1.234` can be thousands or thousandths. The rest of the column tells: next to `1.234,50` or
+    `1,234` and `1.234` can be thousands or thousandths. The rest of the column decides: next to `1.234,50` or
     `12,5` the comma is the decimal mark, next to `1,234.50` or `12.5` the point.
     """
 
@@ -63,11 +63,11 @@ class NumberEvidence(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether there are numbers that can be read in two ways, and nothing has told in which."""
+        """Whether there are numbers that can be read in two ways, and no value decides which."""
         return self.either is not None and self.point is None and self.comma is None
 
     def decided(self) -> NumberFormat:
-        """The format that this tells; the point where nothing does."""
+        """The format that follows from this; the point where nothing does."""
         if self.point and self.comma:
             return NumberFormat("mixed")
         if self.comma:

@@ -1,7 +1,7 @@
 """The plan of each input, made before its rows are read.
 
 The first rows decide. Where they leave two readings of a column (`03/04/2024`, `1.250`), all rows are looked
-at, until one tells.
+at, until one decides.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def with_new_columns(
 
 
 def _evidence(source: Source, form: Format, mapping: ColumnMapping, before: Evidence) -> Evidence:
-    """What an input tells of its columns: the first rows, or all as far as they are needed."""
+    """What an input says about its columns: the first rows, or all as far as they are needed."""
     known: Evidence = before if form.sample is None else evidence_of(form.sample, mapping, before)
     if not _is_open(known):
         return known

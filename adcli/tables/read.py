@@ -63,7 +63,7 @@ class InputRecord(NamedTuple):
     read_as: Mapping[str, Any] | None = None
 
 
-class Part(NamedTuple):
+class InputPart(NamedTuple):
     """One input, its format, and the plan by which its rows become the table's."""
 
     source: Source
@@ -84,7 +84,7 @@ class TableStream:
         unknown_event_types: How often each event type came that nobody knows.
     """
 
-    def __init__(self, parts: Sequence[Part], options: ReadOptions, notes: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[InputPart], options: ReadOptions, notes: Sequence[str]) -> None:
         self.plans = [part.plan for part in parts]
         self.table: StandardTable = self.plans[0].mapping.table
         self.notes = [*_notes(parts), *notes]
@@ -124,7 +124,7 @@ class TableStream:
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
 
-        A report comes as one batch: which of its rows restate others, only all of them tell.
+        A report comes as one batch: which of its rows restate others, only all of them show.
 
         Raises:
             DataError: If an input turns out to be damaged.
@@ -168,7 +168,7 @@ class TableStream:
         return batch
 
     def _conformed(self, raw: RawBatch, place: int, source: Source) -> Batch:
-        """A batch in the table's columns; what it tells that nothing told before becomes part of the plan."""
+        """A batch in the table's columns; what it shows for the first time becomes part of the plan."""
         if (shop := self._shops[place]) is not None:
             raw = shop.completed(raw)
         plan = with_new_columns(self.plans[place], raw.frame, source.name, self._options.constants)
@@ -238,11 +238,11 @@ def _opened(
         is_named=options.table is not None,
     )
     plans = plan_inputs(found, mappings, needs)
-    parts = [Part(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
+    parts = [InputPart(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
 
 
-def _known_bytes(parts: Sequence[Part]) -> int | None:
+def _known_bytes(parts: Sequence[InputPart]) -> int | None:
     """The size of all inputs if each is a file that is read from its start to its end."""
     sizes = [
         source.path.stat().st_size
@@ -252,7 +252,7 @@ def _known_bytes(parts: Sequence[Part]) -> int | None:
     return sum(sizes) if len(sizes) == len(parts) else None
 
 
-def _notes(parts: Sequence[Part]) -> list[str]:
+def _notes(parts: Sequence[InputPart]) -> list[str]:
     """What each input was taken for; inputs alike share one sentence."""
     alike: dict[str, list[str]] = {}
     for source, form, plan in parts:

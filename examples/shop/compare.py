@@ -118,13 +118,13 @@ def optimized(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
         return
     later = truth["policy_value"]["impressions_later"]
     earned = value_of(pl.read_parquet(out / "decisions.parquet"), truth)
-    reach = (earned - later["logging"]) / (later["best"] - later["logging"])
+    reached_share = (earned - later["logging"]) / (later["best"] - later["logging"])
     yield Line(
         "optimize policy",
         "clicks per impression, truly",
-        f"{show(earned, 'rate')}, {show(reach, 'rate')} of the possible gain",
+        f"{show(earned, 'rate')}, {show(reached_share, 'rate')} of the possible gain",
         f"ad server {show(later['logging'], 'rate')}, best {show(later['best'], 'rate')}",
-        reach > 0,
+        reached_share > 0,
     )
     if not (out / "value.csv").exists():
         return

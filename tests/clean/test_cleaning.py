@@ -164,10 +164,10 @@ def test_a_header_alone_is_an_empty_table(clean):
 def test_progress_is_told_in_rows(tmp_path):
     path = tmp_path / "in.csv"
     path.write_text(HEADER + "2024-01-01,u,view,1\nbad,u,view,1\n")
-    told = []
+    counts = []
     stream = open_table([str(path)], tables=list(TABLES))
-    list(clean_stream(stream, spill=tmp_path, reject=lambda _: None, advance=told.append))
-    assert sum(told) == 2
+    list(clean_stream(stream, spill=tmp_path, reject=lambda _: None, advance=counts.append))
+    assert sum(counts) == 2
 
 
 def test_a_disk_that_is_full_while_rows_are_put_in_order_is_a_sentence(tmp_path):

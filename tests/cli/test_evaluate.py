@@ -52,9 +52,9 @@ def test_rates_by_day_with_their_trend_in_rows_a_page_and_a_tracker(adcli, impre
     assert (tmp_path / "plots/ctr_by_day.svg").exists()
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    told = EventAccumulator(str(tmp_path / "runs/days"))
-    told.Reload()
-    assert "ctr_trend/value" in told.Tags()["scalars"]
+    logged = EventAccumulator(str(tmp_path / "runs/days"))
+    logged.Reload()
+    assert "ctr_trend/value" in logged.Tags()["scalars"]
 
 
 def test_a_comparison_names_a_column_as_its_file_does(adcli, impressions):

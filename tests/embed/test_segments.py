@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcli.embed.segment_names import SegmentTerms, segment_names
-from adcli.embed.segments import Earlier, earlier_segments, segment
+from adcli.embed.segments import EarlierSegments, earlier_segments, segment
 from adcli.errors import UsageError
 
 TASTES = {
@@ -30,13 +30,13 @@ def crowd(per_taste=30, seed=0):
     weights = np.zeros((len(truth), len(titles)))
     for row, taste in enumerate(truth):
         weights[row, taste * 4 + rng.integers(0, 4, 3)] += 1
-    told = SegmentTerms(sparse.csr_array(weights), titles, categories, ["Kupferhaus", "Nordic"])
-    return vectors.astype(np.float32), told, truth
+    terms = SegmentTerms(sparse.csr_array(weights), titles, categories, ["Kupferhaus", "Nordic"])
+    return vectors.astype(np.float32), terms, truth
 
 
 def test_people_of_one_taste_are_one_segment_named_by_it():
-    vectors, told, truth = crowd()
-    found = segment(vectors, 3, told, seed=0)
+    vectors, terms, truth = crowd()
+    found = segment(vectors, 3, terms, seed=0)
     for taste, category in enumerate(TASTES):
         labels = found.labels[truth == taste]
         assert (labels == labels[0]).all()
@@ -54,10 +54,10 @@ def test_people_of_one_taste_are_one_segment_named_by_it():
 
 
 def test_a_re_run_gives_the_same_names_whatever_the_order_of_people():
-    vectors, told, _ = crowd()
+    vectors, terms, _ = crowd()
     order = np.random.default_rng(1).permutation(len(vectors))
-    shuffled = told._replace(weights=told.weights[order])
-    first = segment(vectors, 3, told, seed=0)
+    shuffled = terms._replace(weights=terms.weights[order])
+    first = segment(vectors, 3, terms, seed=0)
     again = segment(vectors[order], 3, shuffled, seed=0)
     assert sorted(first.names) == sorted(again.names)
     assert [first.ids[label] for label in first.labels[order]] == [again.ids[label] for label in again.labels]
@@ -66,7 +66,7 @@ def test_a_re_run_gives_the_same_names_whatever_the_order_of_people():
 def test_tomorrow_the_names_are_those_of_yesterday():
     vectors, _, truth = crowd()
     centres = np.array([vectors[truth == taste].mean(axis=0) for taste in (2, 0, 1)])
-    yesterday = Earlier(["t", "k", "o"], ["old toys", "old kitchen", "old outdoor"], centres)
+    yesterday = EarlierSegments(["t", "k", "o"], ["old toys", "old kitchen", "old outdoor"], centres)
     tomorrow, told_tomorrow, truth = crowd(seed=5)
     found = segment(tomorrow, 3, told_tomorrow, seed=0, earlier=yesterday)
     assert [found.ids[label] for label in found.labels[[0, 30, 60]]] == ["k", "o", "t"]
@@ -76,14 +76,14 @@ def test_tomorrow_the_names_are_those_of_yesterday():
 
 
 def test_earlier_segments_are_read_from_profiles():
-    vectors, told, _ = crowd(4)
-    found = segment(vectors, 3, told, seed=0)
+    vectors, terms, _ = crowd(4)
+    found = segment(vectors, 3, terms, seed=0)
     profiles = pl.DataFrame(
         {"kind": ["user"] * 12, "embedding": pl.Series(vectors, dtype=pl.Array(pl.Float32, 8))}
     ).hstack(found.frame())
     read = earlier_segments(profiles)
     assert sorted(read.ids) == sorted(found.ids)
-    assert segment(vectors, 3, told, seed=9, earlier=read).frame().equals(found.frame())
+    assert segment(vectors, 3, terms, seed=9, earlier=read).frame().equals(found.frame())
     assert earlier_segments(profiles.drop("segment_id")) is None
 
 
@@ -96,8 +96,8 @@ def test_no_two_segments_have_one_name(texts, data):
     from scipy import sparse
 
     labels = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(texts), max_size=len(texts))))
-    told = SegmentTerms(sparse.eye_array(len(texts)).tocsr(), texts, [""] * len(texts))
-    names = segment_names(told, labels, 3)
+    terms = SegmentTerms(sparse.eye_array(len(texts)).tocsr(), texts, [""] * len(texts))
+    names = segment_names(terms, labels, 3)
     assert len(set(names)) == 3
     assert all(names)
 
@@ -106,12 +106,12 @@ def test_a_word_that_all_segments_share_marks_none_of_them():
     from scipy import sparse
 
     texts = ["set of mugs", "set of bowls", "set of tents", "set of stoves"]
-    told = SegmentTerms(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
-    names = segment_names(told, np.repeat([0, 1], 3), 2)
+    terms = SegmentTerms(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
+    names = segment_names(terms, np.repeat([0, 1], 3), 2)
     assert names == ["bowls · mugs", "stoves · tents"]
 
 
 def test_more_segments_than_rows_are_one_sentence():
-    vectors, told, _ = crowd(1)
+    vectors, terms, _ = crowd(1)
     with pytest.raises(UsageError, match="--segments 4: there are only 3 rows"):
-        segment(vectors, 4, told, seed=0)
+        segment(vectors, 4, terms, seed=0)

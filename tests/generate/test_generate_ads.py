@@ -76,9 +76,9 @@ def test_a_plain_model_is_asked_in_plain_text(products, parrot):
 
 
 def test_progress_is_told(products, parrot):
-    told = []
-    generate_ads(products, parrot(HONEST), n=1, batch=3, on_products=told.append)
-    assert told == [3, 4]
+    counts = []
+    generate_ads(products, parrot(HONEST), n=1, batch=3, on_products=counts.append)
+    assert counts == [3, 4]
 
 
 def test_no_products_no_ads(products, parrot):

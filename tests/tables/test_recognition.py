@@ -89,9 +89,9 @@ def test_an_alias_is_taken_only_where_the_values_can_be_read_so(read):
 
 
 def test_a_type_of_something_else_is_no_type_of_event(read):
-    goods = "desc,type,url\nA lamp,headline,https://shop.example\nA sofa,about,https://shop.example\n"
+    products = "desc,type,url\nA lamp,headline,https://shop.example\nA sofa,about,https://shop.example\n"
     with pytest.raises(DataError, match="as products it lacks item_id and title"):
-        read(goods, tables=EVERY)
+        read(products, tables=EVERY)
     log = "time,user,type\n2024-01-01,u,pv\n2024-01-01,u,wibble\n"
     assert read(log, tables=EVERY).frame["event_type"].to_list() == ["view", "other"]
 
@@ -103,11 +103,11 @@ def test_sums_of_clicks_are_no_click(read):
 
 
 def test_a_price_on_the_market_does_not_make_a_catalogue_an_auction(read):
-    goods = "product,category,brand,sale_price,market_price\nOil,Beauty,B,220,230\n"
+    products = "product,category,brand,sale_price,market_price\nOil,Beauty,B,220,230\n"
     with pytest.raises(DataError, match="as products it lacks title"):
-        read(goods, tables=EVERY)
+        read(products, tables=EVERY)
     assert read("market_price\n230\n", tables=EVERY).stream.table.name == "auctions"
-    assert read(goods, tables=["auctions"]).stream.table.name == "auctions"
+    assert read(products, tables=["auctions"]).stream.table.name == "auctions"
 
 
 def test_an_access_log_written_as_json_is_one(read):

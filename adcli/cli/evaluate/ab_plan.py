@@ -33,17 +33,19 @@ class Planning:
             rich_help_panel=PANEL,
         ),
     ] = False
-    baseline: Annotated[float | None, typer.Option(help="The control's figure.", rich_help_panel=PANEL)] = (
-        None
-    )
+    baseline: Annotated[
+        float | None, typer.Option(help="The control's mean or proportion.", rich_help_panel=PANEL)
+    ] = None
     std_dev: Annotated[
         float | None,
-        typer.Option(help="Of one unit's value, where it is not 0 or 1.", rich_help_panel=PANEL),
+        typer.Option(
+            help="Standard deviation of a unit's value, where it is not 0 or 1.", rich_help_panel=PANEL
+        ),
     ] = None
     relative_effect: Annotated[
         list[float],
         typer.Option(
-            help="Difference to plan for, .05 for 5 %; repeat.",
+            help="Relative effect to detect, .05 for 5 %; repeat.",
             show_default="0.01 0.02 0.05 0.1 0.2",
             rich_help_panel=PANEL,
         ),
@@ -51,37 +53,40 @@ class Planning:
     units: Annotated[
         int | None,
         typer.Option(
-            min=4, help="Units of all arms to be had: which effect would they show?", rich_help_panel=PANEL
+            min=4, help="Total sample size: find the minimum detectable effect.", rich_help_panel=PANEL
         ),
     ] = None
     daily_units: Annotated[
         float | None,
-        typer.Option(min=0.001, help="New units a day, for the run time.", rich_help_panel=PANEL),
+        typer.Option(min=0.001, help="New units a day, for the duration.", rich_help_panel=PANEL),
     ] = None
-    power: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the test.", rich_help_panel=PANEL)] = (
-        0.8
-    )
+    power: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Statistical power.", rich_help_panel=PANEL)
+    ] = 0.8
     arms: Annotated[
-        int, typer.Option(min=2, max=50, help="All arms, the control among them.", rich_help_panel=PANEL)
+        int, typer.Option(min=2, max=50, help="Number of arms, with the control.", rich_help_panel=PANEL)
     ] = 2
     control_share: Annotated[
         float | None,
         typer.Option(
             min=0.01,
             max=0.99,
-            help="Of the units, that the control gets.",
+            help="Share of units in the control.",
             show_default="as each other arm",
             rich_help_panel=PANEL,
         ),
     ] = None
     looks: Annotated[
-        int, typer.Option(min=1, max=100, help="Equally spaced looks at the data.", rich_help_panel=PANEL)
+        int,
+        typer.Option(
+            min=1, max=100, help="Equally spaced interim looks (group-sequential).", rich_help_panel=PANEL
+        ),
     ] = 1
     comparisons: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Comparisons that share the error.",
+            help="Comparisons that share the error rate.",
             show_default="arms but one x metrics",
             rich_help_panel=PANEL,
         ),
@@ -107,7 +112,7 @@ def write_plan(
         planning: What is planned for.
         metrics: How many metrics the test will compare.
         confidence: Of the test.
-        record: What tells the tracker.
+        record: Logs to the tracker.
     """
     from adcli.evaluate.ab.page import plan_page
     from adcli.evaluate.ab.plan import RELATIVE_EFFECTS, plan_table

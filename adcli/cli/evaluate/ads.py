@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.encoding import Encoding, TextEncoder
+from adcli.cli.encoding import EncoderOptions, TextEncoder
 from adcli.cli.options import Confidence, Inputs, Models, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @command
 def ads(
     run: Run,
-    encoding: Encoding,
+    encoding: EncoderOptions,
     models: Models,
     reporting: Reporting,
     tracking: Tracking,

@@ -55,7 +55,7 @@ def policy(
         ),
     ] = None,
     also: Annotated[
-        list[str], typer.Option(help="A further policy, to compare with risk; repeat for more.")
+        list[str], typer.Option(help="Further policy to compare, with measures of risk; repeat for more.")
     ] = [],  # noqa: B006
     estimator: Annotated[
         list[str],
@@ -66,13 +66,16 @@ def policy(
             show_default="ips, snips, dm, dr",
         ),
     ] = [],  # noqa: B006
-    reward: Annotated[str, typer.Option(help="What is earned: click, conversion or revenue.")] = "click",
+    reward: Annotated[str, typer.Option(help="Reward: click, conversion or revenue.")] = "click",
     action: Annotated[
-        list[str], typer.Option(help="Column that makes an action; repeat.", show_default="the policy's own")
+        list[str],
+        typer.Option(help="Column of the action; repeat for joint actions.", show_default="the policy's own"),
     ] = [],  # noqa: B006
     context: Annotated[
         list[str],
-        typer.Option(help="Column that the reward model may use; repeat.", show_default="all that can be"),
+        typer.Option(
+            help="Context feature of the reward model; repeat for more.", show_default="all that can be"
+        ),
     ] = [],  # noqa: B006
     items: Annotated[str | None, typer.Option(help="Attributes or vectors of the items.")] = None,
     by: Annotated[
@@ -88,26 +91,25 @@ def policy(
     action_groups: Annotated[
         str | None,
         typer.Option(
-            help="Many actions: weigh groups of them (mips, offcem), by a column of --items, or so many "
-            "clusters of it.",
+            help="Groups of actions for mips and offcem: a column of --items, or a number of clusters.",
             metavar="COLUMN|NUMBER",
         ),
     ] = None,
     slate: Annotated[
         str | None,
         typer.Option(
-            help="Column that holds together what was seen at once: value whole slates.",
+            help="Column of the slate (what was seen at once): value whole slates.",
             show_default="slate_id",
         ),
     ] = None,
     position: Annotated[
-        str | None, typer.Option(help="Column that orders a slate.", show_default="placement")
+        str | None, typer.Option(help="Column of the position in the slate.", show_default="placement")
     ] = None,
     estimate_propensities: Annotated[
         bool,
         typer.Option(
             "--estimate-propensities",
-            help="Where the log states none: estimate them from the context. No verdict is spoken then.",
+            help="Where the log states none: estimate them from the context. Gives no verdict.",
         ),
     ] = False,
     sensitivity: Annotated[
@@ -125,7 +127,8 @@ def policy(
     ] = "skew",
     confidence: Confidence = 0.95,
     fail_under: Annotated[
-        float | None, typer.Option(help="Exit with code 4 if the value is not surely above this.")
+        float | None,
+        typer.Option(help="Exit with code 4 unless the lower confidence bound of the value is above this."),
     ] = None,
 ) -> None:
     """Value a policy from the log of another, before it is ever live (off-policy evaluation).
@@ -288,7 +291,7 @@ def _lacks_propensities(run: Run, impressions: pl.DataFrame) -> bool:
 
 
 def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:
-    """Make sure that the first policy is surely worth what `--fail-under` asks.
+    """Make sure that the lower confidence bound of the first policy's value is above `--fail-under`.
 
     Raises:
         GateError: If it is not.
@@ -297,4 +300,6 @@ def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool
         return
     of_this_log = not estimated and not headline["verdict"].startswith("invalid")
     if not of_this_log or not (headline["ci_low"] or 0.0) > fail_under:
-        raise GateError(f"The value of {headline['policy']} is not surely above {fail_under:g}.")
+        raise GateError(
+            f"The lower confidence bound of the value of {headline['policy']} is not above {fail_under:g}."
+        )

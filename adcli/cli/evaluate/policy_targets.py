@@ -1,4 +1,4 @@
-"""The policies that `adcli evaluate policy` is told to value: directories, tables of probabilities, words."""
+"""What `adcli evaluate policy` values: directories, tables of probabilities, words."""
 
 from __future__ import annotations
 

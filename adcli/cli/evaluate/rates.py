@@ -87,7 +87,10 @@ def rates(
     ] = False,
     funnel: Annotated[
         bool,
-        typer.Option("--funnel", help="Of an event log: how many of each step led on to the next."),
+        typer.Option(
+            "--funnel",
+            help="Conversion funnel of an event log: the share of each step that reaches the next.",
+        ),
         Excludes("trend"),
     ] = False,
     step: Annotated[
@@ -100,7 +103,7 @@ def rates(
     ] = [],  # noqa: B006
     window_days: Annotated[
         float,
-        typer.Option(min=0.0, help="With --funnel: days from one step to the next, at most."),
+        typer.Option(min=0.0, help="With --funnel: conversion window, most days from one step to the next."),
         Needs("funnel"),
     ] = 7.0,
     min_users: MinUsers = 50,

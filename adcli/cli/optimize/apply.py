@@ -20,7 +20,7 @@ def apply(
     ],
     inputs: Inputs = None,
     greedy: Annotated[
-        bool, typer.Option("--greedy", help="Take the likeliest action instead of drawing one.")
+        bool, typer.Option("--greedy", help="Take the likeliest action instead of sampling one.")
     ] = False,
 ) -> None:
     """Give each context its action, its placement and the probability it was chosen with.

@@ -42,7 +42,7 @@ class Data(NamedTuple):
     taken: pl.DataFrame | None = None
 
 
-class Rows(NamedTuple):
+class LabelledTexts(NamedTuple):
     """Texts with their labels.
 
     Attributes:
@@ -82,7 +82,7 @@ def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Dat
     return _texts_alone(run, frame, table, learning)
 
 
-def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Rows:
+def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> LabelledTexts:
     """Rows with the label that `--label` names; without it all are unlabelled."""
     stream = run.stream(inputs, tables=LABELLED)
     with run.step("read"):
@@ -165,14 +165,14 @@ def _texts_alone(run: Run, frame: pl.DataFrame, table: str, learning: Learning) 
     return Data(split.train, split.validation, split.test, split.train.texts, counts)
 
 
-def _labelled(run: Run, rows: Rows) -> Data:
+def _labelled(run: Run, rows: LabelledTexts) -> Data:
     from adcli.optimize.encoder.splits import split_labelled
 
     known = rows.known()
     if len(set(known.labels)) < 2:
         raise DataError(
             f"The labels have {len(set(known.labels))} different values among {len(known.texts):,} labelled "
-            "rows, so there is nothing to tell apart."
+            "rows, so there is nothing to learn."
         )
     split = split_labelled(known, seed=run.seed)
     counts = {name: known.labels.count(place) for place, name in enumerate(rows.names)}
@@ -201,11 +201,11 @@ def _texts(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> lis
     return texts_of(frame, table, columns).to_list()
 
 
-def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> Rows:
+def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> LabelledTexts:
     import polars as pl
 
     if label is None:
-        return Rows(frame, texts, [None] * frame.height, [])
+        return LabelledTexts(frame, texts, [None] * frame.height, [])
     if label not in frame.columns:
         raise DataError(
             f"There is no column '{label}' for --label; there are {', '.join(frame.columns)}.",
@@ -214,4 +214,4 @@ def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> Rows:
     values = frame[label].cast(pl.String).str.strip_chars().replace("", None)
     names = sorted(values.drop_nulls().unique())
     place = {name: number for number, name in enumerate(names)}
-    return Rows(frame, texts, [None if v is None else place[v] for v in values], names)
+    return LabelledTexts(frame, texts, [None if v is None else place[v] for v in values], names)

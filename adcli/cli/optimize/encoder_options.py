@@ -120,7 +120,7 @@ class TrainingOptions:
         bool,
         typer.Option(
             "--hard-negatives",
-            help="Mine hard negatives beside those of the batch.",
+            help="Mine hard negatives in addition to in-batch negatives.",
             rich_help_panel=_HOW,
         ),
     ] = False

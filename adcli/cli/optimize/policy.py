@@ -15,18 +15,16 @@ from adcli.cli.run import Run
 def policy(
     run: Run,
     inputs: Inputs = None,
-    reward: Annotated[
-        str, typer.Option(help="What to earn more of: click, conversion or revenue.")
-    ] = "click",
+    reward: Annotated[str, typer.Option(help="Reward: click, conversion or revenue.")] = "click",
     action: Annotated[
         list[str],
-        typer.Option(
-            help="Column that makes an action; repeat for joint ones.", show_default="item_id or ad_id"
-        ),
+        typer.Option(help="Column of the action; repeat for joint actions.", show_default="item_id or ad_id"),
     ] = [],  # noqa: B006
     context: Annotated[
         list[str],
-        typer.Option(help="Column known before the choice; repeat for more.", show_default="all that can be"),
+        typer.Option(
+            help="Context feature, known before the choice; repeat for more.", show_default="all that can be"
+        ),
     ] = [],  # noqa: B006
     items: Annotated[
         str | None,
@@ -36,11 +34,11 @@ def policy(
         str | None, typer.Option(help="Column whose value decides which actions may be shown.")
     ] = None,
     epsilon: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of choices spread evenly, to keep learning.")
+        float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
     ] = 0.1,
-    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts for cross-fitting.")] = 3,
+    folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of cross-fitting.")] = 3,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Of the intervals and verdicts that decide.")
+        float, typer.Option(min=0.5, max=0.999, help="Confidence level of the intervals and verdicts.")
     ] = 0.95,
 ) -> None:
     """Learn whom to show what from logged impressions with their propensities.

@@ -19,7 +19,7 @@ class Attention(Protocol):
     """What each token takes from its own sequence.
 
     Attributes:
-        name: What computes, in words, where that is not told by device and precision.
+        name: What computes, in words, where device and precision do not say it.
     """
 
     name: ClassVar[str]

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.autotune_cache import Tuned
+from adcli.core.compute.autotune_cache import AutotuneChoice
 from adcli.core.compute.precision import DTYPES, PrecisionChoice
 
 REFERENCE: Final = "transformers"
@@ -44,8 +44,8 @@ class Parity(NamedTuple):
 
 
 def autotune(
-    forms: Forms[Model], parity: Parity, choose: Callable[[], PrecisionChoice], known: Tuned | None
-) -> tuple[Model, Tuned]:
+    forms: Forms[Model], parity: Parity, choose: Callable[[], PrecisionChoice], known: AutotuneChoice | None
+) -> tuple[Model, AutotuneChoice]:
     """The fastest form of a model that computes what transformers computes in fp32.
 
     Args:
@@ -63,7 +63,7 @@ def autotune(
     with torch.inference_mode():
         expected = parity.outputs(reference)
     for precision, form in product(dict.fromkeys([choice.precision, "fp32"]), forms):
-        candidate = Tuned(form, precision, choice.onednn, notes)
+        candidate = AutotuneChoice(form, precision, choice.onednn, notes)
         if candidate[:3] == (REFERENCE, "fp32", False):
             continue
         try:
@@ -77,8 +77,8 @@ def autotune(
         if deviation <= parity.limits[precision]:
             return model, candidate
     notes.append(f"{reference.name} computes in fp32")
-    return reference, Tuned(REFERENCE, "fp32", False, notes)
+    return reference, AutotuneChoice(REFERENCE, "fp32", False, notes)
 
 
-def _made(forms: Forms[Model], tuned: Tuned) -> Model:
+def _made(forms: Forms[Model], tuned: AutotuneChoice) -> Model:
     return forms[tuned.form](DTYPES[tuned.precision], tuned.onednn)

@@ -22,7 +22,7 @@ DECIDING_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft"
 DECIDING_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE_DEVICES")
 
 
-class Tuned(NamedTuple):
+class AutotuneChoice(NamedTuple):
     """The form that a model is run in.
 
     Attributes:
@@ -60,9 +60,9 @@ def _machine() -> dict[str, object]:
     """What a choice depends on beside the request: processor, devices, versions."""
     processor = Path("/proc/cpuinfo")
     lines = processor.read_text("utf-8").splitlines() if processor.exists() else [platform.processor()]
-    telling = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    features = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
     return {
-        "processor": [platform.machine(), *telling],
+        "processor": [platform.machine(), *features],
         "devices": sorted(str(path) for path in Path("/dev").glob("nvidia[0-9]*")),
         "variables": [os.environ.get(name) for name in DECIDING_VARIABLES],
         "versions": [_version(name) for name in DECIDING_PACKAGES],

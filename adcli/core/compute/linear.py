@@ -26,7 +26,7 @@ ONEDNN_ACTIVATIONS = {
 }
 
 
-class Linear(Protocol):
+class LinearLayer(Protocol):
     """y = x Wᵀ + b for rows x, and what often follows it, in one step."""
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,7 +99,7 @@ class OneDnnLinear:
         return y
 
 
-def make_linear(affine: Affine, device: str, dtype: torch.dtype, *, onednn: bool) -> Linear:
+def make_linear(affine: Affine, device: str, dtype: torch.dtype, *, onednn: bool) -> LinearLayer:
     """A linear layer's weights laid out for inference."""
     return (OneDnnLinear if onednn else TorchLinear)(*affine.to(device, dtype))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.linear import Linear, OneDnnLinear, TorchLinear, is_onednn_usable
+from adcli.core.compute.linear import LinearLayer, OneDnnLinear, TorchLinear, is_onednn_usable
 from adcli.core.processes.runtime import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -103,7 +103,7 @@ def _speed(kind: type[OneDnnLinear | TorchLinear], dtype: torch.dtype, width: in
     """Billions of operations a second of processor time that one thread reaches on the widest projection."""
     weight = torch.full((4 * width, width), 0.01, dtype=dtype)
     x = torch.full((ROWS, width), 0.01, dtype=dtype)
-    product: Linear = kind(weight, None)
+    product: LinearLayer = kind(weight, None)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -115,7 +115,7 @@ def _speed(kind: type[OneDnnLinear | TorchLinear], dtype: torch.dtype, width: in
     return 2 * ROWS * weight.numel() / spent / 1e9
 
 
-def _seconds(product: Linear, x: torch.Tensor) -> float:
+def _seconds(product: LinearLayer, x: torch.Tensor) -> float:
     start = time.thread_time()
     product(x)
     return max(time.thread_time() - start, 1e-9)

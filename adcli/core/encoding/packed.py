@@ -21,7 +21,7 @@ from adcli.core.compute.affine import Affine
 from adcli.core.compute.attention import Attention
 from adcli.core.compute.batching import Group
 from adcli.core.compute.forward import PackedBatch
-from adcli.core.compute.linear import Linear, make_linear
+from adcli.core.compute.linear import LinearLayer, make_linear
 from adcli.core.encoding.packed_weights import EncoderWeights, LayerWeights
 
 ROWS_MULTIPLE: Final = 32
@@ -30,11 +30,11 @@ ROWS_MULTIPLE: Final = 32
 class PackedLayer(NamedTuple):
     """One encoder layer, ready to compute."""
 
-    query_key_value: Linear
-    attention_output: Linear
+    query_key_value: LinearLayer
+    attention_output: LinearLayer
     attention_norm: Affine
-    expand: Linear
-    contract: Linear
+    expand: LinearLayer
+    contract: LinearLayer
     output_norm: Affine
 
 
@@ -93,7 +93,9 @@ class PackedBert:
         summed = functional.embedding(ids, self._words) + functional.embedding(positions, self._positions)
         return self._normalised(summed, self._embedding_norm)
 
-    def _joined(self, linear: Linear, y: torch.Tensor, residual: torch.Tensor, norm: Affine) -> torch.Tensor:
+    def _joined(
+        self, linear: LinearLayer, y: torch.Tensor, residual: torch.Tensor, norm: Affine
+    ) -> torch.Tensor:
         """A layer's product added to what went into it, normalised, in fp32.
 
         In half precision the sums of all layers are kept in fp32: a third of the lost neighbours come back.

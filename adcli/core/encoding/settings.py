@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
-from adcli.core.compute.autotune_cache import Tuned, cache_choice, cached_choice
+from adcli.core.compute.autotune_cache import AutotuneChoice, cache_choice, cached_choice
 from adcli.core.models.fingerprint import settings_fingerprint
 from adcli.core.processes.runtime import Device, Precision
 
@@ -77,7 +77,7 @@ class Chosen(NamedTuple):
 
     settings: EncoderSettings
     dimension: int
-    tuned: Tuned
+    tuned: AutotuneChoice
 
     def to_json(self) -> dict[str, Any]:
         """The same as what JSON can hold."""
@@ -87,7 +87,7 @@ class Chosen(NamedTuple):
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """What `to_json` was given."""
         settings = EncoderSettings(**content["settings"])
-        return cls(settings, int(content["dimension"]), Tuned(*content["tuned"]))
+        return cls(settings, int(content["dimension"]), AutotuneChoice(*content["tuned"]))
 
 
 def known_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen | None:

@@ -43,7 +43,7 @@ BLOCKS_IN_MEMORY_BYTES = 32 << 20  # of those read last: texts that repeat are a
 DIGESTS_IN_MEMORY = 1 << 14  # of texts, for the same reason
 
 
-class Block(NamedTuple):
+class BlockLocation(NamedTuple):
     """Where a block's vectors lie."""
 
     segment: Path
@@ -75,7 +75,7 @@ class VectorStore:
         self._dimension = dimension
         self._limit_bytes = limit_bytes
         self._segment_bytes = min(SEGMENT_BYTES, limit_bytes // 8)
-        self._blocks: list[Block] = []
+        self._blocks: list[BlockLocation] = []
         self._index = KeyIndex()
         self._used: set[Path] = set()  # segments that this run has read or written
         self._in_memory: dict[int, FloatArray] = {}
@@ -130,7 +130,7 @@ class VectorStore:
             return
         vectors_at = offset + BLOCK_HEADER.size + len(key_bytes)
         self._index.add(keys, len(self._blocks))
-        self._blocks.append(Block(segment, vectors_at, len(texts), checks[1]))
+        self._blocks.append(BlockLocation(segment, vectors_at, len(texts), checks[1]))
 
     def _append(self, content: bytes) -> tuple[Path, int]:
         if self._segment is None or _size(self._segment) + len(content) > self._segment_bytes:
@@ -170,7 +170,7 @@ class VectorStore:
                 if zlib.crc32(keys) != key_check:
                     return
                 self._index.add(np.frombuffer(keys, "<u8").reshape(-1, 2), len(self._blocks))
-                self._blocks.append(Block(segment, offset, rows, vector_check))
+                self._blocks.append(BlockLocation(segment, offset, rows, vector_check))
                 stream.seek(end)
 
     def _block(self, number: int) -> FloatArray | None:
@@ -184,7 +184,7 @@ class VectorStore:
             del self._in_memory[next(iter(self._in_memory))]
         return content
 
-    def _read_block(self, block: Block) -> FloatArray | None:
+    def _read_block(self, block: BlockLocation) -> FloatArray | None:
         """(rows, dimension) vectors of a block, or None if they are gone or not what was written."""
         try:
             with block.segment.open("rb") as stream:

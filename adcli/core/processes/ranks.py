@@ -67,7 +67,7 @@ def run_ranks(
         function: "module:function" of adcli; is called with the settings and a `Rank`.
         settings: What the function needs to know, as JSON.
         processes: How many.
-        on_message: Is told what rank 0 says on the way.
+        on_message: Called with the messages of rank 0.
 
     Raises:
         AdcliError: If a rank fails.

@@ -1,4 +1,4 @@
-"""Dropout whose random numbers hang on what is computed and not on which thread computes it when.
+"""Dropout whose random numbers depend on what is computed and not on which thread computes it when.
 
 torch draws dropout from one generator for all threads. Here each thread draws from its own, which is seeded
 before each part of a batch. Attention weights are not dropped.

@@ -71,7 +71,7 @@ class TrainingLoop:
         settings: How.
         checkpoints: A folder that belongs to this model, data and settings; None writes none.
         hooks: What happens in each step beside the loss.
-        log: Is told losses and scores by name, with the step.
+        log: Called with losses and scores by name, and the step.
         rank: Which of the processes that train together this one is.
         processes: How many there are; all of them make a loop of the same.
     """

@@ -50,7 +50,7 @@ def tune(
         start_from: An adapter of the same model and kind whose training is continued.
         checkpoints: A folder that belongs to this model, data and settings.
         about: What else the adapter's JSON is to say.
-        log: Is told losses and scores by name, with the step.
+        log: Called with losses and scores by name, and the step.
         progress: Called with the number of further steps that are done.
         rank: Which of the processes that train together this one is.
         processes: How many there are; all of them do the same.

@@ -20,7 +20,7 @@ from torch.nn import functional  # noqa: TID253
 from adcli.core.compute.affine import Affine
 from adcli.core.compute.batching import Group
 from adcli.core.compute.forward import PackedBatch
-from adcli.core.compute.linear import Linear, make_linear
+from adcli.core.compute.linear import LinearLayer, make_linear
 from adcli.core.writing.decoder_weights import DecoderLayerWeights, DecoderWeights
 
 Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -30,12 +30,12 @@ class DecoderLayer(NamedTuple):
     """One decoder layer, ready to compute."""
 
     attention_norm: Affine
-    query_key_value: Linear
-    attention_output: Linear
+    query_key_value: LinearLayer
+    attention_output: LinearLayer
     hidden_norm: Affine
-    gate: Linear | None
-    expand: Linear
-    contract: Linear
+    gate: LinearLayer | None
+    expand: LinearLayer
+    contract: LinearLayer
 
 
 class PackedDecoder:

@@ -10,7 +10,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 
 from adcli.core.adapters.adapter import adapter_fingerprint, apply_adapter
 from adcli.core.compute.autotune import Forms, Parity, autotune
-from adcli.core.compute.autotune_cache import Tuned, cache_choice, cached_choice
+from adcli.core.compute.autotune_cache import AutotuneChoice, cache_choice, cached_choice
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.linear_modules import own_copy
 from adcli.core.compute.precision import choose_precision
@@ -67,7 +67,7 @@ def load_writing(source: ModelSource, runtime: Runtime, *, adapter: str, exact: 
         lambda: choose_precision(
             runtime.precision, device=runtime.device, width=model.config.hidden_size, exact=exact
         ),
-        Tuned(**known) if known else None,
+        AutotuneChoice(**known) if known else None,
     )
     cache_choice(asked, tuned._asdict())
     return LocalWriting(fastest, reader, runtime, tuned.precision, tuned.notes)

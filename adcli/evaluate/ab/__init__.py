@@ -1,1 +1,1 @@
-"""A/B tests: arms against a control, planned, watched and told in words."""
+"""A/B tests: arms against a control, planned, monitored and put into words."""

@@ -90,7 +90,7 @@ def _times(fractions: Sequence[float] | FloatArray) -> FloatArray:
 
 
 class _Paths(NamedTuple):
-    """Where the score z sqrt(time) of the tests that go on lies, as probability masses at points.
+    """Where the score z sqrt(time) of the tests that continue lies, as probability masses at points.
 
     Source: the recursion of Armitage, McPherson and Rowe (1969), by Simpson's rule.
     """
@@ -102,7 +102,7 @@ class _Paths(NamedTuple):
     spacing: float
 
     def crossing(self, time: float, bound: float) -> float:
-        """Probability to go on until now and lie outside of +-bound at `time`."""
+        """Probability to continue until now and lie outside of +-bound at `time`."""
         from scipy.special import ndtr
 
         spread, centre = math.sqrt(time - self.time), self.points + self.drift * (time - self.time)

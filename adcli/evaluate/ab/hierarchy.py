@@ -1,4 +1,4 @@
-"""Effects of several segments, drawn towards their common mean as far as they agree."""
+"""Effects of several segments, shrunk towards their common mean as far as they agree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adcli.statistics.intervals import FloatArray
 
 TAU_POINTS = 200
 VALUE_POINTS = 401
-FEWEST_SEGMENTS = 3  # with two, how much segments differ cannot be told from their noise
+FEWEST_SEGMENTS = 3  # with two, how much segments differ cannot be separated from their noise
 
 
 class Shrunken(NamedTuple):

@@ -136,7 +136,7 @@ def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
         plots=[
             interval_plot(
                 f"segments_{number}",
-                f"{metric}: {variant}, drawn-together differences, {confidence:.0%} intervals",
+                f"{metric}: {variant}, shrunk differences, {confidence:.0%} intervals",
                 part["segment"].to_list(),
                 part["shrunken"],
                 part["shrunken_low"],

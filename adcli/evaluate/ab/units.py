@@ -124,7 +124,7 @@ def _prepared(
     wanted: Sequence[str],
     unit: str | None,
 ) -> Iterator[pl.DataFrame]:
-    """The pieces, checked; of each unit's name 8 bytes are kept, to tell at the end if any came twice."""
+    """The pieces, checked; of each unit's name 8 bytes are kept, to find at the end any that came twice."""
     names, rows = [], 0
     for piece in pieces:
         numbers = as_numbers(piece.select(wanted), columns)

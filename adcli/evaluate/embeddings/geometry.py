@@ -21,7 +21,7 @@ SAMPLED: Final = 2_000
 RESAMPLES: Final = 500
 
 
-class Figure(NamedTuple):
+class GeometryMetric(NamedTuple):
     """A figure, its interval, and what it is."""
 
     metric: str
@@ -32,7 +32,7 @@ class Figure(NamedTuple):
 
 def geometry(
     units: npt.NDArray[np.floating], groups: npt.NDArray[np.int64] | None, *, confidence: float, seed: int
-) -> Iterator[Figure]:
+) -> Iterator[GeometryMetric]:
     """Anisotropy and uniformity, and alignment if rows have groups; on up to 2,000 rows.
 
     Args:
@@ -87,6 +87,6 @@ def _together(groups: npt.NDArray[np.int64], cosines: FloatArray) -> FloatArray:
     return np.asarray((np.where(same, 2 - 2 * cosines, 0).sum(axis=1)[has]) / others[has])
 
 
-def _figure(metric: str, values: FloatArray, confidence: float, definition: str) -> Figure:
+def _figure(metric: str, values: FloatArray, confidence: float, definition: str) -> GeometryMetric:
     low, high = np.quantile(values[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Figure(metric, float(values[0]), Interval(float(low), float(high)), definition)
+    return GeometryMetric(metric, float(values[0]), Interval(float(low), float(high)), definition)

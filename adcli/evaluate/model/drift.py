@@ -44,7 +44,7 @@ class DriftRow(NamedTuple):
     reason: str
 
 
-class _Found(NamedTuple):
+class _Drift(NamedTuple):
     metric: str
     column: str
     value: float
@@ -141,7 +141,7 @@ def _compare(
     clusters: Sequence[IntArray | None],
     bins: int,
     confidence: float,
-) -> Iterator[_Found]:
+) -> Iterator[_Drift]:
     numbers = reference.dtype.is_numeric() and current.dtype.is_numeric() and reference.n_unique() > bins
     cells = _number_cells(reference, current, bins) if numbers else _value_cells(reference, current)
     sides = [Cells(cell, cluster) for cell, cluster in zip(cells, clusters, strict=True)]
@@ -154,14 +154,14 @@ def _compare(
     alone = chance(sides[0], sides[1], width)
     interval, p_value = alone.interval(value, confidence)
     by_chance = alone.noise * alone.degrees if alone.degrees else 0.0
-    yield _Found("psi", reference.name, value, interval, p_value, said, by_chance)
+    yield _Drift("psi", reference.name, value, interval, p_value, said, by_chance)
     if numbers:
         a, b = (side.drop_nulls().cast(pl.Float64).drop_nans().to_numpy() for side in (reference, current))
         if len(a) and len(b):
             worth = [effective_rows(side, width) / len(side.cell) for side in sides]
             distance, p_value = _kolmogorov_smirnov(a, b, worth)
             said = f"greatest distance of the two distribution functions; asymptotic p{by_users}"
-            yield _Found("ks", reference.name, distance, NO_INTERVAL, p_value, said)
+            yield _Drift("ks", reference.name, distance, NO_INTERVAL, p_value, said)
 
 
 def _kolmogorov_smirnov(a: FloatArray, b: FloatArray, worth: Sequence[float]) -> tuple[float, float]:
@@ -202,7 +202,7 @@ def _value_cells(reference: pl.Series, current: pl.Series) -> list[IntArray]:
     ]
 
 
-def _row(found: _Found, p_adjusted: float, confidence: float) -> DriftRow:
+def _row(found: _Drift, p_adjusted: float, confidence: float) -> DriftRow:
     verdict = _verdict(found, p_adjusted, confidence)
     figures = (found.value, *found.interval, found.p_value, p_adjusted)
     chance = f"; {found.by_chance:.2g} comes by chance alone" if found.by_chance else ""
@@ -211,7 +211,7 @@ def _row(found: _Found, p_adjusted: float, confidence: float) -> DriftRow:
     )
 
 
-def _verdict(found: _Found, p_adjusted: float, confidence: float) -> Verdict:
+def _verdict(found: _Drift, p_adjusted: float, confidence: float) -> Verdict:
     """`worse` where the column has drifted as much as models are known to suffer from."""
     if math.isnan(p_adjusted):
         return Verdict(NO_DIFFERENCE, "one and the same value in both files")

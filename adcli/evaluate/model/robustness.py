@@ -14,7 +14,7 @@ from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.columns import as_numbers, cluster_numbers
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.perturbations import PERTURBATION, PERTURBED_ROW, UNCHANGED
-from adcli.evaluate.model.score_metrics import SCORE_METRICS, Figure, figure_interval
+from adcli.evaluate.model.score_metrics import SCORE_METRICS, MetricInfluence, figure_interval
 from adcli.statistics.correlations import rank_correlation
 from adcli.statistics.intervals import FloatArray, Interval, ratio_interval
 
@@ -121,7 +121,7 @@ def _score_rows(scores: _Scores, confidence: float) -> Iterator[RobustnessRow]:
     for metric in SCORE_METRICS:
         if metric.name in comparable:
             one, other = (metric.figure(scores.label, side) for side in (scores.after, scores.before))
-            difference = Figure(one.value - other.value, one.influence - other.influence)
+            difference = MetricInfluence(one.value - other.value, one.influence - other.influence)
             ends = figure_interval(difference, scores.cluster, confidence=confidence, scale="linear")
             said = f"{metric.name} after less before, paired by row"
             yield RobustnessRow(f"{metric.name}_change", scores.name, difference.value, *ends, rows, said)

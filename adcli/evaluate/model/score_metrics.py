@@ -14,7 +14,7 @@ from adcli.statistics.intervals import FloatArray, Interval, student_quantile
 SMALLEST_PROBABILITY = 1e-15  # a prediction of 0 that came true costs 34.5, not infinity
 
 
-class Figure(NamedTuple):
+class MetricInfluence(NamedTuple):
     """A figure and its influences: the mean of these is 0, and their spread is that of the figure.
 
     Attributes:
@@ -31,11 +31,11 @@ class ScoreMetric(NamedTuple):
 
     name: str
     definition: str
-    figure: Callable[[FloatArray, FloatArray], Figure]
+    figure: Callable[[FloatArray, FloatArray], MetricInfluence]
     scale: str  # on which its interval is symmetric: linear, log or logit
 
 
-def auc(label: FloatArray, score: FloatArray) -> Figure:
+def auc(label: FloatArray, score: FloatArray) -> MetricInfluence:
     """Area under the ROC curve; ties count a half.
 
     Source: DeLong, DeLong and Clarke-Pearson (1988), their placement values as influences.
@@ -52,15 +52,15 @@ def auc(label: FloatArray, score: FloatArray) -> Figure:
     weight = np.where(
         positive, 1 / math.sqrt(ones * max(ones - 1, 1)), 1 / math.sqrt(zeros * max(zeros - 1, 1))
     )
-    return Figure(value, len(score) * weight * (placement - value))
+    return MetricInfluence(value, len(score) * weight * (placement - value))
 
 
-def log_loss(label: FloatArray, score: FloatArray) -> Figure:
+def log_loss(label: FloatArray, score: FloatArray) -> MetricInfluence:
     """Mean of -log of the probability given to what happened, in nats."""
     return _mean(_losses(label, score))
 
 
-def normalised_entropy(label: FloatArray, score: FloatArray) -> Figure:
+def normalised_entropy(label: FloatArray, score: FloatArray) -> MetricInfluence:
     """Log loss over that of the constant prediction of the base rate; below 1 is better than the constant.
 
     Source: He et al. (2014), equation 1.
@@ -70,19 +70,19 @@ def normalised_entropy(label: FloatArray, score: FloatArray) -> Figure:
     loss = _mean(_losses(label, score))
     slope = math.log((1 - base) / base)  # of the entropy in the base rate
     influence = loss.influence / entropy - loss.value / entropy**2 * slope * (label - base)
-    return Figure(loss.value / entropy, influence)
+    return MetricInfluence(loss.value / entropy, influence)
 
 
-def brier(label: FloatArray, score: FloatArray) -> Figure:
+def brier(label: FloatArray, score: FloatArray) -> MetricInfluence:
     """Mean squared distance of the prediction from what happened."""
     return _mean((score - label) ** 2)
 
 
-def calibration_ratio(label: FloatArray, score: FloatArray) -> Figure:
+def calibration_ratio(label: FloatArray, score: FloatArray) -> MetricInfluence:
     """What happened over what was predicted: sum of labels / sum of scores; 1 is calibrated overall."""
     predicted = float(score.mean())
     value = float(label.mean()) / predicted
-    return Figure(value, (label - value * score) / predicted)
+    return MetricInfluence(value, (label - value * score) / predicted)
 
 
 def _losses(label: FloatArray, score: FloatArray) -> FloatArray:
@@ -90,9 +90,9 @@ def _losses(label: FloatArray, score: FloatArray) -> FloatArray:
     return -(label * np.log(sure) + (1 - label) * np.log1p(-sure))
 
 
-def _mean(values: FloatArray) -> Figure:
+def _mean(values: FloatArray) -> MetricInfluence:
     value = float(values.mean())
-    return Figure(value, values - value)
+    return MetricInfluence(value, values - value)
 
 
 SCORE_METRICS = (
@@ -107,7 +107,7 @@ SCORE_METRICS = (
 
 
 def figure_interval(
-    figure: Figure,
+    figure: MetricInfluence,
     cluster: npt.NDArray[np.int64] | None,
     *,
     confidence: float,

@@ -16,7 +16,7 @@ from adcli.evaluate.off_policy.targets import Target, Valuation, name_of, policy
 from adcli.evaluate.off_policy.verdicts import doubted
 from adcli.numbers import plain, show
 from adcli.policies.estimators import snips
-from adcli.policies.evidence import Compared, Gates, Reading, diagnose, invalidity, shortage
+from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, invalidity, shortage
 from adcli.policies.logged import LoggedRows
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.rows import group_probabilities
@@ -49,8 +49,8 @@ def value_by_group(
 
     The columns are `policy group value ci_low ci_high baseline_value difference difference_low
     difference_high p_value p_adjusted n stands verdict reason definition`. Values are self-normalised
-    (`snips`), p-values adjusted for the number of groups (Holm); a difference `stands` that is still told
-    from 0 then. Groups of fewer than `min_users` users are put together.
+    (`snips`), p-values adjusted for the number of groups (Holm); a difference `stands` that still
+    differs from 0 then. Groups of fewer than `min_users` users are put together.
 
     Args:
         valuation: A log, from `prepare_valuation`.
@@ -65,7 +65,7 @@ def value_by_group(
         DataError: If the column is missing.
     """
     logged, limits = valuation.log.logged, gates or Gates()
-    reading = Reading("impression", logged.value_kind)
+    reading = ValueKind("impression", logged.value_kind)
     rows = valuation.rows(target)
     names, group = _groups(valuation.log.impressions, column, logged.cluster, min_users)
     gaps, refusals, sizes = [], [], []

@@ -60,7 +60,7 @@ def sensitivity_bounds(reward: Rows, weight: Rows, *, factor: float) -> Interval
 
 
 def tipping_factor(summed: WeightedRewards, difference: Interval) -> float | None:
-    """The factor by which propensities must be wrong for an interval of a difference to reach 0.
+    """The factor by which propensities must be wrong for an interval of a difference to include 0.
 
     None where it holds 0 already; at most 100.
     """

@@ -57,7 +57,7 @@ def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
     for name, option in ((slate, "--slate"), (position, "--position")):
         if name not in impressions.columns:
             raise DataError(
-                f"There is no column '{name}' to tell slates by.",
+                f"There is no column '{name}' to identify slates by.",
                 fix=f"Name it with {option}.",
             )
         if impressions[name].null_count():

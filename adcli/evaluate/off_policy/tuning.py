@@ -15,7 +15,7 @@ WIDTH = 1.96  # standard errors
 SLACK = 6**0.5 - 1
 
 
-class Tuned(NamedTuple):
+class TunedEstimate(NamedTuple):
     """An estimate and the parameter that gave it."""
 
     estimate: Estimate
@@ -38,13 +38,15 @@ def slope(values: Sequence[float], widths: Sequence[float]) -> int:
     return chosen
 
 
-def tune(estimate: Callable[[float], Estimate], parameters: Sequence[float], logged: LoggedRows) -> Tuned:
+def tune(
+    estimate: Callable[[float], Estimate], parameters: Sequence[float], logged: LoggedRows
+) -> TunedEstimate:
     """The estimate whose parameter SLOPE chooses; `parameters` go from least to most biased."""
     tried = [estimate(parameter) for parameter in parameters]
     widths = [WIDTH * std_error(one.influence, logged.cluster) for one in tried]
     smallest = np.minimum.accumulate(widths)
     number = slope([one.value for one in tried], smallest.tolist())
-    return Tuned(tried[number], parameters[number])
+    return TunedEstimate(tried[number], parameters[number])
 
 
 def weight_limits(largest: float) -> list[float]:

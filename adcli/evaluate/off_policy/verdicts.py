@@ -12,7 +12,7 @@ from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.intervals import Method
 from adcli.numbers import plain, show
 from adcli.policies.estimators import effective_sample_size, expected_clicks, log_smoothing_bound
-from adcli.policies.evidence import Compared, Diagnostics, Gates, Reading, decided, invalidity, shortage
+from adcli.policies.evidence import Compared, Diagnostics, Gates, ValueKind, decided, invalidity, shortage
 from adcli.policies.logged import LoggedRows
 from adcli.policies.uncertainty import difference_mean, value_mean
 from adcli.statistics.intervals import NO_INTERVAL, Interval
@@ -46,9 +46,9 @@ class Setting(NamedTuple):
     sensitivity: float | None = None
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> ValueKind:
         """How the values are read."""
-        return Reading(self.unit, self.logged.value_kind if self.unit == "impression" else "number")
+        return ValueKind(self.unit, self.logged.value_kind if self.unit == "impression" else "number")
 
 
 class Judged(NamedTuple):

@@ -37,7 +37,7 @@ TREND_METHOD = Passage(
     "Trends",
     "A Poisson regression of what came on time, given what it came from, with errors clustered by user "
     "(Liang and Zeger, 1986): a line over days, weeks and months, one wave over the hours of the day or "
-    "the days of the week. Where days differ more than a line explains, none is told.",
+    "the days of the week. Where days differ more than a line explains, none is reported.",
 )
 
 

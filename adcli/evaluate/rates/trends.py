@@ -25,7 +25,7 @@ LINES = ("day", "week", "month")
 FEWEST_WITH_ONE = 10  # users with anything in the numerator
 FEWEST_TIMES = 3
 USERS_PER_TIME = 5  # below, the covariance of the times is a guess
-UNFIT = 0.01  # p of a straight line below which none is told
+UNFIT = 0.01  # p of a straight line below which none is reported
 TREND_COLUMNS = {
     "value": pl.Float64,
     "ci_low": pl.Float64,
@@ -117,7 +117,7 @@ def trend_table(
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-class _Found(NamedTuple):
+class _Trend(NamedTuple):
     """The trend of a rate in a cell."""
 
     rate: Rate
@@ -153,7 +153,7 @@ def _rate_trends(
     over: str,
     by: Sequence[str],
     confidence: float,
-) -> Iterator[_Found]:
+) -> Iterator[_Trend]:
     per = pl.col("known_user") if rate.denominator == "users" else pl.col(rate.denominator)
     summed = frame.select(
         *by,
@@ -169,11 +169,11 @@ def _rate_trends(
         cell = tuple(row[name] for name in by)
         part = parts.get(cell, summed.clear())
         if why_hidden:
-            yield _Found(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden, cells.unit)
+            yield _Trend(rate, over, cell, NO_TREND, 0, None, None, None, why_hidden, cells.unit)
             continue
         sums = (top, bottom, row["users"])
         if why_not := _impossible(part):
-            yield _Found(rate, over, cell, NO_TREND, 0, *sums, why_not, cells.unit)
+            yield _Trend(rate, over, cell, NO_TREND, 0, *sums, why_not, cells.unit)
             continue
         times = part["time"].to_numpy()
         trend = fit_trend(
@@ -184,7 +184,7 @@ def _rate_trends(
             CYCLES.get(over, 0),
             confidence,
         )
-        yield _Found(rate, over, cell, trend, int(times.max() - times.min()), *sums, "", cells.unit)
+        yield _Trend(rate, over, cell, trend, int(times.max() - times.min()), *sums, "", cells.unit)
 
 
 def _steps(over: str) -> pl.Expr:
@@ -274,8 +274,8 @@ def _fit_p_value(
     return float(f.sf(statistic * (users - free) / (free * (users - 1)), free, users - free))
 
 
-def _verdict(one: _Found, p_adjusted: float, confidence: float, made: int, smallest_effect: float) -> Verdict:
-    """Of a line, by the shared rule; a cycle is told, but is neither better nor worse."""
+def _verdict(one: _Trend, p_adjusted: float, confidence: float, made: int, smallest_effect: float) -> Verdict:
+    """Of a line, by the shared rule; a cycle is reported, but is neither better nor worse."""
     trend, metric = one.trend, one.rate.metric
     if one.over in CYCLES:
         return _cycle(one, p_adjusted, confidence, made)
@@ -300,7 +300,7 @@ def _verdict(one: _Found, p_adjusted: float, confidence: float, made: int, small
     return verdict._replace(reason=f"{head}: {verdict.reason}.")
 
 
-def _cycle(one: _Found, p_adjusted: float, confidence: float, made: int) -> Verdict:
+def _cycle(one: _Trend, p_adjusted: float, confidence: float, made: int) -> Verdict:
     if one.why_not:
         return Verdict(NOT_ENOUGH, one.why_not)
     metric = one.rate.metric

@@ -1,7 +1,7 @@
 """Which items belong together, and how strongly.
 
-Items of one basket often meet by chance. What an item meets more often than their numbers let expect is what
-it belongs with, and is learned from; the rest of its pairs is noise.
+Items of one basket often co-occur by chance. What co-occurs more often than the items' numbers let expect
+belongs together, and is learned from; the rest of its pairs is noise.
 
 Source: Ochiai, "Zoogeographical studies on the soleoid fishes" (1957), for the coefficient, which is the
 cosine of two items' occurrences; Karypis, "Evaluation of Item-Based Top-N Recommendation Algorithms" (2001);

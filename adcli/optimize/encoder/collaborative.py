@@ -196,7 +196,7 @@ def _counts(taken: Baskets) -> tuple[csr_array, csr_array, IntArray]:
 
 
 def _singular_vectors(by_customer: csr_array, dimension: int, seed: int) -> FloatArray:
-    """(items, dimension) who took each item, weighted by TF-IDF, along the directions that tell most."""
+    """(items, dimension) who took each item, weighted by TF-IDF, along the leading principal directions."""
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.utils.extmath import randomized_svd
 

@@ -125,7 +125,7 @@ def split_texts(texts: Sequence[str], *, seed: int) -> Split[Texts]:
 
 
 def split_labelled(labelled: Labelled, *, seed: int) -> Split[Labelled]:
-    """Most labelled texts to learn from; of the others, how well their labels are told."""
+    """Most labelled texts to learn from; of the others, how well their labels are predicted."""
     part = _parts(labelled.texts, HELD_OUT_LABELLED, seed)
     train, validation, test = (_those(labelled, np.flatnonzero(part == p)) for p in (0, 1, 2))
     order = np.random.default_rng(seed).permutation(len(train.texts))[:MOST_PROBED]
@@ -172,7 +172,7 @@ def _parts(texts: Sequence[str], held_out: float, seed: int) -> np.ndarray:
 
 
 def _share(text: str, seed: int) -> float:
-    """A number from 0 to 1 that hangs on the text and the seed."""
+    """A number from 0 to 1 that depends on the text and the seed."""
     digest = hashlib.sha256(f"{seed}\0{text}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

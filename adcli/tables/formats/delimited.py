@@ -3,7 +3,7 @@
 A block is first looked at as bytes: where its quotes open and close, where records end, how many fields each
 has. What is well-formed goes to polars in one piece. From the first place that is not (a stray quote, a NUL,
 bytes that are not UTF-8) a window of lines is read one by one with the standard library's reader. A record
-that cannot be read is rejected by its first line only, and reading goes on with the next line.
+that cannot be read is rejected by its first line only, and reading continues with the next line.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Bad(NamedTuple):
     reasons: list[str]
 
 
-class _Rows(NamedTuple):
+class _BufferRows(NamedTuple):
     """Rows read from a buffer: offsets where each starts and ends, what was rejected, how far they reach."""
 
     frame: pl.DataFrame
@@ -86,7 +86,7 @@ def read_delimited(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
 
 
 def _batch(
-    data: bytes, rows: _Rows, dialect: Dialect, first_line: int, rejects: Rejects, *, is_cut: bool
+    data: bytes, rows: _BufferRows, dialect: Dialect, first_line: int, rejects: Rejects, *, is_cut: bool
 ) -> RawBatch:
     """Rows with their line numbers; header lines that are repeated inside are rejected."""
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8, rows.consumed) == _NEWLINE)
@@ -116,7 +116,7 @@ def _repeats_header(frame: pl.DataFrame) -> np.ndarray | None:
     return mask if mask.any() else None
 
 
-def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _Rows:
+def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     """The rows of a well-formed stretch at the start of `data`, or of a few lines if it starts badly."""
     if len(data) > BLOCK_BYTES and (end := data.rfind(b"\n", 0, BLOCK_BYTES) + 1):
         rows = _read_well_formed(data, _well_formed_until(data[:end], dialect.delimiter), dialect)
@@ -159,7 +159,7 @@ def _well_formed_until(data: bytes, delimiter: str) -> int:
     return int(min(bad, default=end))
 
 
-def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _Rows:
+def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     """The complete records of `data[:end]`, whose quotes are known to open and close properly."""
     text = np.frombuffer(data, np.uint8, end)
     record_ends = np.flatnonzero(text == _NEWLINE)
@@ -170,7 +170,9 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _Rows:
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
     record_ends = record_ends[:BLOCK_LINES]
     if not record_ends.size:
-        return _Rows(_frame([], dialect), record_ends, record_ends, _Bad(record_ends, record_ends, []), 0)
+        return _BufferRows(
+            _frame([], dialect), record_ends, record_ends, _Bad(record_ends, record_ends, []), 0
+        )
     starts = np.concatenate(([0], record_ends[:-1] + 1))
     consumed = int(record_ends[-1]) + 1
     found = np.diff(np.searchsorted(delimiters, record_ends), prepend=0) + 1
@@ -181,7 +183,7 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _Rows:
     frame = _parse(_joined(data, starts, record_ends + 1, is_good), dialect, has_quotes=bool(quotes.size))
     if frame.height != int(is_good.sum()):  # polars and this module disagree on what a record is
         return _read_lines(data[:consumed], dialect, is_last=False)
-    return _Rows(frame, starts[is_good], record_ends[is_good], bad, consumed)
+    return _BufferRows(frame, starts[is_good], record_ends[is_good], bad, consumed)
 
 
 def _joined(data: bytes, starts: IntArray, ends: IntArray, is_good: np.ndarray) -> bytes:
@@ -211,7 +213,7 @@ def _parse(text: bytes, dialect: Dialect, *, has_quotes: bool) -> pl.DataFrame:
     return frame.with_columns(pl.all().replace("", None)) if has_quotes else frame
 
 
-def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _Rows:
+def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     """The rows of a window of lines, each read on its own."""
     rows: list[list[str]] = []
     offsets: list[tuple[int, int]] = []
@@ -234,7 +236,7 @@ def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _Rows:
             rows.append(record)
             offsets.append((at, record_end))
         at = record_end + 1
-    return _Rows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), at)
+    return _BufferRows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), at)
 
 
 def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:

@@ -17,7 +17,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_ELEMENT = re.compile(r"\}\s*,\s*(?=\{)|\n[\s,]*(?=\{)")
 
 
-class _Bad(NamedTuple):
+class _BadObject(NamedTuple):
     """An element that cannot be a row."""
 
     line: int
@@ -31,7 +31,7 @@ def read_json_array(below: Reader, name: str) -> Iterator[RawBatch]:
     rejects = Rejects()
     size = 0
     for found in _elements(below):
-        if isinstance(found, _Bad):
+        if isinstance(found, _BadObject):
             rejects.add(*found)
         else:
             rows.append(found)
@@ -42,7 +42,7 @@ def read_json_array(below: Reader, name: str) -> Iterator[RawBatch]:
     yield batch_of(rows, rejects, name)
 
 
-def _elements(below: Reader) -> Iterator[JsonRow | _Bad]:
+def _elements(below: Reader) -> Iterator[JsonRow | _BadObject]:
     """The objects of an array; after one that cannot be read, the next that begins a line or follows `},`."""
     text = _Window(below)
     text.at = _BETWEEN.match(text.held).end() + 1  # type: ignore[union-attr]  # it matches the empty string too
@@ -53,17 +53,17 @@ def _elements(below: Reader) -> Iterator[JsonRow | _Bad]:
             if text.fill():
                 continue
             if not is_bad:
-                yield _Bad(text.line(), "the array is not closed: the input was cut off", "")
+                yield _BadObject(text.line(), "the array is not closed: the input was cut off", "")
             return
         if text.held[text.at] == "]":
             yield from _after_array(text)
             return
         element = _element(text)
-        is_bad = isinstance(element, _Bad)
+        is_bad = isinstance(element, _BadObject)
         yield element
 
 
-def _element(text: _Window) -> JsonRow | _Bad:
+def _element(text: _Window) -> JsonRow | _BadObject:
     while True:
         start, line = text.at, text.line()
         try:
@@ -80,22 +80,24 @@ def _element(text: _Window) -> JsonRow | _Bad:
             )
             raw = text.held[start : start + _RAW_OF_BAD_ELEMENT].split("\n")[0]
             text.skip_to_next()
-            return _Bad(line, f"not JSON: {reason}", _printable(raw))
+            return _BadObject(line, f"not JSON: {reason}", _printable(raw))
         break
     text.at = end
     raw = text.held[start:end]
     if not raw.isascii() and "\udcff" in raw:
-        return _Bad(line, "not in the encoding of the input", _printable(raw))
+        return _BadObject(line, "not in the encoding of the input", _printable(raw))
     values = checked(found, has_escapes="\\u" in raw)
-    return _Bad(line, values, _printable(raw)) if isinstance(values, str) else JsonRow(line, raw, values)
+    return (
+        _BadObject(line, values, _printable(raw)) if isinstance(values, str) else JsonRow(line, raw, values)
+    )
 
 
-def _after_array(text: _Window) -> Iterator[_Bad]:
+def _after_array(text: _Window) -> Iterator[_BadObject]:
     text.at += 1
     while True:
         rest = text.held[text.at :].strip()
         if rest:
-            yield _Bad(
+            yield _BadObject(
                 text.line(), "something stands after the array", _printable(rest[:_RAW_OF_BAD_ELEMENT])
             )
             return

@@ -174,7 +174,7 @@ def aligned_layout(lines: list[str]) -> Layout:
 
 
 def _refuse_known_others(first: str, name: str) -> None:
-    """Raise DataError for kinds of file that are no table but can be told."""
+    """Raise DataError for kinds of file that are recognised and are no table."""
     what = ""
     if re.match(r"# (newdoc|newpar|sent_id|text)\b", first) or re.match(r"1\t[^\t]+(\t[^\t]*){6,}$", first):
         what = "is CoNLL-U (annotated sentences), which is no table of a shop's log"

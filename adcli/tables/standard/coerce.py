@@ -1,4 +1,4 @@
-"""From what stood in a source column to the type of its standard column; what cannot be read is told apart.
+"""From what stood in a source column to the type of its standard column; what cannot be read is marked.
 
 Nothing here fails: a value that cannot be read becomes null and is listed as a problem of its row.
 """

@@ -164,7 +164,7 @@ def _currency(
 
 
 def _explained(table: StandardTable, columns: Sequence[str]) -> dict[str, str]:
-    """The columns whose meaning others beside them tell."""
+    """The columns whose meaning depends on others of the input."""
     if table.name == "report":
         return measured_together(columns)
     return {**shop_columns(table.name, columns), **(line_amounts(columns) if table.name == "events" else {})}
@@ -180,7 +180,7 @@ def _can_be(name: str, source: str, header: Header) -> bool:
     kind = KINDS.get(name, "string")
     if header.sample is None or source not in header.sample.columns:
         return True
-    if name == "event_type" and normalised(source) == "type":  # of what, only its values can tell
+    if name == "event_type" and normalised(source) == "type":  # of what, only its values decide
         return has_known_types(header.sample[source])
     if kind in ("string", "vector", "list"):
         return True

@@ -103,7 +103,7 @@ def _standard(
 
 
 def _first_present(first: pl.Series, raw: pl.DataFrame, plan: ReadPlan, served: Counter[str]) -> pl.Series:
-    """The user of each row, where several columns can tell."""
+    """The user of each row, where several columns identify one."""
     others = [source for source in plan.mapping.fallbacks[IDENTITY] if source in raw.columns]
     columns = {plan.mapping.sources[IDENTITY]: first} | {
         source: coerce(raw[source], Column(IDENTITY, "string"), plan.format(format_key(source))).values

@@ -67,7 +67,7 @@ class Derivation(NamedTuple):
 def derive_event_type(
     columns: Sequence[str], placed: Mapping[str, str], *, is_log: bool
 ) -> Derivation | None:
-    """What a log's events must be if no column says it, or None if nothing tells.
+    """What a log's events must be if no column says it, or None if nothing says so.
 
     Args:
         columns: The source's columns.

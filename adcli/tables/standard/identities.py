@@ -55,7 +55,7 @@ def first_present(columns: Mapping[str, pl.Series]) -> tuple[pl.Series, dict[str
 
 
 def served_note(served: Mapping[str, int], rows: int) -> str:
-    """The share of rows whose user each column tells, in one clause."""
+    """The share of rows whose user each column identifies, in one clause."""
     shares = [f"{source} in {count / max(rows, 1):.1%} of the rows" for source, count in served.items()]
     none = rows - sum(served.values())
     return f"{IDENTITY}: " + ", ".join([*shares, *([f"none in {none / rows:.1%}"] if none else [])])

@@ -1,4 +1,4 @@
-"""What the values of a column tell of how all of it is written; evidence adds up over blocks of rows."""
+"""What the values of a column say about how all of it is written; evidence adds up over blocks of rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ColumnEvidence(NamedTuple):
         return self.time.is_open or self.number.is_open or bool(self.whole_decimals)
 
     def decided(self) -> ColumnFormat:
-        """The format that this tells."""
+        """The format that follows from this."""
         return ColumnFormat(
             self.time.decided(), self.number.decided(), bool(self.whole_decimals), self.width or 1
         )

@@ -85,7 +85,7 @@ def sources_of(mapping: ColumnMapping, frame: pl.DataFrame) -> dict[Column, str]
 def evidence_of(
     frame: pl.DataFrame, mapping: ColumnMapping, before: Mapping[str, ColumnEvidence]
 ) -> dict[str, ColumnEvidence]:
-    """What more rows of an input, as they stand, tell of its columns after what was known `before`."""
+    """What more rows of an input, as they stand, say about its columns after what was known `before`."""
     found = {
         column.name: before.get(column.name, ColumnEvidence()).updated(frame[source], column)
         for column, source in sources_of(mapping, frame).items()

@@ -125,7 +125,7 @@ def _is_a_report(header: Header, tables: Sequence[StandardTable]) -> DataError:
     single = [table for table in tables if table.name in OF_SINGLE_ROWS] or tables
     wanted = " or ".join(f"{table.name} (a row is {table.row})" for table in single[:2])
     return DataError(
-        f"{header.name}: is a report (a row is {TABLES['report'].row}), which tells of no single impression "
+        f"{header.name}: is a report (a row is {TABLES['report'].row}), which holds no single impression "
         f"or user; this needs {wanted}.",
         fix="Take the log that the counts were made from; `adcli evaluate rates` reads the report.",
     )
@@ -203,10 +203,10 @@ def _no_table(
             fix="Name them by hand: --map STANDARD=SOURCE.",
         )
     others = [table.name for table in tables if table is not nearest]
-    beside = f" (and fits {listed(others)} no better)" if others else ""
-    told = [f"{name}{_why_not(name, mapping, header)}" for name in lacking]
+    also = f" (and fits {listed(others)} no better)" if others else ""
+    lacks = [f"{name}{_why_not(name, mapping, header)}" for name in lacking]
     return DataError(
-        f"{header.name}: {what_it_is}as {nearest.name} it lacks {' and '.join(told)}{beside}; {its_columns}.",
+        f"{header.name}: {what_it_is}as {nearest.name} it lacks {' and '.join(lacks)}{also}; {its_columns}.",
         fix=_cure(lacking, mapping),
     )
 

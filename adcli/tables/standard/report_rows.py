@@ -39,7 +39,7 @@ class SettledReport(NamedTuple):
 def settle_report(
     batches: Sequence[Batch], sources: Mapping[str, str], by_hand: Iterable[str]
 ) -> SettledReport:
-    """One input's report, whole: what only all of its rows can tell.
+    """One input's report, whole: what only all of its rows show.
 
     Args:
         batches: Its rows as columns of the table `report`.
@@ -67,7 +67,7 @@ def settle_report(
 
 
 def _with_days(frame: pl.DataFrame, sources: Mapping[str, str], notes: list[str]) -> pl.DataFrame:
-    """The date as a day, with its hour where it tells one; none where a row is a period of several days."""
+    """The date as a day, with its hour where it has one; none where a row is a period of several days."""
     if "date" not in frame.columns or frame.schema["date"] == pl.Date:
         return frame
     end = frame.get_column("date_end", default=None)

@@ -1,4 +1,4 @@
-"""Reports of counts, as ad platforms export them: what tells one, and which of its lines say totals."""
+"""Reports of counts, as ad platforms export them: what marks one, and which of its lines say totals."""
 
 from __future__ import annotations
 

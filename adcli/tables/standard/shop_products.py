@@ -1,4 +1,4 @@
-"""Products as shop systems export them: one product over several rows, told once.
+"""Products as shop systems export them: one product over several rows, described once.
 
 Shopify writes a row for each variant and each further picture, WooCommerce one for a product and one for each
 of its variations; title, text, brand and category stand only on the product's first row. They are filled in
@@ -43,16 +43,16 @@ class _WooCommerce(NamedTuple):
 def shop_columns(table: str, columns: Sequence[str]) -> dict[str, str]:
     """The source column of standard columns, where names alone would mislead; empty for other exports.
 
-    The price of WooCommerce is the regular one: until when a sale price holds, only the clock tells.
+    The price of WooCommerce is the regular one: until when a sale price holds, only the clock says.
     """
     by_name = {normalised(column): column for column in columns}
     if table != "products" or _woo_commerce(columns) is None:
         return {}
-    told = {
+    filled = {
         "item_id": "sku", "title": "name", "price": "regularprice", "description": "description",
         "category": "categories",
     }  # fmt: skip
-    return {name: by_name[source] for name, source in told.items() if source in by_name}
+    return {name: by_name[source] for name, source in filled.items() if source in by_name}
 
 
 def shop_export(table: str, columns: Sequence[str]) -> ShopExport | None:
@@ -95,15 +95,15 @@ class ShopExport:
             frame = frame.with_columns(_deepest(frame[kind.categories]))
         parents = frame.filter(pl.col(kind.type).str.to_lowercase().str.starts_with("variable"))
         for parent_key in (pl.concat_str(pl.lit("id:"), kind.id), pl.col(kind.sku)):
-            told = parents.select(parent_key.alias("key"), *kind.filled).filter(pl.col("key").is_not_null())
-            self._products = pl.concat([self._products, told], how="diagonal")
+            filled = parents.select(parent_key.alias("key"), *kind.filled).filter(pl.col("key").is_not_null())
+            self._products = pl.concat([self._products, filled], how="diagonal")
         if not self._products.height:
             return frame.with_columns(pl.coalesce(kind.sku, kind.id).alias(kind.sku))
         products = self._products = self._products.unique("key", keep="first", maintain_order=True)
         parent = frame.select(pl.col(kind.parent).alias("key"))
-        told = parent.join(products, on="key", how="left", maintain_order="left")
+        filled = parent.join(products, on="key", how="left", maintain_order="left")
         return frame.with_columns(
-            *(pl.coalesce(pl.col(name), told[name]).alias(name) for name in kind.filled),
+            *(pl.coalesce(pl.col(name), filled[name]).alias(name) for name in kind.filled),
             pl.coalesce(kind.sku, kind.id).alias(kind.sku),
         )
 

@@ -204,4 +204,4 @@ _TABLES = (
 )  # fmt: skip
 
 TABLES: Final[Mapping[str, StandardTable]] = {table.name: table for table in _TABLES}
-"""All standard tables, the most telling first: a good order of preference where any may come."""
+"""All standard tables, the most specific first: a good order of preference where any may come."""

@@ -53,7 +53,7 @@ class TimeFormat:
     Attributes:
         usual: The format that most of its values have; values of other known formats are read beside it.
         day_first: Whether `03/04/2024` is in April; None where the column has nothing of the kind.
-        assumed_from: A value that can be read in two ways although nothing told which.
+        assumed_from: A value that can be read in two ways while no value decides which.
     """
 
     usual: str = ""
@@ -62,7 +62,7 @@ class TimeFormat:
 
 
 class TimeEvidence(NamedTuple):
-    """What the values seen so far tell of a column's times: an example each, or None."""
+    """What the values seen so far say about a column's times: an example each, or None."""
 
     usual: str = ""
     slashed: str | None = None
@@ -84,11 +84,11 @@ class TimeEvidence(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether there are dates that can be read in two ways, and nothing has told in which."""
+        """Whether there are dates that can be read in two ways, and no value decides which."""
         return self.slashed is not None and self.day_first is None and self.month_first is None
 
     def decided(self) -> TimeFormat:
-        """The format that this tells: the day first only if some value has a first number above 12."""
+        """The format that follows from this: the day first only if some value has a first number above 12."""
         if self.slashed is None:
             return TimeFormat(self.usual)
         usual = self.usual.replace("%m/%d", "%d/%m") if self.day_first else self.usual
@@ -154,7 +154,7 @@ def _parse(values: pl.Series, form: str) -> pl.Series:
 
 
 def _from_numbers(values: pl.Series) -> pl.Series:
-    """Times from seconds, milli-, micro- or nanoseconds since 1970, told apart by size; or from yyyymmdd."""
+    """Times from seconds, milli-, micro- or nanoseconds since 1970, by their size; or from yyyymmdd."""
     number = pl.col(values.name)
     micros = (
         pl.when(number < 1e8)

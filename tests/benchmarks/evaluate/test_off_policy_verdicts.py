@@ -12,7 +12,7 @@ import pytest
 from off_policy_worlds import TO_TEST, World
 
 from adcli.policies import estimators as e
-from adcli.policies.evidence import Compared, Gates, Reading, diagnose, judge
+from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
 from adcli.policies.logged import LoggedRows
 from adcli.policies.uncertainty import difference_mean
 from adcli.statistics.verdicts import BETTER, NO_DIFFERENCE, WORSE
@@ -34,7 +34,7 @@ def verdict(world, rng, estimator):
     gain = difference_mean(influence, residual, rows.weight, logged)
     compared = Compared(gain.value, gain.interval(0.95), gain.error, float(rows.reward.mean()))
     found = diagnose(rows.reward, rows.weight, 0.0, None)
-    said = judge(compared, found, Gates(), 0.95, Reading("impression", "rate"))
+    said = judge(compared, found, Gates(), 0.95, ValueKind("impression", "rate"))
     return said.verdict, not said.reason.startswith(("Only", "The weights"))
 
 

@@ -93,12 +93,15 @@ def test_a_token_classifier_learns_its_tags_by_the_same_loop(tmp_path):
         there = tags >= 0
         return float((model(**ids).logits.argmax(dim=-1)[there] == tags[there]).float().mean())
 
-    told = []
+    logged = []
     trained = TrainingLoop(
-        model, Objective(add_gradients, accuracy), how, log=lambda values, step: told.append((step, *values))
+        model,
+        Objective(add_gradients, accuracy),
+        how,
+        log=lambda values, step: logged.append((step, *values)),
     ).run()
     assert trained.best.score > 0.99 > trained.evaluations[0].score
-    assert [step for step, *names in told if names == ["score"]] == [0, 20, 40]
+    assert [step for step, *names in logged if names == ["score"]] == [0, 20, 40]
 
 
 def test_gradients_of_many_tensors_are_averaged_in_few_collectives(monkeypatch):

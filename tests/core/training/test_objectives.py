@@ -191,10 +191,10 @@ def test_tensorboard_is_told_losses_and_scores(tmp_path, bert):
     split = split_labelled(labelled(), seed=0)
     with tracked("tensorboard", run="mine", directory=tmp_path / "runs", settings={}) as log:
         tune(bert, tmp_path / "a", split.train, steps=4, evaluate=split.validation, log=log)
-    told = events.EventAccumulator(str(tmp_path / "runs" / "mine"))
-    told.Reload()
-    assert {"loss", "score", "learning_rate"} <= set(told.Tags()["scalars"])
-    assert [event.step for event in told.Scalars("loss")] == [0, 1, 2, 3]
+    logged = events.EventAccumulator(str(tmp_path / "runs" / "mine"))
+    logged.Reload()
+    assert {"loss", "score", "learning_rate"} <= set(logged.Tags()["scalars"])
+    assert [event.step for event in logged.Scalars("loss")] == [0, 1, 2, 3]
 
 
 def test_no_tracker_is_told_nothing(tmp_path):

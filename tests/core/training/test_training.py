@@ -317,8 +317,8 @@ def test_what_processes_are_told_survives_json(examples, evaluate):
         "c",
         {"a": 1},
     )
-    told = json.loads(json.dumps(tuning_to_json(tuning, evaluate)))
-    again, asked = tuning_from_json(told)
+    content = json.loads(json.dumps(tuning_to_json(tuning, evaluate)))
+    again, asked = tuning_from_json(content)
     assert (again.settings, again.adapter, again.encoder) == (tuning.settings, tuning.adapter, ENCODER)
     assert type(again.examples) is type(tuning.examples)
-    assert json.loads(json.dumps(tuning_to_json(again, asked))) == told
+    assert json.loads(json.dumps(tuning_to_json(again, asked))) == content

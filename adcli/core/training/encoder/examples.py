@@ -93,7 +93,7 @@ def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[Fl
 
     found = np.unique(np.asarray(labels))
     if len(found) < 2:
-        raise DataError("All texts have the same label, so there is nothing to tell apart.")
+        raise DataError("All texts have the same label, so there is nothing to learn.")
     regression = LogisticRegression(C=HEAD_C, max_iter=1_000).fit(vectors, np.asarray(labels))
     weight = np.zeros((names, vectors.shape[1]), np.float32)
     bias = np.full(names, -1e3, np.float32)

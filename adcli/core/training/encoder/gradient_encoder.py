@@ -38,7 +38,7 @@ LARGEST_PART = 1_024
 ENCODED_TOGETHER = 256
 
 
-class Part(NamedTuple):
+class LengthBatch(NamedTuple):
     """Texts of similar length.
 
     Attributes:
@@ -133,7 +133,7 @@ class GradientEncoder:
     def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         parts, back = self._parts(texts)
 
-        def compute(part: Part) -> torch.Tensor:
+        def compute(part: LengthBatch) -> torch.Tensor:
             with torch.inference_mode():
                 return self._pooled(part, 0)
 
@@ -141,15 +141,15 @@ class GradientEncoder:
         found: npt.NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
         return found
 
-    def _parts(self, texts: Sequence[str]) -> tuple[list[Part], torch.Tensor]:
+    def _parts(self, texts: Sequence[str]) -> tuple[list[LengthBatch], torch.Tensor]:
         """The texts by length, and for each text its place among those of all parts."""
         tokens = self._reader.read(texts)
         planned = plan_batches(tokens.lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
-        parts = [Part(i, tokens.flat(p), tokens.lengths[p]) for i, p in enumerate(planned)]
+        parts = [LengthBatch(i, tokens.flat(p), tokens.lengths[p]) for i, p in enumerate(planned)]
         back = np.argsort(np.concatenate(planned), kind="stable")
         return parts, torch.from_numpy(back).to(self.device)
 
-    def _pooled(self, part: Part, seed: int) -> torch.Tensor:
+    def _pooled(self, part: LengthBatch, seed: int) -> torch.Tensor:
         """(texts, dimension) fp32 vectors of a part; its dropout depends on the seed and its number."""
         seed_dropout(seed, part.number, self.device)
         ids, mask = self._padded(part.ids, part.lengths)

@@ -119,7 +119,7 @@ def tune_encoder(
         checkpoints: A folder; a training of the same model, data and settings resumes from it.
         about: What else the adapter's JSON is to say.
         processes: Processes that share each step; as many as there are GPUs (CPU: 1) if None.
-        log: Is told losses and scores by name, with the step.
+        log: Called with losses and scores by name, and the step.
         progress: Called with the number of further steps that are done.
 
     Raises:
@@ -154,9 +154,9 @@ def tune_encoder(
         else:
             log(message["values"], message["step"])
 
-    told = tuning_to_json(asked, evaluate)
+    content = tuning_to_json(asked, evaluate)
     return trained_from_json(
-        run_ranks(f"{__name__}:tune_rank", told, processes=runtime.processes, on_message=hear)
+        run_ranks(f"{__name__}:tune_rank", content, processes=runtime.processes, on_message=hear)
     )
 
 
@@ -247,7 +247,7 @@ def _flat(asked: EncoderTuning) -> dict[str, object]:
 
 
 def tuning_to_json(asked: EncoderTuning, evaluate: HeldOut | None) -> dict[str, Any]:
-    """What the processes of a training are told, as JSON can hold it."""
+    """The settings of a training for its processes, as JSON."""
     return {
         **vars(asked),
         "examples": examples_to_json(asked.examples),
@@ -258,13 +258,13 @@ def tuning_to_json(asked: EncoderTuning, evaluate: HeldOut | None) -> dict[str, 
 
 def tuning_from_json(content: Mapping[str, Any]) -> tuple[EncoderTuning, HeldOut | None]:
     """What `tuning_to_json` was given."""
-    told = dict(content)
-    evaluate = told.pop("evaluate")
-    told["examples"] = examples_from_json(told["examples"])
-    told["settings"] = TrainingSettings(**told["settings"])
-    told["adapter"] = AdapterSettings(**told["adapter"])
-    told["encoder"] = EncoderTrainingSettings(**told["encoder"])
-    return EncoderTuning(**told), None if evaluate is None else evaluation_from_json(evaluate)
+    content = dict(content)
+    evaluate = content.pop("evaluate")
+    content["examples"] = examples_from_json(content["examples"])
+    content["settings"] = TrainingSettings(**content["settings"])
+    content["adapter"] = AdapterSettings(**content["adapter"])
+    content["encoder"] = EncoderTrainingSettings(**content["encoder"])
+    return EncoderTuning(**content), None if evaluate is None else evaluation_from_json(evaluate)
 
 
 def trained_from_json(content: Mapping[str, Any]) -> Trained:
