@@ -32,6 +32,7 @@ def clean_stream(
     rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
+    with_source: bool = False,
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
 
@@ -46,6 +47,7 @@ def clean_stream(
         rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
         advance: Called with how many more rows were read.
+        with_source: Whether each row also tells where it came from (`FILE`, `LINE`).
     """
     writer = RunWriter(spill)
     for batch in stream.batches():
@@ -78,7 +80,7 @@ def clean_stream(
                 stream.reject(duplicates.height)
                 reject(duplicates)
         if kept.height or not writer.rows:
-            yield kept.select(columns)
+            yield kept.select(*columns, *((FILE, LINE) if with_source else ()))
 
 
 def _first_of_equals(

@@ -20,6 +20,7 @@ from adcli.clean.rules import (
     rules_of_file,
     with_actions,
 )
+from adcli.cli.clean_behaviour import Behaviour, require_behaviour, with_behaviour
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
@@ -34,6 +35,7 @@ CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products",
 @command
 def clean(
     run: Run,
+    behaviour: Behaviour,
     inputs: Inputs = None,
     table: Annotated[
         str | None,
@@ -70,6 +72,7 @@ def clean(
     \b
     Examples:
       adcli clean logs/*.csv.gz -o events.parquet --rejects rejects.csv
+      adcli clean access.log.gz --bots drop --sessions -o events.parquet
       zcat access.log.gz | adcli clean - | head
     """
     from adcli.clean.pipeline import clean_stream
@@ -81,8 +84,17 @@ def clean(
     stream = run.stream(inputs, tables=CLEANED, table=table)
     check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
     check.require(stream.names, fail_on)
+    require_behaviour(stream, behaviour)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
-        cleaned = clean_stream(stream, spill=run.scratch(), rules=check, reject=run.reject, advance=advance)
+        cleaned = clean_stream(
+            stream,
+            spill=run.scratch(),
+            rules=check,
+            reject=run.reject,
+            advance=advance,
+            with_source=behaviour.bots != "keep",
+        )
+        cleaned = with_behaviour(run, stream, cleaned, behaviour)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:

@@ -17,3 +17,33 @@ def test_the_command_rejects_counts_and_fails_on_rules(adcli, tmp_path):
     done = adcli("clean", "log.csv", "-o", "out.csv", "--rules", "rules.toml")
     assert done.returncode == 2
     assert "asks for a column 'prise'. Did you mean 'price'?" in done.said
+
+
+ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+VISITS = f"""event_time,user_id,event_type,user_agent
+2024-01-01 10:00:00,u,view,Firefox
+2024-01-01 10:20:00,u,view,Firefox
+2024-01-01 10:20:00,r,view,{ROBOT}
+2024-01-01 11:00:00,u,view,Firefox
+"""
+
+
+def test_robots_are_rejected_with_their_line_and_visits_numbered(adcli, tmp_path):
+    (tmp_path / "log.csv").write_text(VISITS)
+    done = adcli(
+        "clean", "log.csv", "--bots", "drop", "--sessions", "-o", "out.csv", "--rejects", "rejects.csv"
+    )
+    assert "4 read = 3 written + 1 rejected (robot: user agent of a robot 1)" in done.said
+    assert (tmp_path / "rejects.csv").read_text().splitlines()[1].startswith("log.csv,4,robot: user agent")
+    sessions = [line.split(",")[-1] for line in (tmp_path / "out.csv").read_text().splitlines()]
+    assert sessions == ["session_id", "u.1704103200", "u.1704103200", "u.1704106800"]
+    done = adcli("clean", "log.csv", "--bots", "flag", "--to", "csv")
+    assert done.text.splitlines()[0].endswith("is_bot,bot_score,bot_reason")
+
+
+def test_what_sessions_and_robots_need_is_asked_for(adcli, tmp_path):
+    (tmp_path / "products.csv").write_text("item_id,title\n1,A\n")
+    done = adcli("clean", "products.csv", "--sessions")
+    assert (done.returncode, "has no user_id, which --sessions needs" in done.said) == (3, True)
+    (tmp_path / "log.csv").write_text(VISITS.replace("user_agent", "session_id"))
+    assert "has a session_id of its own" in adcli("clean", "log.csv", "--sessions").said

@@ -1,0 +1,129 @@
+"""Robots: declared by their user agent, or told by what no person does; each with a score and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from adcli.behaviour.partitions import by_user
+
+
+class Signal(NamedTuple):
+    """One sign of a robot: a figure of a user or an address, and where people end and robots begin.
+
+    Attributes:
+        name: The figure's name.
+        limit: From here on it is a robot's; the score is then .5 or more.
+        words: What it says of the user, with the figure in place of `{}`.
+    """
+
+    name: str
+    limit: float
+    words: str
+
+
+SIGNALS: Final = (
+    Signal("rate", 120, "events within a minute: {}"),
+    Signal("steadiness", 20, "intervals between events that vary by less than 5 %"),
+    Signal("addresses", 50, "addresses of one user: {}"),
+    Signal("haste", 1, "a purchase less than a second after a click"),
+)
+USERS_OF_ADDRESS: Final = Signal("users", 200, "users of one address: {}")
+_ENOUGH_EVENTS: Final = 20
+AGENT: Final = "user agent of a robot: "
+COLUMNS: Final = ("is_bot", "bot_score", "bot_reason")
+
+
+class BotSignals:
+    """What is known of the users and addresses of a whole log, to flag its rows with.
+
+    Args:
+        log: Rows of a table with `user_id` and `event_time`; `event_type`, `ip` and `user_agent` as they are.
+    """
+
+    def __init__(self, log: pl.LazyFrame) -> None:
+        names = log.collect_schema().names()
+        self._users = pl.concat([_scored(_figures(part), SIGNALS, "user_id") for part in by_user(log, names)])
+        self._addresses: pl.DataFrame | None = None
+        if "ip" in names:
+            users = log.drop_nulls("ip").group_by("ip").agg(users=pl.col("user_id").n_unique())
+            self._addresses = _scored(users.collect(engine="streaming"), [USERS_OF_ADDRESS], "ip")
+        self._agents: dict[str, bool] = {}
+
+    def flag(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows with `is_bot`, `bot_score` from 0 to 1 (.5 and more is a robot) and `bot_reason` in words."""
+        found = [_looked_up(frame, self._users, "user_id")]
+        if self._addresses is not None and "ip" in frame.columns:
+            found.append(_looked_up(frame, self._addresses, "ip"))
+        if "user_agent" in frame.columns:
+            found.append(self._by_agent(frame["user_agent"]))
+        scores = [one["score"].fill_null(0.0).rename(str(place)) for place, one in enumerate(found)]
+        reasons = [one["reason"].rename(f"reason {place}") for place, one in enumerate(found)]
+        both = pl.DataFrame([*scores, *reasons]).select(
+            bot_score=pl.max_horizontal([one.name for one in scores]),
+            bot_reason=pl.concat_str(
+                [one.name for one in reversed(reasons)], separator="; ", ignore_nulls=True
+            ),
+        )
+        is_bot = both["bot_score"] >= 0.5
+        reason = both.select(pl.when(pl.lit(is_bot)).then("bot_reason")).to_series()
+        return frame.with_columns(is_bot.alias("is_bot"), both["bot_score"], reason)
+
+    def _by_agent(self, agents: pl.Series) -> pl.DataFrame:
+        """Score and reason of each row by the list of crawlers, asked once for each distinct agent."""
+        from crawleruseragents import is_crawler
+
+        for agent in agents.drop_nulls().unique().to_list():
+            if agent not in self._agents:
+                self._agents[agent] = bool(is_crawler(agent))
+        robots = [agent for agent, is_robot in self._agents.items() if is_robot]
+        is_robot = agents.is_in(robots).fill_null(value=False).rename("is_robot")
+        return pl.DataFrame([agents.rename("agent"), is_robot]).select(
+            score=pl.when("is_robot").then(1.0).otherwise(0.0),
+            reason=pl.when("is_robot").then(pl.lit(AGENT) + pl.col("agent").str.slice(0, 80)),
+        )
+
+
+def _figures(events: pl.DataFrame) -> pl.DataFrame:
+    """One row per user with the figures of `SIGNALS`; null where there are too few events to say."""
+    time = pl.col("event_time")
+    gaps = time.diff().dt.total_microseconds().drop_nulls()
+    is_enough = (pl.len() >= _ENOUGH_EVENTS) & (gaps.mean() >= 1_000_000)
+    click = pl.when(pl.col("event_type") == "click").then(time).forward_fill()
+    since_click = (time - click).filter(pl.col("event_type") == "purchase").dt.total_microseconds()
+    aggregates = [pl.when(is_enough).then(gaps.mean() / gaps.std().clip(1.0)).alias("steadiness")]
+    if "ip" in events.columns:
+        aggregates.append(pl.col("ip").n_unique().cast(pl.Float64).alias("addresses"))
+    if "event_type" in events.columns:
+        aggregates.append((since_click < 1_000_000).any().cast(pl.Float64).alias("haste"))
+    actions = (
+        events.filter(pl.col("event_type") != "impression") if "event_type" in events.columns else events
+    )
+    minutes = actions.group_by("user_id", time.dt.truncate("1m")).len()
+    rate = minutes.group_by("user_id").agg(rate=pl.col("len").max().cast(pl.Float64))
+    return events.group_by("user_id").agg(aggregates).join(rate, on="user_id", how="left")
+
+
+def _scored(figures: pl.DataFrame, signals: Sequence[Signal], key: str) -> pl.DataFrame:
+    """Key, score and reason: the strongest signal's share x / (x + limit), and all that reach their limit."""
+    known = [signal for signal in signals if signal.name in figures.columns]
+    shares = [pl.col(signal.name) / (pl.col(signal.name) + signal.limit) for signal in known]
+    reasons = [
+        pl.when(pl.col(signal.name) >= signal.limit).then(
+            pl.format(signal.words, pl.col(signal.name).round().cast(pl.Int64))
+            if "{}" in signal.words
+            else pl.lit(signal.words)
+        )
+        for signal in known
+    ]
+    return figures.select(
+        key,
+        score=pl.max_horizontal(shares),
+        reason=pl.concat_str(reasons, separator="; ", ignore_nulls=True),
+    ).with_columns(pl.when(pl.col("reason") != "").then("reason"))
+
+
+def _looked_up(frame: pl.DataFrame, table: pl.DataFrame, key: str) -> pl.DataFrame:
+    return frame.select(key).join(table, on=key, how="left", maintain_order="left")

@@ -1,0 +1,123 @@
+"""What `adcli clean` adds to the rows of a log: robots told by their behaviour, and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from adcli.cli.option_rules import Needs
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.tables.read import TableStream
+
+_PANEL = "Behaviour"
+_BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Robots and sessions."""
+
+    bots: Annotated[
+        Literal["keep", "flag", "drop"],
+        typer.Option(
+            help="Robots, by user agent, rate, steadiness, addresses, haste: kept without a look; flagged by "
+            "is_bot, bot_score, bot_reason; or rejected.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = "keep"
+    sessions: Annotated[bool, typer.Option("--sessions", help="Add session_id.", rich_help_panel=_PANEL)] = (
+        False
+    )
+    session_gap: Annotated[
+        float,
+        typer.Option(min=0.0, help="Minutes without an event that end a session.", rich_help_panel=_PANEL),
+        Needs("sessions"),
+    ] = 30.0
+    session_split: Annotated[
+        Literal["midnight", "campaign", "both"] | None,
+        typer.Option(
+            help="What else ends a session: midnight (UTC), another campaign.", rich_help_panel=_PANEL
+        ),
+        Needs("sessions"),
+    ] = None
+
+
+def require_behaviour(stream: TableStream, options: Behaviour) -> None:
+    """Make sure that the input has what the options ask for.
+
+    Raises:
+        DataError: If it has no users or times.
+        UsageError: If it has sessions, or no campaigns.
+    """
+    asked = [f"--bots {options.bots}"] * (options.bots != "keep") + ["--sessions"] * options.sessions
+    for column in ("user_id", "event_time") if asked else ():
+        if column not in stream.names:
+            raise DataError(
+                f"The input has no {column}, which {asked[0]} needs.", fix=f"Name it: --map {column}=COLUMN."
+            )
+    if options.sessions and "session_id" in stream.names:
+        raise UsageError("--sessions: the input has a session_id of its own.", fix="Leave out --sessions.")
+    if options.session_split in _BY_CAMPAIGN and _campaign(stream) is None:
+        raise UsageError("--session-split campaign: the input has no campaign_id or utm_campaign.")
+
+
+def with_behaviour(
+    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Behaviour
+) -> Iterator[pl.DataFrame]:
+    """The frames, in order of time, with what the options ask for."""
+    if options.bots != "keep":
+        frames = _without_robots(run, stream, frames, is_flagged=options.bots == "flag")
+    if options.sessions:
+        from adcli.behaviour.sessions import Sessions, with_sessions
+
+        campaign = _campaign(stream) if options.session_split in _BY_CAMPAIGN else None
+        gap = timedelta(minutes=options.session_gap)
+        sessions = Sessions(gap=gap, at_midnight=options.session_split in _BY_MIDNIGHT, campaign=campaign)
+        frames = with_sessions(frames, sessions)
+    return frames
+
+
+def _campaign(stream: TableStream) -> str | None:
+    return next((name for name in ("campaign_id", "utm_campaign") if name in stream.names), None)
+
+
+def _without_robots(
+    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], *, is_flagged: bool
+) -> Iterator[pl.DataFrame]:
+    """The rows with their flags, or those of people only; what robots do shows in the whole log alone."""
+    import polars as pl
+
+    from adcli.clean.bots import COLUMNS, BotSignals
+    from adcli.clean.identity import rows_as_rejects
+    from adcli.clean.runs import FILE, LINE
+
+    paths = []
+    folder = run.scratch()
+    for number, frame in enumerate(frames):
+        paths.append(folder / f"{number:06}.parquet")
+        frame.write_parquet(paths[-1], compression="lz4")
+    with run.step("robots"):
+        signals = BotSignals(pl.scan_parquet(paths))
+    robots = 0
+    for path in paths:
+        flagged = signals.flag(pl.read_parquet(path))
+        robots += int(flagged["is_bot"].sum())
+        if not is_flagged:
+            found = flagged.filter("is_bot")
+            stream.reject(found.height)
+            raws = found.drop(*COLUMNS, FILE, LINE)
+            reasons = "robot: " + found["bot_reason"]
+            run.reject(rows_as_rejects(raws, found[FILE], found[LINE], reasons))
+            flagged = flagged.filter(~pl.col("is_bot")).drop(COLUMNS)
+        yield flagged.drop(FILE, LINE)
+    if is_flagged:
+        run.note(f"{robots:,} row{'s'[: robots != 1]} of robots flagged.")
