@@ -6,6 +6,7 @@ from adcli.cli.commands import Commands
 from adcli.cli.optimize.apply import apply
 from adcli.cli.optimize.bids import bids
 from adcli.cli.optimize.encoder import encoder
+from adcli.cli.optimize.forecast import forecast
 from adcli.cli.optimize.policy import policy
 
 app = Commands(
@@ -14,4 +15,5 @@ app = Commands(
 app.command(short_help="Who should be shown what?")(policy)
 app.command(short_help="What to show to each of these users?")(apply)
 app.command(short_help="What to bid in auctions?")(bids)
+app.command(short_help="Which customers come back, and what are they worth?")(forecast)
 app.command(short_help="How can vectors learn from the shop's behaviour?")(encoder)

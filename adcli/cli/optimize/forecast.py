@@ -1,0 +1,79 @@
+"""`adcli optimize forecast`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.options import Inputs
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    from adcli.optimize.forecast import Backtest
+
+
+@command
+def forecast(
+    run: Run,
+    inputs: Inputs = None,
+    days: Annotated[int, typer.Option(min=1, help="How many days the forecast reaches.")] = 90,
+    cutoff: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day not to learn from: what came from it on is compared with the forecast.",
+            show_default="none: learn from the whole log",
+        ),
+    ] = None,
+) -> None:
+    """Forecast who comes back: each customer's chance to be active, purchases and value to expect.
+
+    \b
+    Examples:
+      adcli optimize forecast events.parquet -o customers.parquet
+      adcli optimize forecast events.parquet --cutoff 2026-06-01 --days 60 -o customers.parquet
+    """
+    from adcli.behaviour.currencies import currencies
+    from adcli.behaviour.sales import settle_sales
+    from adcli.errors import DataError
+    from adcli.optimize.forecast import forecast_customers
+
+    events = run.read(inputs, tables=["events"])
+    if len(found := currencies(events)) > 1:
+        raise DataError(
+            f"The amounts are in {', '.join(found)}, which have no sum.",
+            fix="Take the events of one currency, or convert them first.",
+        )
+    sales = settle_sales(events)
+    with run.step("forecast"):
+        made = forecast_customers(sales.events, days=days, cutoff=_day(cutoff))
+    run.facts["forecast"] = {
+        "bg_nbd": made.purchases._asdict(),
+        "gamma_gamma": made.values._asdict() if made.values else None,
+        "backtest": made.backtest._asdict() if made.backtest else None,
+        "sales": sales.said,
+    }
+    for clause in sales.said:
+        run.note(f"{clause}.")
+    model = ", ".join(f"{name} {value:.4g}" for name, value in made.purchases._asdict().items())
+    run.note(f"BG/NBD, in weeks: {model}.")
+    if made.values is None:
+        run.note("Too few repeated purchases have an amount, so expected_value is left empty.")
+    if made.backtest:
+        run.note(_told(made.backtest))
+    run.write(made.customers)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _told(backtest: Backtest) -> str:
+    errors = ", ".join(f"{name} {error:.3f}" for name, error in backtest.errors.items())
+    return (
+        f"In the {backtest.days} days after the cutoff {backtest.expected:,.0f} purchases were expected and "
+        f"{backtest.observed:,} came. Mean absolute error of a customer's purchases: {errors}."
+    )
