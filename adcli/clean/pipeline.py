@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
+from adcli.clean.requests import Routes, as_behaviour
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
     FILE,
@@ -29,6 +30,7 @@ def clean_stream(
     stream: TableStream,
     *,
     spill: Path,
+    routes: Routes | None = None,
     rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
@@ -44,6 +46,7 @@ def clean_stream(
     Args:
         stream: The table, not yet read.
         spill: A private folder for the runs; the caller removes it.
+        routes: What the requests of a web server's log mean, if it is one.
         rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
         advance: Called with how many more rows were read.
@@ -55,15 +58,13 @@ def clean_stream(
         if batch.rejects.height:
             reject(batch.rejects)
         frame, lines = batch.frame, batch.lines
-        if rules is not None:
-            is_broken, reasons = rules.broken(frame)
-            if is_broken.any():
-                left_out = frame.filter(is_broken)
-                stream.reject(left_out.height)
-                reject(
-                    rows_as_rejects(left_out, batch.file, lines.filter(is_broken), reasons.filter(is_broken))
-                )
-                frame, lines = frame.filter(~is_broken), lines.filter(~is_broken)
+        frame, reasons = _judged(frame, routes, rules)
+        is_left_out = reasons.is_not_null()
+        if is_left_out.any():
+            out = frame.filter(is_left_out)
+            stream.reject(out.height)
+            reject(rows_as_rejects(out, batch.file, lines.filter(is_left_out), reasons.filter(is_left_out)))
+            frame, lines = frame.filter(~is_left_out), lines.filter(~is_left_out)
         writer.add(frame, batch.file, lines)
     writer.flush()
     columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
@@ -81,6 +82,18 @@ def clean_stream(
                 reject(duplicates)
         if kept.height or not writer.rows:
             yield kept.select(*columns, *((FILE, LINE) if with_source else ()))
+
+
+def _judged(
+    frame: pl.DataFrame, routes: Routes | None, rules: RuleCheck | None
+) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows as events, and of each the reason why it is left out; null where it stays."""
+    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    if routes is not None:
+        frame, reasons = as_behaviour(frame, routes)
+    if rules is not None:
+        reasons = reasons.zip_with(reasons.is_not_null(), rules.broken(frame)[1])
+    return frame, reasons
 
 
 def _first_of_equals(

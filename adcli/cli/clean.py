@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.clean.requests import ADDED
 from adcli.clean.rules import (
     ACTIONS,
     RULES,
@@ -20,7 +21,7 @@ from adcli.clean.rules import (
     rules_of_file,
     with_actions,
 )
-from adcli.cli.clean_behaviour import Behaviour, require_behaviour, with_behaviour
+from adcli.cli.clean_behaviour import Behaviour, require_behaviour, routes_for, with_behaviour
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
@@ -69,6 +70,9 @@ def clean(
     a review, a time finer than a second): customers who are alike are not one. Columns that nobody knows are
     carried along.
 
+    A web server's requests become what users did: views, searches, carts, purchases; requests for assets,
+    health checks, requests from internal addresses and those answered with an error are rejected.
+
     \b
     Examples:
       adcli clean logs/*.csv.gz -o events.parquet --rejects rejects.csv
@@ -83,18 +87,21 @@ def clean(
     active = _rules(rules, rule, fail_on)
     stream = run.stream(inputs, tables=CLEANED, table=table)
     check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
-    check.require(stream.names, fail_on)
-    require_behaviour(stream, behaviour)
+    routes = routes_for(stream, behaviour)
+    names = stream.names | (set(ADDED) if routes else set())
+    check.require(names, fail_on)
+    require_behaviour(names, behaviour)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(
             stream,
             spill=run.scratch(),
+            routes=routes,
             rules=check,
             reject=run.reject,
             advance=advance,
             with_source=behaviour.bots != "keep",
         )
-        cleaned = with_behaviour(run, stream, cleaned, behaviour)
+        cleaned = with_behaviour(run, stream, names, cleaned, behaviour)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:

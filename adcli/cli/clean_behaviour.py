@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -16,9 +17,11 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.clean.requests import Routes
     from adcli.tables.read import TableStream
 
 _PANEL = "Behaviour"
+_REQUEST = {"url", "status", "method", "ip", "referrer"}
 _BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
 
 
@@ -26,6 +29,15 @@ _BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
 class Behaviour:
     """Robots and sessions."""
 
+    routes: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of a web log's pages: lists of expressions over the path, by product, search, "
+            "cart, add_to_cart, checkout, confirmation, other; own_hosts of the shop.",
+            show_default="those of Shopify, WooCommerce, Magento, PrestaShop",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     bots: Annotated[
         Literal["keep", "flag", "drop"],
         typer.Option(
@@ -51,7 +63,24 @@ class Behaviour:
     ] = None
 
 
-def require_behaviour(stream: TableStream, options: Behaviour) -> None:
+def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
+    """What the pages of a web server's log mean; None where the input is none.
+
+    Raises:
+        UsageError: If routes are given for what is no such log.
+    """
+    from adcli.clean.requests import routes_of
+
+    is_typed = any("event_type" in plan.mapping.sources for plan in stream.plans)
+    if stream.table.name == "events" and not is_typed and stream.names >= _REQUEST:
+        text = options.routes.read_text(encoding="utf-8") if options.routes else ""
+        return routes_of(text, str(options.routes))
+    if options.routes:
+        raise UsageError("--routes: the input is no log of a web server.")
+    return None
+
+
+def require_behaviour(names: set[str], options: Behaviour) -> None:
     """Make sure that the input has what the options ask for.
 
     Raises:
@@ -60,18 +89,18 @@ def require_behaviour(stream: TableStream, options: Behaviour) -> None:
     """
     asked = [f"--bots {options.bots}"] * (options.bots != "keep") + ["--sessions"] * options.sessions
     for column in ("user_id", "event_time") if asked else ():
-        if column not in stream.names:
+        if column not in names:
             raise DataError(
                 f"The input has no {column}, which {asked[0]} needs.", fix=f"Name it: --map {column}=COLUMN."
             )
-    if options.sessions and "session_id" in stream.names:
+    if options.sessions and "session_id" in names:
         raise UsageError("--sessions: the input has a session_id of its own.", fix="Leave out --sessions.")
-    if options.session_split in _BY_CAMPAIGN and _campaign(stream) is None:
+    if options.session_split in _BY_CAMPAIGN and _campaign(names) is None:
         raise UsageError("--session-split campaign: the input has no campaign_id or utm_campaign.")
 
 
 def with_behaviour(
-    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Behaviour
+    run: Run, stream: TableStream, names: set[str], frames: Iterator[pl.DataFrame], options: Behaviour
 ) -> Iterator[pl.DataFrame]:
     """The frames, in order of time, with what the options ask for."""
     if options.bots != "keep":
@@ -79,15 +108,15 @@ def with_behaviour(
     if options.sessions:
         from adcli.behaviour.sessions import Sessions, with_sessions
 
-        campaign = _campaign(stream) if options.session_split in _BY_CAMPAIGN else None
+        campaign = _campaign(names) if options.session_split in _BY_CAMPAIGN else None
         gap = timedelta(minutes=options.session_gap)
         sessions = Sessions(gap=gap, at_midnight=options.session_split in _BY_MIDNIGHT, campaign=campaign)
         frames = with_sessions(frames, sessions)
     return frames
 
 
-def _campaign(stream: TableStream) -> str | None:
-    return next((name for name in ("campaign_id", "utm_campaign") if name in stream.names), None)
+def _campaign(names: set[str]) -> str | None:
+    return next((name for name in ("campaign_id", "utm_campaign") if name in names), None)
 
 
 def _without_robots(

@@ -47,3 +47,23 @@ def test_what_sessions_and_robots_need_is_asked_for(adcli, tmp_path):
     assert (done.returncode, "has no user_id, which --sessions needs" in done.said) == (3, True)
     (tmp_path / "log.csv").write_text(VISITS.replace("user_agent", "session_id"))
     assert "has a session_id of its own" in adcli("clean", "log.csv", "--sessions").said
+
+
+LINE = '192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET {} HTTP/1.1" {} 1 "-" "Firefox"\n'
+
+
+def test_a_web_servers_log_becomes_behaviour(adcli, tmp_path):
+    asked = [("/shop/7", 200), ("/a.css", 200), ("/shop/8", 404), ("/search?q=a+b", 200)]
+    (tmp_path / "access.log").write_text("".join(LINE.format(*one) for one in asked))
+    (tmp_path / "routes.toml").write_text("product = ['^/shop/([^/?]+)']\n")
+    done = adcli("clean", "access.log", "--routes", "routes.toml", "--to", "csv")
+    assert "4 read = 2 written + 2 rejected" in done.said
+    assert "request: asset 1" in done.said
+    header, *rows = (line.split(",") for line in done.text.splitlines())
+    kept = [
+        tuple(row[header.index(name)] for name in ("event_type", "item_id", "query", "page")) for row in rows
+    ]
+    assert kept == [("view", "7", "", "product"), ("search", "", "a b", "search")]
+    (tmp_path / "log.csv").write_text(VISITS)
+    done = adcli("clean", "log.csv", "--routes", "routes.toml")
+    assert (done.returncode, "is no log of a web server" in done.said) == (2, True)
