@@ -17,7 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from adcli.cli.option_rules import OptionRule, option_of
+from adcli.cli.option_rules import OptionRule, naming_option
 from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
@@ -62,8 +62,8 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         try:
             _execute(run, lambda: body(**arguments))
         except AdcliError as error:
-            option = option_of(str(error), values, {key: f"--{key.replace('_', '-')}" for key in values})
-            _say(run, f"{option}: {error}" if option else str(error))
+            names = {key: f"--{key.replace('_', '-')}" for key in values}
+            _say(run, naming_option(str(error), values, names))
             raise typer.Exit(error.exit_code) from None
 
     wrapper.option_rules = _option_rules(annotated, groups)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,6 +27,14 @@ PLAIN_TYPES = {
     "<float range>": "NUMBER", "<float>": "NUMBER", "<list[int]>": "N", "<list[int range]>": "N",
     "<list[float]>": "NUMBER", "<list[path]>": "PATH",
 }  # fmt: skip
+EXPECTED = (
+    (re.compile("Input should be a valid integer.*"), "expected a whole number"),
+    (re.compile("Input should be a valid number.*"), "expected a number"),
+    (re.compile("Input should be less than or equal to "), "expected at most "),
+    (re.compile("Input should be greater than or equal to "), "expected at least "),
+    (re.compile("Value error, "), ""),
+)
+"""How a parser's words for a value that an option cannot take are said to people."""
 
 
 class Command(TyperCommand):
@@ -114,6 +123,8 @@ def _said(error: Any) -> str:
     context = getattr(error, "ctx", None)
     name = getattr(error, "option_name", None)
     sentence: str = error.format_message()
+    if (parameter := getattr(error, "param", None)) is not None and error.message:
+        sentence = f"{_option(parameter)}: {_expected(error.message)}"
     sentence = sentence if sentence.endswith("?") else sentence.rstrip(".") + "."
     if context is None:
         return sentence
@@ -123,6 +134,12 @@ def _said(error: Any) -> str:
     if sentence.endswith("?"):
         return sentence
     return f"{sentence} See {context.command_path} --help."
+
+
+def _expected(message: str) -> str:
+    for pattern, plain in EXPECTED:
+        message = pattern.sub(plain, message)
+    return message
 
 
 def _with_plain_types(declared: str) -> str:

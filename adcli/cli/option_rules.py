@@ -67,16 +67,22 @@ class Suffix:
         return f"{names[option]} {values[option]}: expected a name that ends in {self.suffixes[0]}."
 
 
-def option_of(sentence: str, values: Mapping[str, object], names: Names) -> str:
-    """The one option whose value a sentence quotes, where it names none; else an empty string."""
+def naming_option(sentence: str, values: Mapping[str, object], names: Names) -> str:
+    """A sentence that begins with the one option whose value it quotes, where it names none itself.
+
+    A column that an option such as `--variant` maps is that option's, and not one of `--map`.
+    """
+    for name, given in values.items():
+        if sentence.startswith(mapped := f"--map {name}={given}:"):
+            return f"{names[name]} {given}:{sentence.removeprefix(mapped)}"
     if "--" in sentence:
-        return ""
+        return sentence
     quoting = [
         name
         for name, given in values.items()
         if any(f"'{value}'" in sentence for value in (given if isinstance(given, list) else [given]))
     ]
-    return names[quoting[0]] if len(quoting) == 1 else ""
+    return f"{names[quoting[0]]}: {sentence}" if len(quoting) == 1 else sentence
 
 
 class Broken(NamedTuple):

@@ -93,8 +93,8 @@ def policy_from_table(table: pl.DataFrame, name: str, *, action: Sequence[str] =
     placement, say). A context that the table does not name gets the mean of its rows.
 
     Raises:
-        DataError: If a column is missing, a probability is not one, an action is given twice in one place, or
-            the probabilities of a place do not sum to 1.
+        DataError: If a column is missing, a probability is not one, a context has an action twice, or
+            the probabilities of a context do not sum to 1.
     """
     given = _checked_table(table, action)
     by = tuple(column for column in given.columns if column not in (*action, "probability"))
@@ -125,5 +125,5 @@ def _checked_table(table: pl.DataFrame, action: Sequence[str]) -> pl.DataFrame:
     if sum(given.null_count().row(0)) or not given["probability"].is_between(0, 1).all():
         raise DataError("The table of a policy has a missing value or a probability outside 0 to 1.")
     if given.select(keys).is_duplicated().any():
-        raise DataError("The table of a policy gives an action twice in the same place.")
+        raise DataError("The table of a policy gives an action twice in the same context.")
     return given

@@ -246,7 +246,7 @@ def test_bad_input_is_one_sentence(adcli, log, frame, options, said):
     [
         ("item_id,probability\na,0.2\nb,0.3\nc,0.6\n", "sum to 1.1000, not to 1"),
         ("item_id,probability\na,0.2\nb,0.3\nc,1.5\n", "outside 0 to 1"),
-        ("item_id,probability\na,0.2\na,0.3\nc,0.5\n", "twice in the same place"),
+        ("item_id,probability\na,0.2\na,0.3\nc,0.5\n", "twice in the same context"),
         ("item_id,position,probability\na,1,0.5\nb,1,0.5\n", "such as those with placement 2"),
         ("item_id,chance\na,1\n", "it lacks probability"),
     ],

@@ -70,7 +70,7 @@ def test_behaviour_is_learned_later_behaviour_is_learned_on_and_embed_takes_both
         made = adcli("embed", products, "--model", shop / "bert", *adapter, "-o", f"{name}.parquet")
         assert made.returncode == 0, made.said
         embedded[name] = pl.read_parquet(tmp_path / f"{name}.parquet")["embedding"].to_numpy()
-    assert abs(embedded["tuned"] - embedded["plain"]).max() > 1e-2
+    assert abs(embedded["tuned"] - embedded["plain"]).max() > 1e-3
     expected = Encoder.load(str(shop / "bert"), adapter=tmp_path / "encoder2").encode(
         pl.read_parquet(products)["title"].to_list()
     )

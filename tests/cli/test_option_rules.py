@@ -148,6 +148,11 @@ def test_an_error_about_a_value_names_its_option_and_what_the_file_is(adcli, tmp
     for words, expected in (
         (["rates", "report.csv", "--metric", "crt"], "--metric: 'crt' is no rate. Did you mean 'ctr'?"),
         (["rates", "report.csv", "--by", "capmaign_id"], "--by: There is no column 'capmaign_id'"),
+        (["rates", "report.csv", "--confidence", "95"], "--confidence: expected at most 0.999."),
+        (
+            ["ab", "products.csv", "--metric", "price", "--variant", "arm"],
+            "--variant arm: products.csv has no column",
+        ),
         (["ab", "products.csv", "--metric", "price"], "it holds products (a row is one thing for sale)"),
     ):
         done = adcli("evaluate", *words)

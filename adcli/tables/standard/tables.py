@@ -183,7 +183,7 @@ _TABLES = (
     ),
     StandardTable(
         "probabilities",
-        "one action that a policy may choose in one place, with its probability there",
+        "one action that a policy may choose in a context, with its probability there",
         either=("item_id", "ad_id"),
         required=("probability",),
         optional=("event_time", "user_id", "slate_id", "placement"),

@@ -43,8 +43,13 @@ def test_only_pairs_of_one_group_are_computed(units):
     assert ("click", "spend") not in arms["a"].covariance
 
 
+eighths = st.integers(-8_000, 8_000).map(
+    lambda eighth: eighth / 8
+)  # of which equal ones have no spread at all
+
+
 @settings(max_examples=200)
-@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=4, max_size=40), st.data())
+@given(st.lists(st.tuples(eighths, eighths), min_size=4, max_size=40), st.data())
 def test_parts_add_up_to_the_whole(pairs, data):
     cut = data.draw(st.integers(1, len(pairs) - 1))
     frame = pl.DataFrame(pairs, schema=["x", "y"], orient="row").with_columns(variant=pl.lit("a"))
