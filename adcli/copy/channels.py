@@ -17,25 +17,22 @@ from adcli.errors import UsageError, did_you_mean
 
 
 class Channel(NamedTuple):
-    """One channel's format: least and most columns of headline and description, and their names there."""
+    """One channel's format: least and most columns of headline and description."""
 
     name: str
     headline_least: int
     headline_most: int
     description_least: int
     description_most: int
-    headline_word: str
-    description_word: str
-    purpose: str
 
 
 CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
-        Channel("search", 8, 30, 20, 90, "headline", "description", "a search ad"),
-        Channel("social", 8, 40, 30, 125, "headline", "post", "a social media ad"),
-        Channel("display", 8, 30, 20, 90, "headline", "description", "a banner ad"),
-        Channel("email", 10, 60, 20, 90, "subject line", "preview line", "a shop's e-mail"),
+        Channel("search", 8, 30, 20, 90),
+        Channel("social", 8, 40, 30, 125),
+        Channel("display", 8, 30, 20, 90),
+        Channel("email", 10, 60, 20, 90),
     )
 }
 """Search and display as Google's responsive ads, social as Meta's, email as most inboxes show it."""

@@ -177,18 +177,6 @@ def wilson_mean(values: FloatArray, confidence: float) -> Interval:
     return wilson(mean * effective, effective, confidence)
 
 
-def ratio_variance(numerator: FloatArray, denominator: FloatArray) -> float:
-    """Variance of sum(numerator) / sum(denominator) over independent units, by the delta method.
-
-    Source: Deng, Knoblich and Lu (2018), equation 3, for unweighted units.
-    """
-    units, total = len(numerator), float(denominator.sum())
-    if units < 2 or total == 0:
-        return math.nan
-    residual = numerator - (float(numerator.sum()) / total) * denominator
-    return units / (units - 1) * float(residual @ residual) / total**2
-
-
 def jackknife_errors(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """(units,) by how much the ratio would move without each unit; their squares sum to its variance.
 

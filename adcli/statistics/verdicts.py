@@ -16,8 +16,6 @@ INVALID = "invalid: "  # followed by what makes it so; the only verdict that is 
 
 SMALLEST_SHOWN = 1e-6  # p-values below are the approximation's, not the data's
 
-VERDICTS = (BETTER, WORSE, NO_DIFFERENCE, NOT_ENOUGH, INVALID)
-
 
 class Verdict(NamedTuple):
     """One verdict.

@@ -10,7 +10,6 @@ from adcli.statistics.verdicts import (
     BETTER,
     NO_DIFFERENCE,
     NOT_ENOUGH,
-    VERDICTS,
     WORSE,
     Verdict,
     decide,
@@ -77,7 +76,7 @@ def test_swapping_what_is_better_swaps_the_verdict_and_nothing_else(a, b, value,
         for lower_is_better in (False, True)
     )
     mirror = {BETTER: WORSE, WORSE: BETTER}
-    assert kept.verdict in VERDICTS
+    assert kept.verdict in {BETTER, WORSE, NO_DIFFERENCE, NOT_ENOUGH}
     assert swapped.verdict == mirror.get(kept.verdict, kept.verdict)
     assert swapped.reason == kept.reason
 

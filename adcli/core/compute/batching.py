@@ -122,10 +122,3 @@ def equal_length_groups(lengths: npt.ArrayLike) -> list[Group]:
     counts = np.diff(np.concatenate([starts, [len(size)]]))
     first_token = np.concatenate([[0], np.cumsum(size)])
     return [Group(int(first_token[s]), int(c), int(size[s])) for s, c in zip(starts, counts, strict=True)]
-
-
-def padding_share(lengths: npt.ArrayLike, batches: Sequence[IntArray]) -> float:
-    """Padding as a share of all tokens that go through the model when each batch is padded to its longest."""
-    size = np.asarray(lengths, np.int64)
-    padded = sum(int(size[batch].max()) * len(batch) for batch in batches)
-    return 1.0 - int(size.sum()) / padded if padded else 0.0

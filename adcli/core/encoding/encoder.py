@@ -13,7 +13,7 @@ Not here: training (adcli.core.training.loop), keeping vectors between runs (adc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adcli.core.adapters.adapter import adapter_fingerprint
-from adcli.core.compute.batching import IntArray, chunks, distinct
+from adcli.core.compute.batching import IntArray, distinct
 from adcli.core.encoding.settings import Chosen, EncoderRequest, keep_choice, known_choice
 from adcli.core.encoding.tokens import MAX_WINDOWS
 from adcli.core.models.resolution import ModelSource, resolve_model
@@ -126,11 +126,6 @@ class Encoder:
                 if progress is not None:
                     progress(int(repeats[start + positions].sum()))
         return vectors[place]
-
-    def encode_stream(self, texts: Iterable[str], progress: Progress | None = None) -> Iterator[FloatArray]:
-        """Blocks of unit vectors in the texts' order, in memory that does not grow with their number."""
-        for chunk in chunks(texts, CHUNK_TEXTS):
-            yield self.encode(chunk, progress)
 
     def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, FloatArray]]:
         """Positions of texts and their unit vectors as batches are done.

@@ -47,18 +47,6 @@ def weighted_rewards(reward: Rows, weight: Rows) -> WeightedRewards | None:
     return WeightedRewards(np.append(0.0, np.cumsum(sums)), np.append(0.0, np.cumsum(sums * distinct)))
 
 
-def sensitivity_bounds(reward: Rows, weight: Rows, *, factor: float) -> Interval:
-    """The least and greatest self-normalised value if every propensity may be wrong by up to this factor.
-
-    Each weight may be anything from weight / factor to weight x factor; the extremes give all rewards above a
-    threshold the one and all below it the other. The error of sampling comes on top.
-
-    Source: Zhao, Small and Bhattacharya (2019), the marginal sensitivity model of Tan (2006).
-    """
-    summed = weighted_rewards(reward, weight)
-    return summed.bounds(factor) if summed else Interval(float("nan"), float("nan"))
-
-
 def tipping_factor(summed: WeightedRewards, difference: Interval) -> float | None:
     """The factor by which propensities must be wrong for an interval of a difference to include 0.
 

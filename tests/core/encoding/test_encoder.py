@@ -185,14 +185,6 @@ def test_an_enormous_text_takes_bounded_work(exact):
     np.testing.assert_array_equal(small, large)
 
 
-def test_a_stream_gives_the_same_in_blocks_of_bounded_size(exact, monkeypatch):
-    monkeypatch.setattr("adcli.core.encoding.encoder.CHUNK_TEXTS", 16)
-    texts = models.shop_texts(50)
-    blocks = list(exact.encode_stream(iter(texts)))
-    assert [len(block) for block in blocks] == [16, 16, 16, 2]
-    np.testing.assert_array_equal(np.concatenate(blocks), exact.encode(texts))
-
-
 def test_progress_counts_every_text_once(exact):
     counted = []
     exact.encode(["mug", "cup", "mug", *models.shop_texts(30)], counted.append)
