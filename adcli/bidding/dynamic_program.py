@@ -41,16 +41,17 @@ class DynamicProgram:
 
     def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
         """The bids on the auctions of a step, each with the auctions that are left after it."""
-        if state.auctions > self._worth.shape[0] or state.budget / self._unit >= self._worth.shape[1]:
-            self._solve(state.auctions, state.budget)
-        left = int(state.left / self._unit)
+        affordable = min(state.budget, state.auctions * float(self._market.price.max()))
+        if state.auctions > self._worth.shape[0] or affordable / self._unit >= self._worth.shape[1]:
+            self._solve(state.auctions, affordable)
+        left = min(int(state.left / self._unit), self._worth.shape[1] - 1)
         value = requests.pctr * math.exp(self._log_level - self._level())
         bids = np.empty(value.size)
         for place in range(value.size):
             row = self._worth[state.auctions - state.seen - place - 1, : left + 1]
             # `row` rises, so the budget that may be given up ends where what is kept is worth enough.
             kept = int(np.searchsorted(row, row[-1] - value[place], side="left"))
-            bids[place] = (left - kept) * self._unit
+            bids[place] = (left - kept) * self._unit if value[place] > 0 else 0.0
         return bids
 
     def _level(self) -> float:

@@ -83,6 +83,12 @@ def learn_bidder(auctions: Auctions, prices: Prices, *, bidder: str = AUTO) -> L
     """
     if not auctions.value.any():
         raise DataError("None of the auctions has a value, so predicted clicks cannot be calibrated.")
+    if auctions.budget.max() < auctions.price.min():
+        raise DataError(
+            f"An episode's budget of {auctions.budget.max():.4g} is below the price of the cheapest auction, "
+            f"{auctions.price.min():.4g}.",
+            fix="Give a larger --budget-share, or longer episodes by --episode.",
+        )
     market = market_of(auctions)
     is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE
     kinds = [kind for kind in KINDS if kind == bidder or kind != "dp" or is_short]

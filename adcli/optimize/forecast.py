@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.numbers import counted
 from adcli.optimize.purchase_models import (
     BgNbd,
     GammaGamma,
@@ -72,7 +73,7 @@ def forecast_customers(sales: pl.DataFrame, *, days: int, cutoff: date | None = 
     if customers.height < FEWEST_CUSTOMERS:
         when = f" before {cutoff}" if cutoff else ""
         raise DataError(
-            f"{customers.height} customers bought something{when}; a forecast needs at least "
+            f"{counted(customers.height, 'customer')} bought something{when}; a forecast needs at least "
             f"{FEWEST_CUSTOMERS}."
         )
     seen = _history(customers)

@@ -52,6 +52,15 @@ def test_it_follows_the_level_of_predictions():
     assert moved > 0.98 * own
 
 
+def test_a_budget_beyond_all_prices_buys_all_that_has_value():
+    log = auctions(400, 1, share=1e6)
+    worthless = np.arange(400) < 10
+    log = log._replace(pctr=np.where(worthless, 0.0, log.pctr))
+    won = replay(DynamicProgram(market_of(log)), log).won
+    assert won[~worthless].mean() > 0.9
+    assert not won[worthless].any()
+
+
 def test_a_longer_episode_than_it_can_solve_is_refused():
     log = auctions(LONGEST_EPISODE + 1, 1)
     with pytest.raises(DataError, match="at most 20,000 auctions"):

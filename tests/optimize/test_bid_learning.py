@@ -47,6 +47,8 @@ def test_what_cannot_be_learned_from_is_said():
         learn_bidders(frame().drop("pctr"), budget_shares={"": 0.1})
     with pytest.raises(DataError, match="no clicks"):
         learn_bidders(frame().with_columns(click=0), budget_shares={"": 0.1})
+    with pytest.raises(DataError, match="below the price of the cheapest auction"):
+        learn_bidders(frame().with_columns(market_price=50), budget_shares={"": 0.001})
     with pytest.raises(DataError, match="no auctions"):
         learn_bidders(frame().head(0), budget_shares={"": 0.1})
 

@@ -66,6 +66,8 @@ def bids(
 
     record = recorder(run, tracking)
     learned = {name: load_bidders(run.learned(Path(name))) for name in bidder if Path(name).is_dir()}
+    if learned and is_first_price(price):
+        run.warn("The learned bidders bid as at second price; at first price they do not shade their bids.")
     frame = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
     campaigns = campaigns_of(frame)
     prices = earlier_prices(totals, campaigns)
