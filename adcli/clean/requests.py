@@ -62,6 +62,7 @@ class Routes(NamedTuple):
     pages: list[tuple[str, str, bool]]  # page, expression, whether it puts something into the cart
     internal: str
     own_hosts: tuple[str, ...] = ()
+    has_referrers: bool = True  # else a visit without one is not known to be direct
 
 
 def routes_of(text: str = "", name: str = "") -> Routes:
@@ -156,7 +157,7 @@ def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.
     )
     rows = rows.with_columns(
         _decoded(rows["item_id"], is_query=False), *(_decoded(rows[name]) for name in ("query", *_PARAMETERS))
-    ).with_columns(channel=_channel(routes.own_hosts))
+    ).with_columns(channel=_channel(routes.own_hosts, has_referrers=routes.has_referrers))
     reasons = rows.select(
         pl.when(pl.col("status").cast(pl.Int64, strict=False) >= _FIRST_ERROR)
         .then(pl.lit("request: answered with an error"))
@@ -186,7 +187,7 @@ def _decoded(values: pl.Series, *, is_query: bool = True) -> pl.Series:
     return values.replace(pl.Series(coded, dtype=pl.String), pl.Series(map(decode, coded), dtype=pl.String))
 
 
-def _channel(own_hosts: tuple[str, ...]) -> pl.Expr:
+def _channel(own_hosts: tuple[str, ...], *, has_referrers: bool) -> pl.Expr:
     """Where a visit came from: campaign parameters first, then the referrer.
 
     A page of the shop's own names none. Where the shop's hosts are not known, other referrers may be its own
@@ -208,7 +209,10 @@ def _channel(own_hosts: tuple[str, ...]) -> pl.Expr:
         "paid search": is_paid | pl.col("gclid").is_not_null(),
         "social": medium.is_null() & (pl.col("fbclid").is_not_null() | referrer.str.contains(_SOCIAL)),
         "organic search": medium.is_null() & referrer.str.contains(_ENGINES),
-        "direct": medium.is_null() & pl.col("utm_source").is_null() & referrer.is_null(),
+        "direct": pl.lit(has_referrers)
+        & medium.is_null()
+        & pl.col("utm_source").is_null()
+        & referrer.is_null(),
         "referral": medium.is_null() & ~is_own,
     }
     return pl.coalesce([*(pl.when(fits).then(pl.lit(name)) for name, fits in channels.items()), medium])

@@ -70,11 +70,13 @@ def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
         UsageError: If routes are given for what is no such log.
     """
     from adcli.clean.requests import routes_of
+    from adcli.tables.formats.weblogs import WITHOUT_REFERRER
 
     is_typed = any("event_type" in plan.mapping.sources for plan in stream.plans)
     if stream.table.name == "events" and not is_typed and stream.names >= _REQUEST:
         text = options.routes.read_text(encoding="utf-8") if options.routes else ""
-        return routes_of(text, str(options.routes))
+        has_referrers = not stream.log_forms & set(WITHOUT_REFERRER)
+        return routes_of(text, str(options.routes))._replace(has_referrers=has_referrers)
     if options.routes:
         raise UsageError("--routes: the input is no log of a web server.")
     return None

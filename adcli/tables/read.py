@@ -113,6 +113,11 @@ class TableStream:
         return {source: name for source, name in pairs if source not in self.names}
 
     @property
+    def log_forms(self) -> set[str]:
+        """The forms of those inputs that are logs of web servers."""
+        return {part.form.log_form for part in self._parts if part.form.log_form}
+
+    @property
     def fine_times(self) -> bool:
         """Whether any `event_time` read so far has a fraction of a second."""
         return any(plan.fine_times for plan in self.plans)

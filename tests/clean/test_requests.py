@@ -108,3 +108,11 @@ def test_the_users_routes_come_before_the_others():
 def test_routes_that_cannot_be_read_are_a_sentence(text):
     with pytest.raises(DataError, match=r"^routes.toml: "):
         routes_of(text, "routes.toml")
+
+
+def test_a_log_that_keeps_no_referrers_tells_of_no_direct_visits():
+    row = pl.DataFrame(
+        {"url": ["/"], "status": [200], "ip": ["192.0.2.7"], "referrer": [None], "event_type": ["view"]}
+    )
+    row = row.with_columns(pl.col("referrer").cast(pl.String))
+    assert as_behaviour(row, routes_of()._replace(has_referrers=False))[0]["channel"].to_list() == [None]

@@ -11,7 +11,16 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
-from adcli.tables.formats import aligned, columnar, delimited, json_array, ndjson, weblogs, xml_feed
+from adcli.tables.formats import (
+    aligned,
+    columnar,
+    delimited,
+    extended_log,
+    json_array,
+    ndjson,
+    weblogs,
+    xml_feed,
+)
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.layout import aligned_layout, delimited_layout
 from adcli.tables.sources import PEEK_BYTES, Source
@@ -69,6 +78,8 @@ class Format(NamedTuple):
                 yield from json_array.read_json_array(text, source.name)
             elif self.kind == "xml":
                 yield from xml_feed.read_feed(text, source.name)
+            elif self.log_form == extended_log.FORM:
+                yield from extended_log.read_extended_log(text, source.name, weblogs.COLUMNS)
             elif self.kind == "log":
                 yield from weblogs.read_log(text, self.log_form)
             elif self.kind == "aligned":
@@ -190,7 +201,7 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
     lines = text.split("\n")
     first = next(line for line in lines if line.strip())
     if kind is None and delimiter is None:
-        form = weblogs.log_form(lines)
+        form = extended_log.FORM if extended_log.fields_of(lines) else weblogs.log_form(lines)
         if form:
             return Format("log", form, list(weblogs.COLUMNS), log_form=form)
         kind = "xml" if xml_feed.is_feed(text) else _json_kind(text, first, name)
@@ -205,7 +216,8 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
         label = "NDJSON" if kind == "ndjson" else "JSON array"
         return Format(kind, label, sample.columns, sample=sample)
     if kind == "log":
-        form = weblogs.log_form(lines) or "combined access log"
+        is_extended = extended_log.fields_of(lines) is not None
+        form = extended_log.FORM if is_extended else weblogs.log_form(lines) or "combined access log"
         return Format("log", form, list(weblogs.COLUMNS), log_form=form)
     if kind == "aligned":
         label, columns, _, header_lines = aligned_layout(lines)

@@ -1,4 +1,6 @@
-"""Apache and nginx access logs, common and combined form, with or without the virtual host, as page views.
+"""Access logs of Apache, nginx and Amazon's load balancers (ALB) as page views.
+
+Those of Apache and nginx in the common and combined form, with or without the virtual host.
 
 Each line becomes a row with `event_time`, `user_id` (the client's address: an access log knows no better),
 `method`, `url`, `protocol`, `status`, `bytes`, `referrer`, `user_agent` and `ip`.
@@ -26,6 +28,14 @@ _PATTERNS = {
     "combined access log": f"^{_CLIENT}{_COMBINED}$",
     "common access log": f"^{_CLIENT}{_COMMON}$",
 }
+_ALB = "load balancer log (ALB)"
+_PATTERNS[_ALB] = (
+    r"^(?:https?|h2|grpcs?|wss?) (\S+) \S+ (\S+):\d+ \S+ \S+ \S+ \S+ (\d{3}|-) \S+ \d+ (\d+) "
+    rf"{_QUOTED} {_QUOTED} .*$"
+)
+WITHOUT_REFERRER = ("common access log with virtual host", "common access log", _ALB)
+_NAMES = ["ip", "remote_user", "event_time", "request", "status", "bytes", "referrer", "user_agent"]
+_NAMES_OF_ALB = ["event_time", "ip", "status", "bytes", "request", "user_agent"]
 _REQUEST = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
 _LOOKED_AT = 50
 
@@ -58,16 +68,21 @@ def read_log(below: Reader, form: str) -> Iterator[RawBatch]:
             (block.first_line + bad).tolist(), [why] * len(bad), [shown(raws[i]) for i in bad]
         )
         rows = np.flatnonzero((fits & ~is_blank).to_numpy())
-        yield _batch(found.filter(fits & ~is_blank), rows, raws, block.first_line, block.rejects)
+        names = _NAMES_OF_ALB if form == _ALB else _NAMES
+        yield _batch(found.filter(fits & ~is_blank), names, rows, raws, block.first_line, block.rejects)
 
 
 def _batch(
-    found: pl.DataFrame, rows: IntArray, raws: list[bytes], first_line: int, rejects: Rejects
+    found: pl.DataFrame,
+    names: list[str],
+    rows: IntArray,
+    raws: list[bytes],
+    first_line: int,
+    rejects: Rejects,
 ) -> RawBatch:
-    names = ["ip", "remote_user", "event_time", "request", "status", "bytes", "referrer", "user_agent"]
     named = found.rename(dict(zip(found.columns, names, strict=False)))
-    if "referrer" not in named.columns:
-        named = named.with_columns(referrer=pl.lit(None, pl.String), user_agent=pl.lit(None, pl.String))
+    missing = [name for name in ("referrer", "user_agent") if name not in named.columns]
+    named = named.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     request = pl.col("request").str.extract_groups(_REQUEST).struct
     frame = named.with_columns(
         user_id="ip", method=request.field("1"), url=request.field("2"), protocol=request.field("3")

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
+from adcli.errors import DataError
+
 COMBINED = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /p/7?x=1 HTTP/1.1" 200 2326 "http://shop.example/" "Agent \\"7\\" (x)"\n'
 COMMON = '192.0.2.7 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 304 -\n'
 
@@ -59,3 +63,48 @@ def test_a_request_that_is_none_is_still_a_hit(read):
 def test_a_time_that_is_none_rejects_the_line(read):
     got = read(COMBINED * 3 + COMBINED.replace("17/May", "37/May"))
     assert got.reasons == [(4, "event_time: not a time: '37/May/2015:10:05:03 +0200'")]
+
+
+IIS = """#Software: Microsoft Internet Information Services 10.0
+#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) cs(Referer) sc-status
+2024-01-01 00:00:01 GET /p/7 x=1 192.0.2.7 Mozilla/5.0+(Windows+NT+10.0) https://shop.example/ 200
+2024-01-01 00:00:02 GET /p/8
+#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) cs(Referer) sc-status
+2024-01-01 00:00:03 GET /p/9 - 192.0.2.8 - - 304
+"""
+
+
+def test_logs_of_iis(read):
+    got = read(IIS)
+    assert got.frame.select("event_time", "user_id", "url", "user_agent", "referrer", "status").rows() == [
+        (datetime(2024, 1, 1, 0, 0, 1, tzinfo=UTC), "192.0.2.7", "/p/7?x=1", "Mozilla/5.0 (Windows NT 10.0)",
+         "https://shop.example/", 200),
+        (datetime(2024, 1, 1, 0, 0, 3, tzinfo=UTC), "192.0.2.8", "/p/9", None, None, 304),
+    ]  # fmt: skip
+    assert got.reasons == [(4, "not a line of an extended log")]
+
+
+def test_logs_of_cloudfront(read):
+    fields = "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(User-Agent)"
+    row = "2024-01-01\t00:00:01\tFRA\t100\t192.0.2.7\tGET\td.example\t/p/7\t200\tMozilla/5.0%20(X11)\n"
+    got = read(f"#Version: 1.0\n#Fields: {fields}\n{row}")
+    assert got.frame.select("url", "bytes", "user_agent").rows() == [("/p/7", 100, "Mozilla/5.0 (X11)")]
+
+
+def test_a_log_whose_fields_change_is_a_sentence(read):
+    with pytest.raises(DataError, match="line 7: the fields change"):
+        read(f"{IIS}#Fields: date time c-ip\n")
+
+
+ALB = (
+    'https 2024-07-02T22:23:00.186641Z app/lb/50dc 192.0.2.39:2817 10.0.0.1:80 0.0 0.1 0.0 200 200 34 366 "GET '
+    'http://www.example.com:80/p/7 HTTP/1.1" "curl/7.46.0" - - arn:aws:x "Root=1" "-" "-" 0 2024-07-02T22:22:48Z\n'
+)
+
+
+def test_logs_of_a_load_balancer(read):
+    got = read(ALB * 2)
+    assert got.frame.select("user_id", "url", "status", "bytes", "user_agent", "referrer").row(0) == (
+        "192.0.2.39", "http://www.example.com:80/p/7", 200, 366, "curl/7.46.0", None,
+    )  # fmt: skip
+    assert "load balancer log" in got.stream.notes[0]
