@@ -53,4 +53,4 @@ def test_each_question_has_a_command_that_takes_its_options():
         words = tuple(answer[:2]) if tuple(answer[:2]) in commands else (answer[0],)
         commands[words].make_context("adcli", answer[len(words) :])
         asked.add(words)
-    assert set(commands) - asked <= {("optimize", "encoder"), ("evaluate", "embeddings")}
+    assert {words[0] for words in commands} == {words[0] for words in asked}

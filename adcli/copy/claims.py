@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from adcli.copy.lexicon import COLOUR_IDIOMS, COLOURS, MATERIALS, SAME_WORD, WELL_KNOWN_BRANDS
 from adcli.copy.quantities import Quantity, codes, is_stated, quantities
-from adcli.copy.rules import BANNED, PROVABLE, Rule
+from adcli.copy.rules import BANNED, PROVABLE, ClaimRule
 from adcli.copy.wording import stem, words
 
 
@@ -155,7 +155,7 @@ def banned_terms(text: str, *, own_name: str = "") -> list[Finding]:
     ]
 
 
-def _is_excused(match: re.Match[str], rule: Rule, plain: str) -> bool:
+def _is_excused(match: re.Match[str], rule: ClaimRule, plain: str) -> bool:
     """Whether `match` lies inside words that make the rule's term harmless (`best` in `your best friend`)."""
     contexts = rule.evidence.finditer(plain) if rule.evidence else ()
     return any(context.start() <= match.start() and match.end() <= context.end() for context in contexts)

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 
-class Rule(NamedTuple):
+class ClaimRule(NamedTuple):
     """One rule: its id, the words that break it, and the words that excuse it.
 
     `evidence` of a banned term is the context, in the ad itself, that makes it harmless (`best friend`); of a
@@ -28,12 +28,12 @@ def _any_of(phrases: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!{edge})(?:{listed})(?!{edge})")
 
 
-def _rule(name: str, phrases: str, evidence: str = "") -> Rule:
-    return Rule(name, _any_of(phrases), re.compile(evidence) if evidence else None)
+def _rule(name: str, phrases: str, evidence: str = "") -> ClaimRule:
+    return ClaimRule(name, _any_of(phrases), re.compile(evidence) if evidence else None)
 
 
-BANNED: tuple[Rule, ...] = (
-    Rule(
+BANNED: tuple[ClaimRule, ...] = (
+    ClaimRule(
         "absolute.best",
         re.compile(r"\bbest\b"),
         re.compile(
@@ -90,7 +90,7 @@ BANNED: tuple[Rule, ...] = (
 _P = "property.unsupported"
 _WARM_THINGS = "blanket|quilt|comforter|dohar|wool|fleece|jacket|coat|sweater|sock"
 
-PROVABLE: tuple[Rule, ...] = (
+PROVABLE: tuple[ClaimRule, ...] = (
     _rule(_P, "water[- ]?proof", r"water[ -]?proof"),
     _rule(_P, "water[- ]resistant", r"water[ -]?(?:resist|proof)"),
     _rule(_P, "organic(?:ally)?"),

@@ -12,10 +12,10 @@ _CURRENCY: Final = (
 )
 _GROUPED_BY_COMMA: Final = r"^[-+]?[1-9]\d{0,2}(,\d{2,3})*,\d{3}(\.\d*)?$"
 _GROUPED_BY_POINT: Final = r"^[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?$"
-_SURELY_POINT: Final = (
+_CERTAIN_POINT: Final = (
     r"^[-+]?([1-9]\d{0,2}(,\d{2,3})*,\d{3}\.\d*|\d+\.(\d{1,2}|\d{4,})|0\.\d+|[1-9]\d{0,2}(,\d{2,3})+,\d{3})$"
 )
-_SURELY_COMMA: Final = (
+_CERTAIN_COMMA: Final = (
     r"^[-+]?([1-9]\d{0,2}(\.\d{3})+,\d*|\d+,(\d{1,2}|\d{4,})|0,\d+|[1-9]\d{0,2}(\.\d{3}){2,})$"
 )
 _ANY_COMMA: Final = r"^[-+]?\d+,\d+$"
@@ -28,7 +28,7 @@ class NumberFormat:
     """How one column writes its numbers, decided once for all of it.
 
     Attributes:
-        decimal_mark: What stands before the decimals. "mixed" where both surely do: then `12,5` and `12.5`
+        decimal_mark: What stands before the decimals. "mixed" where both certainly do: then `12,5` and `12.5`
             are read, and `1,234`, which can be either, is not.
         assumed_from: A value that can be read in two ways while no value decides which.
     """
@@ -53,7 +53,7 @@ class NumberEvidence(NamedTuple):
         if values.dtype != pl.String:
             return self
         text = _bare(values)
-        is_point, is_comma = text.str.contains(_SURELY_POINT), text.str.contains(_SURELY_COMMA)
+        is_point, is_comma = text.str.contains(_CERTAIN_POINT), text.str.contains(_CERTAIN_COMMA)
         is_either = text.str.contains(f"{_GROUPED_BY_COMMA}|{_GROUPED_BY_POINT}") & ~(is_point | is_comma)
         return NumberEvidence(
             self.point or _first(values, is_point),
@@ -94,8 +94,8 @@ def _bare(values: pl.Series) -> pl.Series:
 def _plain(text: pl.Series, form: NumberFormat) -> pl.Series:
     """The same numbers with a decimal point and without groups."""
     mark = form.decimal_mark
-    point = f"{_SURELY_POINT}|{_GROUPED_BY_COMMA}" if mark == "point" else _SURELY_POINT
-    comma = f"{_SURELY_COMMA}|{_GROUPED_BY_POINT}|{_ANY_COMMA}" if mark == "comma" else _SURELY_COMMA
+    point = f"{_CERTAIN_POINT}|{_GROUPED_BY_COMMA}" if mark == "point" else _CERTAIN_POINT
+    comma = f"{_CERTAIN_COMMA}|{_GROUPED_BY_POINT}|{_ANY_COMMA}" if mark == "comma" else _CERTAIN_COMMA
     value = pl.col(text.name)
     return (
         text.to_frame()

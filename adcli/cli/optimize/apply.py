@@ -16,7 +16,8 @@ from adcli.cli.run import Run
 def apply(
     run: Run,
     policy: Annotated[
-        Path, typer.Argument(help="Directory written by `adcli optimize policy`.", show_default=False)
+        Path,
+        typer.Argument(metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False),
     ],
     inputs: Inputs = None,
     greedy: Annotated[

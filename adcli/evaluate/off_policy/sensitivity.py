@@ -58,13 +58,13 @@ def tipping_factor(summed: WeightedRewards, difference: Interval) -> float | Non
         return None
 
     def left(log_factor: float) -> float:
-        return _surely(summed, difference, float(np.exp(log_factor)))
+        return _lower_bound(summed, difference, float(np.exp(log_factor)))
 
     largest = float(np.log(LARGEST_FACTOR))
     return LARGEST_FACTOR if left(largest) > 0 else float(np.exp(brentq(left, 0.0, largest)))
 
 
-def _surely(summed: WeightedRewards, difference: Interval, factor: float) -> float:
+def _lower_bound(summed: WeightedRewards, difference: Interval, factor: float) -> float:
     """How far the nearer end of a difference stays away from 0 with propensities wrong by this factor."""
     bounds = summed.bounds(factor)
     if difference.low > 0:
@@ -87,7 +87,7 @@ def with_sensitivity(
         return {**record, **found}
     bounds = summed.bounds(factor) if summed else Interval(float("nan"), float("nan"))
     found |= {"sensitivity_low": bounds.low, "sensitivity_high": bounds.high}
-    if spoken and summed is not None and _surely(summed, _difference(record), factor) <= 0:
+    if spoken and summed is not None and _lower_bound(summed, _difference(record), factor) <= 0:
         found |= {
             "verdict": NOT_ENOUGH,
             "reason": f"{record['reason']} It would be gone if the propensities were wrong by a factor of "
