@@ -1,0 +1,71 @@
+"""The pacer in regimes that change, and learned bidders on real auctions, beside the rules that others use.
+
+python -m pytest -s -m benchmark tests/benchmarks/optimize
+"""
+
+import json
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from pacing_worlds import pacing_world
+
+from adcli.bidding.bound import clairvoyant
+from adcli.bidding.market import market_of
+from adcli.bidding.pacer import Pacer
+from adcli.bidding.pacing_rules import DualDescent, Pid
+from adcli.bidding.prices import read_prices
+from adcli.bidding.replay import replay
+from adcli.evaluate.bids.campaigns import evaluate_bids
+from adcli.optimize.bid_learning import learn_bidders
+
+pytestmark = pytest.mark.benchmark
+
+RULES = {"pacer": Pacer, "dual descent": DualDescent, "PID": Pid}
+GOALS = {"stationary": 0.998, "daily cycle": 0.993, "price doubling": 0.990, "value drift": 0.970}
+RUNS = 12
+CAMPAIGNS = ("1458", "2259", "2821", "2997", "3358", "3386")
+
+
+@pytest.mark.parametrize("kind", [*GOALS, "price bursts"])
+def test_share_of_hindsight(kind):
+    shares = {name: [] for name in RULES}
+    started = time.process_time()
+    for seed in range(RUNS):
+        market = market_of(pacing_world("stationary", seed + 1_000))
+        log = pacing_world(kind, seed)
+        bound = clairvoyant(log).won @ log.value
+        for name, rule in RULES.items():
+            shares[name].append(replay(rule(market), log).won @ log.value / bound)
+    means = {name: float(np.mean(of)) for name, of in shares.items()}
+    told = ", ".join(f"{name} {mean:.4f}" for name, mean in means.items())
+    print(f"\n{kind}: {told}; {time.process_time() - started:.1f} CPU-s")
+    assert means["pacer"] >= GOALS.get(kind, 0)
+    assert means["pacer"] > max(means["dual descent"], means["PID"])
+
+
+def test_share_of_the_clairvoyant_on_ipinyou(shared_data):
+    """Learned on even episodes, played on odd ones, each with 1/32 of what they would cost."""
+    totals = {name: shared_data / f"rtb/ipinyou_{name}.info.json" for name in CAMPAIGNS}
+    prices = {name: read_prices(json.loads(path.read_text())) for name, path in totals.items()}
+    table = pl.read_csv(shared_data / "rtb/ipinyou_auctions_dev.csv.gz", infer_schema=False)
+    table = table.rename({"advertiser": "campaign_id"})
+    is_even = pl.col("episode").cast(pl.Int64) % 2 == 0
+    shares = dict.fromkeys(CAMPAIGNS, 1 / 32)
+    chosen = learn_bidders(table.filter(is_even), prices=prices, budget_shares=shares)
+    learned = {"auto": {name: one.chosen for name, one in chosen.items()}}
+    for kind in ("pacer", "dp", "dual", "pid"):
+        learned[kind] = {name: one._replace(kind=kind) for name, one in learned["auto"].items()}
+    played = evaluate_bids(
+        table.filter(~is_even), bidders=["mcpc", "linear", *learned], prices=prices, learned=learned
+    ).table
+    of = {
+        name: rows.sort(pl.col("campaign_id").cast(pl.Int64))["predicted_value_share"].to_numpy()
+        for (name,), rows in played.filter(pl.col("campaign_id") != "all").group_by("bidder")
+    }
+    for name, found in sorted(of.items(), key=lambda pair: -pair[1].mean()):
+        print(f"\n{name:8s} {' '.join(f'{share:.3f}' for share in found)}  mean {found.mean():.4f}", end="")
+    assert of["auto"].mean() >= 0.965
+    assert (of["auto"] >= np.maximum(of["linear"], of["dual"]) - 0.01).all()
+    assert (played["spend_share"] <= 1).all()
