@@ -21,7 +21,7 @@ from adcli.clean.rules import (
     rules_of_file,
     with_actions,
 )
-from adcli.cli.clean_behaviour import Behaviour, require_behaviour, routes_for, with_behaviour
+from adcli.cli.clean_behaviour import Behaviour, is_traced, require_behaviour, routes_for, with_behaviour
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
@@ -99,7 +99,7 @@ def clean(
             rules=check,
             reject=run.reject,
             advance=advance,
-            with_source=behaviour.bots != "keep",
+            with_source=is_traced(behaviour),
         )
         cleaned = with_behaviour(run, stream, names, cleaned, behaviour)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first

@@ -67,3 +67,16 @@ def test_a_web_servers_log_becomes_behaviour(adcli, tmp_path):
     (tmp_path / "log.csv").write_text(VISITS)
     done = adcli("clean", "log.csv", "--routes", "routes.toml")
     assert (done.returncode, "is no log of a web server" in done.said) == (2, True)
+
+
+def test_double_clicks_are_rejected_with_their_line(adcli, tmp_path):
+    rows = ["10:00:00,u,click,7", "10:00:01,u,click,7", "10:00:01,v,click,7", "10:00:09,u,click,7"]
+    (tmp_path / "log.csv").write_text(
+        "event_time,user_id,event_type,item_id\n" + "".join(f"2024-01-01 {row}\n" for row in rows)
+    )
+    done = adcli(
+        "clean", "log.csv", "--repeat-window", "2", "--bots", "flag", "-o", "o.csv", "--rejects", "r.csv"
+    )
+    assert "4 read = 3 written + 1 rejected (repeat of an event just before 1)" in done.said
+    assert (tmp_path / "r.csv").read_text().splitlines()[1].startswith("log.csv,3,repeat")
+    assert "__" not in (tmp_path / "o.csv").read_text()
