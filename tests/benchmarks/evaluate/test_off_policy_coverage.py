@@ -1,6 +1,6 @@
 """Coverage of intervals for off-policy values: the default beside the standard methods, at 80, 95 and 99 %.
 
-    python test_off_policy_intervals.py [LOGS]
+    python test_off_policy_coverage.py [LOGS]
 
 The default was chosen on the families `TO_CHOOSE` and is tested on `TO_TEST`. It has no constants of its own: Hall's
 transformation, Student's t with Satterthwaite's degrees, and an error of at least Kish's.
@@ -143,7 +143,7 @@ def tell(families, logs, title):
 def test_the_default_covers_on_families_it_was_not_chosen_on():
     tell(TO_CHOOSE, LOGS, "families to choose on")
     for table in tell(TO_TEST, LOGS, "families to test on").values():
-        for at, (confidence, slack) in enumerate(zip(CONFIDENCES, (0.06, 0.04, 0.02), strict=True)):
+        for at, (confidence, slack) in enumerate(zip(CONFIDENCES, (0.06, 0.04, 0.025), strict=True)):
             own = table["skew (the default)"][:, at]
             assert own.min() >= confidence - slack
             assert own.mean() >= confidence - 0.01
