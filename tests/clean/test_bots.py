@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from adcli.clean.bots import BotSignals
 
@@ -62,5 +63,6 @@ def test_each_kind_of_robot_is_told_with_its_reason_and_people_are_not():
     assert (found["is_bot"] == found["bot_reason"].is_not_null()).all()
 
 
-def test_many_impressions_in_a_minute_are_a_page_and_no_robot():
-    assert not flagged(events("u", np.arange(300) * 0.1, "impression"))["is_bot"].any()
+@pytest.mark.parametrize("kind", ["impression", "purchase", "other"])
+def test_the_ads_of_a_page_and_the_lines_of_an_order_are_no_robot(kind):
+    assert not flagged(events("u", np.arange(300) * 0.1, kind))["is_bot"].any()
