@@ -98,9 +98,9 @@ def _figures(events: pl.DataFrame) -> pl.DataFrame:
         aggregates.append(pl.col("ip").n_unique().cast(pl.Float64).alias("addresses"))
     if "event_type" in events.columns:
         aggregates.append((since_click < 1_000_000).any().cast(pl.Float64).alias("haste"))
-    actions = (
-        events.filter(pl.col("event_type") != "impression") if "event_type" in events.columns else events
-    )
+    actions = events
+    if "event_type" in events.columns:  # one page shows many ads, one order has many lines
+        actions = events.filter(~pl.col("event_type").is_in(["impression", "purchase", "other"]))
     minutes = actions.group_by("user_id", time.dt.truncate("1m")).len()
     rate = minutes.group_by("user_id").agg(rate=pl.col("len").max().cast(pl.Float64))
     return events.group_by("user_id").agg(aggregates).join(rate, on="user_id", how="left")
