@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.tables.standard.coerce import MONEY
+from adcli.tables.numerals import computed_money
 
 _MONEY: Final = ("price", "revenue", "order_revenue", "discount", "refund", "cost", "sold_for")
 
@@ -49,5 +49,5 @@ def converted(frame: pl.DataFrame, to: str, rates: pl.DataFrame) -> pl.DataFrame
         when = f" on {lacking['date']}" if lacking["date"] else ""
         raise DataError(f"There is no rate of {lacking['currency']}{when}.", fix="Add it to --rates.")
     money = [name for name in _MONEY if name in frame.columns]
-    in_one = ((pl.col(name).cast(pl.Float64) * factor).round(6).cast(MONEY).alias(name) for name in money)
+    in_one = (computed_money(pl.col(name).cast(pl.Float64) * factor).alias(name) for name in money)
     return frame.with_columns(*in_one, currency=pl.lit(to))

@@ -14,7 +14,7 @@ import polars as pl
 
 from adcli.behaviour.amounts import AmountLevel, amount_level
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.coerce import MONEY
+from adcli.tables.numerals import MONEY, computed_money
 from adcli.tables.standard.orders import order_column
 
 _ROW: Final = "number of the row"  # no name that a column has
@@ -154,7 +154,7 @@ def _amounts(
     discount = pl.col("discount").fill_null(0) if "discount" in purchases.columns else pl.lit(0)
     less = " less its discount" if "discount" in purchases.columns else ""
     priced = (
-        (pl.col("price").cast(pl.Float64) * quantity).round(6).cast(MONEY) - discount.cast(MONEY)
+        computed_money(pl.col("price").cast(pl.Float64) * quantity) - discount.cast(MONEY)
         if "price" in purchases.columns
         else pl.lit(None, MONEY)
     )
@@ -169,7 +169,7 @@ def _amounts(
         once = pl.when(is_told & is_first).then(amount)
         return purchases.select(_ROW, sold_for=once), "the amount of a whole order, once an order"
     if found == "unit":
-        paid = (amount.cast(pl.Float64) * quantity).round(6).cast(MONEY) - discount.cast(MONEY)
+        paid = computed_money(amount.cast(pl.Float64) * quantity) - discount.cast(MONEY)
         return purchases.select(_ROW, sold_for=paid), f"the amount of a unit x quantity{less}"
     paid = pl.coalesce(amount - discount.cast(MONEY), priced)
     return purchases.select(_ROW, sold_for=paid), f"the amount of each line{less}"
@@ -187,6 +187,6 @@ def _refunds(rows: pl.DataFrame, purchases: pl.DataFrame, order: str | None) -> 
     back = rows.filter(pl.col("event_type") == "other")
     if {"price", "quantity"} <= set(rows.columns):
         sent = back.filter(pl.col("quantity").cast(pl.Float64) < 0)
-        worth = (pl.col("price").cast(pl.Float64) * -pl.col("quantity").cast(pl.Float64)).round(6).cast(MONEY)
+        worth = computed_money(pl.col("price").cast(pl.Float64) * -pl.col("quantity").cast(pl.Float64))
         refunds.append(sent.select(_ROW, refund=worth))
     return pl.concat(refunds) if refunds else pl.DataFrame(schema={_ROW: pl.UInt32, "refund": MONEY})

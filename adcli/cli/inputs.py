@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.tables.read import InputRecord, ReadOptions, TableStream
+    from adcli.tables.standard.column_format import GivenFormats
+    from adcli.tables.standard.times import DateOrder
 
 _REASONS_SHOWN = 3
 _EXAMPLES = 5
@@ -222,8 +224,31 @@ class RunInputs:
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),
             table=table,
+            given=_given_formats(self._reading),
             verify=self.verify,
         )
+
+
+def _given_formats(reading: Reading) -> GivenFormats:
+    """How values are written, as the user says.
+
+    Raises:
+        UsageError: If there is no such time zone.
+    """
+    from zoneinfo import ZoneInfo, available_timezones
+
+    from adcli.tables.standard.column_format import GivenFormats
+
+    if reading.timezone is not None:
+        try:
+            ZoneInfo(reading.timezone)
+        except (KeyError, ValueError, OSError):
+            raise UsageError(
+                f"--timezone {reading.timezone}: there is no such time zone.",
+                fix=did_you_mean(reading.timezone, available_timezones()),
+            ) from None
+    order: DateOrder | None = None if reading.day_first is None else "dmy" if reading.day_first else "mdy"
+    return GivenFormats(reading.time_format, reading.timezone, order, reading.decimal)
 
 
 def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:

@@ -63,6 +63,39 @@ class Reading:
             rich_help_panel="Input",
         ),
     ] = None
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="How times are written: a strptime pattern, epoch-s, epoch-ms, epoch-us, epoch-ns or excel.",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            help="Time zone of times that name none, such as Europe/Berlin.",
+            show_default="UTC",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    day_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--day-first/--month-first",
+            help="What stands first in dates such as 03/04/2024.",
+            show_default="by all rows",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    decimal: Annotated[
+        Literal["point", "comma"] | None,
+        typer.Option(
+            help="Decimal mark of numbers; the other mark groups thousands.",
+            show_default="by all rows",
+            rich_help_panel="Input",
+        ),
+    ] = None
     map: Annotated[
         list[str],
         typer.Option(

@@ -14,57 +14,75 @@ import polars as pl
 
 from adcli.tables.formats.detect import Format
 from adcli.tables.sources import Source
-from adcli.tables.standard.column_mapping import ColumnMapping, Header, map_columns
-from adcli.tables.standard.inference import ColumnEvidence
-from adcli.tables.standard.plan import ReadPlan, decided, evidence_of
+from adcli.tables.standard.column_format import GivenFormats
+from adcli.tables.standard.column_mapping import TIME, ColumnMapping, Header, map_columns
+from adcli.tables.standard.inference import ColumnEvidence, settled
+from adcli.tables.standard.plan import ReadPlan, evidence_of
 
 Evidence = Mapping[str, ColumnEvidence]
 
 
 def plan_inputs(
-    inputs: Sequence[tuple[Source, Format]], mappings: Sequence[ColumnMapping], needs: Sequence[str]
+    inputs: Sequence[tuple[Source, Format]],
+    mappings: Sequence[ColumnMapping],
+    needs: Sequence[str],
+    given: GivenFormats,
 ) -> list[ReadPlan]:
-    """The plan of each input; all have the same columns, and vectors as wide as those of the first."""
+    """The plan of each input; all have the same columns, and vectors as wide as those of the first.
+
+    Raises:
+        DataError: If two readings of a column are left, and the user has not said which holds.
+    """
     columns = frozenset[str]().union(*(mapping.columns for mapping in mappings))
     plans = []
     widths: dict[str, ColumnEvidence] = {}
     for (source, form), mapping in zip(inputs, mappings, strict=True):
-        known = _evidence(source, form, mapping, widths)
+        known = _evidence(source, form, mapping, widths, given)
         widths |= {name: ColumnEvidence(width=one.width) for name, one in known.items() if one.width}
-        plans.append(ReadPlan(mapping, {**decided(widths), **decided(known)}, columns, frozenset(needs)))
+        formats = settled({**widths, **known}, given, source.name)
+        plans.append(ReadPlan(mapping, formats, columns, frozenset(needs)))
     return plans
 
 
 def with_new_columns(
-    plan: ReadPlan, frame: pl.DataFrame, name: str, constants: Mapping[str, str]
+    plan: ReadPlan, frame: pl.DataFrame, name: str, constants: Mapping[str, str], given: GivenFormats
 ) -> ReadPlan:
     """The plan, extended by columns that come up only now, as JSON may bring them."""
-    known = [*plan.mapping.sources.values(), *plan.mapping.carried]
+    known = plan.mapping.used
     new = [column for column in frame.columns if column not in known]
     if not new:
         return plan
     fixed = {  # what was mapped stays where it is, but a better column of the user may come
         name: source for name, source in plan.mapping.sources.items() if name not in plan.mapping.fallbacks
     }
+    if plan.mapping.clock is not None:
+        fixed[TIME] += f"+{plan.mapping.clock}"
     mapping = map_columns(plan.mapping.table, Header(name, [*known, *new]), fixed, constants)
     known_formats = {column: plan.formats[column] for column in fixed if column in plan.formats}
-    formats = decided(evidence_of(frame, mapping, {}))
+    formats = settled(evidence_of(frame, mapping, {}), given, name)
     return replace(plan, mapping=mapping, formats={**formats, **known_formats})
 
 
-def _evidence(source: Source, form: Format, mapping: ColumnMapping, before: Evidence) -> Evidence:
-    """What an input says about its columns: the first rows, or all as far as they are needed."""
+def _evidence(
+    source: Source, form: Format, mapping: ColumnMapping, before: Evidence, given: GivenFormats
+) -> Evidence:
+    """What an input tells of its columns: the first rows, or all as far as they are needed."""
     known: Evidence = before if form.sample is None else evidence_of(form.sample, mapping, before)
-    if not _is_open(known):
+    if not _is_open(known, given):
         return known
     source.keep()
     with closing(form.read(source)) as batches:
         for raw in batches:
-            known = evidence_of(raw.frame, mapping, known)
-            if not _is_open(known):
+            known = evidence_of(raw.typed, mapping, known)
+            if not _is_open(known, given):
                 break
     return known
 
 
-def _is_open(evidence: Evidence) -> bool:
-    return any(one.is_open for one in evidence.values())
+def _is_open(evidence: Evidence, given: GivenFormats) -> bool:
+    return any(
+        (one.time.is_open and given.date_order is None and given.time is None)
+        or (one.number.is_open and given.decimal_mark is None)
+        or one.whole_decimals
+        for one in evidence.values()
+    )

@@ -19,6 +19,7 @@ from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.manifest import verify
 from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.sources import Source, expand
+from adcli.tables.standard.column_format import GivenFormats
 from adcli.tables.standard.column_mapping import Header
 from adcli.tables.standard.conform import Batch, conform
 from adcli.tables.standard.identities import served_note
@@ -41,6 +42,7 @@ class ReadOptions:
         column_map: Source column of standard columns named by hand.
         constants: Standard columns that hold one value on each row.
         table: The standard table that the inputs are, instead of looking.
+        given: How values are written, instead of looking.
         verify: Whether an input is checked against the manifest beside it.
     """
 
@@ -50,6 +52,7 @@ class ReadOptions:
     column_map: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     table: str | None = None
+    given: GivenFormats = field(default_factory=GivenFormats)
     verify: bool = True
 
 
@@ -176,7 +179,8 @@ class TableStream:
         """A batch in the table's columns; what it shows for the first time becomes part of the plan."""
         if (shop := self._shops[place]) is not None:
             raw = shop.completed(raw)
-        plan = with_new_columns(self.plans[place], raw.frame, source.name, self._options.constants)
+        options = self._options
+        plan = with_new_columns(self.plans[place], raw.typed, source.name, options.constants, options.given)
         batch = conform(raw, plan, source.name)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
         if times is not None and times.dtype == UTC and not plan.fine_times:
@@ -242,7 +246,7 @@ def _opened(
         needs,
         is_named=options.table is not None,
     )
-    plans = plan_inputs(found, mappings, needs)
+    plans = plan_inputs(found, mappings, needs, options.given)
     parts = [InputPart(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
 

@@ -45,6 +45,6 @@ def test_a_plan_is_plain_json(stream):
     said = json.loads(json.dumps(stream.plans[0].as_json()))
     assert said["table"] == "events"
     assert said["columns"]["user_id"] == "customer_id"
-    assert said["formats"]["event_time"]["time"]["day_first"] is True
-    assert said["formats"]["price"] == {"number": {"decimal_mark": "comma", "assumed_from": None}}
+    assert said["formats"]["event_time"]["time"]["date_order"] == "dmy"
+    assert said["formats"]["price"] == {"number": {"decimal_mark": "comma", "currency": None}}
     assert said["formats"]["user_id"] == {"whole_decimals": True}

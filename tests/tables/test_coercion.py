@@ -6,7 +6,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from adcli.errors import DataError
 from adcli.tables.standard.coerce import coerce
+from adcli.tables.standard.column_format import GivenFormats
 from adcli.tables.standard.inference import ColumnEvidence
 from adcli.tables.standard.tables import Column
 
@@ -169,13 +171,18 @@ def test_the_rest_of_a_column_tells_what_a_comma_is(texts, values):
     assert bad == [value is None for value in values]
 
 
-def test_a_comma_is_what_it_was_in_the_rows_before_and_a_guess_is_told(read, monkeypatch):
+def test_a_comma_is_what_it_is_in_all_of_the_column_and_where_nothing_tells_is_asked_for(read, monkeypatch):
     monkeypatch.setattr("adcli.tables.formats.blocks.BLOCK_BYTES", 60)
     header = "item_id;title;price\n"
     got = read(header + "1;A;1.234,50\n" * 5 + "2;B;1.234\n" * 10, tables=["products"])
     assert got.frame["price"].unique(maintain_order=True).to_list() == [Decimal("1234.5"), Decimal(1234)]
-    got = read(header + "1;A;1,234\n", tables=["products"])
-    assert "price: 1,234 is read as 1234" in got.stream.notes[-1]
+    with pytest.raises(
+        DataError, match=r"'1,234' can have thousands or decimals.*--decimal point or --decimal comma"
+    ):
+        read(header + "1;A;1,234\n", tables=["products"])
+    for mark, price in (("point", Decimal(1234)), ("comma", Decimal("1.234"))):
+        got = read(header + "1;A;1,234\n", tables=["products"], given=GivenFormats(decimal_mark=mark))
+        assert got.frame["price"].to_list() == [price]
     monkeypatch.setattr("adcli.tables.formats.detect._SAMPLE_ROWS", 3)
     got = read(header + "1;A;1.250\n" * 50 + "2;B;1.250,00\n" * 50, tables=["products"])
     assert got.frame["price"].unique().to_list() == [Decimal(1250)]

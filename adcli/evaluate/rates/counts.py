@@ -13,7 +13,7 @@ from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.evaluate.rates.time_parts import PARTS, with_time_parts
 from adcli.numbers import counted
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.coerce import MONEY
+from adcli.tables.numerals import MONEY, as_money
 from adcli.tables.standard.orders import order_column
 from adcli.tables.standard.tables import TABLES
 
@@ -223,7 +223,7 @@ def _check_amounts(log: pl.DataFrame) -> None:
 
 
 def _money(name: str) -> pl.Expr:
-    return pl.col(name).cast(MONEY).fill_null(0)
+    return pl.col(name).map_batches(as_money, return_dtype=MONEY).fill_null(0)
 
 
 def _check_sums(rows: pl.DataFrame, counts: Mapping[str, pl.Expr], *, is_events: bool) -> None:

@@ -78,6 +78,13 @@ class RawBatch(NamedTuple):
     rejects: Rejects
     numbers: Mapping[str, pl.DataType] = MappingProxyType({})
 
+    @property
+    def typed(self) -> pl.DataFrame:
+        """The rows with numbers as numbers where the source had them so."""
+        return self.frame.with_columns(
+            pl.col(name).cast(dtype, strict=False) for name, dtype in self.numbers.items()
+        )
+
 
 def rows_as_json(frame: pl.DataFrame) -> list[str]:
     """(n,) each row as a JSON object, to be shown where the row has no text of its own."""

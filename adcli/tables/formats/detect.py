@@ -264,7 +264,7 @@ def _is_object(line: str) -> bool:
 def _json_sample(text: str, kind: str, name: str) -> pl.DataFrame:
     """The first rows of a JSON input; there is at least one."""
     reader = ndjson.read_ndjson if kind == "ndjson" else json_array.read_json_array
-    parts = [batch.frame for batch in reader(_Bytes(text.encode("utf-8", "replace")), name)]
+    parts = [batch.typed for batch in reader(_Bytes(text.encode("utf-8", "replace")), name)]
     sample = concatenated(parts) if parts else pl.DataFrame()
     if not sample.width:
         raise DataError(f"{name}: holds no JSON object that could be a row.")

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from adcli.tables.numerals import read_numbers
+from adcli.tables.numerals import MONEY, read_numbers
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
 from adcli.tables.standard.times import UTC, read_times
 from adcli.tables.unify import as_text
 
-MONEY: Final = pl.Decimal(38, 6)
+_TOO_FINE: Final = r"\.\d{19,}|[eE]-"  # may have more decimals than money has
 FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
@@ -88,11 +89,29 @@ def _time(values: pl.Series, form: ColumnFormat) -> Coerced:
 
 def _money(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
+    if values.dtype.is_float():
+        values = values.cast(
+            pl.String
+        )  # the shortest that is the same number: 0.1, not 0.1000000000000000055
     sums = _numeric(values, MONEY, form)
     problems = _unread(values, sums, "not a number")
+    if values.dtype == pl.String and (fine := values.str.contains(_TOO_FINE).fill_null(value=False)).any():
+        rounded = pl.Series(
+            [_is_rounded(*pair) for pair in zip(values.filter(fine), sums.filter(fine), strict=True)]
+        )
+        where = pl.Series([False]).new_from_index(0, len(values)).scatter(fine.arg_true(), rounded)
+        problems.append(Problem(where, f"more than {MONEY.scale} decimals, which would be rounded"))
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((sums < 0).fill_null(value=False), "must not be negative"))
     return Coerced(sums, problems)
+
+
+def _is_rounded(text: str, kept: Decimal | None) -> bool:
+    """Whether a number lost decimals."""
+    try:
+        return kept is not None and Decimal(text) != kept
+    except InvalidOperation:  # written in another way; then it is no float's text and has few decimals
+        return False
 
 
 def _count(values: pl.Series, form: ColumnFormat) -> Coerced:

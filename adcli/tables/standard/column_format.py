@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adcli.tables.numerals import NumberFormat
-from adcli.tables.standard.times import TimeFormat
+from adcli.tables.numerals import DecimalMark, NumberFormat
+from adcli.tables.standard.times import DateOrder, TimeFormat
+
+
+@dataclass(frozen=True)
+class GivenFormats:
+    """What the user says of how values are written, instead of looking.
+
+    Attributes:
+        time: The pattern of times: of `strptime`, or `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns`, `excel`.
+        timezone: The zone of times that name none.
+        date_order: What stands where in `03/04/2024`.
+        decimal_mark: What stands before the decimals of numbers.
+    """
+
+    time: str | None = None
+    timezone: str | None = None
+    date_order: DateOrder | None = None
+    decimal_mark: DecimalMark | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean, printable
 from adcli.tables.aliases import currency_of, normalised, without_currency
+from adcli.tables.standard.clock import DateAndTime, date_and_time
 from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
 from adcli.tables.standard.identities import IDENTITY, identities
@@ -18,6 +19,7 @@ from adcli.tables.standard.reports import measured_together
 from adcli.tables.standard.shop_products import shop_columns
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
 
+TIME = "event_time"
 _SHOWN_COLUMNS = 12
 _REQUEST_NAMES = frozenset({"request", "requesturi", "requesturl", "uri", "url", "path", "requestpath"})
 _STATUS_NAMES = frozenset({"status", "statuscode", "response", "responsecode", "responsestatus"})
@@ -52,6 +54,7 @@ class ColumnMapping(NamedTuple):
         mismatched: For a standard column, source columns that are called like it but hold something else.
         fallbacks: For `user_id`, the further source columns that serve where the first is empty, in order;
             absent where the column was named by hand.
+        clock: The column with the time of day, where the source of `event_time` has only the date.
     """
 
     table: StandardTable
@@ -62,6 +65,12 @@ class ColumnMapping(NamedTuple):
     alternatives: dict[str, list[str]]
     mismatched: dict[str, list[str]]
     fallbacks: dict[str, list[str]] = {}  # noqa: RUF012 - never changed
+    clock: str | None = None
+
+    @property
+    def used(self) -> list[str]:
+        """The source columns that standard columns are made of, or that are carried along."""
+        return [*self.sources.values(), *self.carried, *([self.clock] if self.clock else [])]
 
     @property
     def columns(self) -> set[str]:
@@ -82,7 +91,10 @@ def map_columns(
         UsageError: If `column_map` names a column that is not there.
     """
     column_map = {**_explained(table, header.columns), **column_map}
+    by_hand = _date_and_time_by_hand(header, column_map)
+    column_map = column_map if by_hand is None else {**column_map, TIME: by_hand.date}
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
+    by_hand = by_hand or (DateAndTime(sources[TIME], "") if TIME in sources else None)
     free = [column for column in header.columns if column not in sources.values()]
     alternatives: dict[str, list[str]] = {}
     mismatched: dict[str, list[str]] = {}
@@ -107,6 +119,7 @@ def map_columns(
             free.remove(sources[name])
         if fitting:
             alternatives[name] = fitting
+    clock = _clock(table, header, sources, free, by_hand)
     users = (
         []
         if IDENTITY in {*column_map, *constants}
@@ -137,7 +150,36 @@ def map_columns(
         alternatives,
         mismatched,
         {IDENTITY: users[1:]} if users else {},
+        clock,
     )
+
+
+def _date_and_time_by_hand(header: Header, column_map: Mapping[str, str]) -> DateAndTime | None:
+    """The two columns that `--map event_time=DATE+TIME` names, if it does."""
+    source = column_map.get(TIME, "")
+    date, plus, time = source.partition("+")
+    if not plus or source in header.columns:
+        return None
+    return DateAndTime(_named_source(header, TIME, date), _named_source(header, TIME, time))
+
+
+def _clock(
+    table: StandardTable,
+    header: Header,
+    sources: dict[str, str],
+    free: list[str],
+    by_hand: DateAndTime | None,
+) -> str | None:
+    """The column with the time of day where it stands apart; then the date is the source of the time."""
+    if TIME not in table.names:
+        return None
+    pair = by_hand or date_and_time(sources.get(TIME), free, table.aliases(TIME), header.sample)
+    if pair is None:
+        return None
+    free += [sources[TIME]] if TIME in sources else []
+    sources[TIME] = pair.date
+    free[:] = [column for column in free if column not in pair]
+    return pair.time or None
 
 
 def _currency(

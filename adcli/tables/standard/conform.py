@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.errors import DataError, printable
+from adcli.errors import printable
 from adcli.tables.formats.blocks import IntArray, RawBatch
-from adcli.tables.standard.coerce import MONEY, POLARS_TYPES, Problem, coerce
+from adcli.tables.numerals import MONEY
+from adcli.tables.standard.clock import source_values
+from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.events import are_refunds, derived_event_types, map_event_types
@@ -18,7 +20,6 @@ from adcli.tables.standard.identities import IDENTITY, first_present, format_key
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.reports import RESTATES, labelled_totals
 from adcli.tables.standard.tables import Column
-from adcli.tables.standard.times import TimeEvidence
 
 
 class Batch(NamedTuple):
@@ -42,14 +43,10 @@ class Batch(NamedTuple):
 
 
 def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
-    """Rows as they stood in an input, in the columns and types of the plan's table.
-
-    Raises:
-        DataError: If they contradict the plan.
-    """
+    """Rows as they stood in an input, in the columns and types of the plan's table."""
     unknown: Counter[str] = Counter()
     served: Counter[str] = Counter()
-    standard, problems = _standard(raw.frame, plan, file, unknown, served)
+    standard, problems = _standard(raw.frame, plan, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
     totals = [_RowProblem("", None, Problem(labelled_totals(raw.frame), RESTATES))] if is_counts(plan) else []
     bad, reasons = _against([*totals, *problems, *_missing(standard, plan)], frame.height)
@@ -68,24 +65,22 @@ def is_counts(plan: ReadPlan) -> bool:
 
 
 def _standard(
-    raw: pl.DataFrame, plan: ReadPlan, file: str, unknown: Counter[str], served: Counter[str]
+    raw: pl.DataFrame, plan: ReadPlan, unknown: Counter[str], served: Counter[str]
 ) -> tuple[dict[str, pl.Series], list[_RowProblem]]:
     """The standard columns, and the values that could not be read."""
     mapping = plan.mapping
     made: dict[str, pl.Series] = {}
     problems: list[_RowProblem] = []
     for column in mapping.table.columns:
-        name, source = column.name, mapping.sources.get(column.name, "")
+        name = column.name
         if name not in mapping.columns | plan.columns:
             continue
         form = plan.format(name)
         if name in mapping.constants:
             values = pl.Series(name, [mapping.constants[name]]).new_from_index(0, raw.height)
-        elif source in raw.columns:
-            values = raw[source]
-            _refuse_contradiction(values, column, form, file)
         else:
-            values = pl.Series(name, [None] * raw.height, _type_of(column, form))
+            found = source_values(raw, mapping.sources, mapping.clock, name)
+            values = pl.Series(name, [None] * raw.height, _type_of(column, form)) if found is None else found
         coerced = coerce(values, column, form)
         made[name] = coerced.values
         problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
@@ -125,18 +120,6 @@ def _take_back(made: dict[str, pl.Series], is_refund: pl.Series) -> None:
     for name in ("revenue", "order_revenue"):
         if name in made:
             made[name] = made[name].set(is_refund, None)
-
-
-def _refuse_contradiction(values: pl.Series, column: Column, form: ColumnFormat, file: str) -> None:
-    """Raise DataError if rows show that their column was read in a wrong way before them."""
-    if column.kind == "time" and form.time.assumed_from is not None:
-        late = TimeEvidence().updated(values).day_first
-        if late is not None:
-            raise DataError(
-                f"{file}: {column.name}: '{printable(late)}' has its day first, but in all rows before "
-                "it the month could be first, and was taken so.",
-                fix="Put this row among the first, or write times as 2024-01-31.",
-            )
 
 
 def _type_of(column: Column, form: ColumnFormat) -> pl.DataType:

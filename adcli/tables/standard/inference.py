@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from adcli.tables.numerals import NumberEvidence
+from adcli.errors import DataError, printable
+from adcli.tables.numerals import DecimalMark, NumberEvidence, NumberFormat
 from adcli.tables.standard.coerce import FREE_TEXT, float_lists, named
-from adcli.tables.standard.column_format import ColumnFormat
+from adcli.tables.standard.column_format import ColumnFormat, GivenFormats
 from adcli.tables.standard.tables import Column
-from adcli.tables.standard.times import TimeEvidence
+from adcli.tables.standard.times import TimeEvidence, TimeFormat
 from adcli.tables.unify import as_text
 
 _WHOLE_DECIMAL: Final = r"^-?\d+\.0$"
@@ -37,24 +40,84 @@ class ColumnEvidence(NamedTuple):
         match column.kind:
             case "time":
                 return self._replace(time=self.time.updated(values))
-            case "money" | "decimal" | "number" | "probability":
+            case "money" | "decimal" | "number":
                 return self._replace(number=self.number.updated(values))
+            case "probability":  # nothing above 1 is: no doubt about 1.000
+                return self._replace(number=self.number.updated(values)._replace(either=None))
             case "vector":
                 return self._replace(width=self.width or _width(values))
             case "string" if column.name not in FREE_TEXT:
                 return self._replace(whole_decimals=_are_whole_decimals(values, self.whole_decimals))
         return self
 
-    @property
-    def is_open(self) -> bool:
-        """Whether two readings are left, or one that further rows may refute."""
-        return self.time.is_open or self.number.is_open or bool(self.whole_decimals)
-
     def decided(self) -> ColumnFormat:
         """The format that follows from this."""
         return ColumnFormat(
             self.time.decided(), self.number.decided(), bool(self.whole_decimals), self.width or 1
         )
+
+
+def settled(
+    evidence: Mapping[str, ColumnEvidence], given: GivenFormats, name: str
+) -> dict[str, ColumnFormat]:
+    """The format of each column: by what the user says, its own values, or those of its neighbours.
+
+    Raises:
+        DataError: If two readings of a column are left, or it holds several currencies.
+    """
+    known = [one.number for one in evidence.values() if one.number.point or one.number.comma]
+    marks = {one.decided().decimal_mark for one in known}
+    return {
+        column: replace(
+            one.decided(),
+            time=_settled_time(one.time, given, f"{name}: {column}"),
+            number=_settled_number(one.number, given, marks, f"{name}: {column}"),
+        )
+        for column, one in evidence.items()
+    }
+
+
+def _settled_time(known: TimeEvidence, given: GivenFormats, where: str) -> TimeFormat:
+    form = known.decided()
+    form = replace(form, timezone=given.timezone or "UTC", given=given.time)
+    if given.date_order is not None:
+        return replace(form, date_order=given.date_order if known.either else None)
+    if len(known.orders) < 2 or given.time is not None:
+        return form
+    flags = "--day-first or --month-first"
+    if known.day_first and known.month_first:
+        raise DataError(
+            f"{where}: '{known.day_first}' has its day first, '{known.month_first}' its month.",
+            fix=f"Say what holds with {flags}; the others are then rejected.",
+        )
+    years = ", or a year first" if "ymd" in known.orders else ""
+    hint = ", or --time-format %y/%m/%d" if years else ""
+    raise DataError(
+        f"{where}: '{known.either}' can have its day or its month first{years}, and no row tells which.",
+        fix=f"Say it with {flags}{hint}.",
+    )
+
+
+def _settled_number(
+    known: NumberEvidence, given: GivenFormats, marks: set[DecimalMark], where: str
+) -> NumberFormat:
+    form = known.decided()
+    if len(known.currencies) > 1:
+        raise DataError(
+            f"{where}: holds several currencies, {' and '.join(sorted(known.currencies))}, to be kept apart.",
+            fix="Read the rows of each currency by themselves.",
+        )
+    if given.decimal_mark is not None:
+        return replace(form, decimal_mark=given.decimal_mark)
+    if not known.is_open:
+        return form
+    if len(marks) == 1:
+        return replace(form, decimal_mark=next(iter(marks)))
+    raise DataError(
+        f"{where}: '{printable(str(known.either))}' can have thousands or decimals after its mark, and no "
+        "row tells which.",
+        fix="Say it with --decimal point or --decimal comma.",
+    )
 
 
 def _width(values: pl.Series) -> int | None:

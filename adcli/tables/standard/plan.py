@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from adcli.tables.standard.clock import source_values
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.identities import format_key
@@ -49,6 +50,7 @@ class ReadPlan:
             "table": self.mapping.table.name,
             "columns": dict(self.mapping.sources),
             "fallbacks": {name: others for name, others in self.mapping.fallbacks.items() if others},
+            "time_of_day": self.mapping.clock,
             "constants": dict(self.mapping.constants),
             "event_type": None if derivation is None else derivation.event_type,
             "formats": {name: said for name, said in formats.items() if said},
@@ -60,26 +62,23 @@ class ReadPlan:
         whole = [name for name, form in self.formats.items() if form.whole_decimals]
         said = [f"{', '.join(whole)}: written as decimals like 17850.0, taken as 17850"] if whole else []
         for name, form in self.formats.items():
-            if form.time.day_first is not None:
-                said.append(f"{name}: read as {'day' if form.time.day_first else 'month'}/…/year")
-            if (text := form.number.assumed_from) is not None:
-                said.append(f"{name}: {text} is read as {text.replace(',', '')}")
+            said += [f"{name}: {one}" for one in (*form.time.notes(), *form.number.notes())]
         return said
 
 
-def sources_of(mapping: ColumnMapping, frame: pl.DataFrame) -> dict[Column, str]:
-    """The source column of each standard column that the rows in `frame` have."""
+def source_columns(mapping: ColumnMapping, frame: pl.DataFrame) -> dict[Column, pl.Series]:
+    """The values of the source of each standard column that the rows in `frame` have."""
     own = {
-        column: mapping.sources[column.name]
+        column: source_values(frame, mapping.sources, mapping.clock, column.name)
         for column in mapping.table.columns
-        if column.name in mapping.sources
     }
     further = {
-        Column(format_key(source), "string"): source
+        Column(format_key(source), "string"): frame[source]
         for others in mapping.fallbacks.values()
         for source in others
+        if source in frame.columns
     }
-    return {column: source for column, source in {**own, **further}.items() if source in frame.columns}
+    return {column: values for column, values in own.items() if values is not None} | further
 
 
 def evidence_of(
@@ -87,12 +86,7 @@ def evidence_of(
 ) -> dict[str, ColumnEvidence]:
     """What more rows of an input, as they stand, say about its columns after what was known `before`."""
     found = {
-        column.name: before.get(column.name, ColumnEvidence()).updated(frame[source], column)
-        for column, source in sources_of(mapping, frame).items()
+        column.name: before.get(column.name, ColumnEvidence()).updated(values, column)
+        for column, values in source_columns(mapping, frame).items()
     }
     return {**before, **found}
-
-
-def decided(evidence: Mapping[str, ColumnEvidence]) -> dict[str, ColumnFormat]:
-    """The format of each column that there is evidence of."""
-    return {name: known.decided() for name, known in evidence.items()}

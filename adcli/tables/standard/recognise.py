@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
-from adcli.tables.standard.column_mapping import ColumnMapping, Header, listed, map_columns, missing
+from adcli.tables.standard.column_mapping import TIME, ColumnMapping, Header, listed, map_columns, missing
 from adcli.tables.standard.reports import is_report, user_column
 from adcli.tables.standard.tables import KINDS, TABLES, StandardTable
 
@@ -20,6 +20,7 @@ _NOT_A = {
     "flag": "not 0 or 1", "probability": "no probability",
 }  # fmt: skip
 _OF_EVENTS = ("event_time", "event_type", "item_id", "ad_id", "session_id", "query", "price", "quantity")
+_ZONES = frozenset({"timezone", "tz", "zone", "utcoffset", "timezoneoffset", "gmtoffset"})
 _LIKELY = {
     "user_id": ("ip", "device_id", "device", "email", "phone", "session_id", "session", "session_id_hash"),
     "item_id": ("id", "name", "title", "url"),
@@ -285,6 +286,8 @@ def describe(mapping: ColumnMapping) -> str:
         name: ", else ".join(map(printable, [source, *mapping.fallbacks.get(name, [])]))
         for name, source in mapping.sources.items()
     }
+    if mapping.clock is not None:
+        sources[TIME] += f" + {printable(mapping.clock)}"
     taken = [f"{name} <- {source}" for name, source in sources.items() if name != source]
     order = {name: place for place, name in enumerate(mapping.table.names)}
     taken.sort(key=lambda text: order.get(text.split(" <- ")[0], len(order)))
@@ -304,6 +307,10 @@ def describe(mapping: ColumnMapping) -> str:
         parts.append(
             f"{', '.join(map(printable, others))} could be {name} too, but {printable(better)} is taken"
         )
+    zones = [column for column in mapping.carried if normalised(column) in _ZONES and TIME in mapping.sources]
+    parts += [
+        f"{printable(column)} is not applied to {TIME}: name its zone with --timezone" for column in zones
+    ]
     renamed = [
         f"{printable(column)} as {printable(name)}"
         for column, name in mapping.carried.items()

@@ -10,6 +10,7 @@ import polars as pl
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import Rejects, rows_as_json
+from adcli.tables.numerals import MONEY
 from adcli.tables.standard.conform import Batch
 from adcli.tables.standard.reports import RESTATES
 from adcli.tables.unify import concatenated
@@ -94,7 +95,7 @@ def _with_cost(frame: pl.DataFrame, sources: Mapping[str, str], *, is_sure: bool
         if "cost" not in frame.columns or frame["cost"].null_count() == frame.height:
             whole, rest = pl.col("cost_micros") // 1_000_000, pl.col("cost_micros") % 1_000_000
             text = pl.format("{}.{}", whole, rest.cast(pl.String).str.zfill(6))
-            frame = frame.with_columns(text.cast(pl.Decimal(38, 6)).alias("cost"))
+            frame = frame.with_columns(text.cast(MONEY).alias("cost"))
         return frame.drop("cost_micros")
     if not is_sure and {"cost", "clicks"} <= set(frame.columns):
         paid = frame.select(pl.col("cost", "clicks").cast(pl.Float64)).drop_nulls()

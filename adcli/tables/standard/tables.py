@@ -60,8 +60,8 @@ EVENT_TYPES: Final = ("impression", "view", "click", "cart", "purchase", "review
 class Column(NamedTuple):
     """One column of a standard table.
 
-    Kinds and their polars types: string String, time Datetime("us", "UTC"), money Decimal(38, 6),
-    decimal Decimal(38, 6) that is no money, number Float64, integer Int64, count Int64, flag Int8 (0 or 1),
+    Kinds and their polars types: string String, time Datetime("us", "UTC"), money Decimal(38, 18),
+    decimal Decimal(38, 18) that is no money, number Float64, integer Int64, count Int64, flag Int8 (0 or 1),
     probability Float64 in [0, 1] (a propensity in (0, 1]), vector Array(Float32, d), list List(String).
     """
 

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
+from adcli.tables.standard.time_texts import SLASHED, parse, parse_texts, rewritten
+
 UTC: Final = pl.Datetime("us", "UTC")
-_EPOCH = "epoch"
-_CLOCKS = (" %H:%M:%S%.f%#z", " %H:%M:%S%.f", " %H:%M", "")
-_HOURLY: Final = ("%Y-%m-%d %H", "%Y-%m-%d;%H", "%y%m%d%H")  # whole hours, as advertising logs count them
-_FORMATS: Final = (
-    *(f"%Y-%m-%d{clock}" for clock in _CLOCKS),
-    *(f"%Y-%m-%d{clock.replace(' ', 'T')}" for clock in (*_CLOCKS[:3], "T%H:%M%#z")),
-    _EPOCH,
-    "%Y-%m-%d %H:%M:%S%.f UTC",
-    "%Y-%m-%d %H:%M:%S%.f GMT",
-    *(f"%Y/%m/%d{clock}" for clock in _CLOCKS),
-    "%Y%m%d",
-    "%Y%m%d%H%M%S",
-    "%Y%m%d%H%M%S%3f",
-    "%Y%m%d %H:%M:%S",
-    "%d/%b/%Y:%H:%M:%S %z",
-    *(f"%d.%m.%Y{clock}" for clock in _CLOCKS[1:]),
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%m %d, %Y",
-    "%a, %d %b %Y %H:%M:%S %z",
-    "%a %b %d %H:%M:%S %Y",
-    "%a %b %d %H:%M:%S %z %Y",
-    "%d-%b-%y",
-    *_HOURLY,
-)
-_SLASHED = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
-_MONTH_FIRST: Final = tuple(
-    f"%m/%d/{year}{clock}" for year in ("%Y", "%y") for clock in ("", *(f" {form}" for form in _SLASHED))
-)
-_DAY_FIRST: Final = tuple(form.replace("%m/%d", "%d/%m") for form in _MONTH_FIRST)
-_DAY_BEFORE_MONTH: Final = r"^(1[3-9]|2\d|3[01])/(0?[1-9]|1[0-2])/"
-_MONTH_BEFORE_DAY: Final = r"^(0?[1-9]|1[0-2])/(1[3-9]|2\d|3[01])/"
+DateOrder = Literal["dmy", "mdy", "ymd"]
+
+_EPOCH: Final = "epoch"
+EPOCH_UNITS: Final = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1, "epoch-ns": 0}
+EXCEL: Final = "excel"
+_COMMON: Final = (
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f UTC", "%d/%b/%Y:%H:%M:%S %z",
+)  # fmt: skip
+_COMPACT: Final = {  # how many digits, before an epoch is thought of; of those that fit as well, the first
+    "%Y%m%d": 8, "%y%m%d%H": 8, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14, "%Y%m%d%H%M%S%3f": 17,
+}  # fmt: skip
+_DIGITS: Final = r"^\d{8,19}(\.\d*)?$"
+_HAS_ZONE: Final = r"(Z|UTC|GMT|:\d\d.*[+-]\d\d(:?\d\d)?)\]?$"
 _EARLIEST, _LATEST = pl.date(1900, 1, 1), pl.date(2200, 1, 1)
+_FIRST_COUNTED, _LAST_COUNTED = pl.date(1995, 1, 1), pl.date(2100, 1, 1)  # of digits alone
+_EXCEL_EPOCH: Final = -25_569  # its day 0 is 1899-12-30
+_DAY_US: Final = 86_400_000_000
 _TRIED = 200
+_ORDER_IN_WORDS: Final = {"dmy": "day/…/year", "mdy": "month/…/year", "ymd": "year/…/day"}
+_SHORT = r"^(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)\b"
 
 
 @dataclass(frozen=True)
@@ -51,115 +38,196 @@ class TimeFormat:
     """How one column writes its times, decided once for all of it.
 
     Attributes:
-        usual: The format that most of its values have; values of other known formats are read beside it.
-        day_first: Whether `03/04/2024` is in April; None where the column has nothing of the kind.
-        assumed_from: A value that can be read in two ways while no value decides which.
+        usual: The pattern that most of its values have; values of other known forms are read beside it.
+        digits: How values of digits alone are read: a pattern, or as an epoch.
+        date_order: What stands where in `03/04/24`; None where the column has nothing of the kind.
+        timezone: The zone of times that name none.
+        is_naive: Whether there are any.
+        given: The pattern that the user named, instead of looking.
     """
 
     usual: str = ""
-    day_first: bool | None = None
-    assumed_from: str | None = None
+    digits: str = _EPOCH
+    date_order: DateOrder | None = None
+    timezone: str = "UTC"
+    is_naive: bool = False
+    given: str | None = None
+
+    def notes(self) -> list[str]:
+        """What was decided and cannot be seen in the values, one clause each."""
+        said = []
+        if self.given is not None:
+            said.append(f"read by --time-format {self.given}")
+        elif self.digits in _COMPACT and self.digits != "%Y%m%d":
+            said.append(f"digits alone are read as {self.digits}")
+        if self.date_order is not None and self.given is None:
+            said.append(f"read as {_ORDER_IN_WORDS[self.date_order]}")
+        if self.is_naive and self.timezone != "UTC":
+            said.append(f"times without a zone are of {self.timezone}")
+        return said
 
 
 class TimeEvidence(NamedTuple):
-    """What the values seen so far say about a column's times: an example each, or None."""
+    """What the values seen so far tell of how a column writes its times.
+
+    Attributes:
+        usual: The pattern that most of the first values have.
+        digits: For each reading of values of digits alone, how many it reads.
+        either: A date like `03/04/2024`; None before there is any.
+        day_first: One that can only have its day first.
+        month_first: One that can only have its month first.
+        firsts: All first numbers of dates with a year of two digits.
+        thirds: All third numbers of them.
+        is_naive: Whether some time names no zone.
+    """
 
     usual: str = ""
-    slashed: str | None = None
+    digits: tuple[int, ...] = (0,) * (len(_COMPACT) + 1)
+    either: str | None = None
     day_first: str | None = None
     month_first: str | None = None
+    firsts: frozenset[int] = frozenset()
+    thirds: frozenset[int] = frozenset()
+    is_naive: bool = False
 
     def updated(self, values: pl.Series) -> TimeEvidence:
         """What is known after some more values."""
-        if values.dtype != pl.String or values.null_count() == len(values):
+        if values.null_count() == len(values):
             return self
-        values = values.str.strip_chars()
-        usual = self.usual or _usual_format(values.drop_nulls().head(_TRIED), (*_FORMATS, *_MONTH_FIRST))
+        if values.dtype.is_numeric():
+            return self._replace(digits=_added(self.digits, _counts(_whole(values))))
+        if values.dtype != pl.String:
+            is_naive = isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is None
+            return self._replace(is_naive=self.is_naive or is_naive or values.dtype == pl.Date)
+        texts = values.drop_nulls().str.strip_chars()
+        are_digits = texts.str.contains(_DIGITS)
+        words = texts.filter(~are_digits)
+        dates = rewritten(words).str.extract_groups(_SHORT).struct.unnest().drop_nulls()
+        first, second = (dates.to_series(place).cast(pl.Int64) for place in (0, 1))
+        shown = dates.select(pl.concat_str(pl.all(), separator="/")).to_series()
+        short = dates.filter(dates.to_series(2).str.len_chars() == 2)
         return TimeEvidence(
-            usual,
-            self.slashed or _first(values, r"^\d{1,2}/\d{1,2}/"),
-            self.day_first or _first(values, _DAY_BEFORE_MONTH),
-            self.month_first or _first(values, _MONTH_BEFORE_DAY),
+            self.usual or _usual(words.head(_TRIED)),
+            _added(self.digits, _counts(texts.filter(are_digits))),
+            self.either or _first(shown, (first <= 31) & (second <= 31)),
+            self.day_first or _first(shown, first.is_between(13, 31) & second.is_between(1, 12)),
+            self.month_first or _first(shown, first.is_between(1, 12) & second.is_between(13, 31)),
+            self.firsts | set(short.to_series(0).cast(pl.Int64)),
+            self.thirds | set(short.to_series(2).cast(pl.Int64)),
+            self.is_naive or bool((~words.str.contains(_HAS_ZONE)).any()),
         )
 
     @property
+    def orders(self) -> list[DateOrder]:
+        """What can stand where in `03/04/24`, likeliest first; all that there is no evidence against."""
+        if self.either is None:
+            return []
+        if self.month_first:
+            return ["mdy", "dmy"] if self.day_first else ["mdy"]
+        can_begin_with_years = bool(self.firsts) and max(self.thirds) <= 31
+        if self.firsts and max(self.firsts) > 31:
+            return ["ymd"]
+        if can_begin_with_years and len(self.firsts) < len(self.thirds):  # years change least
+            return ["ymd"]
+        is_doubtful = can_begin_with_years and len(self.firsts) == len(self.thirds) and self.day_first
+        years: list[DateOrder] = ["ymd"] if is_doubtful else []
+        return ["dmy", *years] if self.day_first else ["mdy", "dmy", *years]
+
+    @property
     def is_open(self) -> bool:
-        """Whether there are dates that can be read in two ways, and no value decides which."""
-        return self.slashed is not None and self.day_first is None and self.month_first is None
+        """Whether there are dates that can be read in two ways, and nothing has told in which."""
+        return len(self.orders) > 1 and not (self.day_first and self.month_first)
 
     def decided(self) -> TimeFormat:
-        """The format that follows from this: the day first only if some value has a first number above 12."""
-        if self.slashed is None:
-            return TimeFormat(self.usual)
-        usual = self.usual.replace("%m/%d", "%d/%m") if self.day_first else self.usual
-        is_sure = self.day_first or self.month_first
-        return TimeFormat(usual, self.day_first is not None, None if is_sure else self.slashed)
+        """The format that this tells."""
+        readings = (*_COMPACT, _EPOCH)
+        digits = readings[self.digits.index(max(self.digits))] if any(self.digits) else _EPOCH
+        return TimeFormat(self.usual, digits, next(iter(self.orders), None), is_naive=self.is_naive)
 
 
 def read_times(values: pl.Series, form: TimeFormat) -> pl.Series:
-    """(n,) the times in UTC, null where a value is no time between 1900 and 2200."""
+    """(n,) the times in UTC, null where a value is no time that this format has."""
+    if values.null_count() == len(values):
+        return pl.Series(values.name, [None] * len(values), UTC)
+    if form.given is not None and (values.dtype == pl.String or values.dtype.is_numeric()):
+        return _by_given(values, form)
     if values.dtype == pl.String:
         return _from_text(values.str.strip_chars(), form)
-    if values.dtype.is_integer() or values.dtype.is_float() or values.dtype.is_decimal():
-        return _from_numbers(values)
+    if values.dtype.is_numeric():
+        return _from_digits(values if form.digits == _EPOCH else _whole(values), form)
     if values.dtype in (pl.Date, pl.Datetime):
-        return _within_range(_as_utc(values))
+        return _within(_as_utc(values, form), _EARLIEST, _LATEST)
     return pl.Series(values.name, [None] * len(values), UTC)
 
 
-def _from_text(values: pl.Series, form: TimeFormat) -> pl.Series:
-    if values.null_count() == len(values):
-        return pl.Series(values.name, [None] * len(values), UTC)
-    formats = (*_FORMATS, *(_DAY_FIRST if form.day_first else _MONTH_FIRST))
-    times = _parse(values, form.usual or formats[0])
-    left = values.filter(times.is_null() & values.is_not_null()).unique()
-    for other in formats:
-        if left.is_empty():
-            break
-        found = _parse(left, other)
-        if found.null_count() < len(found):
-            known = found.is_not_null()
-            others = values.replace_strict(
-                left.filter(known), found.filter(known), default=None, return_dtype=UTC
-            )
-            times = times.zip_with(times.is_not_null(), others)
-            left = left.filter(~known)
+def _by_given(values: pl.Series, form: TimeFormat) -> pl.Series:
+    given = form.given or ""
+    if given in EPOCH_UNITS or given == EXCEL:
+        numbers = values.cast(pl.Int64, strict=False) if values.dtype == pl.String else values
+        is_left = numbers.is_null() & values.is_not_null()
+        if is_left.any() or given == EXCEL:
+            numbers = values.cast(pl.Float64, strict=False)
+        return _within(_as_utc(_counted(numbers, given), form, zoned=given != EXCEL), _EARLIEST, _LATEST)
+    return _within(_as_utc(parse(values.cast(pl.String).str.strip_chars(), given), form), _EARLIEST, _LATEST)
+
+
+def _counted(numbers: pl.Series, unit: str) -> pl.Series:
+    number = pl.col(numbers.name)
+    if unit == EXCEL:
+        micros = ((number + _EXCEL_EPOCH) * 86_400).round() * 1_000_000
+    else:
+        micros = number // 1_000 if unit == "epoch-ns" else (number * EPOCH_UNITS[unit]).round()
+    return numbers.to_frame().select(micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us"))).to_series()
+
+
+def _from_text(texts: pl.Series, form: TimeFormat) -> pl.Series:
+    if form.usual:
+        times = _within(_as_utc(parse(texts, form.usual), form), _EARLIEST, _LATEST)
+    else:
+        times = _from_digits(texts.set(~texts.str.contains(_DIGITS), None), form)
+    left = texts.filter(times.is_null() & texts.is_not_null()).unique()
+    if left.is_empty():
+        return times
+    found = _by_form(left, form)
+    known = found.is_not_null()
+    if not known.any():
+        return times
+    others = texts.replace_strict(left.filter(known), found.filter(known), default=None, return_dtype=UTC)
+    return times.zip_with(times.is_not_null(), others)
+
+
+def _by_form(texts: pl.Series, form: TimeFormat) -> pl.Series:
+    """(n,) times of texts of any known form."""
+    times = _from_digits(texts.set(~texts.str.contains(_DIGITS), None), form)
+    words = rewritten(texts.set(times.is_not_null(), None))
+    for found in parse_texts(words, SLASHED[form.date_order or "mdy"]):
+        times = times.zip_with(times.is_not_null(), _within(_as_utc(found, form), _EARLIEST, _LATEST))
     return times
 
 
-def _first(values: pl.Series, pattern: str) -> str | None:
-    found = values.filter(values.str.contains(pattern).fill_null(value=False))
-    return None if found.is_empty() else str(found[0])
+def _from_digits(values: pl.Series, form: TimeFormat) -> pl.Series:
+    """(n,) times of digits alone: texts, or numbers where they count from 1970."""
+    if form.digits == _EPOCH:
+        times = _as_utc(_since_1970(values), form, zoned=True)
+    else:
+        texts = values.cast(pl.String).str.replace(r"\.0*$", "")
+        is_long = (texts.str.len_chars() == _COMPACT[form.digits]).fill_null(value=False)
+        times = _as_utc(parse(texts.set(~is_long, None), form.digits), form)
+    return _within(times, _FIRST_COUNTED, _LAST_COUNTED)
 
 
-def _usual_format(sample: pl.Series, formats: tuple[str, ...]) -> str:
-    """The first format that reads all of a sample, or else the one that reads most."""
-    unread: dict[str, int] = {}
-    for form in formats:
-        unread[form] = _parse(sample, form).null_count()
-        if not unread[form]:
-            return form
-    return min(unread, key=lambda form: unread[form])
-
-
-def _parse(values: pl.Series, form: str) -> pl.Series:
-    if form == _EPOCH:
-        digits = values.set(~values.str.contains(r"^\d{9,19}(\.\d*)?$").fill_null(value=False), None)
-        whole = digits.str.contains(".", literal=True).fill_null(value=False)
-        exact = _from_numbers(digits.set(whole, None).cast(pl.Int64, strict=False))
-        return exact.zip_with(exact.is_not_null(), _from_numbers(digits.cast(pl.Float64, strict=False)))
-    if form in _HOURLY:  # an hour alone is no time for the parser
-        values, form = values.str.replace(r"([ ;])(\d)$", "${1}0${2}") + "00", form + "%M"
-    return _within_range(_as_utc(values.str.to_datetime(form, strict=False, time_unit="us", exact=True)))
-
-
-def _from_numbers(values: pl.Series) -> pl.Series:
-    """Times from seconds, milli-, micro- or nanoseconds since 1970, by their size; or from yyyymmdd."""
+def _since_1970(values: pl.Series) -> pl.Series:
+    """Times from seconds, milli-, micro- or nanoseconds since 1970, told apart by size."""
+    numbers = values.cast(pl.Int64, strict=False) if values.dtype == pl.String else values
+    if (numbers.is_null() & values.is_not_null()).any():
+        numbers = values.cast(pl.Float64, strict=False)
+        exact = values.cast(pl.Int64, strict=False)
+        rest = _since_1970(numbers.set(exact.is_not_null(), None))
+        whole = _since_1970(exact)
+        return whole.zip_with(whole.is_not_null(), rest)
     number = pl.col(values.name)
     micros = (
-        pl.when(number < 1e8)
-        .then(None)
-        .when(number < 1e11)
+        pl.when(number < 1e11)
         .then((number * 1_000_000).round())
         .when(number < 1e14)
         .then((number * 1_000).round())
@@ -167,26 +235,52 @@ def _from_numbers(values: pl.Series) -> pl.Series:
         .then(number.round())
         .otherwise(number // 1_000)
     )
-    dates = (
-        pl.when(number.is_between(19_000_101, 21_991_231))
-        .then(number.cast(pl.Int64, strict=False).cast(pl.String))
-        .str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+    return numbers.to_frame().select(micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us"))).to_series()
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    """(n,) whole numbers as text."""
+    return values.cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def _counts(texts: pl.Series) -> tuple[int, ...]:
+    """How many of some texts of digits each reading of them can be."""
+    return tuple(
+        len(texts) - _from_digits(texts, TimeFormat(digits=reading)).null_count()
+        for reading in (*_COMPACT, _EPOCH)
     )
-    frame = values.to_frame()
-    times = frame.select(micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us"))).to_series()
-    compact = frame.select(dates).to_series()
-    return _within_range(_as_utc(times.zip_with(times.is_not_null(), compact)))
 
 
-def _as_utc(values: pl.Series) -> pl.Series:
-    zone = getattr(values.dtype, "time_zone", None)
-    times = values.cast(pl.Datetime("us", zone), strict=False)
-    return times.dt.convert_time_zone("UTC") if zone else times.dt.replace_time_zone("UTC")
+def _added(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(one, other, strict=True)))
 
 
-def _within_range(times: pl.Series) -> pl.Series:
+def _usual(sample: pl.Series) -> str:
+    """The first common pattern that reads all of a sample, or else most of it; empty where none reads any."""
+    if sample.is_empty():
+        return ""
+    unread = {form: parse(sample, form).null_count() for form in _COMMON}
+    best = min(unread, key=lambda form: unread[form])
+    return best if unread[best] < len(sample) else ""
+
+
+def _as_utc(times: pl.Series, form: TimeFormat, *, zoned: bool = False) -> pl.Series:
+    """Times with their zone in UTC; those without one are of the format's, if not `zoned`."""
+    zone = getattr(times.dtype, "time_zone", None)
+    times = times.cast(pl.Datetime("us", zone), strict=False)
+    if zone is None:
+        local = "UTC" if zoned else form.timezone
+        times = times.dt.replace_time_zone(local, ambiguous="earliest", non_existent="null")
+    return times.dt.convert_time_zone("UTC")
+
+
+def _within(times: pl.Series, earliest: pl.Expr, latest: pl.Expr) -> pl.Series:
+    time = pl.col(times.name)
     return (
-        times.to_frame()
-        .select(pl.when(pl.col(times.name).dt.date().is_between(_EARLIEST, _LATEST)).then(pl.col(times.name)))
-        .to_series()
+        times.to_frame().select(pl.when(time.dt.date().is_between(earliest, latest)).then(time)).to_series()
     )
+
+
+def _first(shown: pl.Series, where: pl.Series) -> str | None:
+    found = shown.filter(where)
+    return None if found.is_empty() else str(found[0])

@@ -10,8 +10,7 @@ from polars.testing import assert_frame_equal
 from adcli.behaviour.sales import settle_sales
 from adcli.errors import DataError
 from adcli.evaluate.rates.table import rate_table
-
-MONEY = pl.Decimal(38, 6)
+from adcli.tables.numerals import MONEY
 
 
 def value(table, metric, **cell):
@@ -91,7 +90,7 @@ def test_a_user_who_clicks_on_everything_widens_the_interval():
 
 def test_money_is_summed_exactly():
     log = pl.DataFrame({"item_id": ["1"] * 3, "click": [1] * 3, "cost": ["0.1", "0.2", "1e6"]}).with_columns(
-        pl.col("cost").cast(pl.Float64).cast(MONEY)
+        pl.col("cost").cast(pl.Float64)
     )
     assert value(rate_table(log), "cpc")["numerator"] == float(Decimal("1000000.3"))
 

@@ -50,7 +50,7 @@ def test_the_delimiter_given_wins(read):
 
 def test_a_decimal_comma_beside_semicolons_is_no_delimiter(read):
     got = read("event_time;user_id;event_type;price\n2024-01-01;u;view;12,50\n2024-01-01;u;view;3\n")
-    assert [str(price) for price in got.frame["price"]] == ["12.500000", "3.000000"]
+    assert [str(price) for price in got.frame["price"]] == ["12.500000000000000000", "3.000000000000000000"]
 
 
 def test_quoted_fields_hold_delimiters_quotes_and_line_ends(read):
