@@ -220,6 +220,7 @@ class RunInputs:
         return ReadOptions(
             format=self._reading.format,
             delimiter=self._reading.delimiter,
+            quote=self._reading.quote,
             encoding=self._reading.encoding,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),

@@ -55,6 +55,14 @@ class Reading:
         str | None,
         typer.Option(help="Delimiter of the input.", show_default="recognised", rich_help_panel="Input"),
     ] = None
+    quote: Annotated[
+        str | None,
+        typer.Option(
+            help="What encloses fields of the input: \" or ', or none.",
+            show_default="recognised",
+            rich_help_panel="Input",
+        ),
+    ] = None
     encoding: Annotated[
         str | None,
         typer.Option(

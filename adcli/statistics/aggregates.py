@@ -15,6 +15,7 @@ from adcli.numbers import counted
 Pair = tuple[str, str]
 MOST_ARMS = 50
 LARGEST_SPREAD = 1e150  # its square is the largest that a float holds
+ROUNDED = 8.9e-16  # of a mean: as much as computing it in floats leaves to values that are all the same
 FINEST_SPREAD = 1e-13  # of a mean: values that differ by less cannot be told apart as floats
 SMALLEST_LEFT = 1e-3  # of the denominator, that a unit which has all of it leaves to the others
 
@@ -137,7 +138,7 @@ def aggregate_arms(
 def _check_precision(arm: Aggregates, columns: Sequence[str]) -> None:
     for column in columns:
         spread, mean = math.sqrt(max(arm.covariance.get((column, column), 0.0), 0.0)), abs(arm.mean[column])
-        if 0 < spread < FINEST_SPREAD * mean:
+        if ROUNDED * mean < spread < FINEST_SPREAD * mean:
             raise DataError(
                 f"The values of '{column}' differ by less ({spread:.2g}) than numbers as large as their mean "
                 f"({mean:.4g}) can be told apart.",

@@ -38,6 +38,7 @@ class ReadOptions:
     Attributes:
         format: One of the known formats, instead of looking.
         delimiter: What separates the fields of delimited text, instead of looking.
+        quote: What encloses them, or `none`, instead of looking.
         encoding: How text is encoded, instead of looking.
         column_map: Source column of standard columns named by hand.
         constants: Standard columns that hold one value on each row.
@@ -48,6 +49,7 @@ class ReadOptions:
 
     format: str | None = None
     delimiter: str | None = None
+    quote: str | None = None
     encoding: str | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -230,7 +232,13 @@ def _opened(
     for source in sources:
         if options.verify and source.path is not None:
             verify(source.path)
-        form = recognise_format(source, kind=kind, delimiter=options.delimiter, encoding=options.encoding)
+        form = recognise_format(
+            source,
+            kind=kind,
+            delimiter=options.delimiter,
+            quote=options.quote,
+            encoding=options.encoding,
+        )
         if form is None:
             empty.append(source)
         else:

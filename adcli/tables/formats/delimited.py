@@ -28,17 +28,21 @@ from adcli.tables.formats.blocks import (
     shown,
 )
 
-_QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+_NEWLINE, _RETURN = 10, 13
 _WINDOW_BYTES = 1 << 20
 _UNCLOSED = "a quote is opened and never closed"
 
 
 class Dialect(NamedTuple):
-    """How a delimited text is laid out; `header_lines` physical lines come before the first row."""
+    """How a delimited text is laid out; `header_lines` physical lines come before the first row.
+
+    `quote` encloses fields that hold a delimiter or a line end; empty where nothing does.
+    """
 
     delimiter: str
     columns: list[str]
     header_lines: int
+    quote: str = '"'
 
 
 class _Bad(NamedTuple):
@@ -119,10 +123,10 @@ def _repeats_header(frame: pl.DataFrame) -> np.ndarray | None:
 def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     """The rows of a well-formed stretch at the start of `data`, or of a few lines if it starts badly."""
     if len(data) > BLOCK_BYTES and (end := data.rfind(b"\n", 0, BLOCK_BYTES) + 1):
-        rows = _read_well_formed(data, _well_formed_until(data[:end], dialect.delimiter), dialect)
+        rows = _read_well_formed(data, _well_formed_until(data[:end], dialect), dialect)
         if rows.consumed:
             return rows
-    end_of_good = _well_formed_until(data, dialect.delimiter)
+    end_of_good = _well_formed_until(data, dialect)
     rows = _read_well_formed(data, end_of_good, dialect)
     is_waiting = end_of_good == len(data) and not is_last and len(data) - rows.consumed <= MAX_LINE_BYTES
     if rows.consumed or is_waiting:
@@ -130,7 +134,7 @@ def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     return _read_lines(data, dialect, is_last=is_last)
 
 
-def _well_formed_until(data: bytes, delimiter: str) -> int:
+def _well_formed_until(data: bytes, dialect: Dialect) -> int:
     """The offset of the first byte that is not UTF-8, a NUL, or a quote in a wrong place; or the length."""
     end = len(data)
     try:
@@ -139,24 +143,30 @@ def _well_formed_until(data: bytes, delimiter: str) -> int:
         end = error.start
     nul = data.find(b"\0", 0, end)
     end = nul if nul >= 0 else end
-    if data.find(b'"', 0, end) < 0:
-        return end
     text = np.frombuffer(data, np.uint8, end)
-    quotes = np.flatnonzero(text == _QUOTE)
+    quotes = _quotes(text, dialect)
+    if not quotes.size:
+        return end
+    quote, delimiter = ord(dialect.quote), ord(dialect.delimiter)
     opening, closing = quotes[0::2], quotes[1::2]
     before = text[np.maximum(opening - 1, 0)]
-    opens_well = (opening == 0) | (before == _NEWLINE) | (before == ord(delimiter)) | (before == _QUOTE)
+    opens_well = (opening == 0) | (before == _NEWLINE) | (before == delimiter) | (before == quote)
     after = text[np.minimum(closing + 1, end - 1)]
     after_next = text[np.minimum(closing + 2, end - 1)]
     closes_well = (
         (closing == end - 1)
         | (after == _NEWLINE)
-        | (after == ord(delimiter))
-        | (after == _QUOTE)
+        | (after == delimiter)
+        | (after == quote)
         | ((after == _RETURN) & (after_next == _NEWLINE))
     )
     bad = [*opening[~opens_well][:1], *closing[~closes_well][:1]]
     return int(min(bad, default=end))
+
+
+def _quotes(text: np.ndarray, dialect: Dialect) -> IntArray:
+    """Where quotes stand."""
+    return np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else np.empty(0, np.int64)
 
 
 def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
@@ -164,7 +174,7 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     text = np.frombuffer(data, np.uint8, end)
     record_ends = np.flatnonzero(text == _NEWLINE)
     delimiters = np.flatnonzero(text == ord(dialect.delimiter))
-    quotes = np.flatnonzero(text == _QUOTE)
+    quotes = _quotes(text, dialect)
     if quotes.size:
         record_ends = record_ends[np.searchsorted(quotes, record_ends) % 2 == 0]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
@@ -206,7 +216,7 @@ def _parse(text: bytes, dialect: Dialect, *, has_quotes: bool) -> pl.DataFrame:
             has_header=False,
             schema=dict.fromkeys(dialect.columns, pl.String),
             separator=dialect.delimiter,
-            quote_char='"' if has_quotes else None,
+            quote_char=dialect.quote if has_quotes else None,
         )
     except pl.exceptions.PolarsError:
         return _frame([], dialect)
@@ -222,7 +232,7 @@ def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     at = 0
     while at < min(len(data), _WINDOW_BYTES):
         end = data.index(b"\n", at)
-        record, record_end, reason = _read_record(data, at, end, dialect.delimiter)
+        record, record_end, reason = _read_record(data, at, end, dialect)
         if reason == _UNCLOSED and not is_last and len(data) - at <= MAX_LINE_BYTES:
             break
         if record is not None and len(record) != len(dialect.columns):
@@ -244,7 +254,7 @@ def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _read_record(data: bytes, at: int, end: int, delimiter: str) -> tuple[list[str] | None, int, str]:
+def _read_record(data: bytes, at: int, end: int, dialect: Dialect) -> tuple[list[str] | None, int, str]:
     """The fields of the record that starts at `at`, where it ends, and why it cannot be read, if so."""
     line = data[at:end]
     if line in (b"", b"\r"):
@@ -252,11 +262,11 @@ def _read_record(data: bytes, at: int, end: int, delimiter: str) -> tuple[list[s
     reason = _unreadable(line)
     if reason:
         return None, end, reason
-    if (
-        not line.startswith(b'"') and f'{delimiter}"'.encode() not in line
-    ):  # other quotes stand for themselves
+    quote, delimiter = dialect.quote, dialect.delimiter
+    is_quoted = quote and (line.startswith(quote.encode()) or (delimiter + quote).encode() in line)
+    if not is_quoted:  # other quotes stand for themselves
         return line.decode().removesuffix("\r").split(delimiter), end, ""
-    reader = csv.reader(_lines_from(data, at), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines_from(data, at), delimiter=delimiter, quotechar=quote, strict=True)
     try:
         record = next(reader)
     except csv.Error as error:

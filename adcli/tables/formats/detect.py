@@ -49,6 +49,7 @@ class Format(NamedTuple):
         columns: The columns known before reading; JSON may bring more.
         encoding: How text is encoded; None for binary formats.
         delimiter: What separates the fields of delimited text.
+        quote: What encloses them; empty where nothing does.
         header_lines: Physical lines before the first row.
         log_form: The form of an access log, such as `combined access log`.
         sample: The first rows, as they stand; None where that does not matter.
@@ -59,6 +60,7 @@ class Format(NamedTuple):
     columns: list[str]
     encoding: Encoding | None = None
     delimiter: str = ""
+    quote: str = '"'
     header_lines: int = 0
     log_form: str = ""
     sample: pl.DataFrame | None = None
@@ -85,7 +87,7 @@ class Format(NamedTuple):
             elif self.kind == "aligned":
                 yield from aligned.read_aligned(text, self.columns, self.header_lines)
             else:
-                dialect = delimited.Dialect(self.delimiter, self.columns, self.header_lines)
+                dialect = delimited.Dialect(self.delimiter, self.columns, self.header_lines, self.quote)
                 yield from delimited.read_delimited(text, dialect)
             stream.drain()
 
@@ -105,8 +107,24 @@ def named_format(name: str | None) -> str | None:
     return kind
 
 
+def named_quote(name: str | None) -> str | None:
+    """The quote that `--quote` names: empty for none.
+
+    Raises:
+        UsageError: If it cannot be one.
+    """
+    if name is not None and name not in ("none", '"', "'"):
+        raise UsageError(f"--quote {name}: must be none, \" or '.")
+    return "" if name == "none" else name
+
+
 def recognise_format(
-    source: Source, *, kind: str | None = None, delimiter: str | None = None, encoding: str | None = None
+    source: Source,
+    *,
+    kind: str | None = None,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    encoding: str | None = None,
 ) -> Format | None:
     """How a source is to be read, or None if it is empty.
 
@@ -114,6 +132,7 @@ def recognise_format(
         source: The input.
         kind: The format, if `--format` names it.
         delimiter: The delimiter, if `--delimiter` names it.
+        quote: The quote, if `--quote` names it.
         encoding: The encoding, if `--encoding` names it.
 
     Raises:
@@ -148,7 +167,7 @@ def recognise_format(
         raise DataError(
             f"{source.name}: its first line is over {PEEK_BYTES >> 20} MiB long; that is no header."
         )
-    found = _recognise_text(text, source.name, kind, delimiter)
+    found = _recognise_text(text, source.name, kind, delimiter, quote)
     unsaid = () if coded.label == "UTF-8" else (coded.label,)
     return found._replace(encoding=coded, label=", ".join([found.label, *unsaid, *compressions]))
 
@@ -197,7 +216,9 @@ class _Bytes:
         return data
 
 
-def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | None) -> Format:
+def _recognise_text(
+    text: str, name: str, kind: str | None, delimiter: str | None, quote: str | None
+) -> Format:
     lines = text.split("\n")
     first = next(line for line in lines if line.strip())
     if kind is None and delimiter is None:
@@ -220,14 +241,18 @@ def _recognise_text(text: str, name: str, kind: str | None, delimiter: str | Non
         form = extended_log.FORM if is_extended else weblogs.log_form(lines) or "combined access log"
         return Format("log", form, list(weblogs.COLUMNS), log_form=form)
     if kind == "aligned":
-        label, columns, _, header_lines = aligned_layout(lines)
+        label, columns, _, header_lines, _ = aligned_layout(lines)
         sample = _rows(aligned.read_aligned(_first(lines), columns, header_lines), columns)
         return Format("aligned", label, columns, header_lines=header_lines, sample=sample)
     given = "\t" if kind == "tsv" and delimiter is None else delimiter
-    label, columns, sign, header_lines = delimited_layout(lines, name, given, is_asked=kind is not None)
-    dialect = delimited.Dialect(sign, columns, header_lines)
+    label, columns, sign, header_lines, quote = delimited_layout(
+        lines, name, given, named_quote(quote), is_asked=kind is not None
+    )
+    dialect = delimited.Dialect(sign, columns, header_lines, quote)
     sample = _rows(delimited.read_delimited(_first(lines), dialect), columns)
-    return Format("csv", label, columns, delimiter=sign, header_lines=header_lines, sample=sample)
+    return Format(
+        "csv", label, columns, delimiter=sign, quote=quote, header_lines=header_lines, sample=sample
+    )
 
 
 def _first(lines: list[str]) -> _Bytes:

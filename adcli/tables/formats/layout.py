@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from adcli.errors import DataError, UsageError, printable
 from adcli.tables.aliases import KNOWN_NAMES, normalised, without_currency
@@ -25,21 +25,26 @@ class Layout(NamedTuple):
         columns: Their names.
         delimiter: What separates fields; empty where blanks do.
         header_lines: Physical lines before the first row.
+        quote: What encloses fields; empty where nothing does.
     """
 
     label: str
     columns: list[str]
     delimiter: str
     header_lines: int
+    quote: str = '"'
 
 
-def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked: bool) -> Layout:
+def delimited_layout(
+    lines: list[str], name: str, given: str | None, quote: str | None = None, *, is_asked: bool
+) -> Layout:
     """The layout of delimited text, read off its header line.
 
     Args:
         lines: The first lines.
         name: The input's name, for messages.
         given: The delimiter, if the user named it.
+        quote: What encloses fields, if the user named it: one character, or empty for nothing.
         is_asked: Whether the user said that it is delimited text.
 
     Raises:
@@ -57,8 +62,12 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
     said = _SAID_BY_EXCEL.match(first)
     skipped = place + 1 if said else 0
     delimiter = said[1] if said and given is None else _delimiter(given, first)
-    header, header_lines = _header(lines[skipped:], delimiter, name)
+    header, header_lines = _header(lines[skipped:], delimiter, quote, name)
     header_lines += skipped
+    if quote is None:
+        is_plain = delimiter == "\t" and _has_plain_quotes(lines[header_lines:], len(header))
+        quote = "" if is_plain else '"'
+    quotes = "" if quote == '"' else f", fields in {quote}" if quote else ", quotes are text"
     if len(header) == 1 and not (is_asked or given) and not _is_known(header[0]):
         raise _no_table(lines, name)
     if len(header) > MAX_COLUMNS:
@@ -68,9 +77,10 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
     if _is_data(header):
         columns = [f"column_{place}" for place in range(1, len(header) + 1)]
         label = (
-            f"CSV, {_spelt(delimiter)}, no header line (columns are called column_1 to column_{len(header)})"
+            f"CSV, {_spelt(delimiter)}{quotes}, no header line "
+            f"(columns are called column_1 to column_{len(header)})"
         )
-        return Layout(label, columns, delimiter, 0)
+        return Layout(label, columns, delimiter, 0, quote)
     columns = [field.strip() or f"column_{place}" for place, field in enumerate(header, 1)]
     twice = repeated(columns)
     if twice is not None:
@@ -78,10 +88,22 @@ def delimited_layout(lines: list[str], name: str, given: str | None, *, is_asked
             f"{name}: line {header_lines}: the header names the column '{printable(twice)}' twice.",
             fix="Rename one of the two.",
         )
-    label = f"CSV, {_spelt(delimiter)}" + (
+    label = f"CSV, {_spelt(delimiter)}{quotes}" + (
         f", {titles} line{'s'[: titles > 1]} above the header" if titles else ""
     )
-    return Layout(label, columns, delimiter, header_lines)
+    return Layout(label, columns, delimiter, header_lines, quote)
+
+
+def _has_plain_quotes(lines: list[str], width: int) -> bool:
+    """Whether quotes are part of tab-separated texts: as such, and only as such, each line is a row."""
+    rows = [line.removesuffix("\r") for line in lines[:-1] or lines if line.strip()]
+    if not any('"' in line for line in rows) or any(line.count("\t") != width - 1 for line in rows):
+        return False
+    try:
+        quoted = list(csv.reader((line + "\n" for line in rows), delimiter="\t", strict=True))
+    except csv.Error:
+        return True
+    return len(quoted) < len(rows) or any(len(row) != width for row in quoted)
 
 
 def _header_below(lines: list[str], first: int) -> int | None:
@@ -129,9 +151,11 @@ def _delimiter(given: str | None, first: str) -> str:
     return max(_DELIMITERS, key=bare.count)
 
 
-def _header(lines: list[str], delimiter: str, name: str) -> tuple[list[str], int]:
+def _header(lines: list[str], delimiter: str, quote: str | None, name: str) -> tuple[list[str], int]:
     """The fields of the first record and the physical lines up to its end."""
-    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, strict=True)
+    rows = (line + "\n" for line in lines)
+    sign = '"' if quote is None else quote or None
+    reader = csv.reader(rows, delimiter=delimiter, quotechar=sign, quoting=_quoting(sign), strict=True)
     try:
         for record in reader:
             if any(field.strip() for field in record):
@@ -142,6 +166,10 @@ def _header(lines: list[str], delimiter: str, name: str) -> tuple[list[str], int
             "in a wrong place."
         ) from None
     raise DataError(f"{name}: has no header line.")
+
+
+def _quoting(sign: str | None) -> Literal[0, 3]:
+    return csv.QUOTE_MINIMAL if sign else csv.QUOTE_NONE
 
 
 def _is_known(field: str) -> bool:

@@ -20,8 +20,9 @@ from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, sho
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _COMMON = rf" \S+ (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d+|-)"
 _COMBINED = rf"{_COMMON} {_QUOTED} {_QUOTED}(?: (?:[^\s\"]+|\"(?:[^\"\\]|\\.)*\"))*"
-_CLIENT = r"(\S+)"
-_CLIENT_AFTER_HOST = r"[\w.-]+(?::\d+)? (\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+_PROXIES = r"(?:, ?[^\s,]+)*"  # in X-Forwarded-For, after the client
+_CLIENT = rf"([^\s,]+){_PROXIES}"
+_CLIENT_AFTER_HOST = rf"[\w.-]+(?::\d+)? (\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+){_PROXIES}"
 _PATTERNS = {
     "combined access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMBINED}$",
     "common access log with virtual host": f"^{_CLIENT_AFTER_HOST}{_COMMON}$",

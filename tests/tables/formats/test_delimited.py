@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
 from adcli.tables.formats import blocks
 
 HEADER = "event_time,user_id,event_type,text\n"
@@ -51,6 +51,27 @@ def test_the_delimiter_given_wins(read):
 def test_a_decimal_comma_beside_semicolons_is_no_delimiter(read):
     got = read("event_time;user_id;event_type;price\n2024-01-01;u;view;12,50\n2024-01-01;u;view;3\n")
     assert [str(price) for price in got.frame["price"]] == ["12.500000000000000000", "3.000000000000000000"]
+
+
+INCHES = 'event_time\tuser_id\tevent_type\ttext\n2024-01-01\tu\tview\t"Sturdy\n2024-01-02\tv\tview\t27" wide\n2024-01-03\tw\tview\tBest"\n'
+
+
+def test_quotes_of_tab_separated_texts_that_enclose_nothing_are_text(read):
+    got = read(INCHES)
+    assert got.frame["text"].to_list() == ['"Sturdy', '27" wide', 'Best"']
+    assert "quotes are text" in got.stream.notes[0]
+    quoted = read('event_time\tuser_id\tevent_type\ttext\n2024-01-01\tu\tview\t"a\tb\nc"\n')
+    assert quoted.frame["text"].to_list() == ["a\tb\nc"]
+
+
+def test_the_quote_given_wins(read):
+    assert read(INCHES, quote='"').frame.height < 3
+    got = read("event_time,user_id,event_type,text\n2024-01-01,u,view,'a,b'\n", quote="'")
+    assert got.frame["text"].to_list() == ["a,b"]
+    got = read('event_time,user_id,event_type,text\n2024-01-01,u,view,"a"\n', quote="none")
+    assert got.frame["text"].to_list() == ['"a"']
+    with pytest.raises(UsageError, match="--quote"):
+        read(INCHES, quote="x")
 
 
 def test_quoted_fields_hold_delimiters_quotes_and_line_ends(read):

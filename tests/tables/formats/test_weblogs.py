@@ -37,6 +37,16 @@ def test_the_host_before_the_client_is_not_the_client(read):
     assert read(addresses, name="access.log").frame["ip"].to_list() == ["2001:db8::1"]
 
 
+@pytest.mark.parametrize("host", ["", "shop.example:443 "])
+def test_the_first_of_forwarded_addresses_is_the_client(read, host):
+    forwarded = [
+        COMBINED.replace(" - -", f"{proxies} - -", 1)
+        for proxies in ("", ", 10.0.0.1", ", 198.51.100.9, 10.0.0.1")
+    ]
+    got = read("".join(host + line for line in forwarded), name="access.log")
+    assert got.frame["user_id"].to_list() == got.frame["ip"].to_list() == ["192.0.2.7"] * 3
+
+
 def test_common_log(read):
     got = read(COMMON)
     assert got.frame["event_time"][0] == datetime(2000, 10, 10, 20, 55, 36, tzinfo=UTC)
