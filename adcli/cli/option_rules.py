@@ -8,7 +8,10 @@ A group of options as a parameter may carry rules too; they then hold for each o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from adcli.cli.targets import is_stream
 
 Names = Mapping[str, str]  # from parameters to options: `daily_units` to `--daily-units`
 
@@ -55,14 +58,15 @@ class Excludes:
 
 
 class Suffix:
-    """The option names a file whose name ends in one of these."""
+    """The option names a file whose name ends in one of these, or a stream of whatever name."""
 
     def __init__(self, *suffixes: str) -> None:
         self.suffixes = suffixes
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
         """What is wrong, as a sentence; an empty string if nothing is."""
-        if str(values[option]).lower().endswith(self.suffixes):
+        name = str(values[option])
+        if name.lower().endswith(self.suffixes) or is_stream(Path(name)):
             return ""
         return f"{names[option]} {values[option]}: expected a name that ends in {self.suffixes[0]}."
 
