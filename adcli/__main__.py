@@ -1,5 +1,6 @@
 """Where each run starts, by its name, as `python -m adcli`, or below `torchrun` and `accelerate launch`."""
 
+import os
 import sys
 
 INTERRUPTED = 130
@@ -7,6 +8,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Load the program and run it; an interrupt is one line, whenever it comes."""
+    _open_standard_streams()
     try:
         from adcli.cli.app import main as run
 
@@ -16,6 +18,23 @@ def main() -> None:
             raise
         sys.stderr.write("error: interrupted; nothing was written.\n")
         sys.exit(INTERRUPTED)
+
+
+def _open_standard_streams() -> None:
+    """Give standard streams that were closed (`>&-`) their numbers back, so that no file of ours gets one.
+
+    From such an input nothing comes; what is written to such an output fails; messages are lost.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode, errors = ("w", "backslashreplace") if number else ("r", "strict")
+            stream = open(number, mode, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 if __name__ == "__main__":

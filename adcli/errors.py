@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -57,5 +58,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def printable(text: str, limit: int = 40) -> str:
     """`text` from a data file, made safe to show: no control characters, at most `limit` characters."""
-    shown = "".join(char if char.isprintable() else "�" for char in text[: limit + 1])
+    shown = "".join(
+        char if char.isprintable() or unicodedata.category(char) == "Zs" else "�"
+        for char in text[: limit + 1]
+    )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -13,6 +13,7 @@ import typer
 from adcli import __version__
 from adcli.cli.clean import clean
 from adcli.cli.commands import Commands, run_program
+from adcli.cli.console import Console
 from adcli.cli.embed import embed
 from adcli.cli.evaluate import app as evaluate_app
 from adcli.cli.generate import generate
@@ -80,10 +81,13 @@ def _fail_in_passing(failure: sys.UnraisableHookArgs) -> None:
 
 
 def main() -> None:
-    """Run the program; end quietly where a pipe closed."""
+    """Run the program; end quietly where a pipe closed, with a sentence where help cannot be written."""
     sys.unraisablehook = _fail_in_passing
     try:
         sys.exit(run_program(app))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not tried again
+        if not isinstance(error, BrokenPipeError):
+            Console().error(f"{error.strerror}: standard output cannot be written.")
+            sys.exit(1)
         sys.exit(141)

@@ -32,11 +32,11 @@ class Console:
 
     def error(self, text: str) -> None:
         """Say what went wrong."""
-        self._line(_styled("error:", "31;1") + f" {text}")
+        self._line(text, "error: ", "31;1")
 
     def warn(self, text: str) -> None:
         """Say what the reader should know before trusting the result."""
-        self._line(_styled("warning:", "33;1") + f" {text}")
+        self._line(text, "warning: ", "33;1")
 
     def note(self, text: str) -> None:
         """Say what was decided or done."""
@@ -53,10 +53,8 @@ class Console:
         if self.quiet:
             return
         for verdict in verdicts[:_MOST_ANSWERS]:
-            word = (
-                f"{_styled(verdict.verdict, _WORDS.get(verdict.verdict, '1'))}: " if verdict.verdict else ""
-            )
-            self._line(word + printable(plain(verdict.sentence or verdict.reason), 2_000))
+            word = f"{verdict.verdict}: " if verdict.verdict else ""
+            self._line(plain(verdict.sentence or verdict.reason), word, _WORDS.get(verdict.verdict, "1"))
         if len(verdicts) > _MOST_ANSWERS:
             self._line(f"and {len(verdicts) - _MOST_ANSWERS} more, which --report and -o hold.")
 
@@ -78,8 +76,10 @@ class Console:
         """
         return Progress(self, label, total, unit, share)
 
-    def _line(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
+    def _line(self, text: str, first: str = "", code: str = "") -> None:
+        """Show a message, its first words in a style; what it quotes cannot steer the terminal."""
+        line = _styled(first, code) + printable(text, len(text))
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
 
 
 class Progress:
@@ -170,4 +170,4 @@ def _bar() -> Any:
 
 def _styled(text: str, code: str) -> str:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
-    return text if plain else f"\x1b[{code}m{text}\x1b[0m"
+    return text if plain or not text else f"\x1b[{code}m{text}\x1b[0m"

@@ -380,3 +380,57 @@ def test_binary_does_not_go_to_a_terminal_and_no_input_does_not_hang(log, tmp_pa
     code, shown = on_a_terminal(["clean"], tmp_path)
     assert code == 2
     assert "No input" in shown
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "words", "is_written"),
+    [
+        ("clean log.csv -o out.csv <&-", 0, "written", True),
+        ("clean -o out.csv <&-", 3, "empty", False),
+        ("clean log.csv >&-", 1, "Bad file descriptor", False),
+        ("clean log.csv -o out.csv >&-", 0, "written", True),
+        ("clean log.csv -o out.csv 2>&-", 0, "", True),
+        ("clean nowhere.csv 2>&-", 2, "", False),
+        ("clean log.csv -o out.csv <&- >&- 2>&-", 0, "", True),
+        ("--help >/dev/full", 1, "No space left on device", False),
+        ("evaluate rates --help >/dev/full", 1, "No space left on device", False),
+        ("--version >&-", 1, "standard output cannot be written", False),
+    ],
+)
+def test_closed_and_full_streams_are_a_sentence_and_lose_nothing(
+    log, tmp_path, redirection, code, words, is_written
+):
+    done = subprocess.run(
+        f"{sys.executable} -m adcli {redirection}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stdout == "", "messages never go to standard output"
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert (tmp_path / "out.csv").exists() == is_written
+    if is_written:
+        assert len((tmp_path / "out.csv").read_text().splitlines()) == 601
+
+
+def test_no_name_in_a_message_steers_the_terminal(adcli, tmp_path):
+    name = "\x1b[31mred\x07\x9b.csv"
+    (tmp_path / name).write_text("timestamp,user_id,event_type,a\x1b[2Jb\n2024-05-01,u1,view,x\n")
+    for arguments in (
+        ("clean", name, "-o", "out.csv", "-v"),
+        ("clean", name, "--table", "ev\x1b[31ments"),
+        ("evaluate", "rates", name, "--by", "pl\x1b[31mace"),
+        ("clean", "nowhere\x1b[31m.csv"),
+        ("clean", name, "-o", "no\x1b[31mwhere/out.csv"),
+        ("cl\x1b[31mean", name),
+    ):
+        done = adcli(*arguments)
+        assert not [char for char in done.said if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160], (
+            arguments, done.said,
+        )  # fmt: skip
