@@ -33,11 +33,18 @@ class RunInputs:
         reading: How the user wants inputs read.
         console: Where decisions are said.
         keep_rejects: Takes rejected rows for `--rejects`.
+        is_alone: Whether no other option names a file, which one of `reading` may be meant for.
     """
 
     def __init__(
-        self, reading: Reading, console: Console, keep_rejects: Callable[[pl.DataFrame], None]
+        self,
+        reading: Reading,
+        console: Console,
+        keep_rejects: Callable[[pl.DataFrame], None],
+        *,
+        is_alone: bool = True,
     ) -> None:
+        self._is_alone = is_alone
         self._reading = reading
         self._console = console
         self._keep_rejects = keep_rejects
@@ -103,6 +110,8 @@ class RunInputs:
         self.paths += [source.path for source in expand(paths) if source.path is not None]
         stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
         (self._secondary if secondary else self._streams).append(stream)
+        if self._is_alone and (idle := stream.without_effect()):
+            raise UsageError(idle)
         self._tell_notes(stream)
         return stream
 
@@ -221,6 +230,9 @@ class RunInputs:
             format=self._reading.format,
             delimiter=self._reading.delimiter,
             quote=self._reading.quote,
+            escape=self._reading.escape,
+            skip_lines=self._reading.skip_lines,
+            comment=self._reading.comment,
             encoding=self._reading.encoding,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),

@@ -63,6 +63,24 @@ class Reading:
             rich_help_panel="Input",
         ),
     ] = None
+    escape: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help="What stands before a delimiter or quote that is text, such as \\.",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    skip_lines: Annotated[
+        int,
+        typer.Option(min=0, help="Lines above the table that are no part of it.", rich_help_panel="Input"),
+    ] = 0
+    comment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR", help="What begins lines that are no rows, such as #.", rich_help_panel="Input"
+        ),
+    ] = None
     encoding: Annotated[
         str | None,
         typer.Option(

@@ -57,10 +57,11 @@ class Run:
         self._config = common.config
         self._started = time.time()
         self._steps: dict[str, float] = {}
-        self._outputs = RunOutputs(writing, reading.rejects, attachments, reads)
+        others = tuple(reads)
+        self._outputs = RunOutputs(writing, reading.rejects, attachments, others)
         self._answer: Sequence[Verdict] = ()
         self._open = ExitStack()
-        self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects)
+        self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects, is_alone=not others)
 
     # ---- reading
 

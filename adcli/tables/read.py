@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from adcli.errors import AdcliError, DataError
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
+from adcli.tables.formats.layout import GivenLayout
 from adcli.tables.manifest import verify
 from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.sources import Source, expand
@@ -39,6 +40,9 @@ class ReadOptions:
         format: One of the known formats, instead of looking.
         delimiter: What separates the fields of delimited text, instead of looking.
         quote: What encloses them, or `none`, instead of looking.
+        escape: What stands in them before a character that has no meaning of its own.
+        skip_lines: How many lines at the start are no part of the table.
+        comment: What begins lines that are no rows.
         encoding: How text is encoded, instead of looking.
         column_map: Source column of standard columns named by hand.
         constants: Standard columns that hold one value on each row.
@@ -50,6 +54,9 @@ class ReadOptions:
     format: str | None = None
     delimiter: str | None = None
     quote: str | None = None
+    escape: str | None = None
+    skip_lines: int = 0
+    comment: str | None = None
     encoding: str | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +124,22 @@ class TableStream:
         pairs += [pair for one in mappings for pair in one.carried.items()]
         return {source: name for source, name in pairs if source not in self.names}
 
+    def without_effect(self) -> str:
+        """What is wrong, as a sentence, if an option says of texts or their layout what no input has."""
+        source, form, _ = self._parts[0]
+        options, forms = self._options, [part.form for part in self._parts]
+        layout = (options.delimiter, options.quote, options.escape, options.comment)
+        given = {
+            name: bool(value)
+            for name, value in zip(("delimiter", "quote", "escape", "comment"), layout, strict=True)
+        }
+        idle = [name for name, is_given in given.items() if is_given and not any(map(_is_delimited, forms))]
+        if options.skip_lines and not any(one.dialect for one in forms):
+            idle.append("skip-lines")
+        if options.encoding and not any(one.encoding for one in forms):
+            idle.append("encoding")
+        return f"--{idle[0]} has no effect: {source.name} is {form.label}." if idle else ""
+
     @property
     def log_forms(self) -> set[str]:
         """The forms of those inputs that are logs of web servers."""
@@ -146,7 +169,8 @@ class TableStream:
                 yield self._settled(list(batches), place)
             else:
                 yield from batches
-            rows, said = self.rows_read - rows_before, self.plans[place].as_json()
+            rows = self.rows_read - rows_before
+            said = {"format": self._parts[place].form.as_json(), **self.plans[place].as_json()}
             if served := self._served[place]:
                 said["user_id_from"] = dict(served)
                 self.notes.append(f"{source.name}: {served_note(served, rows)}.")
@@ -227,6 +251,9 @@ def _opened(
     sources: Sequence[Source], tables: Sequence[str], options: ReadOptions, needs: Sequence[str]
 ) -> TableStream:
     kind = named_format(options.format)
+    layout = GivenLayout(
+        options.delimiter, options.quote, options.escape, options.skip_lines, options.comment
+    ).checked()
     found: list[tuple[Source, Format]] = []
     empty: list[Source] = []
     for source in sources:
@@ -235,8 +262,7 @@ def _opened(
         form = recognise_format(
             source,
             kind=kind,
-            delimiter=options.delimiter,
-            quote=options.quote,
+            given=layout,
             encoding=options.encoding,
         )
         if form is None:
@@ -257,6 +283,10 @@ def _opened(
     plans = plan_inputs(found, mappings, needs, options.given)
     parts = [InputPart(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
+
+
+def _is_delimited(form: Format) -> bool:
+    return form.dialect is not None and form.dialect.delimiter != ""
 
 
 def _known_bytes(parts: Sequence[InputPart]) -> int | None:

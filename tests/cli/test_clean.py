@@ -1,5 +1,10 @@
 """`adcli clean` as a user runs it."""
 
+import json
+
+import polars as pl
+import pytest
+
 
 def test_the_command_rejects_counts_and_fails_on_rules(adcli, tmp_path):
     log = (
@@ -80,3 +85,25 @@ def test_double_clicks_are_rejected_with_their_line(adcli, tmp_path):
     assert "4 read = 3 written + 1 rejected (repeat of an event just before 1)" in done.said
     assert (tmp_path / "r.csv").read_text().splitlines()[1].startswith("log.csv,3,repeat")
     assert "__" not in (tmp_path / "o.csv").read_text()
+
+
+@pytest.mark.parametrize("option", ["delimiter", "quote", "escape", "skip-lines", "comment", "encoding"])
+def test_a_layout_said_of_what_has_none_is_refused(adcli, tmp_path, option):
+    pl.DataFrame({"item_id": ["1"], "title": ["lamp"]}).write_parquet(tmp_path / "shop.parquet")
+    value = {"skip-lines": "1", "encoding": "latin-1", "quote": "'"}.get(option, "|")
+    done = adcli("clean", "shop.parquet", f"--{option}", value)
+    assert done.returncode == 2
+    assert f"--{option} has no effect: shop.parquet is Parquet" in done.said
+
+
+def test_how_a_text_is_laid_out_is_in_the_manifest(adcli, tmp_path):
+    (tmp_path / "shop.csv").write_text("made by us\nitem_id;title\n# sofas\n1;lamp\n")
+    adcli("clean", "shop.csv", "--skip-lines", "1", "--comment", "#", "-o", "out.csv")
+    manifest = json.loads((tmp_path / "out.csv.meta.json").read_text())
+    said = manifest["inputs"][0]["read_as"]["format"]
+    assert (said["delimiter"], said["comment"], said["header_lines"], said["encoding"]) == (
+        ";",
+        "#",
+        2,
+        "utf-8",
+    )

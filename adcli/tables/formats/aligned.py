@@ -9,23 +9,24 @@ import polars as pl
 
 from adcli.tables.compression import Reader
 from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+from adcli.tables.formats.layout import Dialect
 
 
-def read_aligned(below: Reader, columns: list[str], header_lines: int) -> Iterator[RawBatch]:
+def read_aligned(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
     """The rows of a text whose fields hold no blanks and are separated by one or more of them."""
     for block in blocks(below):
         kept: list[tuple[int, str, list[str]]] = []
         rejects = block.rejects
         for number, raw in enumerate(block.data.split(b"\n"), block.first_line):
             fields = shown(raw).split()
-            if not fields or number <= header_lines:
+            if not fields or number <= dialect.header_lines or fields[0].startswith(dialect.comment or "\n"):
                 continue
-            reason = _why_not(raw, len(fields), len(columns))
+            reason = _why_not(raw, len(fields), len(dialect.columns))
             if reason:
                 rejects.add(number, reason, shown(raw))
             else:
                 kept.append((number, shown(raw), fields))
-        yield _batch(kept, columns, rejects)
+        yield _batch(kept, dialect.columns, rejects)
 
 
 def _why_not(raw: bytes, found: int, expected: int) -> str:

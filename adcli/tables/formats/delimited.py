@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,22 +28,13 @@ from adcli.tables.formats.blocks import (
     blocks,
     shown,
 )
+from adcli.tables.formats.layout import Dialect, records
 
 _NEWLINE, _RETURN = 10, 13
 _WINDOW_BYTES = 1 << 20
 _UNCLOSED = "a quote is opened and never closed"
-
-
-class Dialect(NamedTuple):
-    """How a delimited text is laid out; `header_lines` physical lines come before the first row.
-
-    `quote` encloses fields that hold a delimiter or a line end; empty where nothing does.
-    """
-
-    delimiter: str
-    columns: list[str]
-    header_lines: int
-    quote: str = '"'
+_SWALLOWS = "a quote is opened that only another row closes"
+_BOM = "\ufeff"
 
 
 class _Bad(NamedTuple):
@@ -113,9 +105,15 @@ def _batch(
 
 
 def _repeats_header(frame: pl.DataFrame) -> np.ndarray | None:
-    if not (frame.to_series(0) == frame.columns[0]).any():
+    first = frame.columns[0]
+    if not frame.to_series(0).str.contains(first, literal=True).any():
         return None
-    repeated = frame.select(pl.all_horizontal(pl.col(name).eq_missing(name) for name in frame.columns))
+    own = pl.col(first).str.strip_prefix(_BOM).str.strip_chars('"')  # as in joined files
+    repeated = frame.select(
+        pl.all_horizontal(
+            own.eq_missing(first), *(pl.col(name).eq_missing(name) for name in frame.columns[1:])
+        )
+    )
     mask = repeated.to_series().to_numpy()
     return mask if mask.any() else None
 
@@ -135,14 +133,20 @@ def _read_some(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
 
 
 def _well_formed_until(data: bytes, dialect: Dialect) -> int:
-    """The offset of the first byte that is not UTF-8, a NUL, or a quote in a wrong place; or the length."""
+    """The offset of what is to be read line by line, or the length.
+
+    That is a byte that is not UTF-8, a NUL, an escape, a comment, or a quote in a wrong place.
+    """
     end = len(data)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         end = error.start
-    nul = data.find(b"\0", 0, end)
-    end = nul if nul >= 0 else end
+    for sign in ("\0", dialect.escape, dialect.comment and f"\n{dialect.comment}"):
+        found = data.find(sign.encode(), 0, end) if sign else -1
+        end = found + (len(sign) > 1) if found >= 0 else end
+    if dialect.comment and data.startswith(dialect.comment.encode()):
+        end = 0
     text = np.frombuffer(data, np.uint8, end)
     quotes = _quotes(text, dialect)
     if not quotes.size:
@@ -185,6 +189,8 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
         )
     starts = np.concatenate(([0], record_ends[:-1] + 1))
     consumed = int(record_ends[-1]) + 1
+    if quotes.size and _any_swallows(data, starts, record_ends, dialect):
+        return _read_lines(data[:consumed], dialect, is_last=False)
     found = np.diff(np.searchsorted(delimiters, record_ends), prepend=0) + 1
     is_blank = (record_ends == starts) | ((record_ends == starts + 1) & (text[starts] == _RETURN))
     is_good = (found == len(dialect.columns)) & ~is_blank
@@ -194,6 +200,26 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     if frame.height != int(is_good.sum()):  # polars and this module disagree on what a record is
         return _read_lines(data[:consumed], dialect, is_last=False)
     return _BufferRows(frame, starts[is_good], record_ends[is_good], bad, consumed)
+
+
+def _any_swallows(data: bytes, starts: IntArray, ends: IntArray, dialect: Dialect) -> bool:
+    """Whether one of some records has several lines that are rows by themselves."""
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8, int(ends[-1])) == _NEWLINE)
+    inside = np.searchsorted(newlines, ends) - np.searchsorted(newlines, starts)
+    return any(_are_rows(data[starts[i] : ends[i]], dialect) for i in np.flatnonzero(inside))
+
+
+def _are_rows(record: bytes, dialect: Dialect) -> bool:
+    """Whether nearly all lines of a record that has several look like rows by themselves.
+
+    A row has as many delimiters as columns need, and no blank after one, as commas of a text have.
+    """
+    sign, needed = dialect.delimiter.encode(), len(dialect.columns) - 1
+    if needed < (1 if sign == b"\t" else 2):
+        return False
+    lines = record.split(b"\n")
+    like = sum(line.count(sign) == needed and (sign == b"\t" or sign + b" " not in line) for line in lines)
+    return like >= 0.9 * len(lines)
 
 
 def _joined(data: bytes, starts: IntArray, ends: IntArray, is_good: np.ndarray) -> bytes:
@@ -257,33 +283,44 @@ def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
 def _read_record(data: bytes, at: int, end: int, dialect: Dialect) -> tuple[list[str] | None, int, str]:
     """The fields of the record that starts at `at`, where it ends, and why it cannot be read, if so."""
     line = data[at:end]
-    if line in (b"", b"\r"):
+    if line in (b"", b"\r") or line.startswith((dialect.comment or "\n").encode()):
         return None, end, ""
     reason = _unreadable(line)
     if reason:
         return None, end, reason
-    quote, delimiter = dialect.quote, dialect.delimiter
+    quote, delimiter, escape = dialect.quote, dialect.delimiter, dialect.escape.encode()
+    plain = line.decode().removesuffix("\r").split(delimiter)
     is_quoted = quote and (line.startswith(quote.encode()) or (delimiter + quote).encode() in line)
-    if not is_quoted:  # other quotes stand for themselves
-        return line.decode().removesuffix("\r").split(delimiter), end, ""
-    reader = csv.reader(_lines_from(data, at), delimiter=delimiter, quotechar=quote, strict=True)
+    if not is_quoted and not (escape and escape in line):  # other quotes stand for themselves
+        return plain, end, ""
+    reader = records(_lines_from(data, at, dialect), dialect)
     try:
         record = next(reader)
+        reason = ""
     except csv.Error as error:
-        is_unclosed = "end of data" in str(error)
-        return None, end, _UNCLOSED if is_unclosed else "a quote stands in the wrong place"
-    for _ in range(reader.line_num - 1):
-        end = data.index(b"\n", end + 1)
-    return record, end, ""
+        reason = _UNCLOSED if "end of data" in str(error) else "a quote stands in the wrong place"
+    record_end = end
+    for _ in range(0 if reason else reader.line_num - 1):
+        record_end = data.index(b"\n", record_end + 1)
+    if record_end > end and _are_rows(data[at:record_end], dialect):
+        reason = _SWALLOWS
+    if not reason:
+        return record, record_end, ""
+    if dialect.is_loose and len(plain) == len(dialect.columns):
+        return plain, end, ""
+    return None, end, reason
 
 
-def _lines_from(data: bytes, at: int) -> Iterator[str]:
+def _lines_from(data: bytes, at: int, dialect: Dialect) -> Iterator[str]:
+    null = re.compile(
+        rf"(^|{re.escape(dialect.delimiter)}){re.escape(dialect.escape)}N(?=[{re.escape(dialect.delimiter)}\r\n])"
+    )
     while at < len(data):
         end = data.index(b"\n", at) + 1
         line = data[at:end]
         if _unreadable(line):
             return
-        yield line.decode()
+        yield null.sub(r"\1", line.decode()) if dialect.escape else line.decode()
         at = end
 
 

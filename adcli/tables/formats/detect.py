@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.compression import Reader
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
 from adcli.tables.formats import (
     aligned,
@@ -21,8 +22,14 @@ from adcli.tables.formats import (
     weblogs,
     xml_feed,
 )
-from adcli.tables.formats.blocks import RawBatch, no_rows
-from adcli.tables.formats.layout import aligned_layout, delimited_layout
+from adcli.tables.formats.blocks import RawBatch, blocks, no_rows
+from adcli.tables.formats.layout import (
+    Dialect,
+    GivenLayout,
+    aligned_layout,
+    delimited_layout,
+    has_plain_quotes,
+)
 from adcli.tables.sources import PEEK_BYTES, Source
 from adcli.tables.unify import concatenated
 
@@ -48,9 +55,7 @@ class Format(NamedTuple):
         label: The format in a few words for people.
         columns: The columns known before reading; JSON may bring more.
         encoding: How text is encoded; None for binary formats.
-        delimiter: What separates the fields of delimited text.
-        quote: What encloses them; empty where nothing does.
-        header_lines: Physical lines before the first row.
+        dialect: How a text table is laid out; None for all others.
         log_form: The form of an access log, such as `combined access log`.
         sample: The first rows, as they stand; None where that does not matter.
     """
@@ -59,11 +64,16 @@ class Format(NamedTuple):
     label: str
     columns: list[str]
     encoding: Encoding | None = None
-    delimiter: str = ""
-    quote: str = '"'
-    header_lines: int = 0
+    dialect: Dialect | None = None
     log_form: str = ""
     sample: pl.DataFrame | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """How an input is read, for the manifest."""
+        layout = {} if self.dialect is None else self.dialect._asdict()
+        layout.pop("columns", None)
+        coded = {} if self.encoding is None else {"encoding": self.encoding.codec}
+        return {"kind": self.kind, **coded, **layout}
 
     def read(self, source: Source) -> Generator[RawBatch]:
         """The rows of a source of this format, batch by batch."""
@@ -84,11 +94,8 @@ class Format(NamedTuple):
                 yield from extended_log.read_extended_log(text, source.name, weblogs.COLUMNS)
             elif self.kind == "log":
                 yield from weblogs.read_log(text, self.log_form)
-            elif self.kind == "aligned":
-                yield from aligned.read_aligned(text, self.columns, self.header_lines)
-            else:
-                dialect = delimited.Dialect(self.delimiter, self.columns, self.header_lines, self.quote)
-                yield from delimited.read_delimited(text, dialect)
+            elif self.dialect is not None:
+                yield from _text_rows(text, self.dialect)
             stream.drain()
 
 
@@ -107,23 +114,11 @@ def named_format(name: str | None) -> str | None:
     return kind
 
 
-def named_quote(name: str | None) -> str | None:
-    """The quote that `--quote` names: empty for none.
-
-    Raises:
-        UsageError: If it cannot be one.
-    """
-    if name is not None and name not in ("none", '"', "'"):
-        raise UsageError(f"--quote {name}: must be none, \" or '.")
-    return "" if name == "none" else name
-
-
 def recognise_format(
     source: Source,
     *,
     kind: str | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
+    given: GivenLayout,
     encoding: str | None = None,
 ) -> Format | None:
     """How a source is to be read, or None if it is empty.
@@ -131,8 +126,7 @@ def recognise_format(
     Args:
         source: The input.
         kind: The format, if `--format` names it.
-        delimiter: The delimiter, if `--delimiter` names it.
-        quote: The quote, if `--quote` names it.
+        given: What the user says of the layout of a text table.
         encoding: The encoding, if `--encoding` names it.
 
     Raises:
@@ -167,7 +161,9 @@ def recognise_format(
         raise DataError(
             f"{source.name}: its first line is over {PEEK_BYTES >> 20} MiB long; that is no header."
         )
-    found = _recognise_text(text, source.name, kind, delimiter, quote)
+    found = _recognise_text(text, source.name, kind, given)
+    if len(head) == PEEK_BYTES and found.dialect is not None and found.dialect.is_loose:
+        found = _with_settled_quotes(found, source, coded)
     unsaid = () if coded.label == "UTF-8" else (coded.label,)
     return found._replace(encoding=coded, label=", ".join([found.label, *unsaid, *compressions]))
 
@@ -216,12 +212,34 @@ class _Bytes:
         return data
 
 
-def _recognise_text(
-    text: str, name: str, kind: str | None, delimiter: str | None, quote: str | None
-) -> Format:
-    lines = text.split("\n")
-    first = next(line for line in lines if line.strip())
-    if kind is None and delimiter is None:
+def _with_settled_quotes(found: Format, source: Source, coded: Encoding) -> Format:
+    """Tab-separated text whose quotes are text if those of any block can be nothing else."""
+    dialect = found.dialect
+    if dialect is None or not dialect.quote:
+        return found
+    source.keep()
+    with source.open() as stream:
+        for block in blocks(to_utf8(stream, coded)):
+            lines = block.data.decode("utf-8", "replace").split("\n") if b'"' in block.data else []
+            if has_plain_quotes(lines, len(dialect.columns)):
+                dialect = dialect._replace(quote="")
+                return found._replace(dialect=dialect, label=f"{found.label}, quotes are text")
+    return found
+
+
+def _text_rows(text: Reader, dialect: Dialect) -> Iterator[RawBatch]:
+    """The rows of a text table: delimited, or aligned with blanks."""
+    return (
+        delimited.read_delimited(text, dialect) if dialect.delimiter else aligned.read_aligned(text, dialect)
+    )
+
+
+def _recognise_text(text: str, name: str, kind: str | None, given: GivenLayout) -> Format:
+    lines = given.without_skipped(text.split("\n"))
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise DataError(f"{name}: has no line but those skipped.")
+    if kind is None and given.delimiter is None:
         form = extended_log.FORM if extended_log.fields_of(lines) else weblogs.log_form(lines)
         if form:
             return Format("log", form, list(weblogs.COLUMNS), log_form=form)
@@ -241,27 +259,18 @@ def _recognise_text(
         form = extended_log.FORM if is_extended else weblogs.log_form(lines) or "combined access log"
         return Format("log", form, list(weblogs.COLUMNS), log_form=form)
     if kind == "aligned":
-        label, columns, _, header_lines, _ = aligned_layout(lines)
-        sample = _rows(aligned.read_aligned(_first(lines), columns, header_lines), columns)
-        return Format("aligned", label, columns, header_lines=header_lines, sample=sample)
-    given = "\t" if kind == "tsv" and delimiter is None else delimiter
-    label, columns, sign, header_lines, quote = delimited_layout(
-        lines, name, given, named_quote(quote), is_asked=kind is not None
-    )
-    dialect = delimited.Dialect(sign, columns, header_lines, quote)
-    sample = _rows(delimited.read_delimited(_first(lines), dialect), columns)
-    return Format(
-        "csv", label, columns, delimiter=sign, quote=quote, header_lines=header_lines, sample=sample
-    )
+        label, dialect = aligned_layout(lines)
+    else:
+        given = given._replace(delimiter="\t") if kind == "tsv" and given.delimiter is None else given
+        label, dialect = delimited_layout(lines, name, given, is_asked=kind is not None)
+    parts = [no_rows(dialect.columns).frame, *(batch.frame for batch in _text_rows(_first(lines), dialect))]
+    kind = "aligned" if kind == "aligned" else "csv"
+    return Format(kind, label, dialect.columns, dialect=dialect, sample=concatenated(parts))
 
 
 def _first(lines: list[str]) -> _Bytes:
     """Enough of a text to see what its columns hold."""
     return _Bytes("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
-
-
-def _rows(batches: Iterator[RawBatch], columns: list[str]) -> pl.DataFrame:
-    return concatenated([no_rows(columns).frame, *(batch.frame for batch in batches)])
 
 
 def _json_kind(text: str, first: str, name: str) -> str | None:

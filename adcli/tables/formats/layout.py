@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from adcli.errors import DataError, UsageError, printable
 from adcli.tables.aliases import KNOWN_NAMES, normalised, without_currency
 from adcli.tables.formats.blocks import MAX_COLUMNS
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 _SAID_BY_EXCEL = re.compile(r'"?sep=([,;|\t])"?\s*$')
 _DELIMITERS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
@@ -17,43 +21,89 @@ MOST_TITLES = 30  # lines that may stand above a header
 _NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ T]\d\d:.*)?)$")
 
 
-class Layout(NamedTuple):
-    """Where the columns of a text table are.
+class Dialect(NamedTuple):
+    """How a text table is laid out.
 
     Attributes:
-        label: The layout in a few words for people.
-        columns: Their names.
         delimiter: What separates fields; empty where blanks do.
+        columns: Their names.
         header_lines: Physical lines before the first row.
-        quote: What encloses fields; empty where nothing does.
+        quote: What encloses fields that hold a delimiter or a line end; empty where nothing does.
+        escape: What stands before a character that has no meaning of its own; empty where nothing does.
+        comment: What begins lines that are no rows; empty where nothing does.
+        is_loose: Whether quotes that enclose nothing stand for themselves.
     """
 
-    label: str
-    columns: list[str]
     delimiter: str
+    columns: list[str]
     header_lines: int
     quote: str = '"'
+    escape: str = ""
+    comment: str = ""
+    is_loose: bool = False
+
+
+class GivenLayout(NamedTuple):
+    """What the user says of how a text table is laid out, instead of looking; None and 0 where nothing."""
+
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    skip_lines: int = 0
+    comment: str | None = None
+
+    def checked(self) -> GivenLayout:
+        """The same, with signs in place of their names.
+
+        Raises:
+            UsageError: If one cannot be what it is to be.
+        """
+        if self.quote not in (None, "none", '"', "'"):
+            raise UsageError(f"--quote {self.quote}: must be none, \" or '.")
+        delimiter = _NAMED_DELIMITERS.get((self.delimiter or "").lower(), self.delimiter)
+        quote = "" if self.quote == "none" else self.quote
+        if delimiter is not None and (not _is_sign(delimiter) or delimiter == '"'):
+            raise UsageError(f"--delimiter {delimiter}: must be one ASCII character, or tab.")
+        for option, sign in (("--escape", self.escape), ("--comment", self.comment)):
+            if sign is not None and (not _is_sign(sign) or sign in (delimiter, quote or '"')):
+                raise UsageError(
+                    f"{option} {sign}: must be one ASCII character that separates or encloses nothing."
+                )
+        return self._replace(delimiter=delimiter, quote=quote)
+
+    def without_skipped(self, lines: list[str]) -> list[str]:
+        """Lines of which those that are no part of the table are empty."""
+        comment = self.comment or "\n"
+        return [
+            "" if place < self.skip_lines or line.startswith(comment) else line
+            for place, line in enumerate(lines)
+        ]
+
+
+_NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+def _is_sign(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text not in "\r\n\0"
 
 
 def delimited_layout(
-    lines: list[str], name: str, given: str | None, quote: str | None = None, *, is_asked: bool
-) -> Layout:
-    """The layout of delimited text, read off its header line.
+    lines: list[str], name: str, given: GivenLayout, *, is_asked: bool
+) -> tuple[str, Dialect]:
+    """The layout of delimited text, in words and as it is, read off its header line.
 
     Args:
-        lines: The first lines.
+        lines: The first lines, those that are no part of the table empty.
         name: The input's name, for messages.
-        given: The delimiter, if the user named it.
-        quote: What encloses fields, if the user named it: one character, or empty for nothing.
+        given: What the user says of it.
         is_asked: Whether the user said that it is delimited text.
 
     Raises:
         DataError: If there is no header line that could be one.
-        UsageError: If the delimiter given cannot be one.
     """
     place, first = next((place, line) for place, line in enumerate(lines) if line.strip())
     header_below = _header_below(lines, place)
-    if header_below is None and given is None and not is_asked:
+    if header_below is None and given.delimiter is None and not is_asked:
         _refuse_known_others(first, name)
     titles = 0
     if header_below is not None:
@@ -61,44 +111,47 @@ def delimited_layout(
         place, first, lines = header_below, lines[header_below], [""] * header_below + lines[header_below:]
     said = _SAID_BY_EXCEL.match(first)
     skipped = place + 1 if said else 0
-    delimiter = said[1] if said and given is None else _delimiter(given, first)
-    header, header_lines = _header(lines[skipped:], delimiter, quote, name)
+    delimiter = given.delimiter or (said[1] if said else _delimiter(first))
+    header, header_lines = _header(lines[skipped:], delimiter, given, name)
     header_lines += skipped
-    if quote is None:
-        is_plain = delimiter == "\t" and _has_plain_quotes(lines[header_lines:], len(header))
-        quote = "" if is_plain else '"'
-    quotes = "" if quote == '"' else f", fields in {quote}" if quote else ", quotes are text"
-    if len(header) == 1 and not (is_asked or given) and not _is_known(header[0]):
+    quote = '"' if given.quote is None else given.quote
+    is_loose = delimiter == "\t" and given.quote is None
+    if is_loose and has_plain_quotes(lines[header_lines:], len(header)):
+        quote = ""
+    if len(header) == 1 and not (is_asked or given.delimiter) and not _is_known(header[0]):
         raise _no_table(lines, name)
     if len(header) > MAX_COLUMNS:
         raise DataError(
             f"{name}: its first line has {len(header):,} fields; at most {MAX_COLUMNS:,} can be read."
         )
-    if _is_data(header):
-        columns = [f"column_{place}" for place in range(1, len(header) + 1)]
-        label = (
-            f"CSV, {_spelt(delimiter)}{quotes}, no header line "
-            f"(columns are called column_1 to column_{len(header)})"
-        )
-        return Layout(label, columns, delimiter, 0, quote)
     columns = [field.strip() or f"column_{place}" for place, field in enumerate(header, 1)]
+    label = f"CSV, {_spelt(delimiter)}{_quotes_in_words(quote)}"
+    if has_no_header := _is_data(header):
+        columns = [f"column_{place}" for place in range(1, len(header) + 1)]
+        header_lines = place
+        label += f", no header line (columns are called column_1 to column_{len(header)})"
+    elif titles:
+        label += f", {titles} line{'s'[: titles > 1]} above the header"
     twice = repeated(columns)
-    if twice is not None:
+    if twice is not None and not has_no_header:
         raise DataError(
             f"{name}: line {header_lines}: the header names the column '{printable(twice)}' twice.",
             fix="Rename one of the two.",
         )
-    label = f"CSV, {_spelt(delimiter)}{quotes}" + (
-        f", {titles} line{'s'[: titles > 1]} above the header" if titles else ""
-    )
-    return Layout(label, columns, delimiter, header_lines, quote)
+    escape, comment = given.escape or "", given.comment or ""
+    return label, Dialect(delimiter, columns, header_lines, quote, escape, comment, is_loose)
 
 
-def _has_plain_quotes(lines: list[str], width: int) -> bool:
+def _quotes_in_words(quote: str) -> str:
+    return "" if quote == '"' else f", fields in {quote}" if quote else ", quotes are text"
+
+
+def has_plain_quotes(lines: list[str], width: int) -> bool:
     """Whether quotes are part of tab-separated texts: as such, and only as such, each line is a row."""
-    rows = [line.removesuffix("\r") for line in lines[:-1] or lines if line.strip()]
-    if not any('"' in line for line in rows) or any(line.count("\t") != width - 1 for line in rows):
+    marked = [line for line in lines[:-1] or lines if '"' in line]
+    if not marked or any(line.count("\t") != width - 1 for line in marked):
         return False
+    rows = [line.removesuffix("\r") for line in lines[:-1] or lines if line.count("\t") == width - 1]
     try:
         quoted = list(csv.reader((line + "\n" for line in rows), delimiter="\t", strict=True))
     except csv.Error:
@@ -123,7 +176,7 @@ def _header_below(lines: list[str], first: int) -> int | None:
 
 def _cells(line: str) -> list[str]:
     """The cells of a line that hold anything."""
-    cells = next(csv.reader([line.replace("\r", " ")], delimiter=_delimiter(None, line)), [])
+    cells = next(csv.reader([line.replace("\r", " ")], delimiter=_delimiter(line)), [])
     return [cell.strip() for cell in cells if cell.strip()]
 
 
@@ -138,24 +191,18 @@ def repeated(columns: list[str]) -> str | None:
     return next((column for column, count in Counter(columns).items() if count > 1), None)
 
 
-def _delimiter(given: str | None, first: str) -> str:
-    """The delimiter given, or the one that the header line has most of outside quotes."""
-    if given is not None:
-        named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(
-            given.lower(), given
-        )
-        if len(named) != 1 or not named.isascii() or named in '"\r\n\0':
-            raise UsageError(f"--delimiter {given}: must be one ASCII character, or tab.")
-        return named
+def _delimiter(first: str) -> str:
+    """The delimiter that the header line has most of outside quotes."""
     bare = re.sub(r'"(?:[^"]|"")*"', "", first)
     return max(_DELIMITERS, key=bare.count)
 
 
-def _header(lines: list[str], delimiter: str, quote: str | None, name: str) -> tuple[list[str], int]:
+def _header(lines: list[str], delimiter: str, given: GivenLayout, name: str) -> tuple[list[str], int]:
     """The fields of the first record and the physical lines up to its end."""
     rows = (line + "\n" for line in lines)
-    sign = '"' if quote is None else quote or None
-    reader = csv.reader(rows, delimiter=delimiter, quotechar=sign, quoting=_quoting(sign), strict=True)
+    reader = records(
+        rows, Dialect(delimiter, [], 0, '"' if given.quote is None else given.quote, given.escape or "")
+    )
     try:
         for record in reader:
             if any(field.strip() for field in record):
@@ -168,8 +215,16 @@ def _header(lines: list[str], delimiter: str, quote: str | None, name: str) -> t
     raise DataError(f"{name}: has no header line.")
 
 
-def _quoting(sign: str | None) -> Literal[0, 3]:
-    return csv.QUOTE_MINIMAL if sign else csv.QUOTE_NONE
+def records(lines: Iterable[str], dialect: Dialect) -> Reader:
+    """The records of lines, read strictly."""
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        escapechar=dialect.escape or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        strict=True,
+    )
 
 
 def _is_known(field: str) -> bool:
@@ -192,13 +247,14 @@ def _no_table(lines: list[str], name: str) -> DataError:
     )
 
 
-def aligned_layout(lines: list[str]) -> Layout:
+def aligned_layout(lines: list[str]) -> tuple[str, Dialect]:
     """The layout of columns aligned with blanks; a first line without numbers is their header."""
     place, first = next((place, line.split()) for place, line in enumerate(lines, 1) if line.strip())
     has_header = not any(_NUMBER.match(field) for field in first) and len(set(first)) == len(first)
     columns = first if has_header else [f"column_{i}" for i in range(1, len(first) + 1)]
     header = "" if has_header else f", no header line (columns are called column_1 to column_{len(first)})"
-    return Layout(f"columns aligned with blanks{header}", columns, "", place if has_header else 0)
+    lines_above = place if has_header else place - 1
+    return f"columns aligned with blanks{header}", Dialect("", columns, lines_above, quote="")
 
 
 def _refuse_known_others(first: str, name: str) -> None:

@@ -87,7 +87,7 @@ def _read_lines(block: Block, name: str) -> RawBatch:
 def _parse_line(line: bytes) -> dict[str, Any] | str:
     """The object on a line, or why there is none."""
     try:
-        found, end = DECODER.raw_decode(text := line.decode().strip())
+        found, end = DECODER.raw_decode(text := line.decode().strip("\ufeff \t\r"))
     except UnicodeDecodeError as error:
         return f"not in the encoding of the input (byte {error.start + 1} of the line)"
     except json.JSONDecodeError as error:

@@ -137,8 +137,11 @@ def test_a_nul_byte_rejects_its_row_only(read):
     assert got.reasons == [(3, "a NUL byte")]
 
 
-def test_a_repeated_header_line_is_rejected(read):
-    got = read(HEADER + row("a") + HEADER + row("b"))
+@pytest.mark.parametrize(
+    "again", [HEADER, "\ufeff" + HEADER, '\ufeff"event_time","user_id",event_type,text\n'], ids=repr
+)
+def test_a_repeated_header_line_is_rejected(read, again):
+    got = read(HEADER + row("a") + again + row("b"))
     assert got.frame["user_id"].to_list() == ["a", "b"]
     assert got.reasons == [(3, "the header line again")]
 
@@ -233,3 +236,59 @@ def test_aligned_columns_are_read_only_when_asked_for(read):
 def test_aligned_columns_may_have_a_header(read):
     got = read("user_id  event_time event_type\n u1 2024-01-01   view\n", format="aligned")
     assert got.frame["user_id"].to_list() == ["u1"]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_a_stray_quote_far_inside_swallows_no_row(read, delimiter):
+    lines = (HEADER + row() * 60_000).split("\n")
+    lines[50_000] = row(text='"Sturdy').strip()
+    lines[50_010] = row(text='screen 27"').strip()
+    lines[55_000], lines[55_004] = row('"u').strip(), row('u"').strip()
+    got = read("\n".join(lines).replace(",", delimiter))
+    assert got.stream.rows_read == 60_000
+    if delimiter == "\t":
+        assert got.rejects.is_empty()
+        assert got.frame["text"][49_999] == '"Sturdy'
+    else:
+        why = "a quote is opened that only another row closes"
+        assert got.reasons == [(50_001, why), (55_001, why)]
+
+
+def test_quotes_of_tab_separated_texts_are_one_thing_in_all_of_the_file(read):
+    fields = "\t".join(["2024-01-01", "u", "view", '"Great"'])
+    stray = "\t".join(["2024-01-01", "u", "view", '"Great" it said'])
+    got = read("\n".join([HEADER.strip().replace(",", "\t"), *[fields] * 60_000, stray, ""]))
+    assert got.frame["text"].unique().sort().to_list() == ['"Great"', '"Great" it said']
+
+
+def test_prose_of_several_lines_with_commas_is_one_field(read):
+    text = '"red, green, blue, black\ngrey, white, pink, gold"'
+    assert read(HEADER + row(text=text)).frame["text"].to_list() == [text.strip('"')]
+
+
+def test_an_escape_makes_the_next_character_text(read):
+    got = read(HEADER + row(text='"27\\" wide, flat"') + row(text="a\\,b") + row(text="\\N"), escape="\\")
+    assert got.frame["text"].to_list() == ['27" wide, flat', "a,b", None]
+    got = read(HEADER.replace(",", "\t") + "2024-01-01\tu\tview\ta\\\tb\n", escape="\\", quote="none")
+    assert got.frame["text"].to_list() == ["a\tb"]
+
+
+def test_comments_are_no_rows_but_inside_a_field(read):
+    got = read('# made by "x\n' + HEADER + row() + row(text='"two\n#lines"') + "#" + row(), comment="#")
+    assert got.frame["text"].to_list() == ["x", "two\n#lines"]
+    assert got.stream.rows_read == 2
+
+
+def test_lines_above_the_table_are_skipped(read):
+    got = read('{"a": 1}\nnot, "this\n' + HEADER + row() + row(user=""), skip_lines=2)
+    assert (got.frame.height, got.reasons) == (1, [(5, "user_id: missing")])
+    numbers = read("x\n1,2,3\n4,5,6\n", skip_lines=1, tables=["units"], column_map={"variant": "column_1"})
+    assert numbers.frame["variant"].to_list() == ["1", "4"]
+    with pytest.raises(DataError, match="no line but those skipped"):
+        read(HEADER, skip_lines=9)
+
+
+@pytest.mark.parametrize("options", [{"escape": "xx"}, {"escape": '"'}, {"comment": ",", "delimiter": ","}])
+def test_signs_that_cannot_be_are_wrong_usage(read, options):
+    with pytest.raises(UsageError, match="must be one ASCII character"):
+        read(HEADER + row(), **options)
