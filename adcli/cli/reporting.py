@@ -22,24 +22,31 @@ UNTRACKED = frozenset({"definition", "reason", "test", "control", "headline", "i
 
 
 class Answer(NamedTuple):
-    """What an evaluation found: its table, and the page that says it in sentences."""
+    """What an evaluation found: its table, and the page that says it in sentences.
+
+    Attributes:
+        table: The figures.
+        page: The page.
+        is_private: Whether the page may say nothing exact of the input, as its size.
+    """
 
     table: pl.DataFrame
     page: Page
+    is_private: bool = False
 
 
 def deliver(run: Run, answer: Answer, reporting: Reporting, record: Callable[[pl.DataFrame], None]) -> None:
     """Write the table, the page and its plots, log to the tracker, and end the run with the page's answer."""
     run.write(answer.table, kinds=answer.page.kinds)
     record(answer.table)
-    publish(run, answer.page, reporting)
+    publish(run, answer.page, reporting, is_private=answer.is_private)
     run.answer(answer.page.answer)
 
 
-def publish(run: Run, page: Page, reporting: Reporting) -> None:
+def publish(run: Run, page: Page, reporting: Reporting, *, is_private: bool = False) -> None:
     """Write the page to `--report` and each of its plots, as SVG and PNG, into `--plots`."""
     if reporting.report is not None:
-        run.attach(reporting.report, _with_run(page, run).html().encode())
+        run.attach(reporting.report, _with_run(page, run, is_private).html().encode())
     if reporting.plots is not None:
         if reporting.plots.exists() and not reporting.plots.is_dir():
             raise UsageError(f"--plots {reporting.plots} is a file, not a folder.")
@@ -83,14 +90,14 @@ def _figures(table: pl.DataFrame) -> dict[str, float | str]:
     return figures
 
 
-def _with_run(page: Page, run: Run) -> Page:
+def _with_run(page: Page, run: Run, is_private: bool) -> Page:
     from adcli.tables.manifest import versions
 
     return replace(
         page,
         command_line=shlex.join(["adcli", *sys.argv[1:]]),
-        inputs=run.input_records(),
-        data_notes=[*page.data_notes, run.accounting()],
+        inputs=[] if is_private else run.input_records(),
+        data_notes=page.data_notes if is_private else [*page.data_notes, run.accounting()],
         versions=versions(),
         seed=run.seed,
     )

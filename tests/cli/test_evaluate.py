@@ -222,3 +222,20 @@ def test_an_evaluation_ends_with_its_answer_and_names_every_file(adcli, tmp_path
     assert answer.startswith("better: b raises click")
     for name in ("effects.csv", "page.html", "plots/effects.svg", "plots/effects.png"):
         assert name in closing
+
+
+def test_private_rates_keep_account_of_what_was_spent(adcli, impressions, tmp_path):
+    private = ("evaluate", "rates", impressions, "--private", "1.5", "--metric", "ctr")
+    for output in ("one.csv", "two.csv"):
+        done = adcli(*private, "-o", output, "--report", "page.html")
+        assert done.returncode == 0, done.said
+    account = json.loads((tmp_path / f"{impressions}.privacy.json").read_text())
+    assert account["epsilon"] == 3
+    assert len(account["releases"]) == 2
+    one, two = (pl.read_csv(tmp_path / name)["numerator"][0] for name in ("one.csv", "two.csv"))
+    assert one != two
+    refused = adcli(*private, "--privacy-budget", "4")
+    assert refused.returncode == 2
+    assert "--privacy-budget 4" in refused.said
+    assert not refused.text
+    assert "12,000" not in (tmp_path / "page.html").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.evaluate.privacy import Privacy, spend
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
@@ -52,6 +53,7 @@ def rates(
     tracking: Tracking,
     comparing: Comparing,
     money: Annotated[Money, Excludes("funnel")],
+    privacy: Privacy,
     inputs: Inputs = None,
     table: Annotated[
         Literal["impressions", "report", "events"] | None,
@@ -106,7 +108,7 @@ def rates(
         typer.Option(min=0.0, help="With --funnel: conversion window, most days from one step to the next."),
         Needs("funnel"),
     ] = 7.0,
-    min_users: MinUsers = 50,
+    min_users: Annotated[MinUsers, Excludes("private")] = 50,
 ) -> None:
     """CTR, CVR, CPC, CPA, CPM, RPM, ROAS, revenue per user and order, with intervals; by any column or time.
 
@@ -117,6 +119,7 @@ def rates(
       adcli evaluate rates impressions.parquet --by day --trend --report days.html
       adcli evaluate rates events.parquet --funnel --window-days 1
       adcli evaluate rates events.parquet --funnel --step view --step cart --step purchase
+      adcli evaluate rates impressions.parquet --metric ctr --private 1 --by device --group device=mobile
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
     over = _part_of_time(by) if trend else ""
@@ -124,6 +127,10 @@ def rates(
     log = run.read(inputs, tables=["events"] if funnel else TABLES, table=table)
     by = run.columns(by)
     _tell_missing_money(run, log)
+    if privacy.private is not None:
+        answer = _private(run, log, by, metric, privacy, privacy.private, comparing.confidence)
+        deliver(run, answer, reporting, record)
+        return
     if not funnel:
         log = _settled(run, log, money)
         by = _with_currency(run, log, by, metric)
@@ -147,6 +154,35 @@ def _rates(
 
     table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
     return Answer(table, rates_page(table, by=by))
+
+
+def _private(
+    run: Run,
+    log: pl.DataFrame,
+    by: Sequence[str],
+    metrics: Sequence[str],
+    privacy: Privacy,
+    epsilon: float,
+    confidence: float,
+) -> Answer:
+    from adcli.evaluate.rates.page import rates_page
+    from adcli.evaluate.rates.private import METHOD, Bounds, check_opendp, private_rate_table
+
+    check_opendp()
+    bounds = Bounds(privacy.max_rows_per_user, privacy.clips())
+    groups = {run.column(name): values for name, values in privacy.groups().items()}
+    table = private_rate_table(
+        log,
+        epsilon=epsilon,
+        bounds=bounds,
+        metrics=metrics,
+        by=by,
+        groups=groups,
+        confidence=confidence,
+    )
+    spend(run, epsilon, privacy.privacy_budget)
+    page = rates_page(table, by=by)
+    return Answer(table, replace(page, method=[*METHOD, page.method[-1]]), is_private=True)
 
 
 def _trends(

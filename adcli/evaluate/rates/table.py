@@ -130,11 +130,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
         DataError: If there is none, or one that is asked for cannot be formed.
         UsageError: If a metric is no rate.
     """
-    known = [rate.metric for rate in RATES]
-    for metric in metrics:
-        if metric not in known:
-            fix = did_you_mean(metric, known) or f"There are {', '.join(known)}."
-            raise UsageError(f"'{metric}' is no rate.", fix=fix)
+    asked = known_rates(metrics)
     sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.has_users)}
     possible = [rate for rate in RATES if rate.numerator in sums and sums.get(rate.denominator, 0) > 0]
     if not possible:
@@ -148,7 +144,21 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
             f"The rate '{missing[0]}' cannot be formed from this log.",
             fix=f"It allows {', '.join(formed)}.",
         )
-    return [rate for rate in possible if not metrics or rate.metric in metrics]
+    return [rate for rate in possible if not metrics or rate in asked]
+
+
+def known_rates(metrics: Sequence[str]) -> list[Rate]:
+    """The rates of these names.
+
+    Raises:
+        UsageError: If a metric is no rate.
+    """
+    known = [rate.metric for rate in RATES]
+    for metric in metrics:
+        if metric not in known:
+            fix = did_you_mean(metric, known) or f"There are {', '.join(known)}."
+            raise UsageError(f"'{metric}' is no rate.", fix=fix)
+    return [rate for rate in RATES if rate.metric in metrics]
 
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
