@@ -41,10 +41,20 @@ class Cells(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """What the index comes to without drift: about `noise` x chi-square of so many degrees."""
+    """What the index comes to without drift: about `noise` x chi-square of so many degrees.
+
+    Attributes:
+        noise: Of one degree.
+        degrees: Of freedom.
+        users: Effective number of clusters of the file that has fewer; infinite where rows are independent.
+        distance: Chi-square distance of the shares, whose p-value holds with few clusters too: the index,
+            whose logarithms make much of a rare value that one file lacks, is up to twice as often beyond.
+    """
 
     noise: float
     degrees: float
+    users: float = math.inf
+    distance: float = math.nan
 
     def interval(self, value: float, confidence: float) -> tuple[Interval, float]:
         """Interval of the index, and p-value of no drift.
@@ -56,14 +66,24 @@ class Chance(NamedTuple):
         Source: Yurdakul (2018), theorem 1; with drift the noncentral chi-square, inverted in its
         noncentrality.
         """
-        from scipy.stats import chi2
-
         if self.degrees == 0:
             return NO_INTERVAL, math.nan
         statistic, tail = value / self.noise, (1 - confidence) / 2
         low = _noncentrality(statistic, self.degrees, 1 - tail) * self.noise
         high = _noncentrality(max(statistic, self.degrees), self.degrees, tail) * self.noise
-        return Interval(low, high), float(chi2.sf(statistic, self.degrees))
+        p_value = self._p_value(statistic)
+        return Interval(low if p_value <= 1 - confidence else 0.0, high), p_value
+
+    def _p_value(self, statistic: float) -> float:
+        """Of no drift; where rows come in clusters by F, as Thomas and Rao (1987) do."""
+        from scipy.stats import chi2, f
+
+        if math.isinf(self.users):
+            return float(chi2.sf(statistic, self.degrees))
+        if self.users <= 1:
+            return 1.0
+        tested = self.distance / (self.noise * self.degrees)
+        return float(f.sf(tested, self.degrees, self.degrees * (self.users - 1)))
 
 
 def population_stability(reference: FloatArray, current: FloatArray) -> float:
@@ -82,18 +102,34 @@ def population_stability(reference: FloatArray, current: FloatArray) -> float:
 def chance(reference: Cells, current: Cells, cells: int) -> Chance:
     """The noise and the degrees of the index; for independent rows 1/n + 1/m, and cells - 1.
 
-    Source: Rao and Scott (1984), the second-order correction, by Satterthwaite's approximation.
+    Source: Rao and Scott (1984), the second-order correction, by Satterthwaite's approximation, with what one
+        cluster varies by taken from both files.
     """
     counts = [side.counts(cells) for side in (reference, current)]
     if (kept := counts[0] + counts[1] > 0).sum() < 2:
         return Chance(math.nan, 0.0)
     if reference.cluster is None and current.cluster is None:
         return Chance(1 / counts[0].sum() + 1 / counts[1].sum(), int(kept.sum()) - 1)
-    pooled = (counts[0] / counts[0].sum() + counts[1] / counts[1].sum())[kept] / 2
-    covariance = (reference.covariance(cells) + current.covariance(cells))[np.ix_(kept, kept)]
-    relative = covariance / pooled
+    worth = np.array([_effective_clusters(side) for side in (reference, current)])
+    shares = np.array([one[kept] / one.sum() for one in counts])
+    pooled = worth @ shares / worth.sum()
+    of_one = sum(
+        n**2 * side.covariance(cells) for n, side in zip(worth, (reference, current), strict=True)
+    ) / float(worth.sum())
+    relative = of_one[np.ix_(kept, kept)] * float((1 / worth).sum()) / pooled
     trace, squares = float(np.trace(relative)), float((relative * relative.T).sum())
-    return Chance(squares / trace, trace**2 / squares)
+    if not trace > 0:
+        return Chance(math.nan, 0.0)
+    distance = float(((shares[0] - shares[1]) ** 2 / pooled).sum())
+    return Chance(squares / trace, trace**2 / squares, float(worth.min()), distance)
+
+
+def _effective_clusters(side: Cells) -> float:
+    """Clusters of equal size that are worth as much. Source: Kish (1965)."""
+    if side.cluster is None:
+        return float(len(side.cell))
+    size = np.bincount(side.cluster).astype(np.float64)
+    return float(size.sum() ** 2 / (size @ size))
 
 
 def effective_rows(side: Cells, cells: int) -> float:
