@@ -19,9 +19,10 @@ from adcli.bidding.market import Market
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
 from adcli.bidding.replay import Bidder
+from adcli.bidding.shading import Shaded, ShadedSpend, Shading
 from adcli.errors import DataError
 
-FORMAT = "bidder/1"
+FORMAT = "bidder/2"
 JSON_NAME = "bidder.json"
 TENSORS_NAME = "bidder.safetensors"
 KINDS: Final = ("pacer", "dp", "linear", "mcpc", "dual", "pid")
@@ -34,17 +35,25 @@ class LearnedBidder(NamedTuple):
         kind: One of `KINDS`.
         market: What auctions have cost.
         rate: Of the kinds `linear` and `mcpc`: the bid per predicted click.
+        first_price: Whether bids are shaded, because a won auction costs the bid.
     """
 
     kind: str
     market: Market
     rate: float = 0.0
+    first_price: bool = False
 
     def bidder(self) -> Bidder:
         """A bidder at the start of its work."""
+        if not self.first_price or self.kind in ("linear", "mcpc"):  # these bid what has earned, as it is
+            return self._bidder(None)
+        shading = Shading(self.market)
+        return Shaded(self._bidder(ShadedSpend(self.market, shading)), shading)
+
+    def _bidder(self, curve: ShadedSpend | None) -> Bidder:
         match self.kind:
             case "pacer":
-                return Pacer(self.market)
+                return Pacer(self.market, curve)
             case "dp":
                 return DynamicProgram(self.market)
             case "dual":
@@ -71,6 +80,7 @@ def save_bidders(bidders: Mapping[str, LearnedBidder], directory: Path, about: M
                 "campaign_id": campaign,
                 "bidder": one.kind,
                 "rate": one.rate,
+                "price": "first" if one.first_price else "second",
                 "value_per_pctr": one.market.value_per_pctr,
             }
         )
@@ -118,4 +128,4 @@ def _checked(described: Mapping[str, Any], price: np.ndarray, pctr: np.ndarray) 
         raise ValueError("something else than finite prices and predictions of a known kind of bidder")
     if (price < 0).any() or (pctr <= 0).any():
         raise ValueError("negative prices or predictions")
-    return LearnedBidder(kind, Market(price, pctr, value), rate)
+    return LearnedBidder(kind, Market(price, pctr, value), rate, described["price"] == "first")

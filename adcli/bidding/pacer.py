@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from adcli.bidding.auctions import Numbers
 from adcli.bidding.market import Market
 from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
+from adcli.bidding.shading import ShadedSpend
 
 STEP = 25
 BINS = 400
@@ -100,8 +101,8 @@ class Pacer:
 
     step: int | None = STEP
 
-    def __init__(self, market: Market) -> None:
-        self._curve = SpendCurve(market)
+    def __init__(self, market: Market, curve: ShadedSpend | None = None) -> None:
+        self._curve = curve or SpendCurve(market)
         self._trend = ValueTrend()
         self._state = EpisodeState(0, 0, 1, 0.0, 0.0)
         self._log_multiplier = 0.0

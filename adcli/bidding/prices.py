@@ -18,7 +18,7 @@ class Prices(NamedTuple):
 
     cost: float
     impressions: int
-    clicks: int
+    clicks: float
 
     @property
     def per_impression(self) -> float:
@@ -32,17 +32,21 @@ class Prices(NamedTuple):
 
 
 def prices_of(auctions: Auctions) -> Prices:
-    """The prices of a log in which every auction was won.
+    """The prices of a log, had every auction been won; clicks that were not seen are the predicted ones.
 
     Raises:
-        DataError: If the auctions have no clicks.
+        DataError: If the auctions have neither clicks nor predicted clicks.
     """
-    clicks = float(np.nansum(auctions.click))
-    if not clicks:
+    seen = ~np.isnan(auctions.click)
+    scale = 1.0
+    if seen.any():
+        scale = float(auctions.click[seen].sum()) / max(float(auctions.pctr[seen].sum()), 1e-300)
+    clicks = float(np.where(seen, auctions.click, auctions.pctr * scale).sum())
+    if not clicks > 0:
         raise DataError(
             "The auctions have no clicks, so a click has no price.", fix="Give other auctions for it."
         )
-    return Prices(float(auctions.price.sum()), auctions.price.size, int(clicks))
+    return Prices(float(auctions.price.sum()), auctions.price.size, clicks)
 
 
 def read_prices(totals: Mapping[str, Any]) -> Prices:
@@ -55,4 +59,4 @@ def read_prices(totals: Mapping[str, Any]) -> Prices:
     if not all(isinstance(number, int | float) and number > 0 for number in numbers):
         raise DataError("The training totals need cost_train, imp_train and clk_train, each above 0.")
     cost, impressions, clicks = (float(number) for number in numbers if number is not None)
-    return Prices(cost, int(impressions), int(clicks))
+    return Prices(cost, int(impressions), clicks)

@@ -42,6 +42,7 @@ Episode = Annotated[
         help="Column of a campaign's budget period (episode), or how many auctions make one.",
     ),
 ]
+Price = Annotated[str, typer.Option(help="What a won auction costs: first (the bid) or second.")]
 Campaign = Annotated[str | None, typer.Option(help="Only this campaign.")]
 
 
@@ -116,6 +117,21 @@ def episodes(run: Run, text: str) -> str | int:
             raise UsageError(f"--episode {text}: an episode has at least one auction.")
         return int(text)
     return run.column(text)
+
+
+def say_what_is_estimated(run: Run, frame: pl.DataFrame, value: str) -> None:
+    """What of the auctions was not logged, and what stands in its place."""
+    from adcli.bidding.auctions import unstated_prices
+
+    if drawn := unstated_prices(frame):
+        run.warn(
+            f"{drawn:,} of {frame.height:,} auctions state no market price: it is drawn from the win curve "
+            "of the logged bids, so intervals do not tell how sure the prices are."
+        )
+    if value not in frame.columns:
+        run.note("The auctions have no clicks: the value of an auction is its predicted click.")
+    elif "won" in frame.columns:
+        run.note("Lost auctions are worth the value predicted for them.")
 
 
 def is_first_price(text: str) -> bool:

@@ -37,6 +37,7 @@ def learn_bidders(
     budget_shares: Mapping[str, float],
     value: str = "click",
     episode: str | int = "episode",
+    first_price: bool = False,
 ) -> dict[str, LearnedBids]:
     """The bidder of each campaign of a table of auctions, by its id ("" where it names none).
 
@@ -47,14 +48,17 @@ def learn_bidders(
         budget_shares: The budget of a campaign's episode, as a share of what all its impressions would cost.
         value: The column that says what winning is worth.
         episode: The column that numbers the episodes, or how many auctions make one.
+        first_price: Whether a won auction costs the bid.
 
     Raises:
-        UsageError: If the kind of bidder is not known.
+        UsageError: If the kind of bidder is not known, or is `dp` at first price.
         DataError: If there are no auctions, or a column is missing or holds anything but amounts.
     """
     if bidder not in (AUTO, *KINDS):
         known = (AUTO, *KINDS)
         raise UsageError(f"'{bidder}' is none of {', '.join(known)}.", fix=did_you_mean(bidder, known))
+    if first_price and bidder == "dp":
+        raise UsageError("The dynamic program bids at second price only.", fix="Take --bidder pacer.")
     if frame.is_empty():
         raise DataError("There are no auctions.")
     named = "campaign_id" in frame.columns
@@ -65,11 +69,13 @@ def learn_bidders(
         known_prices = (prices or {}).get(str(name)) or prices_of(all_of_it)
         spend = known_prices.per_impression * budget_shares[str(name)]
         auctions = read_auctions(part, budget_per_auction=spend, value=value, episode=episode)
-        learned[str(name)] = learn_bidder(auctions, known_prices, bidder=bidder)
+        learned[str(name)] = learn_bidder(auctions, known_prices, bidder=bidder, first_price=first_price)
     return learned
 
 
-def learn_bidder(auctions: Auctions, prices: Prices, *, bidder: str = AUTO) -> LearnedBids:
+def learn_bidder(
+    auctions: Auctions, prices: Prices, *, bidder: str = AUTO, first_price: bool = False
+) -> LearnedBids:
     """The bidder of a campaign.
 
     Args:
@@ -77,6 +83,7 @@ def learn_bidder(auctions: Auctions, prices: Prices, *, bidder: str = AUTO) -> L
         prices: What a click has cost, for `mcpc`.
         bidder: One of `KINDS`, or "auto": the one of the pacer and, where episodes are short, the dynamic
             program that wins more predicted value in a replay of the log.
+        first_price: Whether a won auction costs the bid.
 
     Raises:
         DataError: If the auctions have no predicted clicks, or no value at all.
@@ -90,14 +97,15 @@ def learn_bidder(auctions: Auctions, prices: Prices, *, bidder: str = AUTO) -> L
             fix="Give a larger --budget-share, or longer episodes by --episode.",
         )
     market = market_of(auctions)
-    is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE
+    is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE and not first_price
     kinds = [kind for kind in KINDS if kind == bidder or kind != "dp" or is_short]
-    rates = {"linear": best_rate(auctions), "mcpc": prices.per_click}
-    made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0)) for kind in kinds}
+    rates = {"linear": best_rate(auctions, first_price=first_price), "mcpc": prices.per_click}
+    made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0), first_price) for kind in kinds}
     perfect = auctions._replace(value=auctions.predicted_value)
     bound = float(clairvoyant(perfect).won @ perfect.value)
     shares = {
-        kind: float(replay(one.bidder(), auctions).won @ perfect.value) / bound for kind, one in made.items()
+        kind: float(replay(one.bidder(), auctions, first_price=first_price).won @ perfect.value) / bound
+        for kind, one in made.items()
     }
     candidates = [kind for kind in CHOSEN_AMONG if kind in made]
     return LearnedBids(made[max(candidates, key=shares.__getitem__) if bidder == AUTO else bidder], shares)

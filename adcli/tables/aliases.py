@@ -110,6 +110,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "market_price": (
         "paying_price", "pay_price", "winning_price", "win_price", "clearing_price", "second_price",
     ),
+    "minimum_bid_to_win": ("min_bid_to_win", "minimum_price_to_win"),
+    "won": ("is_won", "bid_won", "auction_won", "win"),
     "pctr": ("predicted_ctr", "ctr_prediction", "p_ctr", "pred_ctr"),
     "pcvr": ("predicted_cvr", "cvr_prediction", "p_cvr", "pred_cvr"),
     "bid": ("bid_price", "bidding_price", "bid_amount"),

@@ -41,7 +41,7 @@ def test_without_episodes_a_day_is_one():
 def test_bad_input_is_one_sentence():
     good = {"market_price": [1.0, 2.0], "click": [0, 1], "pctr": [0.1, 0.2]}
     cases = [
-        ({"click": [0]}, "no column 'market_price'"),
+        ({"click": [0]}, "no column 'market_price' or 'minimum_bid_to_win', nor 'bid' and 'won'"),
         ({"market_price": [1.0]}, "no column 'click'"),
         (
             good | {"market_price": [-1.0, 2.0]},

@@ -53,3 +53,34 @@ def test_what_cannot_be_learned_or_replayed_is_one_sentence(adcli, log, tmp_path
     other = adcli("evaluate", "bids", "auctions.parquet", "--bidder", "a", "--episode", "500")
     assert other.returncode == 3
     assert "was not learned for the campaign 'b'" in other.said
+
+
+def test_a_first_price_bidder_is_learned_from_wins_and_losses(adcli, log, tmp_path):
+    bid = pl.Series(np.random.default_rng(1).gamma(3, 30, log.height))
+    won = bid >= log["market_price"]
+    records = log.drop("market_price").with_columns(
+        bid=bid, won=won.cast(int), click=pl.when(won).then("click")
+    )
+    records.write_csv(tmp_path / "bids.csv")
+    asked = ("bids.csv", "--price", "first", "--episode", "3000")
+    done = adcli("optimize", "bids", *asked, "-o", "bidder")
+    assert done.returncode == 0, done.said
+    assert "drawn from the win curve" in done.said
+    about = json.loads((tmp_path / "bidder/bidder.json").read_text())
+    assert about["price"] == "first"
+    assert about["prices_drawn"] == log.height
+    played = adcli("evaluate", "bids", *asked, "--bidder", "bidder")
+    assert played.returncode == 0, played.said
+    rows = {(row["campaign_id"], row["bidder"]): row for row in map(json.loads, played.text.splitlines())}
+    assert rows["all", "bidder"]["predicted_value"] > rows["all", "mcpc"]["predicted_value"]
+    assert all(row["spend_share"] <= 1 for row in rows.values())
+    refused = adcli("optimize", "bids", *asked, "--bidder", "dp", "-o", "x")
+    assert refused.returncode == 2
+    assert "second price only" in refused.said
+
+
+def test_bidders_are_compared_on_predictions_where_no_clicks_are_logged(adcli, log, tmp_path):
+    log.drop("click").write_parquet(tmp_path / "unclicked.parquet")
+    played = adcli("evaluate", "bids", "unclicked.parquet", "--episode", "500")
+    assert played.returncode == 0, played.said
+    assert "its predicted click" in played.said

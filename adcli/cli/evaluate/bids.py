@@ -11,6 +11,7 @@ from adcli.cli.bidding import (
     BudgetShares,
     Campaign,
     Episode,
+    Price,
     Totals,
     Value,
     budget_shares,
@@ -19,6 +20,7 @@ from adcli.cli.bidding import (
     episodes,
     is_first_price,
     only_campaign,
+    say_what_is_estimated,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
@@ -46,9 +48,7 @@ def bids(
     value: Value = "click",
     episode: Episode = "episode",
     campaign: Campaign = None,
-    price: Annotated[
-        str, typer.Option(help="What a won auction costs: first (the bid) or second.")
-    ] = "second",
+    price: Price = "second",
     confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged auctions: what each would have won, and for how much.
@@ -66,9 +66,12 @@ def bids(
 
     record = recorder(run, tracking)
     learned = {name: load_bidders(run.learned(Path(name))) for name in bidder if Path(name).is_dir()}
-    if learned and is_first_price(price):
-        run.warn("The learned bidders bid as at second price; at first price they do not shade their bids.")
+    first_price = is_first_price(price)
+    for name, of in learned.items():
+        if any(one.first_price != first_price for one in of.values()):
+            run.warn(f"{name} was learned for auctions of another price than --price {price}.")
     frame = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
+    say_what_is_estimated(run, frame, value_column := run.column(value))
     campaigns = campaigns_of(frame)
     prices = earlier_prices(totals, campaigns)
     if len(prices) < len(campaigns):
@@ -82,10 +85,10 @@ def bids(
             baseline=baseline,
             prices=prices,
             budget_shares=budget_shares(budget_share, campaigns),
-            value=run.column(value),
+            value=value_column,
             episode=episodes(run, episode),
             learned=learned,
-            first_price=is_first_price(price),
+            first_price=first_price,
             confidence=confidence,
         )
     page = bids_page(found.table, found.spend_curve, baseline=baseline)

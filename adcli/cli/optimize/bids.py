@@ -10,13 +10,16 @@ from adcli.cli.bidding import (
     BudgetShares,
     Campaign,
     Episode,
+    Price,
     Totals,
     Value,
     budget_shares,
     campaigns_of,
     earlier_prices,
     episodes,
+    is_first_price,
     only_campaign,
+    say_what_is_estimated,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
@@ -39,15 +42,20 @@ def bids(
     value: Value = "click",
     episode: Episode = "episode",
     campaign: Campaign = None,
+    price: Price = "second",
 ) -> None:
-    """Learn what to bid from logged second-price auctions with their predicted clicks.
+    """Learn what to bid from logged auctions with their predicted clicks.
+
+    A log states the market price, or what was bid and whether it won.
 
     \b
     Examples:
       adcli optimize bids auctions.parquet -o bidder
       adcli optimize bids auctions.csv.gz --episode 1000 --budget-share 0.03125 -o bidder
+      adcli optimize bids bids.parquet --price first --map won=is_win -o bidder
       adcli evaluate bids auctions_later.parquet --bidder bidder --episode 1000
     """
+    from adcli.bidding.auctions import unstated_prices
     from adcli.bidding.learned import save_bidders
     from adcli.optimize.bid_learning import learn_bidders
 
@@ -55,17 +63,21 @@ def bids(
     frame = only_campaign(run.read(inputs, tables=["auctions"], needs=["pctr"]), campaign)
     campaigns = campaigns_of(frame)
     shares = budget_shares(budget_share, campaigns)
+    say_what_is_estimated(run, frame, value_column := run.column(value))
     with run.step("learn"):
         learned = learn_bidders(
             frame,
             bidder=bidder,
             prices=earlier_prices(totals, campaigns),
             budget_shares=shares,
-            value=run.column(value),
+            value=value_column,
             episode=episodes(run, episode),
+            first_price=is_first_price(price),
         )
     about = {
         "value": value,
+        "price": price,
+        "prices_drawn": unstated_prices(frame),
         "budget_shares": shares,
         "predicted_value_shares": {name: one.shares for name, one in learned.items()},
         "learned_from": [record._asdict() for record in run.input_records()],

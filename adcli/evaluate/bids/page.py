@@ -15,7 +15,8 @@ METHOD = (
         "Replay",
         "An auction is won by a bid of at least its market price and costs that price (second price), or "
         "with `--price first` the bid. A bid is cut to what is left of the episode's budget. Outcomes of "
-        "auctions are taken as they were logged.",
+        "auctions are taken as they were logged; a price that the log does not state is drawn from the "
+        "win curve, and a lost auction is worth the value predicted for it.",
     ),
     Passage(
         "Bidders",

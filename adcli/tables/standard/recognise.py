@@ -68,7 +68,7 @@ def choose_table(
         for table in tables
     }
     if len(tables) > 1:
-        tables = [table for table in tables if not any(map(_is_catalogue, tried[table.name]))]
+        tables = [table for table in tables if not any(map(_is_no_auction, tried[table.name]))]
         tables = [table for table in tables if all(map(_may_be_customers, tried[table.name]))]
     order = [table.name for table in tables]
     derived = {name for name in order if any(mapping.derivation for mapping in tried[name])}
@@ -152,13 +152,13 @@ def _refuse_mixtures(
         )
 
 
-def _is_catalogue(mapping: ColumnMapping) -> bool:
-    """Whether a `market_price` is that of a product and not of an auction: nothing else is of an auction."""
+def _is_no_auction(mapping: ColumnMapping) -> bool:
+    """Whether a `market_price` is that of a product, or a `won` that of no bid, and not of an auction."""
     names = {*map(normalised, mapping.carried)}
-    return (
-        mapping.table.name == "auctions"
-        and set(mapping.sources) == {"market_price"}
-        and len(names & _PRODUCT_NAMES) > 1
+    priced = mapping.columns & {"market_price", "minimum_bid_to_win"}
+    return mapping.table.name == "auctions" and (
+        (set(mapping.sources) == {"market_price"} and len(names & _PRODUCT_NAMES) > 1)
+        or (not priced and "bid" not in mapping.columns)
     )
 
 

@@ -24,6 +24,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "cost": "money",
     "market_price": "money",
     "bid": "money",
+    "minimum_bid_to_win": "money",
+    "won": "flag",
     "floor_price": "money",
     "date": "time",
     "date_end": "time",
@@ -50,8 +52,11 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 NEVER_NEGATIVE: Final = frozenset(
-    {"price", "market_price", "bid", "floor_price", "impressions", "clicks", "reach", "cost_micros"}
-)
+    {
+        "price", "market_price", "minimum_bid_to_win", "bid", "floor_price", "impressions", "clicks", "reach",
+        "cost_micros",
+    }
+)  # fmt: skip
 NEVER_ZERO: Final = frozenset({"propensity"})
 
 EVENT_TYPES: Final = ("impression", "view", "click", "cart", "purchase", "review", "search", "other")
@@ -105,7 +110,8 @@ _TABLES = (
     StandardTable(
         "auctions",
         "one bid request that could be bought",
-        required=("market_price",),
+        required=(),
+        either=("market_price", "minimum_bid_to_win", "won"),
         optional=(
             "event_time", "campaign_id", "user_id", "pctr", "pcvr", "click", "conversion", "bid",
             "floor_price",

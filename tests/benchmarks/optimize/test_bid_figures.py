@@ -9,14 +9,17 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from first_price_worlds import SHAPES, share_of_oracle, win_lose_log
 from pacing_worlds import pacing_world
 
+from adcli.bidding.auctions import read_auctions
 from adcli.bidding.bound import clairvoyant
 from adcli.bidding.market import market_of
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
 from adcli.bidding.prices import read_prices
 from adcli.bidding.replay import replay
+from adcli.bidding.shading import Shading
 from adcli.evaluate.bids.campaigns import evaluate_bids
 from adcli.optimize.bid_learning import learn_bidders
 
@@ -69,3 +72,17 @@ def test_share_of_the_clairvoyant_on_ipinyou(shared_data):
     assert of["auto"].mean() >= 0.965
     assert (of["auto"] >= np.maximum(of["linear"], of["dual"]) - 0.01).all()
     assert (played["spend_share"] <= 1).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_first_price_surplus_learned_from_wins_and_losses(shape):
+    shares = []
+    for seed in range(RUNS):
+        frame, _ = win_lose_log(shape, seed)
+        shading = Shading(market_of(read_auctions(frame, budget_per_auction=1.0)))
+        shares.append(share_of_oracle(lambda value, by=shading: by.bid(value, value / 100), shape, seed))
+    half = share_of_oracle(lambda value: value / 2, shape, 0)
+    print(
+        f"\n{shape}, 10,000 wins and losses: {np.mean(shares):.4f} of the oracle; half the value {half:.3f}"
+    )
+    assert np.mean(shares) >= 0.97
