@@ -15,6 +15,7 @@ import numpy as np
 
 from adcli.bidding.bidders import Linear
 from adcli.bidding.dynamic_program import DynamicProgram
+from adcli.bidding.limits import Limited, Limits
 from adcli.bidding.market import Market
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
@@ -36,19 +37,29 @@ class LearnedBidder(NamedTuple):
         market: What auctions have cost.
         rate: Of the kinds `linear` and `mcpc`: the bid per predicted click.
         first_price: Whether bids are shaded, because a won auction costs the bid.
+        limits: What the bids keep to beside the budget.
+        prediction: The column that stands for the predicted click, or columns to multiply.
     """
 
     kind: str
     market: Market
     rate: float = 0.0
     first_price: bool = False
+    limits: Limits = Limits()
+    prediction: str = "pctr"
 
     def bidder(self) -> Bidder:
         """A bidder at the start of its work."""
-        if not self.first_price or self.kind in ("linear", "mcpc"):  # these bid what has earned, as it is
-            return self._bidder(None)
-        shading = Shading(self.market)
-        return Shaded(self._bidder(ShadedSpend(self.market, shading)), shading)
+        shaded = self.first_price and self.kind not in (
+            "linear",
+            "mcpc",
+        )  # these bid what has earned, as it is
+        shading = Shading(self.market) if shaded else None
+        bidder = self._bidder(ShadedSpend(self.market, shading) if shading else None)
+        bidder = Shaded(bidder, shading) if shading else bidder
+        if self.limits == Limits():
+            return bidder
+        return Limited(bidder, self.limits, self.market, first_price=self.first_price)
 
     def _bidder(self, curve: ShadedSpend | None) -> Bidder:
         match self.kind:
@@ -81,6 +92,8 @@ def save_bidders(bidders: Mapping[str, LearnedBidder], directory: Path, about: M
                 "bidder": one.kind,
                 "rate": one.rate,
                 "price": "first" if one.first_price else "second",
+                "limits": one.limits._asdict(),
+                "prediction": one.prediction,
                 "value_per_pctr": one.market.value_per_pctr,
             }
         )
@@ -122,10 +135,15 @@ def load_bidders(directory: Path) -> dict[str, LearnedBidder]:
 
 
 def _checked(described: Mapping[str, Any], price: np.ndarray, pctr: np.ndarray) -> LearnedBidder:
+    limits = Limits(**described["limits"])
+    if not all(limit is None or limit > 0 for limit in limits):
+        raise ValueError("limits that are not above 0")
     kind, rate, value = described["bidder"], float(described["rate"]), float(described["value_per_pctr"])
     is_whole = price.ndim == 1 and price.shape == pctr.shape and price.size and kind in KINDS
     if not is_whole or not np.isfinite([rate, value, *price, *pctr]).all() or rate < 0:
         raise ValueError("something else than finite prices and predictions of a known kind of bidder")
     if (price < 0).any() or (pctr <= 0).any():
         raise ValueError("negative prices or predictions")
-    return LearnedBidder(kind, Market(price, pctr, value), rate, described["price"] == "first")
+    return LearnedBidder(
+        kind, Market(price, pctr, value), rate, described["price"] == "first", limits, described["prediction"]
+    )

@@ -15,6 +15,7 @@ from adcli.errors import DataError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.bidding.limits import Limits
     from adcli.bidding.prices import Prices
 
 BUDGET_SHARE = 1 / 32  # the middle one of the published iPinYou protocol
@@ -40,6 +41,13 @@ Episode = Annotated[
     typer.Option(
         metavar="COLUMN|N",
         help="Column of a campaign's budget period (episode), or how many auctions make one.",
+    ),
+]
+Prediction = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN[*COLUMN]",
+        help="Column of the predicted value of a won auction, or columns to multiply: pctr*pcvr.",
     ),
 ]
 Price = Annotated[str, typer.Option(help="What a won auction costs: first (the bid) or second.")]
@@ -117,6 +125,40 @@ def episodes(run: Run, text: str) -> str | int:
             raise UsageError(f"--episode {text}: an episode has at least one auction.")
         return int(text)
     return run.column(text)
+
+
+def with_prediction(run: Run, frame: pl.DataFrame, prediction: str) -> pl.DataFrame:
+    """The auctions with the predicted value, which `--prediction` tells, as `pctr`."""
+    import polars as pl
+
+    if prediction == "pctr":
+        return frame
+    names = run.columns([name.strip() for name in prediction.split("*")])
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(
+                f"--prediction {prediction}: the auctions have no column '{name}'.",
+                fix=did_you_mean(name, frame.columns) or "Name it with --map.",
+            )
+    product = pl.fold(
+        pl.lit(1.0),
+        lambda left, right: left * right,
+        [pl.col(n).cast(pl.Float64, strict=False) for n in names],
+    )
+    return frame.with_columns(pctr=product)
+
+
+def limits_of(max_bid: float | None, target_cpa: float | None, target_roas: float | None) -> Limits:
+    """The limits that the options state."""
+    from adcli.bidding.limits import Limits
+
+    stated = {"--max-bid": max_bid, "--target-cpa": target_cpa, "--target-roas": target_roas}
+    for option, limit in stated.items():
+        if limit is not None and not 0 < limit < float("inf"):
+            raise UsageError(f"{option} {limit:g}: expected a number above 0.")
+    if target_cpa is not None and target_roas is not None:
+        raise UsageError("--target-cpa and --target-roas both limit what a value may cost.", fix="Give one.")
+    return Limits(max_bid, 1 / target_roas if target_roas is not None else target_cpa)
 
 
 def say_what_is_estimated(run: Run, frame: pl.DataFrame, value: str) -> None:

@@ -12,6 +12,7 @@ from adcli.bidding.auctions import Auctions, read_auctions
 from adcli.bidding.bidders import best_rate
 from adcli.bidding.bound import clairvoyant
 from adcli.bidding.learned import KINDS, LearnedBidder
+from adcli.bidding.limits import Limits
 from adcli.bidding.market import market_of
 from adcli.bidding.prices import Prices, prices_of
 from adcli.bidding.replay import replay
@@ -38,6 +39,7 @@ def learn_bidders(
     value: str = "click",
     episode: str | int = "episode",
     first_price: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 - never changed
 ) -> dict[str, LearnedBids]:
     """The bidder of each campaign of a table of auctions, by its id ("" where it names none).
 
@@ -49,6 +51,7 @@ def learn_bidders(
         value: The column that says what winning is worth.
         episode: The column that numbers the episodes, or how many auctions make one.
         first_price: Whether a won auction costs the bid.
+        limits: What the bids keep to beside the budget.
 
     Raises:
         UsageError: If the kind of bidder is not known, or is `dp` at first price.
@@ -69,12 +72,19 @@ def learn_bidders(
         known_prices = (prices or {}).get(str(name)) or prices_of(all_of_it)
         spend = known_prices.per_impression * budget_shares[str(name)]
         auctions = read_auctions(part, budget_per_auction=spend, value=value, episode=episode)
-        learned[str(name)] = learn_bidder(auctions, known_prices, bidder=bidder, first_price=first_price)
+        learned[str(name)] = learn_bidder(
+            auctions, known_prices, bidder=bidder, first_price=first_price, limits=limits
+        )
     return learned
 
 
 def learn_bidder(
-    auctions: Auctions, prices: Prices, *, bidder: str = AUTO, first_price: bool = False
+    auctions: Auctions,
+    prices: Prices,
+    *,
+    bidder: str = AUTO,
+    first_price: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 - never changed
 ) -> LearnedBids:
     """The bidder of a campaign.
 
@@ -84,6 +94,7 @@ def learn_bidder(
         bidder: One of `KINDS`, or "auto": the one of the pacer and, where episodes are short, the dynamic
             program that wins more predicted value in a replay of the log.
         first_price: Whether a won auction costs the bid.
+        limits: What the bids keep to beside the budget.
 
     Raises:
         DataError: If the auctions have no predicted clicks, or no value at all.
@@ -96,11 +107,17 @@ def learn_bidder(
             f"{auctions.price.min():.4g}.",
             fix="Give a larger --budget-share, or longer episodes by --episode.",
         )
+    if limits.max_bid is not None and limits.max_bid < auctions.price.min():
+        raise DataError(
+            f"A highest bid of {limits.max_bid:.4g} is below the price of the cheapest auction, "
+            f"{auctions.price.min():.4g}.",
+            fix="Give a higher --max-bid.",
+        )
     market = market_of(auctions)
     is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE and not first_price
     kinds = [kind for kind in KINDS if kind == bidder or kind != "dp" or is_short]
     rates = {"linear": best_rate(auctions, first_price=first_price), "mcpc": prices.per_click}
-    made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0), first_price) for kind in kinds}
+    made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0), first_price, limits) for kind in kinds}
     perfect = auctions._replace(value=auctions.predicted_value)
     bound = float(clairvoyant(perfect).won @ perfect.value)
     shares = {

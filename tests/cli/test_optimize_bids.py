@@ -84,3 +84,26 @@ def test_bidders_are_compared_on_predictions_where_no_clicks_are_logged(adcli, l
     played = adcli("evaluate", "bids", "unclicked.parquet", "--episode", "500")
     assert played.returncode == 0, played.said
     assert "its predicted click" in played.said
+
+
+def test_limits_and_a_product_of_predictions_are_kept_and_asked_for(adcli, log, tmp_path):
+    log.with_columns(pcvr=pl.lit(0.5)).write_parquet(tmp_path / "both.parquet")
+    asked = ("both.parquet", "--episode", "500", "--budget-share", "0.5", "--prediction", "pctr*pcvr")
+    done = adcli("optimize", "bids", *asked, "--max-bid", "40", "--target-cpa", "800", "-o", "bidder")
+    assert done.returncode == 0, done.said
+    (one, _) = json.loads((tmp_path / "bidder/bidder.json").read_text())["campaigns"]
+    assert one["limits"] == {"max_bid": 40.0, "target_cost": 800.0}
+    played = adcli("evaluate", "bids", *asked, "--bidder", "bidder")
+    assert played.returncode == 0, played.said
+    rows = [json.loads(line) for line in played.text.splitlines()]
+    ours = next(row for row in rows if row["bidder"] == "bidder" and row["campaign_id"] == "a")
+    assert ours["cost"] <= 800 * ours["predicted_value"] * (1 + 1e-9)
+    other = adcli("evaluate", "bids", *asked[:-2], "--bidder", "bidder")
+    assert other.returncode == 2
+    assert "pctr*pcvr" in other.said
+    for wrong in (("--max-bid", "0"), ("--target-cpa", "1", "--target-roas", "1")):
+        assert adcli("optimize", "bids", *asked, *wrong, "-o", "x").returncode == 2
+    missing = adcli("optimize", "bids", *asked[:-1], "pctr*pcv", "-o", "x")
+    assert missing.returncode == 3
+    assert "no column 'pcv'" in missing.said
+    assert not (tmp_path / "x").exists()

@@ -11,6 +11,7 @@ from adcli.cli.bidding import (
     BudgetShares,
     Campaign,
     Episode,
+    Prediction,
     Price,
     Totals,
     Value,
@@ -21,11 +22,13 @@ from adcli.cli.bidding import (
     is_first_price,
     only_campaign,
     say_what_is_estimated,
+    with_prediction,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
+from adcli.errors import UsageError
 
 
 @command
@@ -49,6 +52,7 @@ def bids(
     episode: Episode = "episode",
     campaign: Campaign = None,
     price: Price = "second",
+    prediction: Prediction = "pctr",
     confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged auctions: what each would have won, and for how much.
@@ -70,7 +74,10 @@ def bids(
     for name, of in learned.items():
         if any(one.first_price != first_price for one in of.values()):
             run.warn(f"{name} was learned for auctions of another price than --price {price}.")
-    frame = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
+        if other := {one.prediction for one in of.values()} - {prediction}:
+            raise UsageError(f"{name} bids on {other.pop()}.", fix="Say so with --prediction.")
+    read = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
+    frame = with_prediction(run, read, prediction)
     say_what_is_estimated(run, frame, value_column := run.column(value))
     campaigns = campaigns_of(frame)
     prices = earlier_prices(totals, campaigns)

@@ -10,6 +10,7 @@ from adcli.cli.bidding import (
     BudgetShares,
     Campaign,
     Episode,
+    Prediction,
     Price,
     Totals,
     Value,
@@ -18,8 +19,10 @@ from adcli.cli.bidding import (
     earlier_prices,
     episodes,
     is_first_price,
+    limits_of,
     only_campaign,
     say_what_is_estimated,
+    with_prediction,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
@@ -43,6 +46,20 @@ def bids(
     episode: Episode = "episode",
     campaign: Campaign = None,
     price: Price = "second",
+    prediction: Prediction = "pctr",
+    max_bid: Annotated[float | None, typer.Option(help="Highest bid.")] = None,
+    target_cpa: Annotated[
+        float | None,
+        typer.Option(
+            help="What a unit of the value may cost on average over an episode, by its calibrated prediction."
+        ),
+    ] = None,
+    target_roas: Annotated[
+        float | None,
+        typer.Option(
+            help="What each unit of cost must return on average over an episode; the value is money."
+        ),
+    ] = None,
 ) -> None:
     """Learn what to bid from logged auctions with their predicted clicks.
 
@@ -53,6 +70,7 @@ def bids(
       adcli optimize bids auctions.parquet -o bidder
       adcli optimize bids auctions.csv.gz --episode 1000 --budget-share 0.03125 -o bidder
       adcli optimize bids bids.parquet --price first --map won=is_win -o bidder
+      adcli optimize bids auctions.parquet --prediction pctr*pcvr --value conversion --target-cpa 20 -o bidder
       adcli evaluate bids auctions_later.parquet --bidder bidder --episode 1000
     """
     from adcli.bidding.auctions import unstated_prices
@@ -60,7 +78,10 @@ def bids(
     from adcli.optimize.bid_learning import learn_bidders
 
     folder = run.directory()
-    frame = only_campaign(run.read(inputs, tables=["auctions"], needs=["pctr"]), campaign)
+    limits = limits_of(max_bid, target_cpa, target_roas)
+    needs = ["pctr"] if prediction == "pctr" else []
+    read = only_campaign(run.read(inputs, tables=["auctions"], needs=needs), campaign)
+    frame = with_prediction(run, read, prediction)
     campaigns = campaigns_of(frame)
     shares = budget_shares(budget_share, campaigns)
     say_what_is_estimated(run, frame, value_column := run.column(value))
@@ -73,6 +94,7 @@ def bids(
             value=value_column,
             episode=episodes(run, episode),
             first_price=is_first_price(price),
+            limits=limits,
         )
     about = {
         "value": value,
@@ -82,7 +104,9 @@ def bids(
         "predicted_value_shares": {name: one.shares for name, one in learned.items()},
         "learned_from": [record._asdict() for record in run.input_records()],
     }
-    save_bidders({name: one.chosen for name, one in learned.items()}, folder, about)
+    save_bidders(
+        {name: one.chosen._replace(prediction=prediction) for name, one in learned.items()}, folder, about
+    )
     for name, one in learned.items():
         shown = ", ".join(
             f"{kind} {share:.3f}" for kind, share in sorted(one.shares.items(), key=lambda pair: -pair[1])
