@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 SHORTEST = 8  # characters that a text keeps; an identifier can still be recognised by them
 _GAP = 3  # between columns
-_VERDICT_WIDTH = 20
+_VERDICT_WIDTH = 19  # of "no difference found"
+_COMFORTABLE = 20  # characters that the metric keeps before a further column is shown
 _DECIDING = ("verdict", "difference", "relative", "value")
-_WORDY = ("definition", "reason", "test")
+_WORDY = ("definition", "reason", "test", "interval")
 
 
 def preview(
@@ -97,23 +98,27 @@ def _plain_cell(value: object) -> str:
 
 
 def _widths(cells: Mapping[str, Sequence[str]], numeric: set[str], width: int) -> dict[str, int]:
-    """Of the columns that fit: texts give way, the longest first, none below `SHORTEST`."""
+    """Of the columns that fit: texts give way, the longest first, the metric and the verdict last."""
     from adcli.report.text import display_width
 
     natural = {name: max(display_width(text) for text in (name, *texts)) for name, texts in cells.items()}
     least = {name: wide if name in numeric else min(wide, SHORTEST) for name, wide in natural.items()}
     if "verdict" in least:
         least["verdict"] = min(natural["verdict"], _VERDICT_WIDTH)
+    whole = {"metric", "verdict", "difference" if "difference" in cells else "value"}
+    needed = least | {name: max(least[name], min(natural[name], _COMFORTABLE)) for name in whole & set(least)}
     fitting: dict[str, int] = {}
     for name, wide in natural.items():
-        if fitting and sum(least[one] + _GAP for one in fitting) + least[name] > width:
+        kept = least if name in whole else needed
+        if fitting and sum(kept[one] + _GAP for one in fitting) + least[name] > width:
             break
         fitting[name] = wide
-    while sum(fitting.values()) + _GAP * (len(fitting) - 1) > width:
-        able = [name for name in fitting if fitting[name] > least[name]]
-        if not able:
-            break
-        fitting[max(able, key=fitting.__getitem__)] -= 1
+    for give_way in (set(fitting) - whole, whole):
+        while sum(fitting.values()) + _GAP * (len(fitting) - 1) > width:
+            able = [name for name in fitting if name in give_way and fitting[name] > least[name]]
+            if not able:
+                break
+            fitting[max(able, key=fitting.__getitem__)] -= 1
     return fitting
 
 

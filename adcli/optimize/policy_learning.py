@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from adcli.numbers import plain, show
 from adcli.optimize.candidates import fit_candidates, stand_in
 from adcli.policies.estimators import dr
 from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
@@ -77,7 +78,7 @@ def learn_policy(
     return LearnedPolicy(
         policy,
         chosen,
-        _reason(table, chosen),
+        _reason(table, chosen, log.logged.value_kind),
         table.with_columns(chosen=pl.col("policy") == chosen),
         log.encoder.columns,
         fitted.model.form,
@@ -176,18 +177,17 @@ def _record(name: str, log: PreparedLog, own: PolicyRows, confidence: float) -> 
     }
 
 
-def _reason(table: pl.DataFrame, chosen: str) -> str:
+def _reason(table: pl.DataFrame, chosen: str, kind: str) -> str:
     """Why the candidate was chosen, for a person."""
     logged = table.row(0, named=True)
     others = table.slice(1).sort("lower_bound", descending=True)
     learned = (others if chosen == LOGGED else others.filter(pl.col("policy") == chosen)).row(0, named=True)
-    ours = f"The policy that made this log earned {logged['value']:.4g} per impression."
+    earned = {name: plain(show(row["value"], kind)) for name, row in (("ours", logged), ("its", learned))}
+    ours = f"The policy that made this log earned {earned['ours']} per impression."
     if chosen == LOGGED:
-        return (
-            f"Not enough evidence to leave it. {ours} The best learned policy, '{learned['policy']}': "
-            f"{learned['verdict']}. {learned['reason']}"
-        )
+        best = f"The best learned policy, '{learned['policy']}': {learned['verdict']}."
+        return f"Not enough evidence to leave it. {ours} {best} {learned['reason']}"
     return (
-        f"'{chosen}' earns {learned['value']:.4g} per impression on rows it did not see (lower confidence "
-        f"bound {learned['lower_bound']:.4g}). {ours} {learned['reason']}"
+        f"'{chosen}' earns {earned['its']} per impression on rows it did not see (lower confidence bound "
+        f"{plain(show(learned['lower_bound'], kind))}). {ours} {learned['reason']}"
     )

@@ -71,7 +71,7 @@ class Page:
     Args:
         title: What was asked, in the reader's words.
         command_line: The command that made the page.
-        summary: A sentence or two below the title.
+        summary: A sentence or two below the title, or one a line.
         verdicts: What came out, the most important first.
         tables: The figures.
         plots: The plots, each drawn once; their names differ.
@@ -104,7 +104,7 @@ class Page:
     @property
     def answer(self) -> Sequence[Verdict]:
         """What the page says first: its summary, then its verdicts."""
-        return [*([Verdict("", sentence=self.summary)] if self.summary else []), *self.verdicts]
+        return [*(Verdict("", sentence=line) for line in self.summary.splitlines()), *self.verdicts]
 
     def html(self) -> str:
         """The page as one HTML document."""

@@ -8,6 +8,7 @@ from open_bandit_log import open_bandit_log
 
 from adcli.errors import DataError
 from adcli.evaluate.off_policy.table import TargetColumn, policy_value_table
+from adcli.numbers import plain, show
 from adcli.optimize.candidates import shrunk_rates
 from adcli.optimize.likelihood import fit_likelihood_policy
 from adcli.optimize.policy_learning import held_out_rows, learn_policy
@@ -44,7 +45,7 @@ class TestWhereThereIsSomethingToLearn:
         assert table.filter("chosen")["policy"].to_list() == [learned.chosen]
         assert table.filter("chosen")["lower_bound"][0] > table["lower_bound"][0]
         assert table.filter("chosen")["difference_low"][0] > 0
-        assert f"{table.filter('chosen')['value'][0]:.4g} per impression" in learned.reason
+        assert f"{plain(show(table.filter('chosen')['value'][0], 'rate'))} per impression" in learned.reason
         assert learned.chosen in learned.reason
         assert "segment" in learned.context
 

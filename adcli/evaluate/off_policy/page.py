@@ -199,9 +199,12 @@ def _group_plots(groups: pl.DataFrame, kind: str) -> list[Plot]:
 def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
     value = show_interval(row["value"], row["ci_low"], row["ci_high"], kind)  # type: ignore[arg-type]
     baseline = show_interval(row["baseline_value"], None, None, kind)  # type: ignore[arg-type]
+    ends = row["difference"], row["difference_low"], row["difference_high"]
+    difference = show_interval(*ends, difference_kind(kind))  # type: ignore[arg-type]
     return Verdict(
         str(row["verdict"]),
-        sentence=f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}.",
+        sentence=f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}: "
+        f"a difference of {difference}.",
         reason=str(row["reason"]),
     )
 

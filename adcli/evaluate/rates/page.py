@@ -13,6 +13,8 @@ from adcli.report.table import METRIC_KINDS, heading
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 HIDDEN = "hidden:"  # how the reason of a hidden cell begins
+FIRST = ("ctr", "cvr", "cpc", "cpa", "roas", "revenue_per_user", "average_order_value", "rpm", "cpm")
+MOST_SAID = 5
 METHOD = (
     Passage(
         "Rates",
@@ -49,7 +51,7 @@ def rates_page(
     cells = [name for name in by if name != over]
     return Page(
         title="Rates" + (f" by {', '.join(by)}" if by else ""),
-        summary=" ".join(
+        summary="\n".join(
             filter(None, ["" if over else _summary(shown, by), *_cycle_sentences(trends, cells)])
         ),
         verdicts=_trend_verdicts(trends, cells),
@@ -250,17 +252,17 @@ def _definitions(rates: pl.DataFrame) -> str:
 
 
 def _summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
+    """A sentence a metric and line, the most important first; the others are in the table."""
     if not shown.height:
         return "No cell is large enough to be shown."
-    if by:
-        metrics = shown["metric"].unique(maintain_order=True)
-        return " ".join(_range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics)
-    sentences = [
-        f"{heading(row['metric'])} {show_interval(row['value'], row['ci_low'], row['ci_high'], kind)}"
-        for row in shown.to_dicts()
-        for kind in [METRIC_KINDS.get(row["metric"], "number")]
-    ]
-    return "; ".join(sentences) + "."
+    metrics = sorted(shown["metric"].unique(maintain_order=True), key=_importance)
+    lines = [_range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics[:MOST_SAID]]
+    rest = ", ".join(heading(metric) for metric in metrics[MOST_SAID:])
+    return "\n".join([*lines, *([f"In the table: {rest}."] if rest else [])])
+
+
+def _importance(metric: str) -> int:
+    return FIRST.index(metric) if metric in FIRST else len(FIRST)
 
 
 def _range(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> str:
