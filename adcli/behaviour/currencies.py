@@ -19,6 +19,19 @@ def currencies(frame: pl.DataFrame) -> list[str]:
     return sorted(frame["currency"].drop_nulls().unique().to_list())
 
 
+def require_one_currency(frame: pl.DataFrame) -> None:
+    """Make sure that a table's amounts have a sum.
+
+    Raises:
+        DataError: If they are in several currencies.
+    """
+    if len(found := currencies(frame)) > 1:
+        raise DataError(
+            f"The amounts are in {', '.join(found)}, which have no sum.",
+            fix="Take the events of one currency, or convert them first.",
+        )
+
+
 def converted(frame: pl.DataFrame, to: str, rates: pl.DataFrame) -> pl.DataFrame:
     """The table with all of its money in one currency.
 

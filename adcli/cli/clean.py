@@ -21,7 +21,15 @@ from adcli.clean.rules import (
     rules_of_file,
     with_actions,
 )
-from adcli.cli.clean_behaviour import Behaviour, is_traced, require_behaviour, routes_for, with_behaviour
+from adcli.cli.clean_attribution import Attribution, attributed, require_attribution
+from adcli.cli.clean_behaviour import (
+    Behaviour,
+    flagging,
+    is_traced,
+    require_behaviour,
+    routes_for,
+    with_behaviour,
+)
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
@@ -37,6 +45,7 @@ CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products",
 def clean(
     run: Run,
     behaviour: Behaviour,
+    attribution: Attribution,
     inputs: Inputs = None,
     table: Annotated[
         str | None,
@@ -77,6 +86,7 @@ def clean(
     Examples:
       adcli clean logs/*.csv.gz -o events.parquet --rejects rejects.csv
       adcli clean access.log.gz --bots drop --sessions -o events.parquet
+      adcli clean events.parquet --attribute linear --impressions shown.csv -o impressions.parquet
       zcat access.log.gz | adcli clean - | head
     """
     from adcli.clean.pipeline import clean_stream
@@ -91,6 +101,7 @@ def clean(
     names = stream.names | (set(ADDED) if routes else set())
     check.require(names, fail_on)
     require_behaviour(names, behaviour)
+    require_attribution(stream.table.name, flagging(behaviour), attribution)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(
             stream,
@@ -102,6 +113,8 @@ def clean(
             with_source=is_traced(behaviour),
         )
         cleaned = with_behaviour(run, stream, names, cleaned, behaviour)
+        if attribution.attribute is not None:
+            cleaned = attributed(run, cleaned, attribution.attribute, attribution)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:

@@ -152,6 +152,11 @@ def with_behaviour(
     return frames
 
 
+def flagging(options: Behaviour) -> str | None:
+    """The option that adds columns to the events, if one does."""
+    return "--sessions" if options.sessions else "--bots flag" if options.bots == "flag" else None
+
+
 def is_traced(options: Behaviour) -> bool:
     """Whether the options can reject rows, which then must tell where they came from."""
     return options.bots != "keep" or options.repeat_window is not None

@@ -36,17 +36,12 @@ def forecast(
       adcli optimize forecast events.parquet -o customers.parquet
       adcli optimize forecast events.parquet --cutoff 2026-06-01 --days 60 -o customers.parquet
     """
-    from adcli.behaviour.currencies import currencies
+    from adcli.behaviour.currencies import require_one_currency
     from adcli.behaviour.sales import settle_sales
-    from adcli.errors import DataError
     from adcli.optimize.forecast import forecast_customers
 
     events = run.read(inputs, tables=["events"])
-    if len(found := currencies(events)) > 1:
-        raise DataError(
-            f"The amounts are in {', '.join(found)}, which have no sum.",
-            fix="Take the events of one currency, or convert them first.",
-        )
+    require_one_currency(events)
     sales = settle_sales(events)
     with run.step("forecast"):
         made = forecast_customers(sales.events, days=days, cutoff=_day(cutoff))

@@ -200,6 +200,12 @@ _TABLES = (
         required=("currency", "rate"),
         optional=("date",),
     ),
+    StandardTable(
+        "touches",
+        "one ad shown to a user",
+        required=("event_time", "user_id"),
+        optional=("item_id", "ad_id", "campaign_id", "placement", "channel", "cost"),
+    ),
     StandardTable("item_features", "what is known of one item", required=("item_id",)),
     StandardTable(
         "contexts",
