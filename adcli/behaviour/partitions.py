@@ -11,10 +11,8 @@ _PART_ROWS: Final = 2_000_000
 _WANTED: Final = ("user_id", "event_time", "event_type", "ip")
 
 
-def by_user(
-    log: pl.LazyFrame, names: Sequence[str], wanted: Sequence[str] = _WANTED
-) -> Iterator[pl.DataFrame]:
-    """The columns wanted of the events, in parts of about two million rows, each in the order of the log."""
+def by_user(log: pl.LazyFrame, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The columns that tell of users, in parts of about two million rows, each in the order of the log."""
     rows = int(log.select(pl.len()).collect().item())
     parts = rows // _PART_ROWS + 1
     columns = [name for name in _WANTED if name in names]

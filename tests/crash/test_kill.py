@@ -72,6 +72,11 @@ def put(saved, path):
 
 COMMANDS = {
     "clean": (["clean", "log.csv.gz", "-o", "out.parquet", "--rejects", "rejects.csv"], ["out.parquet", "rejects.csv"]),
+    "attribute": (
+        ["clean", "log.csv.gz", "--table", "events", "--set", "event_type=purchase", "--attribute", "decay",
+         "--impressions", "log.csv.gz", "-o", "out.parquet", "--rejects", "rejects.csv"],
+        ["out.parquet", "rejects.csv"],
+    ),
     "embed": (["embed", "products.csv", "-o", "out.parquet", "--no-cache"], ["out.parquet"]),
     "generate": (
         ["generate", "products.csv", "-n", "1", "--candidates", "2", "--model", "llama", "--judge", "bert", "-o", "out.jsonl"],
