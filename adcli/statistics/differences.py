@@ -32,8 +32,8 @@ def difference_interval(
 def _margin(one: float, other: float, correlation: float) -> float:
     """sqrt(a^2 + b^2 - 2 r a b), of sides that at tiny p-values are too large to be squared."""
     longest = max(one, other)
-    if not longest > 0:
-        return 0.0
+    if not 0 < longest < math.inf:
+        return max(longest, 0.0)
     a, b = one / longest, other / longest
     return longest * math.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0))
 

@@ -116,6 +116,22 @@ class ClusteredRatio(NamedTuple):
         return float(2 * stdtr(self.degrees, -abs(leaning)))
 
 
+class Reciprocal(NamedTuple):
+    """What one of a count costs, from how many of them a unit of money buys: 1 / ratio."""
+
+    ratio: ClusteredRatio
+
+    @property
+    def degrees(self) -> float:
+        """Of freedom, of the ratio's error."""
+        return self.ratio.degrees
+
+    def interval(self, confidence: float) -> Interval:
+        """The ratio's interval, its ends inverted; without an upper end where the ratio may be 0."""
+        low, high = self.ratio.interval(confidence)
+        return Interval(1 / high if high > 0 else math.nan, 1 / low if low > 0 else math.inf)
+
+
 def _unskewed(quantile: float, skew: float) -> float:
     """The inverse of t + skew t^2 / 3 + skew^2 t^3 / 27 + skew / 6, whose quantiles are the normal's."""
     if abs(skew) < SMALLEST_SKEW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,11 @@ import polars as pl
 from adcli.evaluate.rates.counts import UnitCounts, count_units
 from adcli.evaluate.rates.group_gaps import Gap, GroupSums, gap
 from adcli.evaluate.rates.table import (
-    COUNT_RATES,
-    FEWEST_WITH_MONEY,
     LOWER_IS_BETTER,
     Rate,
     chosen_rates,
+    clustered_estimate,
+    method_of,
     rate_table,
 )
 from adcli.numbers import plain, show
@@ -109,15 +110,11 @@ def fairness_table(
 def _judge_groups(
     sums: GroupSums, rate: Rate, column: str, rows: Sequence[Row], confidence: float
 ) -> Iterator[_Judged]:
-    is_count = rate.metric in COUNT_RATES and bool((sums.top <= sums.bottom).all())
+    estimate = partial(clustered_estimate, method_of(rate, sums.top, sums.bottom))
     are_two = len(rows) == 2 and all(row["value"] is not None for row in rows)
     for i, row in enumerate(rows):
         comparable = row["value"] is not None and len(rows) > 1
-        found = (
-            gap(sums, i, confidence=confidence, is_count=is_count, fewest=FEWEST_WITH_MONEY)
-            if comparable
-            else None
-        )
+        found = gap(sums, i, confidence=confidence, estimate=estimate) if comparable else None
         yield _Judged(rate, row, f"{column}={row[column]}", found, is_mirrored=are_two and i == 1)
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from adcli.statistics.differences import difference_interval, implied_p_value
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, clustered_rate, clustered_ratio
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, clustered_ratio
+
+
+class Estimate(Protocol):
+    """What the interval of a ratio rests on."""
+
+    def interval(self, confidence: float) -> Interval:
+        """At this confidence; an end may be infinite."""
+
+
+Estimator = Callable[[FloatArray, FloatArray], Estimate | None]
 
 
 class GroupSums(NamedTuple):
@@ -34,7 +44,7 @@ class Gap(NamedTuple):
     Attributes:
         rest: The ratio of all others.
         difference: Of the group's ratio from it.
-        interval: Of the difference.
+        interval: Of the difference; an end that the data do not bound is NaN.
         p_value: Two-sided, that there is none.
     """
 
@@ -44,7 +54,7 @@ class Gap(NamedTuple):
     p_value: float
 
 
-def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = False, fewest: int = 2) -> Gap:
+def gap(sums: GroupSums, group: int, *, confidence: float, estimate: Estimator = clustered_ratio) -> Gap:
     """One group against all others; a unit in both counts as one.
 
     The interval is put together from those of the two ratios, each of which leans the way its errors do, and
@@ -54,14 +64,13 @@ def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = Fals
         sums: Of each unit and group.
         group: Its number.
         confidence: Of the interval.
-        is_count: Whether the ratio is a share of trials, such as clicks of impressions.
-        fewest: Units that must have something of a ratio that is none; else there is no interval.
+        estimate: From each unit's numerator and denominator, what the ratio's interval rests on; None where
+            there is too little for one.
 
     Source: MOVER, as in `adcli.statistics.differences`.
     """
     units = int(sums.unit.max()) + 1
     inside = sums.group == group
-    estimate = clustered_rate if is_count else partial(clustered_ratio, fewest=fewest)
     estimates, influences, values = [], [], []
     for mask in (inside, ~inside):
         top = np.bincount(sums.unit[mask], sums.top[mask], units).astype(np.float64)
@@ -80,4 +89,5 @@ def gap(sums: GroupSums, group: int, *, confidence: float, is_count: bool = Fals
         intervals = one.interval(confidence), rest.interval(confidence)
         return difference_interval(values[0], intervals[0], values[1], intervals[1], correlation=correlation)
 
-    return Gap(values[1], difference, interval(confidence), implied_p_value(interval, difference))
+    low, high = (end if np.isfinite(end) else np.nan for end in interval(confidence))
+    return Gap(values[1], difference, Interval(low, high), implied_p_value(interval, difference))

@@ -18,6 +18,7 @@ from adcli.statistics.intervals import (
     ClusteredRatio,
     FloatArray,
     Interval,
+    Reciprocal,
     clustered_rate,
     clustered_ratio,
     wilson,
@@ -234,8 +235,6 @@ def _interval(
         return NO_INTERVAL, f"no interval: only {_units(fewer, plural)} with {seen}"
     interval = found.interval(confidence)
     rare, name = (bottoms, rate.denominator) if method == INVERTED else (tops, rate.numerator)
-    if method == INVERTED:
-        interval = inverted(interval)
     with_one = int((rare > 0).sum())
     if with_one < (FEW_WITH_ONE if rate.metric in COUNT_RATES else FEW_WITH_MONEY):
         return interval, f"rough: only {_units(with_one, plural)} with {name}"
@@ -247,19 +246,14 @@ def _interval(
 
 def clustered_estimate(
     method: str, tops: FloatArray, bottoms: FloatArray
-) -> ClusteredRate | ClusteredRatio | None:
-    """What the interval of a rate over clusters rests on; for `INVERTED`, that of its reciprocal."""
+) -> ClusteredRate | ClusteredRatio | Reciprocal | None:
+    """What the interval of a rate over clusters rests on."""
     if method == WILSON:
         return clustered_rate(tops, bottoms)
     if method == INVERTED:
-        tops, bottoms = bottoms, tops
+        found = clustered_ratio(bottoms, tops, fewest=FEWEST_WITH_MONEY)
+        return found and Reciprocal(found)
     return clustered_ratio(tops, bottoms, fewest=FEWEST_WITH_MONEY)
-
-
-def inverted(interval: Interval) -> Interval:
-    """The interval of 1 / x: what a conversion costs, from conversions a unit of money."""
-    low, high = interval
-    return Interval(1 / high if high > 0 else math.nan, 1 / low if low > 0 else math.inf)
 
 
 def _units(number: int, unit: str) -> str:

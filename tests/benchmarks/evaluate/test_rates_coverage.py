@@ -4,6 +4,7 @@ Users with many and few impressions and rates of their own, in four placements w
 Run with -s for the table.
 """
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -80,3 +81,53 @@ def test_a_ratio_of_sums_covers_where_units_are_few(units):
     print(f"\n{units} units an arm: covers {np.mean(held):.3f}, false verdicts {false / len(held):.3f}")
     assert np.mean(held) >= 0.935
     assert false / len(held) <= 0.065
+
+
+def bought_log(rng, users, impressions, rate, dearer):
+    """Impressions whose clicks cost an auction's price; the second of two groups pays more for a conversion."""
+    user = np.repeat(np.arange(users), 1 + rng.poisson(rng.gamma(0.7, impressions / 0.7, users)))
+    n, group = len(user), rng.integers(0, 2, users)
+    click = rng.random(n) < 0.3
+    converts = rng.weibull(1.3, users) * rate / np.where(group, dearer, 1)
+    return pl.DataFrame(
+        {
+            "user_id": user.astype(str),
+            "item_id": "x",
+            "click": click.astype(int),
+            "conversion": (click & (rng.random(n) < converts[user] / 0.3)).astype(int),
+            "cost": click * rng.lognormal(-1.5, 0.9, n),
+            "device": np.where(group, "app", "web")[user],
+        }
+    )
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize(("users", "dearer"), [(150, 1), (500, 1), (500, 1.6), (2500, 1), (2500, 1.3)])
+def test_the_cost_of_a_conversion_misses_on_both_sides_alike(users, dearer):
+    rng = np.random.default_rng(7000 + users)
+    weibull, click_cost = math.gamma(1 + 1 / 1.3), 0.3 * math.exp(-1.5 + 0.9**2 / 2)
+    cost = [click_cost / (0.02 * weibull) * times for times in (1, dearer)]
+    below, above, rough, gaps, spoken = [], [], [], [], 0
+    for _ in range(LOGS):
+        log = bought_log(rng, users, 10, 0.02, dearer)
+        for row in rate_table(log, by=["device"], metrics=["cpa"], min_users=1).iter_rows(named=True):
+            if row["ci_low"] is not None:
+                truth = cost[row["device"] == "app"]
+                below.append(truth < row["ci_low"])
+                above.append(row["ci_high"] is not None and truth > row["ci_high"])
+                rough.append("rough" in row["reason"])
+        gap = fairness_table(log, by=["device"], metrics=["cpa"], min_users=1).row(0, named=True)
+        spoken += gap["verdict"] in SPOKEN
+        if gap["difference_low"] is not None and gap["difference_high"] is not None:
+            gaps.append(
+                (cost[1] - cost[0] < gap["difference_low"], cost[1] - cost[0] > gap["difference_high"])
+            )
+    sides = np.mean(gaps, axis=0) if gaps else np.zeros(2)
+    print(
+        f"\n{users} users, app {dearer:g} times as dear: of {len(below)} intervals the truth is below "
+        f"{np.mean(below):.3f}, above {np.mean(above):.3f}, rough {np.mean(rough):.2f}; of {len(gaps)} gaps "
+        f"below {sides[0]:.3f}, above {sides[1]:.3f}; spoken {spoken / LOGS:.3f}"
+    )
+    tail = 0.025 + 3 * (0.025 * 0.975 / len(below)) ** 0.5
+    assert max(np.mean(below), np.mean(above)) <= tail + 0.005
+    assert dearer > 1 or spoken / LOGS <= MOST_FALSE

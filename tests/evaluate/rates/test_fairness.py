@@ -1,5 +1,7 @@
 """Gaps between groups: found where they are, with users in several groups counted once, in plain sentences."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,6 +10,8 @@ from nominal_coverage import TRIALS, assert_covers
 from adcli.errors import DataError
 from adcli.evaluate.rates.fairness import FAIRNESS_COLUMNS, fairness_table
 from adcli.evaluate.rates.group_gaps import GroupSums, gap
+from adcli.evaluate.rates.table import INVERTED, clustered_estimate
+from adcli.statistics.intervals import clustered_rate, clustered_ratio
 
 
 def make_log(rates, n=20_000, seed=0, users=4000):
@@ -125,7 +129,7 @@ def test_a_small_group_of_few_clicks_is_no_gap():
         shown = rng.poisson(6, n) + 1
         clicks = rng.binomial(shown, rng.beta(rate * 10, (1 - rate) * 10, n))
         sums = GroupSums(group, np.arange(n), clicks * 1.0, shown * 1.0)
-        found.append(gap(sums, 0, confidence=0.95, is_count=True))
+        found.append(gap(sums, 0, confidence=0.95, estimate=clustered_rate))
     assert_covers(*np.transpose([one.interval for one in found]), 0.0)
     assert np.mean([one.p_value <= 0.05 for one in found]) <= 0.065
 
@@ -142,7 +146,7 @@ def test_money_of_a_handful_of_buyers_is_compared_all_the_same():
 
 def test_the_p_value_is_where_the_interval_ends_at_no_gap():
     sums = sums_of_overlapping_users(np.random.default_rng(7))
-    for is_count in (True, False):
-        p_value = gap(sums, 0, confidence=0.95, is_count=is_count).p_value
-        ends = gap(sums, 0, confidence=1 - p_value, is_count=is_count).interval
+    for estimate in (clustered_rate, clustered_ratio, partial(clustered_estimate, INVERTED)):
+        p_value = gap(sums, 0, confidence=0.95, estimate=estimate).p_value
+        ends = gap(sums, 0, confidence=1 - p_value, estimate=estimate).interval
         assert min(abs(end) for end in ends) < 1e-5
