@@ -1,7 +1,7 @@
 """The plan of each input, made before its rows are read.
 
-The first rows decide. Where they leave two readings of a column (`03/04/2024`, `1.250`), all rows are looked
-at, until one decides.
+The first rows decide. Where they leave two readings of a column (`1.250`), rows are looked at until one
+decides; where there are dates like `03/04/2024`, all are.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def _evidence(
     if not _is_open(known, given):
         return known
     source.keep()
+    known = before
     with closing(form.read(source)) as batches:
         for raw in batches:
             known = evidence_of(raw.typed, mapping, known)
@@ -81,7 +82,7 @@ def _evidence(
 
 def _is_open(evidence: Evidence, given: GivenFormats) -> bool:
     return any(
-        (one.time.is_open and given.date_order is None and given.time is None)
+        (one.time.slashed.number and given.date_order is None and given.time is None)
         or (one.number.is_open and given.decimal_mark is None)
         or one.whole_decimals
         for one in evidence.values()

@@ -94,8 +94,40 @@ def test_a_day_first_that_shows_late_holds_for_the_rows_before_it(read, monkeypa
         + "13/03/2024,u,view\n"
     )
     assert read("event_time,user_id,event_type\n" + rows).reasons == [
-        (95, "event_time: not a time: '13/03/2024'")
+        (95, "event_time: has its day before its month, unlike this column: '13/03/2024'")
     ]
+
+
+HEADER = "event_time,user_id,event_type\n"
+
+
+def dates(*counted: tuple[int, str]) -> str:
+    return HEADER + "".join(f"{date},u,view\n" * count for count, date in counted)
+
+
+def test_dates_of_the_rarer_order_are_rejected_where_none_can_have_either(read):
+    got = read(dates((3, "13/05/2024"), (2, "04/30/2024"), (1, "06/06/2024")))
+    assert got.frame["event_time"].dt.strftime("%m-%d").to_list() == ["05-13"] * 3 + ["06-06"]
+    assert [line for line, reason in got.reasons if "month before its day" in reason] == [5, 6]
+
+
+def test_a_few_odd_dates_do_not_make_a_column_doubtful_and_many_do(read):
+    assert (
+        read(dates((1, "03/05/2024"), (20, "14/05/2024"), (1, "04/30/2024"))).frame["event_time"][0].month
+        == 5
+    )
+    with pytest.raises(DataError, match="--day-first or --month-first"):
+        read(dates((1, "03/05/2024"), (19, "14/05/2024"), (1, "04/30/2024")))
+
+
+def test_dates_that_contradict_each_other_far_apart_are_seen(read, monkeypatch):
+    monkeypatch.setattr("adcli.tables.formats.detect._SAMPLE_ROWS", 10)
+    with pytest.raises(DataError, match="'04/03/2024' can have either"):
+        read(dates((1200, "13/05/2024"), (1200, "04/03/2024"), (1200, "04/30/2024")))
+
+
+def test_days_that_are_the_same_in_either_order_are_read(read):
+    assert read(dates((2, "05/05/2024"))).frame.height == 2
 
 
 def test_texts_that_are_lists_are_joined():

@@ -15,7 +15,7 @@ import polars as pl
 from adcli.tables.numerals import MONEY, read_numbers
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
-from adcli.tables.standard.times import UTC, read_times
+from adcli.tables.standard.times import UTC, misordered, read_times
 from adcli.tables.unify import as_text
 
 _TOO_FINE: Final = r"\.\d{19,}|[eE]-"  # may have more decimals than money has
@@ -27,6 +27,7 @@ _GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil", "--", "—", "–", "(not set)")
 _GROUPS: Final = ",' \u00a0\u202f\u2019"
 _HAS_FRACTION: Final = r"^\d+\.\d{1,2}$|^\d{4,}\.\d|\.\d{4,}$"
+_EXCHANGED: Final = {"dmy": "month before its day", "mdy": "day before its month"}
 _TRUE = ("1", "true", "t", "yes", "y", "1.0")
 _FALSE = ("0", "false", "f", "no", "n", "0.0")
 
@@ -84,7 +85,11 @@ def _decoded(value: bytes | None) -> str | None:
 def _time(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = _given(values)
     times = read_times(values, form.time)
-    return Coerced(times, _unread(values, times, "not a time"))
+    problems = _unread(values, times, "not a time")
+    if problems and values.dtype == pl.String and form.time.date_order in _EXCHANGED:
+        where = misordered(values, times, form.time)
+        problems.insert(0, Problem(where, f"has its {_EXCHANGED[form.time.date_order]}, unlike this column"))
+    return Coerced(times, problems)
 
 
 def _money(values: pl.Series, form: ColumnFormat) -> Coerced:

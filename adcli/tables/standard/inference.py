@@ -81,19 +81,21 @@ def _settled_time(known: TimeEvidence, given: GivenFormats, where: str) -> TimeF
     form = known.decided()
     form = replace(form, timezone=given.timezone or "UTC", given=given.time)
     if given.date_order is not None:
-        return replace(form, date_order=given.date_order if known.either else None)
+        return replace(form, date_order=given.date_order if known.slashed.number else None)
     if len(known.orders) < 2 or given.time is not None:
         return form
     flags = "--day-first or --month-first"
-    if known.day_first and known.month_first:
+    if known.is_contradictory:
         raise DataError(
-            f"{where}: '{known.day_first}' has its day first, '{known.month_first}' its month.",
+            f"{where}: '{known.day_first.first}' has its day first, '{known.month_first.first}' its month, "
+            f"and '{known.either.first}' can have either.",
             fix=f"Say what holds with {flags}; the others are then rejected.",
         )
     years = ", or a year first" if "ymd" in known.orders else ""
     hint = ", or --time-format %y/%m/%d" if years else ""
     raise DataError(
-        f"{where}: '{known.either}' can have its day or its month first{years}, and no row tells which.",
+        f"{where}: '{known.slashed.first}' can have its day or its month first{years}, and no row tells "
+        "which.",
         fix=f"Say it with {flags}{hint}.",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 import polars as pl
@@ -31,6 +31,7 @@ _DAY_US: Final = 86_400_000_000
 _TRIED = 200
 _ORDER_IN_WORDS: Final = {"dmy": "day/…/year", "mdy": "month/…/year", "ymd": "year/…/day"}
 _SHORT = r"^(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)\b"
+_CLEAR_MAJORITY: Final = 20  # dates of one order for one of the other, before those that fit both follow them
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,27 @@ class TimeFormat:
         return said
 
 
+class Seen(NamedTuple):
+    """How many values of a kind there are, and the first of them."""
+
+    number: int = 0
+    first: str = ""
+
+    def plus(self, values: pl.Series) -> Seen:
+        """The same with some more."""
+        return Seen(self.number + len(values), self.first or next(iter(values.head(1)), ""))
+
+
 class TimeEvidence(NamedTuple):
     """What the values seen so far tell of how a column writes its times.
 
     Attributes:
         usual: The pattern that most of the first values have.
         digits: For each reading of values of digits alone, how many it reads.
-        either: A date like `03/04/2024`; None before there is any.
-        day_first: One that can only have its day first.
-        month_first: One that can only have its month first.
+        slashed: Dates like `03/04/2024`.
+        either: Those of them that are another day where the month comes first.
+        day_first: Those that can only have their day first.
+        month_first: Those that can only have their month first.
         firsts: All first numbers of dates with a year of two digits.
         thirds: All third numbers of them.
         is_naive: Whether some time names no zone.
@@ -83,9 +96,10 @@ class TimeEvidence(NamedTuple):
 
     usual: str = ""
     digits: tuple[int, ...] = (0,) * (len(_COMPACT) + 1)
-    either: str | None = None
-    day_first: str | None = None
-    month_first: str | None = None
+    slashed: Seen = Seen()
+    either: Seen = Seen()
+    day_first: Seen = Seen()
+    month_first: Seen = Seen()
     firsts: frozenset[int] = frozenset()
     thirds: frozenset[int] = frozenset()
     is_naive: bool = False
@@ -109,9 +123,10 @@ class TimeEvidence(NamedTuple):
         return TimeEvidence(
             self.usual or _usual(words.head(_TRIED)),
             _added(self.digits, _counts(texts.filter(are_digits))),
-            self.either or _first(shown, (first <= 31) & (second <= 31)),
-            self.day_first or _first(shown, first.is_between(13, 31) & second.is_between(1, 12)),
-            self.month_first or _first(shown, first.is_between(1, 12) & second.is_between(13, 31)),
+            self.slashed.plus(shown.filter((first <= 31) & (second <= 31))),
+            self.either.plus(shown.filter((first <= 12) & (second <= 12) & (first != second))),
+            self.day_first.plus(shown.filter(first.is_between(13, 31) & second.is_between(1, 12))),
+            self.month_first.plus(shown.filter(first.is_between(1, 12) & second.is_between(13, 31))),
             self.firsts | set(short.to_series(0).cast(pl.Int64)),
             self.thirds | set(short.to_series(2).cast(pl.Int64)),
             self.is_naive or bool((~words.str.contains(_HAS_ZONE)).any()),
@@ -120,23 +135,30 @@ class TimeEvidence(NamedTuple):
     @property
     def orders(self) -> list[DateOrder]:
         """What can stand where in `03/04/24`, likeliest first; all that there is no evidence against."""
-        if self.either is None:
+        if not self.slashed.number:
             return []
-        if self.month_first:
-            return ["mdy", "dmy"] if self.day_first else ["mdy"]
-        can_begin_with_years = bool(self.firsts) and max(self.thirds) <= 31
+        if self.is_contradictory:
+            return ["dmy", "mdy"]
+        if self.month_first.number > self.day_first.number:
+            return ["mdy"]
+        can_begin_with_years = bool(self.firsts) and max(self.thirds) <= 31 and not self.month_first.number
         if self.firsts and max(self.firsts) > 31:
             return ["ymd"]
         if can_begin_with_years and len(self.firsts) < len(self.thirds):  # years change least
             return ["ymd"]
-        is_doubtful = can_begin_with_years and len(self.firsts) == len(self.thirds) and self.day_first
-        years: list[DateOrder] = ["ymd"] if is_doubtful else []
-        return ["dmy", *years] if self.day_first else ["mdy", "dmy", *years]
+        if not self.day_first.number:
+            return ["mdy", "dmy"] if self.either.number else ["mdy"]
+        is_doubtful = can_begin_with_years and len(self.firsts) == len(self.thirds)
+        return ["dmy", "ymd"] if is_doubtful else ["dmy"]
 
     @property
-    def is_open(self) -> bool:
-        """Whether there are dates that can be read in two ways, and nothing has told in which."""
-        return len(self.orders) > 1 and not (self.day_first and self.month_first)
+    def is_contradictory(self) -> bool:
+        """Whether some dates have their day first, others their month, and some can have either.
+
+        A few that differ are rejected, and so are those of the rarer order where none can have either.
+        """
+        few, many = sorted((self.day_first.number, self.month_first.number))
+        return self.either.number > 0 and few > 0 and many < _CLEAR_MAJORITY * few
 
     def decided(self) -> TimeFormat:
         """The format that this tells."""
@@ -158,6 +180,13 @@ def read_times(values: pl.Series, form: TimeFormat) -> pl.Series:
     if values.dtype in (pl.Date, pl.Datetime):
         return _within(_as_utc(values, form), _EARLIEST, _LATEST)
     return pl.Series(values.name, [None] * len(values), UTC)
+
+
+def misordered(values: pl.Series, times: pl.Series, form: TimeFormat) -> pl.Series:
+    """(n,) whether a text that was read as no time would be one with its day and month exchanged."""
+    left = values.set(times.is_not_null(), None)
+    other: DateOrder = "mdy" if form.date_order == "dmy" else "dmy"
+    return read_times(left, replace(form, date_order=other)).is_not_null()
 
 
 def _by_given(values: pl.Series, form: TimeFormat) -> pl.Series:
@@ -279,8 +308,3 @@ def _within(times: pl.Series, earliest: pl.Expr, latest: pl.Expr) -> pl.Series:
     return (
         times.to_frame().select(pl.when(time.dt.date().is_between(earliest, latest)).then(time)).to_series()
     )
-
-
-def _first(shown: pl.Series, where: pl.Series) -> str | None:
-    found = shown.filter(where)
-    return None if found.is_empty() else str(found[0])
