@@ -12,7 +12,7 @@ from typing import Final
 
 from adcli.tables.report_names import REPORT_NAMES
 
-_CURRENCY: Final = re.compile(r"\s*[(\[]([A-Z]{3})[)\]]\s*$")
+_CURRENCY: Final = re.compile(r"\s*(?:[(\[]([A-Z]{3})[)\]]|\(руб\.\)|, ₽)\s*$")
 _CLICK = (
     "clicked", "is_click", "is_clicked", "clk", "click_flag", "has_click", "clicked_on_ad", "clicks", "label",
 )  # fmt: skip
@@ -172,13 +172,13 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 
 def normalised(name: str) -> str:
     """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
-    return re.sub(r"[\W_]+", "", name.casefold())
+    return re.sub(r"[\W_]+", "", re.sub(r"\w\s+#$", lambda found: f"{found[0]}number", name).casefold())
 
 
 def currency_of(name: str) -> str | None:
     """The currency that a column names in brackets: `Amount spent (EUR)` is in EUR."""
     found = _CURRENCY.search(name)
-    return found[1] if found else None
+    return (found[1] or "RUB") if found else None
 
 
 def without_currency(name: str) -> str:

@@ -244,8 +244,8 @@ def _funnel(
 
 
 def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
-    """Say what is counted as 0; in a log of events most of them have no money of their own."""
-    if "event_type" in log.columns:
+    """Say what is counted as 0; most events have no money of their own, and a report's reader says it."""
+    if {"event_type", "impressions"} & set(log.columns):
         return
     for name in ("cost", "revenue"):
         missing = log[name].null_count() if name in log.columns else 0

@@ -90,7 +90,8 @@ def map_columns(
     Raises:
         UsageError: If `column_map` names a column that is not there.
     """
-    column_map = {**_explained(table, header.columns), **column_map}
+    explained = {n: s for n, s in _explained(table, header.columns).items() if n not in column_map}
+    column_map = {**explained, **column_map}
     by_hand = _date_and_time_by_hand(header, column_map)
     column_map = column_map if by_hand is None else {**column_map, TIME: by_hand.date}
     sources = {name: _named_source(header, name, source) for name, source in column_map.items()}
@@ -99,12 +100,13 @@ def map_columns(
     alternatives: dict[str, list[str]] = {}
     mismatched: dict[str, list[str]] = {}
     wanted = [name for name in table.names if name not in sources and name not in constants]
+    named = [*wanted, *explained]
     for name in wanted:
         exact = next((column for column in free if _key(column) == normalised(name)), None)
         if exact is not None and not (name in table.required and _is_left_empty(name, exact, table, header)):
             sources[name] = exact
             free.remove(exact)
-    for name in wanted:
+    for name in named:
         aliases = table.aliases(name)
         fitting = [column for column in free if _key(column) in aliases]
         fitting.sort(key=lambda column: aliases.index(_key(column)))

@@ -18,7 +18,7 @@ from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.events import are_refunds, derived_event_types, map_event_types
 from adcli.tables.standard.identities import IDENTITY, first_present, format_key
 from adcli.tables.standard.plan import ReadPlan
-from adcli.tables.standard.reports import RESTATES, labelled_totals
+from adcli.tables.standard.reports import NAMED, RESTATES, labelled_totals
 from adcli.tables.standard.tables import Column
 
 
@@ -48,7 +48,10 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
     served: Counter[str] = Counter()
     standard, problems = _standard(raw.frame, plan, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
-    totals = [_RowProblem("", None, Problem(labelled_totals(raw.frame), RESTATES))] if is_counts(plan) else []
+    totals = []
+    if is_counts(plan):
+        named = [plan.mapping.sources[name] for name in NAMED if name in plan.mapping.sources]
+        totals = [_RowProblem("", None, Problem(labelled_totals(raw.frame, named), RESTATES))]
     bad, reasons = _against([*totals, *problems, *_missing(standard, plan)], frame.height)
     lines = raw.lines
     if bad.size:

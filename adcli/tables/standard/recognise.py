@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
 from adcli.tables.standard.column_mapping import TIME, ColumnMapping, Header, listed, map_columns, missing
-from adcli.tables.standard.reports import is_report, user_column
+from adcli.tables.standard.reports import is_report, possible_user
 from adcli.tables.standard.tables import KINDS, TABLES, StandardTable
 
 _PRODUCT_NAMES = frozenset(
@@ -99,7 +99,11 @@ def _what_it_is(headers: Sequence[Header], wanted: Sequence[StandardTable]) -> s
 
 
 def _holds_counts(header: Header) -> bool:
-    return is_report(map_columns(TABLES["report"], header, {}, {}).sources, header.sample)
+    return is_report(_as_report(header), header.sample)
+
+
+def _as_report(header: Header) -> dict[str, str]:
+    return map_columns(TABLES["report"], header, {}, {}).sources
 
 
 def _tables_of_counts(tables: Sequence[StandardTable], header: Header) -> list[StandardTable]:
@@ -108,7 +112,7 @@ def _tables_of_counts(tables: Sequence[StandardTable], header: Header) -> list[S
     Raises:
         DataError: If it may be a log of single impressions after all.
     """
-    user = user_column(header.columns)
+    user = possible_user(header.columns, _as_report(header), header.sample)
     possible = [table for table in tables if table.name == "report"] or [
         table for table in tables if table.name not in OF_SINGLE_ROWS
     ]

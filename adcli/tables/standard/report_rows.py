@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -12,13 +12,10 @@ from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import Rejects, rows_as_json
 from adcli.tables.numerals import MONEY
 from adcli.tables.standard.conform import Batch
-from adcli.tables.standard.reports import RESTATES
+from adcli.tables.standard.reports import NAMED, RESTATES
 from adcli.tables.unify import concatenated
 
-DIMENSIONS: Final = (
-    "date", "hour", "campaign_id", "ad_group_id", "ad_id", "keyword", "query", "placement", "device",
-    "network", "country", "currency",
-)  # fmt: skip
+DIMENSIONS: Final = ("hour", *NAMED, "currency")
 _ROW: Final = "number of the row"  # no name that a column has
 _ADDED: Final = ("impressions", "clicks", "cost")
 _ALL: Final = ("all", "total", "overall")
@@ -27,7 +24,7 @@ _STARTS: Final = frozenset(
 )
 _GOALS: Final = frozenset({"resultindicator", "resulttype", "resultstype"})
 _HALF_A_CENT: Final = 0.005  # cells are rounded to cents
-_DEAREST_CLICK: Final = 10_000  # in units of money; millionths look so
+_DEAREST: Final = 10_000  # units of money for a click, or earned by one; millionths look so
 
 
 class SettledReport(NamedTuple):
@@ -38,7 +35,7 @@ class SettledReport(NamedTuple):
 
 
 def settle_report(
-    batches: Sequence[Batch], sources: Mapping[str, str], by_hand: Iterable[str]
+    batches: Sequence[Batch], sources: Mapping[str, str], by_hand: Collection[str]
 ) -> SettledReport:
     """One input's report, whole: what only all of its rows show.
 
@@ -54,7 +51,7 @@ def settle_report(
     lines = pl.concat([batch.lines for batch in batches])
     frame = concatenated([batch.frame for batch in batches])
     frame = _with_days(frame, sources, notes)
-    frame = _with_cost(frame, sources, is_sure="cost" in set(by_hand))
+    frame = _with_cost(frame, sources, by_hand, notes)
     _refuse_mixed_results(frame, sources)
     restates = restating(frame)
     kept, twice = frame.filter(~restates), frame.filter(restates)
@@ -89,25 +86,40 @@ def _with_days(frame: pl.DataFrame, sources: Mapping[str, str], notes: list[str]
     return frame.with_columns(made)
 
 
-def _with_cost(frame: pl.DataFrame, sources: Mapping[str, str], *, is_sure: bool) -> pl.DataFrame:
-    """The cost in units of money where the platform counts millionths."""
+def _with_cost(
+    frame: pl.DataFrame, sources: Mapping[str, str], by_hand: Collection[str], notes: list[str]
+) -> pl.DataFrame:
+    """The cost in units of money where the platform counts millionths; then its revenue too."""
     if "cost_micros" in frame.columns:
         if "cost" not in frame.columns or frame["cost"].null_count() == frame.height:
-            whole, rest = pl.col("cost_micros") // 1_000_000, pl.col("cost_micros") % 1_000_000
-            text = pl.format("{}.{}", whole, rest.cast(pl.String).str.zfill(6))
-            frame = frame.with_columns(text.cast(MONEY).alias("cost"))
+            frame = frame.with_columns(_of_millionths("cost_micros").alias("cost"))
+            if "revenue" not in by_hand and _is_dear(frame, "revenue", "cost"):
+                notes.append(f"{sources['revenue']} is in millionths as {sources['cost_micros']} is")
+                frame = frame.with_columns(_of_millionths("revenue").alias("revenue"))
         return frame.drop("cost_micros")
-    if not is_sure and {"cost", "clicks"} <= set(frame.columns):
-        paid = frame.select(pl.col("cost", "clicks").cast(pl.Float64)).drop_nulls()
-        clicks, cost = float(paid["clicks"].sum()), float(paid["cost"].sum())
-        if clicks and cost / clicks > _DEAREST_CLICK and (paid["cost"] % 1 == 0).all():
-            column = sources.get("cost", "cost")
-            raise DataError(
-                f"A click costs {cost / clicks:,.0f} by the column '{printable(column)}', which may be in "
-                "millionths of the currency.",
-                fix=f"Say which: --map cost_micros='{column}', or --map cost='{column}' for as it stands.",
-            )
+    if "cost" not in by_hand and _is_dear(frame, "cost", "clicks"):
+        column = sources.get("cost", "cost")
+        paid = frame.select(pl.col("cost", "clicks").cast(pl.Float64)).drop_nulls().sum().row(0)
+        raise DataError(
+            f"A click costs {paid[0] / paid[1]:,.0f} by the column '{printable(column)}', which may be in "
+            "millionths of the currency.",
+            fix=f"Say which: --map cost_micros='{column}', or --map cost='{column}' for as it stands.",
+        )
     return frame
+
+
+def _of_millionths(name: str) -> pl.Expr:
+    whole, rest = (pl.col(name).cast(pl.Int64) // 1_000_000, pl.col(name).cast(pl.Int64) % 1_000_000)
+    return pl.format("{}.{}", whole, rest.cast(pl.String).str.zfill(6)).cast(MONEY)
+
+
+def _is_dear(frame: pl.DataFrame, money: str, base: str) -> bool:
+    """Whether so much money comes to one of `base`, all in whole units, that it may be in millionths."""
+    if not {money, base} <= set(frame.columns):
+        return False
+    pairs = frame.select(pl.col(money, base).cast(pl.Float64)).drop_nulls()
+    paid, bought = float(pairs[money].sum()), float(pairs[base].sum())
+    return bought > 0 and paid / bought > _DEAREST and bool((pairs[money] % 1 == 0).all())
 
 
 def _refuse_mixed_results(frame: pl.DataFrame, sources: Mapping[str, str]) -> None:

@@ -227,3 +227,31 @@ def test_a_cleaned_report_is_read_again(read):
     frame.write_parquet(held)
     again = read(held.getvalue(), name="clean.parquet", tables=("impressions", "report")).frame
     assert again.equals(frame)
+
+
+def test_a_query_for_total_is_no_total(read):
+    text = "Search term,Campaign,Impr.,Clicks\ntotal,Fuel,10,2\ntotal station,Fuel,20,3\nTotal,,30,5\n"
+    got = read(text, tables=("report",))
+    assert got.frame["query"].to_list() == ["total", "total station"]
+    assert got.reasons == [(4, "a total, which restates other rows")]
+
+
+@pytest.mark.parametrize("account", ["AccountId", "profile_id", "customer.id"])
+def test_the_advertiser_s_account_is_no_user(read, account):
+    got = read(f"{account},Day,Impressions,Clicks\n7,2026-08-01,1,1\n", tables=("impressions", "report"))
+    assert got.stream.table.name == "report"
+
+
+def test_several_clicks_are_of_no_single_impression(read):
+    got = read("user_id,Impressions,Clicks\nu1,9,2\nu2,3,0\n", tables=("impressions", "report"))
+    assert (got.stream.table.name, got.frame["clicks"].sum()) == ("report", 2)
+
+
+def test_revenue_is_in_millionths_where_the_cost_is(read):
+    text = YANDEX.replace("Conversions", "Conversions\tRevenue").replace("\t2\n", "\t2\t9000000000\n")
+    text = text.replace("--\n", "--\t--\n")
+    got = read(text, tables=("report",), column_map={"cost_micros": "Cost"})
+    assert got.frame["revenue"].sum() == 9000
+    assert "Revenue is in millionths as Cost is" in " ".join(got.stream.notes)
+    by_hand = read(text, tables=("report",), column_map={"cost_micros": "Cost", "revenue": "Revenue"})
+    assert by_hand.frame["revenue"].sum() == 9_000_000_000
