@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.clean.early_clicks import early_clicks
 from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
 from adcli.clean.requests import Routes, as_behaviour
 from adcli.clean.rules import RuleCheck
@@ -70,16 +71,20 @@ def clean_stream(
     columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
     identity = carries_identity(stream.table, columns, fine_times=stream.fine_times)
     is_kept = None if identity is None else _first_of_equals(writer.runs, writer.rows, columns, identity)
+    early = early_clicks(writer.runs, columns) if rules is not None and rules.of_log else None
     for frame in in_key_order(writer.runs):
-        kept = frame
+        reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+        if early is not None and rules is not None:
+            reasons = rules.broken_in_log(early.with_first_impression(frame))
         if is_kept is not None:
-            mask = is_kept[frame[PLACE].to_numpy()]
-            if not mask.all():
-                kept = frame.filter(mask)
-                again = frame.filter(~mask)
-                duplicates = rows_as_rejects(again.select(columns), again[FILE], again[LINE], DUPLICATE)
-                stream.reject(duplicates.height)
-                reject(duplicates)
+            mask = pl.Series(is_kept[frame[PLACE].to_numpy()])
+            reasons = reasons.zip_with(mask, pl.Series([DUPLICATE]))
+        is_left_out = reasons.is_not_null()
+        kept = frame
+        if is_left_out.any():
+            kept, out = frame.filter(~is_left_out), frame.filter(is_left_out)
+            stream.reject(out.height)
+            reject(rows_as_rejects(out.select(columns), out[FILE], out[LINE], reasons.filter(is_left_out)))
         if kept.height or not writer.rows:
             yield kept.select(*columns, *((FILE, LINE) if with_source else ()))
 
@@ -92,7 +97,7 @@ def _judged(
     if routes is not None:
         frame, reasons = as_behaviour(frame, routes)
     if rules is not None:
-        reasons = reasons.zip_with(reasons.is_not_null(), rules.broken(frame)[1])
+        reasons = reasons.zip_with(reasons.is_not_null(), rules.broken(frame))
     return frame, reasons
 
 

@@ -23,7 +23,8 @@ class Rule(NamedTuple):
     Attributes:
         name: What `--rule` and `--fail-on` call it.
         expression: Polars SQL over the columns of one row, true where the row breaks the rule; `{latest}` is
-            a day after the run began. Empty where reading the types finds it.
+            a day after the run began, `first_impression` the time at which the user was first shown the ad
+            (or the item, where the log has no ads). Empty where reading the types finds it.
         reason: What is wrong with such a row.
         default: What happens to it.
     """
@@ -36,6 +37,7 @@ class Rule(NamedTuple):
 
 _OVER_ROWS: Final = ('"Agg":', '"Over":', '"expr":"Len"')  # in a serialized expression
 UNKNOWN_TYPE: Final = "unknown_type"
+FIRST_IMPRESSION: Final = "first_impression"
 RULES: Final = (
     Rule("time_too_early", "event_time < TIMESTAMP '1990-01-01'", "a time before the year 1990", "reject"),
     Rule("time_in_future", "event_time > TIMESTAMP '{latest}'", "a time more than a day ahead", "reject"),
@@ -44,6 +46,12 @@ RULES: Final = (
     Rule("large_return", "quantity < -10000", "a return of more than ten thousand", "count"),
     Rule("free_purchase", "event_type = 'purchase' AND price = 0", "a purchase at a price of zero", "count"),
     Rule("conversion_without_click", "click = 0 AND conversion = 1", "a conversion without a click", "count"),
+    Rule(
+        "click_before_impression",
+        f"event_type = 'click' AND {FIRST_IMPRESSION} > event_time",
+        "a click on an ad that the log shows its user only later",
+        "count",
+    ),
     Rule(UNKNOWN_TYPE, "", "a type of event that is not known, read as 'other'", "count"),
 )
 
@@ -120,14 +128,18 @@ class RuleCheck:
     Those of `RULES` speak of its standard columns, whose types are known, not of columns carried along.
 
     Attributes:
+        of_log: Those that ask for what only the whole log shows.
         counts: How many rows broke each rule so far, whatever became of them.
     """
 
     def __init__(self, rules: Sequence[Rule], *, now: datetime, standard: Iterable[str]) -> None:
         latest = f"{now.astimezone(UTC) + timedelta(days=1):%Y-%m-%d %H:%M:%S}"
         self.rules = [rule for rule in rules if rule.default != "off"]
+        self.of_log = [
+            rule for rule in self.rules if rule.name in _BUILT_IN and FIRST_IMPRESSION in rule.expression
+        ]
         self.counts: Counter[str] = Counter()
-        self._standard = set(standard)
+        self._standard = {*standard, FIRST_IMPRESSION}
         self._expressions = {rule.name: _parsed(rule, latest) for rule in self.rules if rule.expression}
 
     def require(self, columns: Iterable[str], gates: Iterable[str]) -> None:
@@ -137,23 +149,32 @@ class RuleCheck:
             UsageError: If one has not.
         """
         known = set(columns)
+        if "user_id" in known and known & {"ad_id", "item_id"}:
+            known.add(FIRST_IMPRESSION)
         for name in [*gates, *(rule.name for rule in self.rules if rule.name not in _BUILT_IN)]:
             for column in self._expressions[name].meta.root_names() if name in self._expressions else ():
                 if column not in known:
                     fix = did_you_mean(column, known) or f"There are {', '.join(sorted(known))}."
                     raise UsageError(f"The rule {name} asks for a column '{column}'.", fix=fix)
 
-    def broken(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """Of each row: whether it is rejected, and the reason of the first rule that says so.
+    def broken(self, frame: pl.DataFrame) -> pl.Series:
+        """Of each row the reason of the first rule that rejects it, else null.
 
         Raises:
             UsageError: If a rule cannot be computed from what its columns hold.
         """
+        return self._broken(frame, [rule for rule in self.rules if rule not in self.of_log])
+
+    def broken_in_log(self, frame: pl.DataFrame) -> pl.Series:
+        """The same by the rules that ask for `first_impression`, which `frame` has."""
+        return self._broken(frame, self.of_log)
+
+    def _broken(self, frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
         import polars as pl
 
         naive = frame.with_columns(pl.selectors.datetime(time_zone="*").dt.replace_time_zone(None))
         reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-        for rule in self.rules:
+        for rule in rules:
             expression = self._expressions.get(rule.name)
             if expression is None:
                 continue
@@ -165,7 +186,7 @@ class RuleCheck:
             if rule.default == "reject":
                 is_new = is_broken & reasons.is_null()
                 reasons = reasons.zip_with(~is_new, reasons.clone().fill_null(f"{rule.name}: {rule.reason}"))
-        return reasons.is_not_null(), reasons
+        return reasons
 
 
 def _parsed(rule: Rule, latest: str) -> pl.Expr:

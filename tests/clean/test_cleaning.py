@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from adcli.clean import runs
 from adcli.clean.identity import DUPLICATE
 from adcli.clean.pipeline import clean_stream
+from adcli.clean.rules import RULES, RuleCheck, with_actions
 from adcli.tables.read import ReadOptions, open_table
 from adcli.tables.standard.tables import TABLES
 
@@ -18,7 +20,11 @@ def clean(tmp_path):
     """Cleans contents given as CSV; checks the accounting."""
 
     def run(
-        *contents, tables=("impressions", "events", "reviews", "products", "units"), suffix=".csv", **options
+        *contents,
+        tables=("impressions", "events", "reviews", "products", "units"),
+        suffix=".csv",
+        rules=None,
+        **options,
     ):
         paths = []
         for number, content in enumerate(contents):
@@ -29,7 +35,7 @@ def clean(tmp_path):
         spill = tmp_path / "spill"
         spill.mkdir(exist_ok=True)
         rejects = []
-        frames = list(clean_stream(stream, spill=spill, reject=rejects.append))
+        frames = list(clean_stream(stream, spill=spill, rules=rules, reject=rejects.append))
         assert len({tuple(frame.schema.items()) for frame in frames}) == 1
         frame = pl.concat(frames)
         rejected = pl.concat(rejects) if rejects else pl.DataFrame(schema=["file", "line", "reason", "raw"])
@@ -104,6 +110,25 @@ def test_equal_rows_of_an_order_are_duplicates(clean):
     header = "InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID\n"
     frame, rejected = clean(header + "1,a,2,2011-01-01 08:00,3,7\n" * 2 + ",a,2,2011-01-01 08:00,3,7\n" * 2)
     assert (frame.height, rejected.height) == (3, 1)  # the rows without a number of their own both stay
+
+
+CLICKS = """event_time,user_id,event_type,ad_id
+2024-01-01 10:00:05,u,click,1
+2024-01-01 10:00:09,u,impression,1
+2024-01-01 10:00:10,u,click,1
+2024-01-01 10:00:01,v,impression,1
+2024-01-01 10:00:02,v,click,1
+2024-01-01 10:00:00,v,click,2
+"""
+
+
+@pytest.mark.parametrize(("action", "kept"), [("count", 6), ("reject", 5), ("off", 6)])
+def test_a_click_before_its_first_impression_breaks_a_rule(clean, action, kept):
+    rules = with_actions(RULES, [f"click_before_impression={action}"])
+    check = RuleCheck(rules, now=datetime(2024, 6, 1, tzinfo=UTC), standard=TABLES["events"].names)
+    frame, rejected = clean(CLICKS, rules=check)
+    assert (frame.height, check.counts["click_before_impression"]) == (kept, int(action != "off"))
+    assert rejected["line"].to_list() == [2] * (6 - kept)
 
 
 def test_equal_units_are_people_alike_unless_they_have_a_name(clean):
