@@ -29,6 +29,7 @@ COMMANDS = [
     ("optimize", "apply"),
     ("optimize", "encoder"),
     ("optimize", "bids"),
+    ("optimize", "budget"),
     ("optimize", "forecast"),
     ("evaluate",),
     ("evaluate", "rates"),

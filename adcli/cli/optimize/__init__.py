@@ -5,6 +5,7 @@ from __future__ import annotations
 from adcli.cli.commands import Commands
 from adcli.cli.optimize.apply import apply
 from adcli.cli.optimize.bids import bids
+from adcli.cli.optimize.budget import budget
 from adcli.cli.optimize.encoder import encoder
 from adcli.cli.optimize.forecast import forecast
 from adcli.cli.optimize.policy import policy
@@ -15,5 +16,6 @@ app = Commands(
 app.command(short_help="Who should be shown what?")(policy)
 app.command(short_help="What to show to each of these users?")(apply)
 app.command(short_help="What to bid in auctions?")(bids)
+app.command(short_help="Which campaign should get how much?")(budget)
 app.command(short_help="Which customers come back, and what are they worth?")(forecast)
 app.command(short_help="How can vectors learn from the shop's behaviour?")(encoder)

@@ -145,6 +145,12 @@ _TABLES = (
         ),
     ),
     StandardTable(
+        "spend",
+        "what a campaign spent on a day, and what that brought",
+        required=("date", "campaign_id", "cost"),
+        measures=("conversions", "revenue"),
+    ),
+    StandardTable(
         "events",
         "one thing a user did or was shown",
         required=("event_time", "user_id", "event_type"),
@@ -205,6 +211,12 @@ _TABLES = (
         "one ad shown to a user",
         required=("event_time", "user_id"),
         optional=("item_id", "ad_id", "campaign_id", "placement", "channel", "cost"),
+    ),
+    StandardTable(
+        "effects",
+        "the effect of an arm on a metric, as adcli evaluate ab writes it",
+        required=("metric", "variant"),
+        optional=("verdict",),
     ),
     StandardTable("item_features", "what is known of one item", required=("item_id",)),
     StandardTable(
