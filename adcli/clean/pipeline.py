@@ -35,14 +35,13 @@ def clean_stream(
     rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
-    with_source: bool = False,
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
 
-    The rows pass through sorted runs on disk, so that memory does not grow with their number but for a few
-    bytes a row while duplicates are looked for. Equal times keep the order of the input; of equal rows the
-    first stays; which rows can be duplicates at all is `carries_identity`'s rule. Dropped duplicates count as
-    rejected in `stream`.
+    Each row tells where it came from (`FILE`, `LINE`). The rows pass through sorted runs on disk, so that
+    memory does not grow with their number but for a few bytes a row while duplicates are looked for. Equal
+    times keep the order of the input; of equal rows the first stays; which rows can be duplicates at all is
+    `carries_identity`'s rule. Dropped duplicates count as rejected in `stream`.
 
     Args:
         stream: The table, not yet read.
@@ -51,7 +50,6 @@ def clean_stream(
         rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
         advance: Called with how many more rows were read.
-        with_source: Whether each row also tells where it came from (`FILE`, `LINE`).
     """
     writer = RunWriter(spill)
     for batch in stream.batches():
@@ -86,7 +84,7 @@ def clean_stream(
             stream.reject(out.height)
             reject(rows_as_rejects(out.select(columns), out[FILE], out[LINE], reasons.filter(is_left_out)))
         if kept.height or not writer.rows:
-            yield kept.select(*columns, *((FILE, LINE) if with_source else ()))
+            yield kept.select(*columns, FILE, LINE)
 
 
 def _judged(

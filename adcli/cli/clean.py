@@ -25,10 +25,15 @@ from adcli.cli.clean_attribution import Attribution, attributed, require_attribu
 from adcli.cli.clean_behaviour import (
     Behaviour,
     flagging,
-    is_traced,
     require_behaviour,
     routes_for,
     with_behaviour,
+)
+from adcli.cli.clean_duplicates import (
+    Duplicates,
+    require_duplicates,
+    with_near_duplicates,
+    without_repeats,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
@@ -44,6 +49,7 @@ CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products",
 @command
 def clean(
     run: Run,
+    duplicates: Duplicates,
     behaviour: Behaviour,
     attribution: Attribution,
     inputs: Inputs = None,
@@ -100,6 +106,7 @@ def clean(
     routes = routes_for(stream, behaviour)
     names = stream.names | (set(ADDED) if routes else set())
     check.require(names, fail_on)
+    require_duplicates(stream.table.name, names, duplicates)
     require_behaviour(names, behaviour)
     require_attribution(stream.table.name, flagging(behaviour), attribution)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
@@ -110,9 +117,12 @@ def clean(
             rules=check,
             reject=run.reject,
             advance=advance,
-            with_source=is_traced(behaviour),
         )
+        if duplicates.repeat_window is not None:
+            cleaned = without_repeats(run, stream, cleaned, duplicates)
         cleaned = with_behaviour(run, stream, names, cleaned, behaviour)
+        if duplicates.near_duplicates is not None:
+            cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
         if attribution.attribute is not None:
             cleaned = attributed(run, cleaned, attribution.attribute, attribution)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first

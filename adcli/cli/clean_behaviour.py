@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +12,7 @@ import typer
 
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from adcli.tables.read import TableStream
 
 _PANEL = "Behaviour"
-_REPEAT_KEY = ("user_id", "event_type", "item_id")
 _REQUEST = {"url", "status", "method", "ip", "referrer"}
 _BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
 
@@ -47,23 +46,6 @@ class Behaviour:
             rich_help_panel=_PANEL,
         ),
     ] = "keep"
-    repeat_window: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Reject an event that follows an equal one within so many seconds.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    repeat_key: Annotated[
-        list[str],
-        typer.Option(
-            help="Column in which repeats are equal; repeat for more.",
-            show_default="user_id, event_type, item_id",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("repeat_window"),
-    ] = field(default_factory=list)
     sessions: Annotated[bool, typer.Option("--sessions", help="Add session_id.", rich_help_panel=_PANEL)] = (
         False
     )
@@ -107,17 +89,7 @@ def require_behaviour(names: set[str], options: Behaviour) -> None:
         DataError: If it has no users or times.
         UsageError: If it has sessions, or no campaigns.
     """
-    window = options.repeat_window is not None
-    for column in options.repeat_key or _REPEAT_KEY if window else ():
-        if column not in names:
-            raise UsageError(
-                f"--repeat-key: the input has no column '{column}'.", fix=did_you_mean(column, names)
-            )
-    asked = (
-        ["--repeat-window"] * window
-        + [f"--bots {options.bots}"] * (options.bots != "keep")
-        + ["--sessions"] * options.sessions
-    )
+    asked = [f"--bots {options.bots}"] * (options.bots != "keep") + ["--sessions"] * options.sessions
     for column in ("user_id", "event_time") if asked else ():
         if column not in names:
             raise DataError(
@@ -132,16 +104,13 @@ def require_behaviour(names: set[str], options: Behaviour) -> None:
 def with_behaviour(
     run: Run, stream: TableStream, names: set[str], frames: Iterator[pl.DataFrame], options: Behaviour
 ) -> Iterator[pl.DataFrame]:
-    """The frames, in order of time, with what the options ask for."""
-    if options.repeat_window is not None:
-        frames = _without_repeats(run, stream, frames, options)
+    """The frames, in order of time and with where each row came from, with what the options ask for."""
+    from adcli.clean.runs import FILE, LINE
+
     if options.bots != "keep":
         frames = _without_robots(run, stream, frames, is_flagged=options.bots == "flag")
-    if is_traced(options):
-        from adcli.clean.runs import FILE, LINE
-
-        traced = frames
-        frames = (frame.drop(FILE, LINE) for frame in traced)
+    traced = frames
+    frames = (frame.drop(FILE, LINE) for frame in traced)
     if options.sessions:
         from adcli.behaviour.sessions import Sessions, with_sessions
 
@@ -157,29 +126,8 @@ def flagging(options: Behaviour) -> str | None:
     return "--sessions" if options.sessions else "--bots flag" if options.bots == "flag" else None
 
 
-def is_traced(options: Behaviour) -> bool:
-    """Whether the options can reject rows, which then must tell where they came from."""
-    return options.bots != "keep" or options.repeat_window is not None
-
-
 def _campaign(names: set[str]) -> str | None:
     return next((name for name in ("campaign_id", "utm_campaign") if name in names), None)
-
-
-def _without_repeats(
-    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Behaviour
-) -> Iterator[pl.DataFrame]:
-    from adcli.clean.identity import rows_as_rejects
-    from adcli.clean.repeats import REPEAT, Repeats
-    from adcli.clean.runs import FILE, LINE
-
-    repeats = Repeats(timedelta(seconds=options.repeat_window or 0.0), options.repeat_key or _REPEAT_KEY)
-    for frame in frames:
-        is_repeat = repeats.find(frame)
-        again = frame.filter(is_repeat)
-        stream.reject(again.height)
-        run.reject(rows_as_rejects(again.drop(FILE, LINE), again[FILE], again[LINE], REPEAT))
-        yield frame.filter(~is_repeat)
 
 
 def _without_robots(

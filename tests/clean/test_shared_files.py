@@ -7,6 +7,7 @@ import pytest
 
 from adcli.clean.identity import DUPLICATE
 from adcli.clean.pipeline import clean_stream
+from adcli.clean.runs import FILE, LINE
 from adcli.errors import DataError
 from adcli.tables.read import ReadOptions, open_table
 
@@ -18,7 +19,7 @@ def clean(shared_data, tmp_path):
     def run(name, **options):
         stream = open_table([str(shared_data / name)], tables=CLEANED, options=ReadOptions(**options))
         rejects = []
-        frame = pl.concat(clean_stream(stream, spill=tmp_path, reject=rejects.append))
+        frame = pl.concat(clean_stream(stream, spill=tmp_path, reject=rejects.append)).drop(FILE, LINE)
         reasons = Counter(reason.split(": '")[0] for part in rejects for reason in part["reason"])
         assert stream.rows_read == frame.height + reasons.total()
         return stream, frame, reasons

@@ -107,3 +107,15 @@ def test_how_a_text_is_laid_out_is_in_the_manifest(adcli, tmp_path):
         2,
         "utf-8",
     )
+
+
+def test_products_told_nearly_alike_are_flagged_with_their_group(adcli, tmp_path):
+    (tmp_path / "shop.csv").write_text(
+        "item_id,title\n1,a red lamp for desks\n2,a chair\n3,A red lamp for desks!\n"
+    )
+    done = adcli("clean", "shop.csv", "--near-duplicates", ".8", "--to", "csv")
+    assert "2 products are nearly the same as others, in 1 groups" in done.said
+    assert [line.rpartition(",")[2] for line in done.text.splitlines()] == ["duplicate_group", "1", "", "1"]
+    (tmp_path / "log.csv").write_text(VISITS)
+    done = adcli("clean", "log.csv", "--near-duplicates", ".8")
+    assert (done.returncode, "needs products or reviews" in done.said) == (2, True)

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from adcli.clean.pipeline import clean_stream
+from adcli.clean.runs import FILE, LINE
 from adcli.tables.read import ReadOptions, open_table
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
@@ -45,7 +46,8 @@ def truth(raw: Path) -> dict[str, Any]:
 def clean(path: Path, table: str) -> tuple[pl.DataFrame, int, int]:
     stream = open_table([str(path)], tables=[table], options=ReadOptions())
     with tempfile.TemporaryDirectory() as spill:
-        frame = pl.concat(list(clean_stream(stream, spill=Path(spill), reject=lambda rejects: None)))
+        cleaned = clean_stream(stream, spill=Path(spill), reject=lambda rejects: None)
+        frame = pl.concat(list(cleaned)).drop(FILE, LINE)
     return frame, stream.rows_read, stream.rows_rejected
 
 

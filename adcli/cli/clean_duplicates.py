@@ -1,0 +1,125 @@
+"""What `adcli clean` does with rows that come again: repeats within moments, texts nearly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adcli.cli.option_rules import Needs
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.tables.read import TableStream
+
+_PANEL = "Duplicates"
+_REPEAT_KEY = ("user_id", "event_type", "item_id")
+_TEXTS = {"products": ("title", "description"), "reviews": ("title", "text")}
+GROUP = "duplicate_group"
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Rows that come again."""
+
+    repeat_window: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Reject an event that follows an equal one within so many seconds.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    repeat_key: Annotated[
+        list[str],
+        typer.Option(
+            help="Column in which repeats are equal; repeat for more.",
+            show_default="user_id, event_type, item_id",
+            rich_help_panel=_PANEL,
+        ),
+        Needs("repeat_window"),
+    ] = field(default_factory=list)
+    near_duplicates: Annotated[
+        float | None,
+        typer.Option(
+            min=0.7,
+            max=1.0,
+            metavar="SHARE",
+            help="Add duplicate_group: products or reviews whose texts share at least so much, such as .8.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+
+
+def require_duplicates(table: str, names: set[str], options: Duplicates) -> None:
+    """Make sure that the input has what the options ask for.
+
+    Raises:
+        DataError: If it has no users or times.
+        UsageError: If it has no such column, or no texts.
+    """
+    if options.near_duplicates is not None and table not in _TEXTS:
+        raise UsageError(f"--near-duplicates needs products or reviews, and the input is read as {table}.")
+    if options.repeat_window is None:
+        return
+    if "event_time" not in names:
+        raise DataError(
+            "The input has no event_time, which --repeat-window needs.",
+            fix="Name it: --map event_time=COLUMN.",
+        )
+    for column in options.repeat_key or _REPEAT_KEY:
+        if column not in names:
+            fix = did_you_mean(column, names)
+            raise UsageError(f"--repeat-key: the input has no column '{column}'.", fix=fix)
+
+
+def without_repeats(
+    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Duplicates
+) -> Iterator[pl.DataFrame]:
+    """The frames, in order of time and with where each row came from, without repeats."""
+    from adcli.clean.identity import rows_as_rejects
+    from adcli.clean.repeats import REPEAT, Repeats
+    from adcli.clean.runs import FILE, LINE
+
+    repeats = Repeats(timedelta(seconds=options.repeat_window or 0.0), options.repeat_key or _REPEAT_KEY)
+    for frame in frames:
+        is_repeat = repeats.find(frame)
+        again = frame.filter(is_repeat)
+        stream.reject(again.height)
+        run.reject(rows_as_rejects(again.drop(FILE, LINE), again[FILE], again[LINE], REPEAT))
+        yield frame.filter(~is_repeat)
+
+
+def with_near_duplicates(
+    run: Run, table: str, frames: Iterator[pl.DataFrame], options: Duplicates
+) -> Iterator[pl.DataFrame]:
+    """The frames with `duplicate_group`, which only all texts together tell."""
+    import polars as pl
+
+    from adcli.clean.near_duplicates import near_duplicates
+
+    folder = run.scratch()
+    paths = []
+
+    def texts() -> Iterator[pl.Series]:
+        for number, frame in enumerate(frames):
+            paths.append(folder / f"{number:06}.parquet")
+            frame.write_parquet(paths[-1], compression="lz4")
+            known = [pl.col(name) for name in _TEXTS[table] if name in frame.columns]
+            yield frame.select(pl.concat_str(known, separator=" ", ignore_nulls=True)).to_series()
+
+    with run.step("near-duplicates"):
+        groups = near_duplicates(texts(), options.near_duplicates or 0.0, spill=folder).alias(GROUP)
+    found = groups.drop_nulls()
+    run.note(f"{len(found):,} {table} are nearly the same as others, in {found.n_unique():,} groups.")
+    begin = 0
+    for path in paths:
+        frame = pl.read_parquet(path)
+        yield frame.drop(GROUP, strict=False).with_columns(groups.slice(begin, frame.height))
+        begin += frame.height
