@@ -224,6 +224,7 @@ class RunInputs:
         return ["-"]
 
     def _options(self, columns: Mapping[str, str], table: str | None) -> ReadOptions:
+        from adcli.tables.memory import table_bytes
         from adcli.tables.read import ReadOptions
 
         return ReadOptions(
@@ -239,6 +240,7 @@ class RunInputs:
             table=table,
             given=_given_formats(self._reading),
             verify=self.verify,
+            memory=table_bytes(self._reading.memory),
         )
 
 

@@ -134,6 +134,15 @@ class Reading:
             metavar="STANDARD=VALUE", help="Give a column one value on each row.", rich_help_panel="Input"
         ),
     ] = field(default_factory=list)
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Most that a table may take in memory, such as 4GB.",
+            show_default="a third of what is free",
+            rich_help_panel="Input",
+        ),
+    ] = None
     rejects: Annotated[
         Path | None,
         typer.Option(help="Keep rejected rows here: file, line, reason, raw row.", rich_help_panel="Input"),

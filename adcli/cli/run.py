@@ -113,13 +113,11 @@ class Run:
         table: str | None = None,
     ) -> pl.DataFrame:
         """Inputs as one standard table, whole; the arguments are those of `stream`."""
-        from adcli.tables.unify import concatenated
-
         with self.step("read"):
             stream = self.stream(
                 inputs, tables=tables, needs=needs, columns=columns, secondary=secondary, table=table
             )
-            return concatenated(list(self.frames(stream)))
+            return stream.whole(self.frames(stream))
 
     def column(self, name: str) -> str:
         """The column that an option names, by the name it has in what was read; says where they differ."""

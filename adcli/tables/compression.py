@@ -15,7 +15,7 @@ _CHUNK = 1 << 16
 _ZSTD_CHUNK = 1 << 10  # one KiB of zstd can be at most 32 MiB of data; its decompressor has no output limit
 _ZSTD_WINDOW = 1 << 27
 _BOMB_BYTES = 64 << 20
-_BOMB_RATIO = 1000
+BOMB_RATIO = 1000
 _MAX_LAYERS = 3
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd"}
 
@@ -59,6 +59,16 @@ def peel(raw: Reader, name: str) -> tuple[Reader, tuple[str, ...]]:
             raise DataError(f"{name}: compressed more than {_MAX_LAYERS} times over.")
         layers.append(kind)
         below = _Decompressed(below, kind, name)
+
+
+def refuse_bomb(name: str, taken: int, given: int) -> None:
+    """Raise DataError where a few bytes became too many."""
+    if given > _BOMB_BYTES and given > BOMB_RATIO * taken:
+        raise DataError(
+            f"{name}: expands more than {BOMB_RATIO:,}-fold ({taken:,} bytes so far became {given:,}): "
+            "refused as a decompression bomb.",
+            fix="If it is meant, decompress it first.",
+        )
 
 
 def _kind_of(head: bytes) -> str | None:
@@ -206,9 +216,4 @@ class _Decompressed:
                 fix="Fetch it again whole.",
             ) from None
         self._given += len(self._ready)
-        if self._given > _BOMB_BYTES and self._given > _BOMB_RATIO * self._taken:
-            raise DataError(
-                f"{self._name}: expands more than {_BOMB_RATIO:,}-fold ({self._taken:,} bytes so far became "
-                f"{self._given:,}): refused as a decompression bomb.",
-                fix="If it is meant, decompress it first.",
-            )
+        refuse_bomb(self._name, self._taken, self._given)

@@ -9,15 +9,18 @@ for batch in stream.batches():
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from adcli.errors import AdcliError, DataError
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.formats.layout import GivenLayout
 from adcli.tables.manifest import verify
+from adcli.tables.memory import held, table_bytes
 from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.sources import Source, expand
 from adcli.tables.standard.column_format import GivenFormats
@@ -30,6 +33,7 @@ from adcli.tables.standard.report_rows import settle_report
 from adcli.tables.standard.shop_products import shop_export
 from adcli.tables.standard.tables import TABLES, StandardTable
 from adcli.tables.standard.times import UTC
+from adcli.tables.unify import concatenated
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class ReadOptions:
         table: The standard table that the inputs are, instead of looking.
         given: How values are written, instead of looking.
         verify: Whether an input is checked against the manifest beside it.
+        memory: The most bytes that a table may take in memory.
     """
 
     format: str | None = None
@@ -63,6 +68,7 @@ class ReadOptions:
     table: str | None = None
     given: GivenFormats = field(default_factory=GivenFormats)
     verify: bool = True
+    memory: int = field(default_factory=lambda: table_bytes(None))
 
 
 class InputRecord(NamedTuple):
@@ -176,6 +182,15 @@ class TableStream:
                 self.notes.append(f"{source.name}: {served_note(served, rows)}.")
             self.inputs.append(InputRecord(source.name, source.size, rows, source.sha256, said))
 
+    def whole(self, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        """The frames of these batches as one.
+
+        Raises:
+            DataError: If it takes more memory than a table may.
+        """
+        name = self._parts[0].source.name + (" and the others" if len(self._parts) > 1 else "")
+        return concatenated(held(frames, self._options.memory, f"{name}, as a table,"))
+
     def reject(self, count: int) -> None:
         """Count rows as rejected that were accepted at first."""
         self.rows_rejected += count
@@ -264,6 +279,7 @@ def _opened(
             kind=kind,
             given=layout,
             encoding=options.encoding,
+            memory=options.memory,
         )
         if form is None:
             empty.append(source)

@@ -7,7 +7,6 @@ import json
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -213,42 +212,3 @@ def test_a_damaged_file_ends_the_command_as_bad_data_each_time(form, tmp_path):
         done = subprocess.run([*ADCLI_CLEAN, path], capture_output=True, text=True, check=False)
         assert done.returncode == 3, done.stderr
         assert len(done.stderr.splitlines()) == 1
-
-
-BOMBS = {"NULs": b"\0", "newlines": b"\n", "commas": b",", "quotes": b'"', "rows": ROW}
-
-
-def bomb(unit, size):
-    """A gzip file of a header and then `size` bytes of one repeated unit."""
-    member = gzip.compress((unit * ((16 << 20) // len(unit) + 1))[: 16 << 20])
-    return gzip.compress(HEADER) + member * (size >> 24)
-
-
-READ_IN_OWN_PROCESS = """
-import sys
-from adcli.errors import DataError
-from adcli.tables.read import open_table
-try:
-    stream = open_table([sys.argv[1]], tables=["events"])
-    for batch in stream.batches():
-        pass
-    print("rows", stream.rows_read)
-except DataError as error:
-    print("error", error)
-high_water = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
-print(int(high_water[0].split()[1]) // 1024)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
-@pytest.mark.parametrize("unit", BOMBS)
-def test_a_bomb_of_one_gibibyte_is_refused_in_bounded_memory(unit, tmp_path):
-    path = tmp_path / "bomb.csv.gz"
-    path.write_bytes(bomb(BOMBS[unit], 1 << 30 if unit != "rows" else 1 << 26))
-    run = subprocess.run(
-        [sys.executable, "-c", READ_IN_OWN_PROCESS, path], capture_output=True, text=True, check=True
-    )
-    told, megabytes = run.stdout.splitlines()
-    assert told.startswith("rows" if unit == "rows" else "error")
-    assert "decompression bomb" in told or unit == "rows"
-    assert int(megabytes) < 512

@@ -74,7 +74,7 @@ def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Dat
     stream = run.stream(inputs, tables=tables)
     table = stream.table.name
     with run.step("read"):
-        frame = _until(_whole(run, stream), learning)
+        frame = _until(stream.whole(run.frames(stream)), learning)
     if table == "events":
         return _behaviour(run, frame, learning)
     if table == "impressions":
@@ -86,15 +86,9 @@ def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Lab
     """Rows with the label that `--label` names; without it all are unlabelled."""
     stream = run.stream(inputs, tables=LABELLED)
     with run.step("read"):
-        frame = _until(_whole(run, stream), learning)
+        frame = _until(stream.whole(run.frames(stream)), learning)
     label = None if learning.label is None else run.column(learning.label)
     return _rows(frame, _texts(run, frame, stream.table.name, learning), label)
-
-
-def _whole(run: Run, stream: object) -> pl.DataFrame:
-    from adcli.tables.unify import concatenated
-
-    return concatenated(list(run.frames(stream)))  # type: ignore[arg-type]
 
 
 def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -12,10 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adcli.errors import DataError
+from adcli.tables.compression import BOMB_RATIO, refuse_bomb
 from adcli.tables.formats.blocks import MAX_COLUMNS, RawBatch, Rejects, rows_as_json
 from adcli.tables.formats.layout import repeated
+from adcli.tables.memory import allocating_at_most
 
 _BATCH_ROWS = 65_536
+_BATCH_BYTES = 64 << 20
+_STEPS = (_BATCH_ROWS, 4_096, 256, 16, 1)
+_DECODED_BYTES = 1 << 28
 _FAILURES = (
     pa.ArrowException,
     pl.exceptions.PolarsError,
@@ -26,7 +32,6 @@ _FAILURES = (
     TypeError,
     OverflowError,
     NotImplementedError,
-    MemoryError,
 )
 
 
@@ -40,15 +45,15 @@ def parquet_columns(handle: IO[bytes], name: str) -> list[str]:
         return _checked(list(file.schema_arrow.names), name)
 
 
-def read_parquet(handle: IO[bytes], name: str) -> Iterator[RawBatch]:
+def read_parquet(handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
     """The rows of a Parquet file, batch by batch.
 
     Raises:
-        DataError: If it is damaged.
+        DataError: If it is damaged, or a row takes more than `memory` bytes.
     """
     with _told(name, "Parquet"), _parquet(handle) as file:
         first = 1
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in _in_steps(file, handle, name, memory):
             yield _batch(batch, first)
             first += batch.num_rows
         if first - 1 != file.metadata.num_rows:
@@ -67,25 +72,29 @@ def arrow_columns(handle: IO[bytes], name: str) -> list[str]:
         return _checked(list(schema.names), name)
 
 
-def read_arrow(handle: IO[bytes], name: str) -> Iterator[RawBatch]:
+def read_arrow(handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
     """The rows of an Arrow IPC file or stream, batch by batch.
 
     Raises:
-        DataError: If it is damaged.
+        DataError: If it is damaged, or one of its batches takes more than `memory` bytes.
     """
     with _told(name, "Arrow"), _arrow(handle) as (_, batches):
         first = 1
-        for whole in batches:
-            for start in range(0, whole.num_rows, _BATCH_ROWS):
-                batch = whole.slice(start, _BATCH_ROWS)
-                yield _batch(batch, first)
-                first += batch.num_rows
+        for batch in _bounded(batches, handle, name, memory):
+            yield _batch(batch, first)
+            first += batch.num_rows
 
 
 @contextmanager
 def _told(name: str, what: str) -> Iterator[None]:
     try:
         yield
+    except MemoryError:
+        raise DataError(
+            f"{name}: a row or batch of this {what} file takes more memory than --memory allows, or than "
+            f"{BOMB_RATIO:,} times the size of the file.",
+            fix="If it is meant, write it in smaller batches.",
+        ) from None
     except _FAILURES as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(
@@ -131,14 +140,96 @@ def _checked(columns: list[str], name: str) -> list[str]:
     return [column or f"column_{place}" for place, column in enumerate(columns, 1)]
 
 
-def _batch(batch: Any, first: int) -> RawBatch:
-    batch.validate(full=True)
-    schema = pa.schema([pa.field(field.name, field.type) for field in batch.schema])  # leaves metadata behind
+def _in_steps(file: Any, handle: IO[bytes], name: str, memory: int) -> Iterator[Any]:
+    """The batches of a Parquet file, of fewer rows where many would take too much memory."""
+    done = 0
+    for rows in _STEPS:
+        seen = 0
+        most = memory if rows == 1 else min(memory, _DECODED_BYTES)
+        try:
+            for batch in _bounded(file.iter_batches(batch_size=rows), handle, name, most):
+                new = batch.slice(max(done - seen, 0))
+                seen += batch.num_rows
+                if new.num_rows:
+                    done = seen
+                    yield new
+        except MemoryError:
+            if rows == 1:
+                raise
+        else:
+            return
+
+
+def _bounded(batches: Iterator[Any], handle: IO[bytes], name: str, memory: int) -> Iterator[Any]:
+    """The batches, valid and small, of types that polars has.
+
+    Raises:
+        MemoryError: If one takes more than `memory`, or than so few bytes can mean, whatever the file says.
+    """
+    size = os.fstat(handle.fileno()).st_size
+    most = min(memory, max(_DECODED_BYTES, BOMB_RATIO * size))
+    given = 0
+    while True:
+        with allocating_at_most(most):
+            whole = next(batches, None)
+            if whole is None:
+                return
+            whole.validate(full=True)
+        for piece in _pieces(whole, most):
+            given += max(piece.nbytes, 8 * piece.num_rows * piece.num_columns)
+            refuse_bomb(name, size, given)
+            yield piece
+
+
+def _pieces(batch: Any, most: int) -> Iterator[Any]:
+    """A batch in pieces of at most `_BATCH_ROWS` rows and about `_BATCH_BYTES`."""
+    if batch.num_rows <= _BATCH_ROWS:
+        try:
+            with allocating_at_most(most):
+                plain = _plain_batch(batch)
+        except MemoryError:
+            if batch.num_rows == 1:
+                raise
+        else:
+            if plain.nbytes <= _BATCH_BYTES or plain.num_rows == 1:
+                yield plain
+                return
+    half = batch.num_rows // 2
+    for piece in (batch.slice(0, half), batch.slice(half)):
+        yield from _pieces(piece, most)
+
+
+def _plain_batch(batch: Any) -> Any:
+    schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in batch.schema])  # no metadata
     str(schema)  # names and time zones inside types that are not UTF-8 raise here, and would panic in polars
-    frame = pl.from_arrow(pa.Table.from_arrays(batch.columns, schema=schema))
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _plain(kind: Any) -> Any:
+    """The type that polars has for values of this one, each with bytes of its own."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _plain(kind.value_type)
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_decimal256(kind):
+        return pa.string()
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _plain(field.type)) for field in kind])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.large_list(_plain(kind.value_type))
+    return kind
+
+
+def _batch(batch: Any, first: int) -> RawBatch:
+    frame = pl.from_arrow(batch)
     if not isinstance(frame, pl.DataFrame):
         raise TypeError("not a table")
     frame.columns = [column or f"column_{place}" for place, column in enumerate(frame.columns, 1)]
-    frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
     lines = np.arange(first, first + frame.height, dtype=np.int64)
     return RawBatch(frame, lines, lambda rows: rows_as_json(frame[rows]), Rejects())

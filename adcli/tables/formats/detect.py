@@ -58,6 +58,7 @@ class Format(NamedTuple):
         dialect: How a text table is laid out; None for all others.
         log_form: The form of an access log, such as `combined access log`.
         sample: The first rows, as they stand; None where that does not matter.
+        memory: The most bytes that a batch of binary data may become.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Format(NamedTuple):
     dialect: Dialect | None = None
     log_form: str = ""
     sample: pl.DataFrame | None = None
+    memory: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """How an input is read, for the manifest."""
@@ -80,7 +82,7 @@ class Format(NamedTuple):
         if self.encoding is None:
             read = columnar.read_parquet if self.kind == "parquet" else columnar.read_arrow
             with source.seekable() as handle:
-                yield from read(handle, source.name)
+                yield from read(handle, source.name, self.memory)
             return
         with source.open() as stream:
             text = to_utf8(stream, self.encoding)
@@ -120,6 +122,7 @@ def recognise_format(
     kind: str | None = None,
     given: GivenLayout,
     encoding: str | None = None,
+    memory: int,
 ) -> Format | None:
     """How a source is to be read, or None if it is empty.
 
@@ -128,6 +131,7 @@ def recognise_format(
         kind: The format, if `--format` names it.
         given: What the user says of the layout of a text table.
         encoding: The encoding, if `--encoding` names it.
+        memory: The most bytes that a batch of binary data may become.
 
     Raises:
         DataError: If it is nothing that can be read as a table; the sentence says what it seems to be.
@@ -144,10 +148,11 @@ def recognise_format(
             columns = (columnar.parquet_columns if is_parquet else columnar.arrow_columns)(
                 handle, source.name
             )
-            rows = (columnar.read_parquet if is_parquet else columnar.read_arrow)(handle, source.name)
+            rows = (columnar.read_parquet if is_parquet else columnar.read_arrow)(handle, source.name, memory)
             first = next(rows, None)
         sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
-        return Format(kind, ", ".join([kind.capitalize(), *compressions]), columns, sample=sample)
+        label = ", ".join([kind.capitalize(), *compressions])
+        return Format(kind, label, columns, sample=sample, memory=memory)
     coded = recognise_encoding(head, encoding or xml_feed.declared_encoding(head))
     text = _text_of(head, coded)
     if not text.strip():

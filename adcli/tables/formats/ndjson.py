@@ -17,6 +17,7 @@ from adcli.tables.formats.json_rows import DECODER, MAX_DEPTH, JsonRow, batch_of
 _SIMPLE: Final = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
 _LOOKED_AT: Final = 100
 _LOOKED_AT_BYTES: Final = 1 << 17
+_NESTED = re.compile(rb":\s*\{|[\[,]\s*[\[{](?=\s*(?:[\[{\]}\"\d-]|true|false|null))")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -29,6 +30,8 @@ def read_ndjson(below: Reader, name: str) -> Iterator[RawBatch]:
 def _read_faultless(block: Block) -> RawBatch | None:
     """The rows of a block in which each line is a flat object of plain values; None for any other."""
     if _SURROGATE.search(block.data):  # polars reads half a pair as a NUL
+        return None
+    if _NESTED.search(block.data):  # which no column holds as it is; polars takes gigabytes for deep ones
         return None
     if _has_keys_without_end(block.data):  # polars would make a column of each
         return None
