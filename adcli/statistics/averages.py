@@ -13,14 +13,16 @@ from adcli.statistics.metrics import Metric
 from adcli.statistics.skewness import LARGEST, leaning, skewed_margins, skewed_statistic
 
 FEW_EQUAL = 40  # below, the relative interval holds the truth in 91 to 95 % of trials
-FEW_DEGREES, UNEVEN = 100, 1.02  # of a ratio: beyond, its error is the delta method's to a hundredth
+FEW_DEGREES, UNEVEN = 100, 1.02  # of a ratio: within, the delta method's error is the jackknife's to 1 %
 IMPLAUSIBLE = 0.001  # p of a difference in what the experiment cannot have moved
 
 
 def compare_averages(
     variant: Aggregates, control: Aggregates, metric: Metric, confidence: float
 ) -> Comparison:
-    """Two means, or two ratios of sums by the delta method, by Welch's t; adjusted for covariates if any.
+    """Two means, or two ratios of sums, by Welch's t; adjusted for covariates if any.
+
+    The error of a ratio is the delta method's, or the jackknife's where units differ so much that it matters.
 
     The covariates' slopes are those of both arms together (CUPED with one covariate, regression adjustment
     with several). Where arms are unequal and values skewed, the interval and the p-value lean as
@@ -34,7 +36,8 @@ def compare_averages(
     arms = [_adjusted(arm, both, metric, slopes) for arm in raw]
     difference = arms[0].value - arms[1].value
     error = math.sqrt(arms[0].variance + arms[1].variance)
-    kinds = "Welch t" + (" on ratios by the delta method" if metric.kind == "ratio" else "")
+    by = "jackknife" if any(arm.degrees != arm.n - 1 for arm in arms) else "delta method"
+    kinds = "Welch t" + (f" on ratios by the {by}" if metric.kind == "ratio" else "")
     test = kinds + (f", adjusted for {' and '.join(metric.covariates)}" if metric.covariates else "")
     if min(arm.n for arm in arms) < 2:
         return without_spread(arms, test, "an arm has a single unit")

@@ -48,7 +48,7 @@ def test_rates_by_day_with_their_trend_in_rows_a_page_and_a_tracker(adcli, impre
     assert trend["verdict"] == "better"
     assert table.filter(pl.col("metric") == "ctr").height == 10
     page = (tmp_path / "days.html").read_text()
-    assert page.index("The CTR rises by") < page.index("Rates with their intervals")
+    assert page.index("The CTR rises by") < page.index("Rates with their 95")
     assert (tmp_path / "plots/ctr_by_day.svg").exists()
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

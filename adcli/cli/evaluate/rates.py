@@ -153,7 +153,7 @@ def _rates(
     from adcli.evaluate.rates.table import rate_table
 
     table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
-    return Answer(table, rates_page(table, by=by))
+    return Answer(table, rates_page(table, by=by, confidence=confidence))
 
 
 def _private(
@@ -181,7 +181,7 @@ def _private(
         confidence=confidence,
     )
     spend(run, epsilon, privacy.privacy_budget)
-    page = rates_page(table, by=by)
+    page = rates_page(table, by=by, confidence=confidence)
     return Answer(table, replace(page, method=[*METHOD, page.method[-1]]), is_private=True)
 
 
@@ -207,7 +207,8 @@ def _trends(
     wide = pl.concat([rates, trends], how="diagonal_relaxed")
     last = ("definition", "verdict", "reason")
     table = wide.select(*(name for name in wide.columns if name not in last), *last)
-    return Answer(table, rates_page(rates, by=by, trends=trends, over=over))
+    page = rates_page(rates, by=by, confidence=comparing.confidence, trends=trends, over=over)
+    return Answer(table, page)
 
 
 def _comparison(

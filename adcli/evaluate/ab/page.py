@@ -246,8 +246,8 @@ def _method(confidence: float) -> list[Passage]:
         Passage(
             "Differences",
             "Proportions: pooled z test, Newcombe's interval of the difference (Newcombe, 1998). Means: "
-            "Welch's t test (Welch, 1947). Ratios of sums: delta method (Deng et al., 2018). The "
-            "test of each row stands beside it.",
+            "Welch's t test (Welch, 1947). Ratios of sums: delta method (Deng et al., 2018), or where units "
+            "differ much the jackknife (Efron and Tibshirani, 1993). The test of each row stands beside it.",
         ),
         Passage(
             "Absolute and relative",

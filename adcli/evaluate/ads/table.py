@@ -135,7 +135,7 @@ def _score_rows(scores: pl.DataFrame, items: pl.Series, group: str, confidence: 
 
 
 def _interval(measure: Measure, total: FloatArray, n: FloatArray, confidence: float) -> Interval:
-    """Wilson's interval of a share, else the delta method's of a mean, over products, within its range."""
+    """Wilson's interval of a share, else the jackknife's of a mean, over products, within its range."""
     if measure.is_share:
         return wilson_clustered(total, n, confidence)
     low, high = ratio_interval(total, n, confidence)

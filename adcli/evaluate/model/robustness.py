@@ -109,7 +109,7 @@ def _score_rows(scores: _Scores, confidence: float) -> Iterator[RobustnessRow]:
     moved = np.abs(scores.after - scores.before)
     rows = len(moved)
     change, ends = float(moved.mean()), _mean_interval(moved, scores.cluster, confidence)
-    said = "mean absolute change of the score; delta-method interval"
+    said = "mean absolute change of the score; jackknife interval with Hall's skew correction"
     yield RobustnessRow("score_change", scores.name, change, *ends, rows, said)
     said = "Spearman's, of scores before and after; Bonett and Wright's interval"
     correlation = rank_correlation(scores.before, scores.after, "spearman", confidence)

@@ -24,9 +24,10 @@ METHOD = (
     Passage(
         "Intervals",
         "Counts get Wilson's interval (Wilson, 1927); where users are known, on the effective number "
-        "of trials after the design effect of clicks that come in users (Kish, 1965). Ratios of sums "
-        "get the delta method, clustered by user (Deng et al., 2018), with each user left out in turn, so "
-        "that a user with a large share counts with all of it; they lean as their errors do (Hall, 1992).",
+        "of trials after the design effect of clicks that come in users (Kish, 1965). Ratios of sums get "
+        "the jackknife over users (Efron and Tibshirani, 1993), each left out in turn, so that a user with "
+        "a large share counts with all of it, and lean as their errors do (Hall, 1992); what a click or a "
+        "conversion costs gets the interval of its reciprocal.",
     ),
     Passage(
         "Small cells",
@@ -44,18 +45,24 @@ TREND_METHOD = Passage(
 
 
 def rates_page(
-    rates: pl.DataFrame, *, by: Sequence[str], trends: pl.DataFrame | None = None, over: str = ""
+    rates: pl.DataFrame,
+    *,
+    by: Sequence[str],
+    confidence: float = 0.95,
+    trends: pl.DataFrame | None = None,
+    over: str = "",
 ) -> Page:
     """The page for a table made by `rate_table`, and one by `trend_table` over the part of time `over`."""
+    intervals = f"{100 * confidence:.3g} % intervals"
     shown = rates.filter(pl.col("value").is_not_null())
     cells = [name for name in by if name != over]
     return Page(
         title="Rates" + (f" by {', '.join(by)}" if by else ""),
         summary="\n".join(
-            filter(None, ["" if over else _summary(shown, by), *_cycle_sentences(trends, cells)])
+            filter(None, ["" if over else _summary(shown, by, intervals), *_cycle_sentences(trends, cells)])
         ),
         verdicts=_trend_verdicts(trends, cells),
-        tables=[_rate_rows(rates)],
+        tables=[_rate_rows(rates, intervals)],
         plots=[
             plot
             for metric in shown["metric"].unique(maintain_order=True)
@@ -69,12 +76,12 @@ def rates_page(
     )
 
 
-def _rate_rows(rates: pl.DataFrame) -> Table:
+def _rate_rows(rates: pl.DataFrame, intervals: str) -> Table:
     """The rows that can be read; hidden cells are counted."""
     hidden = pl.col("reason").str.starts_with(HIDDEN)
     rows, count = rates.filter(~hidden).drop("definition"), rates.filter(hidden).height
     note = f"{count:,} rows of cells that are too small, or from which such could be worked out, are hidden."
-    return Table("Rates with their intervals", rows, note=note if count else "")
+    return Table(f"Rates with their {intervals}", rows, note=note if count else "")
 
 
 def _trend_verdicts(trends: pl.DataFrame | None, by: Sequence[str]) -> list[Verdict]:
@@ -251,14 +258,17 @@ def _definitions(rates: pl.DataFrame) -> str:
     return "; ".join(f"{heading(metric)}: {definition}" for metric, definition in pairs.iter_rows()) + "."
 
 
-def _summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
+def _summary(shown: pl.DataFrame, by: Sequence[str], intervals: str) -> str:
     """A sentence a metric and line, the most important first; the others are in the table."""
     if not shown.height:
         return "No cell is large enough to be shown."
     metrics = sorted(shown["metric"].unique(maintain_order=True), key=_importance)
-    lines = [_range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics[:MOST_SAID]]
+    first, *lines = (
+        _range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics[:MOST_SAID]
+    )
     rest = ", ".join(heading(metric) for metric in metrics[MOST_SAID:])
-    return "\n".join([*lines, *([f"In the table: {rest}."] if rest else [])])
+    table = [f"In the table: {rest}."] if rest else []
+    return "\n".join([f"{first.removesuffix('.')} ({intervals}).", *lines, *table])
 
 
 def _importance(metric: str) -> int:

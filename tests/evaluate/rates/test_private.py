@@ -124,18 +124,20 @@ def test_intervals_hold_the_noise_and_the_users():
 
 
 def test_groups_are_those_given_whether_they_occur_or_not():
-    log = log_of(np.random.default_rng(5), 2000)
-    found = private_rate_table(
-        log,
-        epsilon=2,
-        bounds=Bounds(5, {}),
-        metrics=["ctr"],
-        by=["device"],
-        groups={"device": ["mobile", "television"]},
-    )
-    assert found["device"].to_list() == ["mobile", "television"]
-    assert found["value"][1] is None
-    assert "noise" in found["reason"][1]
+    log, values = log_of(np.random.default_rng(5), 2000), []
+    for _ in range(3):  # the noise of one release in a hundred is so large that it passes for a group
+        found = private_rate_table(
+            log,
+            epsilon=2,
+            bounds=Bounds(5, {}),
+            metrics=["ctr"],
+            by=["device"],
+            groups={"device": ["mobile", "television"]},
+        )
+        assert found["device"].to_list() == ["mobile", "television"]
+        values.append(found["value"][1])
+        assert values[-1] is not None or "noise" in found["reason"][1]
+    assert None in values
 
 
 @pytest.mark.parametrize(
