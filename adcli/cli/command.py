@@ -161,7 +161,8 @@ def _execute(run: Run, body: Callable[[], None]) -> None:
     try:
         if _has_helped():
             return
-        body()
+        with run.console.progress(run.command):
+            body()
         run.finish()
         sys.stdout.flush()
     except BrokenPipeError:

@@ -35,8 +35,11 @@ class RunOutputs:
         rejects: Path | None,
         attachments: Iterable[Path] = (),
         reads: Iterable[Path] = (),
+        *,
+        make_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._writing = writing
+        self._make_room = make_room
         self._rejects = rejects
         self._attachments = list(attachments)
         self._read = ReadPlaces()
@@ -239,6 +242,7 @@ class RunOutputs:
             self.rows_written += part.height
         if first:
             shown = pl.concat(first, how="diagonal_relaxed")
+            self._make_room()
             preview(shown, self.rows_written, _how_to_keep(shown.height < self.rows_written), kinds)
 
 

@@ -16,6 +16,7 @@ from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.outputs import RunOutputs
 from adcli.errors import DataError, GateError
 from adcli.files import manifest_path
+from adcli.progress import telling
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +59,9 @@ class Run:
         self._started = time.time()
         self._steps: dict[str, float] = {}
         others = tuple(reads)
-        self._outputs = RunOutputs(writing, reading.rejects, attachments, others)
+        self._outputs = RunOutputs(
+            writing, reading.rejects, attachments, others, make_room=self.console.screen.hide
+        )
         self._answer: Sequence[Verdict] = ()
         self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects, is_alone=not others)
@@ -208,10 +211,11 @@ class Run:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step of the run for the manifest."""
+        """Time a step of the run for the manifest, and show it while it lasts."""
         started = time.monotonic()
         try:
-            yield
+            with self.console.progress(name) as progress, telling(progress.reach):
+                yield
         finally:
             self._steps[name] = round(self._steps.get(name, 0.0) + time.monotonic() - started, 3)
 

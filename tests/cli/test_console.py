@@ -2,14 +2,14 @@
 
 import pytest
 
-from adcli.cli import console
+from adcli.cli import console, progress
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Sets the time that progress is measured by."""
     now = [1000.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 
     def wait(seconds):
         now[0] += seconds
