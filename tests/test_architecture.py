@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "adcli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 VERBS = {"clean", "embed", "generate", "optimize", "evaluate"}
-BELOW = {"core", "tables", "report", "statistics", "policies", "bidding", "copy", "behaviour"}
+BELOW = {"core", "tables", "report", "statistics", "policies", "bidding", "copy", "behaviour", "privacy"}
 ALLOWED = {
     "cli": VERBS | BELOW | {"cli"},
     **{verb: BELOW | {verb} for verb in VERBS},
@@ -21,6 +21,7 @@ ALLOWED = {
     "tables": {"tables"},
     "report": {"report", "statistics"},
     "copy": {"copy"},
+    "privacy": {"privacy"},
 }
 
 

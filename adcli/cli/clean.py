@@ -35,6 +35,7 @@ from adcli.cli.clean_duplicates import (
     with_near_duplicates,
     without_repeats,
 )
+from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
@@ -52,6 +53,7 @@ def clean(
     duplicates: Duplicates,
     behaviour: Behaviour,
     attribution: Attribution,
+    privacy: Privacy,
     inputs: Inputs = None,
     table: Annotated[
         str | None,
@@ -101,6 +103,7 @@ def clean(
         known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
         raise UsageError(f"--table {table}: there is no such table.", fix=known)
     active = _rules(rules, rule, fail_on)
+    protection = Protection(run, privacy)
     stream = run.stream(inputs, tables=CLEANED, table=table)
     check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
     routes = routes_for(stream, behaviour)
@@ -109,6 +112,7 @@ def clean(
     require_duplicates(stream.table.name, names, duplicates)
     require_behaviour(names, behaviour)
     require_attribution(stream.table.name, flagging(behaviour), attribution)
+    protection.prepare(None if attribution.attribute else names)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(
             stream,
@@ -125,11 +129,13 @@ def clean(
             cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
         if attribution.attribute is not None:
             cleaned = attributed(run, cleaned, attribution.attribute, attribution)
+        cleaned = protection.applied(cleaned)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:
         run.write(_counted(chain(first, cleaned), advance))
     check.counts[UNKNOWN_TYPE] = stream.unknown_event_types.total()
+    protection.tell()
     _tell_rules(run, check, fail_on)
 
 

@@ -205,5 +205,5 @@ def _has_helped() -> bool:
 
 def _say(run: Run, sentence: str) -> None:
     if run.debug:
-        traceback.print_exc()
+        sys.stderr.write(run.console.redact(traceback.format_exc()))
     run.console.error(sentence)

@@ -25,6 +25,7 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.screen = Screen(is_on=not quiet)
+        self.redact: Callable[[str], str] = str
 
     def error(self, text: str) -> None:
         """Say what went wrong."""
@@ -74,6 +75,7 @@ class Console:
 
     def _line(self, text: str, first: str = "", code: str = "") -> None:
         """Show a message, its first words in a style; what it quotes cannot steer the terminal."""
+        text = self.redact(text)
         line = _styled(first, code) + printable(text, len(text))
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
 

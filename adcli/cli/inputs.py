@@ -47,7 +47,7 @@ class RunInputs:
         self._is_alone = is_alone
         self._reading = reading
         self._console = console
-        self._keep_rejects = keep_rejects
+        self._keep = keep_rejects
         self._streams: list[TableStream] = []
         self._secondary: list[TableStream] = []
         self._notes_told: Counter[int] = Counter()
@@ -55,6 +55,7 @@ class RunInputs:
         self._directories: list[InputRecord] = []
         self._examples: list[tuple[str, int, str, str]] = []
         self.reasons: Counter[str] = Counter()
+        self.withholds_rows = False
         self.paths: list[Path] = []
 
     @property
@@ -89,6 +90,8 @@ class RunInputs:
         counted: Counter[str] = Counter()
         for stream in self._streams:
             counted.update(stream.unknown_event_types)
+        if self.withholds_rows and counted:  # a value that was shifted into the column may be among them
+            return {"(withheld)": counted.total()}
         return dict(counted.most_common())
 
     def open(
@@ -120,7 +123,7 @@ class RunInputs:
         with self._console.progress(f"reading {stream.table.name}", share=stream.share) as advance:
             for batch in stream.batches():
                 if stream in self._secondary:
-                    self._keep_rejects(batch.rejects)
+                    self._keep(self._shown(batch.rejects))
                 else:
                     self.reject(batch.rejects)
                 advance(batch.frame.height + batch.rejects.height)
@@ -166,8 +169,15 @@ class RunInputs:
             return
         for reason, count in sorted(rejects["reason"].str.extract(_KIND_OF_REASON).value_counts().rows()):
             self.reasons[reason] += count
-        self._examples += rejects.head(_EXAMPLES - len(self._examples)).rows()
-        self._keep_rejects(rejects)
+        self._examples += self._shown(rejects.head(_EXAMPLES - len(self._examples))).rows()
+        self._keep(self._shown(rejects))
+
+    def _shown(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        """Rejected rows; where columns are hidden, without what stood in them, which could be theirs."""
+        if not self.withholds_rows:
+            return rejects
+        kinds = rejects["reason"].str.extract(_KIND_OF_REASON).fill_null("unreadable")
+        return rejects.with_columns(kinds, rejects["raw"].clear(rejects.height))
 
     def why_rejected(self) -> str:
         """The commonest reasons with their counts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,6 +153,11 @@ class Run:
     def reject(self, rejects: pl.DataFrame) -> None:
         """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
         self._inputs.reject(rejects)
+
+    def withhold(self, redact: Callable[[str], str] = str) -> None:
+        """From now on show no text of rejected rows, and messages as `redact` gives them."""
+        self.console.redact = redact
+        self._inputs.withholds_rows = True
 
     def input_records(self) -> list[InputRecord]:
         """The files and directories read so far."""

@@ -1,0 +1,114 @@
+"""`adcli clean --pseudonymise`, `--truncate-ip`: what is hidden in a table before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adcli.cli.option_rules import Needs
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.privacy.hiding import Hiding
+    from adcli.privacy.pseudonyms import Pseudonyms
+
+_PANEL = "Privacy"
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What protects the people in the table."""
+
+    pseudonymise: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Replace a column's values by keyed pseudonyms, the same in every table; repeat for more.",
+            rich_help_panel=_PANEL,
+        ),
+        Needs("key_file"),
+    ] = field(default_factory=list)
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Secret keys of pseudonyms, one a line: the last makes them, earlier ones find old ones.",
+            rich_help_panel=_PANEL,
+        ),
+        Needs("pseudonymise"),
+    ] = None
+    truncate_ip: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Cut a column's addresses: IPv4 to /24, IPv6 to /48; repeat for more.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = field(default_factory=list)
+
+
+class Protection:
+    """The options' work in one run; texts of rejected rows are withheld from its start."""
+
+    def __init__(self, run: Run, options: Privacy) -> None:
+        self._run = run
+        self._options = options
+        self._pseudonyms: dict[str, Pseudonyms] = {}
+        self._hiding: Hiding | None = None
+        from adcli.privacy.keys import read_keys
+
+        self._keys = read_keys(options.key_file) if options.key_file else []
+        if options.pseudonymise or options.truncate_ip:
+            run.withhold()
+
+    def prepare(self, names: set[str] | None) -> None:
+        """Resolve the columns, and make sure that they are there where `names` says what there is.
+
+        Raises:
+            UsageError: If one is not.
+        """
+        from adcli.privacy.addresses import truncated_addresses
+        from adcli.privacy.hiding import Hiding, require_columns, require_once
+        from adcli.privacy.pseudonyms import Pseudonyms
+
+        asked = {
+            "--pseudonymise": self._run.columns(self._options.pseudonymise),
+            "--truncate-ip": self._run.columns(self._options.truncate_ip),
+        }
+        require_once(asked)
+        self._pseudonyms = {name: Pseudonyms(self._keys[-1], name) for name in asked["--pseudonymise"]}
+        self._hiding = Hiding(
+            {
+                **{name: ("--pseudonymise", made) for name, made in self._pseudonyms.items()},
+                **dict.fromkeys(asked["--truncate-ip"], ("--truncate-ip", truncated_addresses)),
+            }
+        )
+        if names is not None:
+            require_columns(self._hiding.options, names)
+
+    def applied(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The frames as they are written."""
+        return self._hiding(frames) if self._hiding is not None and self._hiding.columns else frames
+
+    def tell(self) -> None:
+        """Say what was hidden and what shows it all the same, and put it into the manifest."""
+        from adcli.privacy.pseudonyms import ALGORITHM
+
+        if self._pseudonyms:
+            key = self._keys[-1]
+            self._run.facts["pseudonyms"] = {
+                "columns": list(self._pseudonyms),
+                "algorithm": ALGORITHM,
+                "key": key.number,
+                "key_id": key.id,
+            }
+        for name, made in self._pseudonyms.items():
+            if made.already:
+                self._run.note(f"{name}: values that were pseudonyms before stay ({made.already:,} rows).")
+        for hidden, column in self._hiding.showing() if self._hiding else ():
+            self._run.warn(f"'{column}' shows what is hidden in '{hidden}': hide it too.")

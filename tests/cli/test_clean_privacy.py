@@ -1,0 +1,94 @@
+"""`adcli clean` hides what it is asked to hide, everywhere."""
+
+import json
+
+import polars as pl
+import pytest
+
+from adcli.privacy.keys import read_keys
+from adcli.privacy.pseudonyms import Pseudonyms
+
+SECRET = "5ec2e7" * 10
+LOG = """event_time,user_id,event_type,item_id,ip
+2024-01-01 10:00:00,Anna17,view,1,192.168.3.7
+2024-01-01 10:00:01,Bert42,click,2,2001:db8:85a3::1
+2024-01-01 10:00:02,Anna17,purchase,1,192.168.3.7
+2024-13-01 10:00:01,Anna17,view,2,192.168.3.7
+1970-01-01 10:00:01,Bert42,view,2,192.168.3.7
+2024-01-01 10:00:01,Anna17,view
+2024-01-01 10:00:01,,Anna17,7,192.168.3.7
+"""
+HIDE = ("--pseudonymise", "user_id", "--key-file", "keys")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "log.csv").write_text(LOG)
+    (tmp_path / "keys").write_text(SECRET + "\n")
+    (tmp_path / "keys").chmod(0o600)
+    return tmp_path
+
+
+def test_ids_are_the_same_pseudonym_in_every_table_and_shown_nowhere(adcli, folder):
+    (folder / "reviews.csv").write_text("item_id,user_id,text\n1,Anna17,Good shoes\n")
+    events = adcli(
+        "clean", "log.csv", *HIDE, "--sessions", "-v", "-o", "events.csv", "--rejects", "rejects.csv"
+    )
+    reviews = adcli("clean", "reviews.csv", *HIDE, "-o", "reviews.out.csv")
+    assert (events.returncode, reviews.returncode) == (0, 0), events.said
+    anna = Pseudonyms(read_keys(folder / "keys")[0], "user_id").of("Anna17")
+    assert pl.read_csv(folder / "events.csv")["user_id"].to_list()[::2] == [anna, anna]
+    assert pl.read_csv(folder / "reviews.out.csv")["user_id"].to_list() == [anna]
+    rejects = pl.read_csv(folder / "rejects.csv")
+    assert rejects["line"].to_list() == [5, 7, 8, 6]
+    assert rejects["raw"].null_count() == 4
+    written = [
+        path.read_text() for path in folder.iterdir() if path.name not in ("log.csv", "reviews.csv", "keys")
+    ]
+    for text in (*written, events.said, reviews.said, events.text):
+        assert "Anna17" not in text
+        assert "Bert42" not in text
+        assert SECRET[:12] not in text
+    manifest = json.loads((folder / "events.csv.meta.json").read_text())
+    key = read_keys(folder / "keys")[0]
+    assert manifest["pseudonyms"] == {
+        "columns": ["user_id"], "algorithm": "BLAKE2b, 128 bits", "key": 1, "key_id": key.id
+    }  # fmt: skip
+    assert key.secret.hex() not in json.dumps(manifest)
+
+
+def test_a_rotated_key_makes_new_pseudonyms_and_old_ones_stay(adcli, folder):
+    adcli("clean", "log.csv", *HIDE, "-o", "one.csv")
+    with (folder / "keys").open("a") as keys:
+        keys.write("a" * 40 + "\n")
+    done = adcli("clean", "one.csv", "log.csv", *HIDE, "-o", "both.csv")
+    assert "values that were pseudonyms before stay (3 rows)" in done.said
+    users = pl.read_csv(folder / "both.csv")["user_id"]
+    assert sorted(users.str.slice(0, 3).to_list()) == ["p1_"] * 3 + ["p2_"] * 3
+
+
+def test_addresses_are_truncated_and_users_made_of_them_are_told(adcli, folder):
+    done = adcli("clean", "log.csv", "--truncate-ip", "ip", "--to", "csv")
+    assert [line.split(",")[-1] for line in done.text.splitlines()[1:]] == [
+        "192.168.3.0", "2001:db8:85a3::", "192.168.3.0"
+    ]  # fmt: skip
+    line = '192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET /p/7 HTTP/1.1" 200 1 "-" "Firefox"\n'
+    (folder / "access.log").write_text(line)
+    done = adcli("clean", "access.log", *HIDE, "--to", "csv")
+    assert "'ip' shows what is hidden in 'user_id'" in done.said
+    assert "hide" not in adcli("clean", "access.log", *HIDE, "--truncate-ip", "ip", "--to", "csv").said
+
+
+def test_wrong_use_is_a_sentence(adcli, folder):
+    assert (
+        "no column 'usr_id'. Did you mean 'user_id'?"
+        in adcli("clean", "log.csv", "--pseudonymise", "usr_id", "--key-file", "keys").said
+    )
+    done = adcli("clean", "log.csv", "--pseudonymise", "user_id")
+    assert (done.returncode, "without --key-file" in done.said) == (2, True)
+    done = adcli("clean", "log.csv", *HIDE, "--truncate-ip", "user_id")
+    assert (done.returncode, "is named by --pseudonymise and by --truncate-ip" in done.said) == (2, True)
+    (folder / "keys").chmod(0o644)
+    done = adcli("clean", "log.csv", *HIDE, "-o", "out.csv")
+    assert (done.returncode, "its mode is 644" in done.said) == (2, True)
+    assert not (folder / "out.csv").exists()
