@@ -8,13 +8,11 @@ from typing import Final
 import polars as pl
 
 _PART_ROWS: Final = 2_000_000
-_WANTED: Final = ("user_id", "event_time", "event_type", "ip")
 
 
-def by_user(log: pl.LazyFrame, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The columns that tell of users, in parts of about two million rows, each in the order of the log."""
+def by_user(log: pl.LazyFrame, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """These columns, in parts of about two million rows, each in the order of the log."""
     rows = int(log.select(pl.len()).collect().item())
     parts = rows // _PART_ROWS + 1
-    columns = [name for name in _WANTED if name in names]
     for part in range(parts):
         yield log.select(columns).filter(pl.col("user_id").hash(seed=0) % parts == part).collect()

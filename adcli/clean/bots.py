@@ -31,6 +31,7 @@ SIGNALS: Final = (
     Signal("haste", 1, "a purchase less than a second after a click"),
 )
 USERS_OF_ADDRESS: Final = Signal("users", 200, "users of one address: {}")
+_WANTED: Final = ("user_id", "event_time", "event_type", "ip")
 _ENOUGH_EVENTS: Final = 20
 AGENT: Final = "user agent of a robot: "
 COLUMNS: Final = ("is_bot", "bot_score", "bot_reason")
@@ -45,7 +46,10 @@ class BotSignals:
 
     def __init__(self, log: pl.LazyFrame) -> None:
         names = log.collect_schema().names()
-        self._users = pl.concat([_scored(_figures(part), SIGNALS, "user_id") for part in by_user(log, names)])
+        wanted = [name for name in _WANTED if name in names]
+        self._users = pl.concat(
+            [_scored(_figures(part), SIGNALS, "user_id") for part in by_user(log, wanted)]
+        )
         self._addresses: pl.DataFrame | None = None
         if "ip" in names:
             users = log.drop_nulls("ip").group_by("ip").agg(users=pl.col("user_id").n_unique())

@@ -21,6 +21,7 @@ from adcli.clean.rules import (
     rules_of_file,
     with_actions,
 )
+from adcli.cli.clean_anomalies import Anomalies, require_anomalies
 from adcli.cli.clean_attribution import Attribution, attributed, require_attribution
 from adcli.cli.clean_behaviour import (
     Behaviour,
@@ -52,6 +53,7 @@ def clean(
     run: Run,
     duplicates: Duplicates,
     behaviour: Behaviour,
+    anomalies: Anomalies,
     attribution: Attribution,
     privacy: Privacy,
     inputs: Inputs = None,
@@ -110,8 +112,9 @@ def clean(
     names = stream.names | (set(ADDED) if routes else set())
     check.require(names, fail_on)
     require_duplicates(stream.table.name, names, duplicates)
-    require_behaviour(names, behaviour)
-    require_attribution(stream.table.name, flagging(behaviour), attribution)
+    require_anomalies(anomalies)
+    require_behaviour(names, behaviour, anomalies)
+    require_attribution(stream.table.name, flagging(behaviour, anomalies), attribution)
     protection.prepare(None if attribution.attribute else names)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(
@@ -124,7 +127,7 @@ def clean(
         )
         if duplicates.repeat_window is not None:
             cleaned = without_repeats(run, stream, cleaned, duplicates)
-        cleaned = with_behaviour(run, stream, names, cleaned, behaviour)
+        cleaned = with_behaviour(run, stream, names, cleaned, behaviour, anomalies)
         if duplicates.near_duplicates is not None:
             cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
         if attribution.attribute is not None:

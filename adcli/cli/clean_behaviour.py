@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from adcli.cli.clean_anomalies import Anomalies, with_anomalies
+from adcli.cli.clean_rows import reject, spilled
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -82,14 +84,18 @@ def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
     return None
 
 
-def require_behaviour(names: set[str], options: Behaviour) -> None:
+def require_behaviour(names: set[str], options: Behaviour, anomalies: Anomalies) -> None:
     """Make sure that the input has what the options ask for.
 
     Raises:
         DataError: If it has no users or times.
         UsageError: If it has sessions, or no campaigns.
     """
-    asked = [f"--bots {options.bots}"] * (options.bots != "keep") + ["--sessions"] * options.sessions
+    asked = (
+        [f"--bots {options.bots}"] * (options.bots != "keep")
+        + ["--sessions"] * options.sessions
+        + ["--anomalies"] * (anomalies.anomalies != "keep")
+    )
     for column in ("user_id", "event_time") if asked else ():
         if column not in names:
             raise DataError(
@@ -102,28 +108,40 @@ def require_behaviour(names: set[str], options: Behaviour) -> None:
 
 
 def with_behaviour(
-    run: Run, stream: TableStream, names: set[str], frames: Iterator[pl.DataFrame], options: Behaviour
+    run: Run,
+    stream: TableStream,
+    names: set[str],
+    frames: Iterator[pl.DataFrame],
+    options: Behaviour,
+    anomalies: Anomalies,
 ) -> Iterator[pl.DataFrame]:
     """The frames, in order of time and with where each row came from, with what the options ask for."""
     from adcli.clean.runs import FILE, LINE
 
     if options.bots != "keep":
         frames = _without_robots(run, stream, frames, is_flagged=options.bots == "flag")
-    traced = frames
-    frames = (frame.drop(FILE, LINE) for frame in traced)
-    if options.sessions:
+    is_asked = anomalies.anomalies != "keep"
+    if options.sessions or (is_asked and "session_id" not in names):
         from adcli.behaviour.sessions import Sessions, with_sessions
 
         campaign = _campaign(names) if options.session_split in _BY_CAMPAIGN else None
         gap = timedelta(minutes=options.session_gap)
         sessions = Sessions(gap=gap, at_midnight=options.session_split in _BY_MIDNIGHT, campaign=campaign)
         frames = with_sessions(frames, sessions)
-    return frames
+    if is_asked:
+        frames = with_anomalies(run, stream, frames, anomalies)
+    hidden = [FILE, LINE] if options.sessions or "session_id" in names else [FILE, LINE, "session_id"]
+    return (frame.drop(hidden, strict=False) for frame in frames)
 
 
-def flagging(options: Behaviour) -> str | None:
+def flagging(options: Behaviour, anomalies: Anomalies) -> str | None:
     """The option that adds columns to the events, if one does."""
-    return "--sessions" if options.sessions else "--bots flag" if options.bots == "flag" else None
+    adding = {
+        "--sessions": options.sessions,
+        "--bots flag": options.bots == "flag",
+        "--anomalies flag": anomalies.anomalies == "flag",
+    }
+    return next((option for option, is_given in adding.items() if is_given), None)
 
 
 def _campaign(names: set[str]) -> str | None:
@@ -137,14 +155,8 @@ def _without_robots(
     import polars as pl
 
     from adcli.clean.bots import COLUMNS, BotSignals
-    from adcli.clean.identity import rows_as_rejects
-    from adcli.clean.runs import FILE, LINE
 
-    paths = []
-    folder = run.scratch()
-    for number, frame in enumerate(frames):
-        paths.append(folder / f"{number:06}.parquet")
-        frame.write_parquet(paths[-1], compression="lz4")
+    paths = spilled(run, frames)
     with run.step("robots"):
         signals = BotSignals(pl.scan_parquet(paths))
     robots = 0
@@ -153,10 +165,7 @@ def _without_robots(
         robots += int(flagged["is_bot"].sum())
         if not is_flagged:
             found = flagged.filter("is_bot")
-            stream.reject(found.height)
-            raws = found.drop(*COLUMNS, FILE, LINE)
-            reasons = "robot: " + found["bot_reason"]
-            run.reject(rows_as_rejects(raws, found[FILE], found[LINE], reasons))
+            reject(run, stream, found.drop(COLUMNS), "robot: " + found["bot_reason"])
             flagged = flagged.filter(~pl.col("is_bot")).drop(COLUMNS)
         yield flagged
     if is_flagged:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.cli.clean_rows import reject, spilled
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -83,16 +84,12 @@ def without_repeats(
     run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Duplicates
 ) -> Iterator[pl.DataFrame]:
     """The frames, in order of time and with where each row came from, without repeats."""
-    from adcli.clean.identity import rows_as_rejects
     from adcli.clean.repeats import REPEAT, Repeats
-    from adcli.clean.runs import FILE, LINE
 
     repeats = Repeats(timedelta(seconds=options.repeat_window or 0.0), options.repeat_key or _REPEAT_KEY)
     for frame in frames:
         is_repeat = repeats.find(frame)
-        again = frame.filter(is_repeat)
-        stream.reject(again.height)
-        run.reject(rows_as_rejects(again.drop(FILE, LINE), again[FILE], again[LINE], REPEAT))
+        reject(run, stream, frame.filter(is_repeat), REPEAT)
         yield frame.filter(~is_repeat)
 
 
@@ -104,18 +101,16 @@ def with_near_duplicates(
 
     from adcli.clean.near_duplicates import near_duplicates
 
-    folder = run.scratch()
-    paths = []
+    paths = spilled(run, frames)
 
     def texts() -> Iterator[pl.Series]:
-        for number, frame in enumerate(frames):
-            paths.append(folder / f"{number:06}.parquet")
-            frame.write_parquet(paths[-1], compression="lz4")
+        for path in paths:
+            frame = pl.read_parquet(path)
             known = [pl.col(name) for name in _TEXTS[table] if name in frame.columns]
             yield frame.select(pl.concat_str(known, separator=" ", ignore_nulls=True)).to_series()
 
     with run.step("near-duplicates"):
-        groups = near_duplicates(texts(), options.near_duplicates or 0.0, spill=folder).alias(GROUP)
+        groups = near_duplicates(texts(), options.near_duplicates or 0.0, spill=run.scratch()).alias(GROUP)
     found = groups.drop_nulls()
     run.note(f"{len(found):,} {table} are nearly the same as others, in {found.n_unique():,} groups.")
     begin = 0

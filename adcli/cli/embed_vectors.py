@@ -28,7 +28,7 @@ class Known(NamedTuple):
 
     Attributes:
         terms: Their texts, for names of segments.
-        features: Columns of `adcli.embed.anomalies.FEATURES`.
+        features: Columns of `adcli.behaviour.anomaly_reasons.FEATURES`.
         earlier: Segments whose names are kept.
     """
 

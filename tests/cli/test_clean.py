@@ -119,3 +119,28 @@ def test_products_told_nearly_alike_are_flagged_with_their_group(adcli, tmp_path
     (tmp_path / "log.csv").write_text(VISITS)
     done = adcli("clean", "log.csv", "--near-duplicates", ".8")
     assert (done.returncode, "needs products or reviews" in done.said) == (2, True)
+
+
+def test_sessions_unlike_the_others_are_flagged_or_rejected(adcli, tmp_path):
+    rows = [
+        f"2024-01-01 {hour:02}:{n:02}:{7 * n % 60:02},u{hour},view,{n}"
+        for hour in range(20)
+        for n in range(hour % 5 + 3)
+    ]
+    rows += [f"2024-01-01 20:00:{second:02},robot,view,{second}" for second in range(60)]
+    (tmp_path / "log.csv").write_text("event_time,user_id,event_type,item_id\n" + "\n".join(rows) + "\n")
+    done = adcli("clean", "log.csv", "--anomalies", "flag", "--contamination", ".05", "--to", "csv")
+    assert "1 of 21 sessions are anomalies, 60 rows." in done.said
+    assert done.text.splitlines()[0].endswith("item_id,is_anomaly,anomaly_score,anomaly_why")
+    (tmp_path / "known.csv").write_text("user_id,is_anomaly\nrobot,1\nu3,0\nu4,0\n")
+    done = adcli("clean", "log.csv", "--anomalies", "drop", "--labels", "known.csv", "-o", "out.csv")
+    assert (
+        f"{len(rows)} read = {len(rows) - 60} written + 60 rejected (anomaly: a session unlike the others 60)"
+        in done.said
+    )
+    assert "robot" not in (tmp_path / "out.csv").read_text()
+    done = adcli("clean", "log.csv", "--labels", "known.csv")
+    assert (done.returncode, "--labels has no effect without --anomalies" in done.said) == (2, True)
+    (tmp_path / "known.csv").write_text("user_id,is_anomaly\nrobot,1\n")
+    done = adcli("clean", "log.csv", "--anomalies", "flag", "--labels", "known.csv")
+    assert (done.returncode, "says no 1, or no 0" in done.said) == (3, True)

@@ -5,69 +5,9 @@ import polars as pl
 import pytest
 from small_shop import events, interactions
 
-from adcli.embed.anomalies import (
-    anomalies,
-    ecod,
-    interaction_features,
-    mahalanobis,
-    row_features,
-    tail_of_rank,
-)
+from adcli.embed.anomalies import anomalies, interaction_features, row_features
 from adcli.embed.vectors import embedding_column
 from adcli.statistics.retrieval import unit_vectors
-
-
-def sessions(humans=20_000, bots=400, seed=0):
-    """Sessions of people and of three kinds of bots: eight features, and which are bots."""
-    rng = np.random.default_rng(seed)
-
-    def people(n):
-        return np.column_stack(
-            [
-                np.log1p(rng.lognormal(2, 0.9, n)),
-                np.log(rng.lognormal(3.2, 0.7, n)),
-                rng.gamma(6, 0.2, n),
-                rng.beta(5, 2, n),
-                rng.beta(1, 20, n),
-                rng.beta(1.5, 6, n),
-                np.log(rng.lognormal(3.3, 0.6, n)),
-                rng.beta(2, 2, n),
-            ]
-        )
-
-    kind = bots // 3
-    crawlers, scrapers, fraud = people(kind), people(kind), people(kind)
-    crawlers[:, 0] += rng.normal(1.2, 0.4, kind)
-    crawlers[:, 1] -= 1.5
-    crawlers[:, 2] *= 0.35
-    scrapers[:, 2] = rng.gamma(2, 0.02, kind)
-    scrapers[:, 3] = rng.beta(30, 1, kind)
-    scrapers[:, 4] = 0
-    fraud[:, 4] = rng.beta(8, 8, kind)
-    fraud[:, 6] += 1.2
-    fraud[:, 3] *= 0.4
-    return np.vstack([people(humans), crawlers, scrapers, fraud]), np.arange(humans + 3 * kind) >= humans
-
-
-def test_the_two_detectors_together_beat_each_alone_and_an_isolation_forest():
-    from sklearn.ensemble import IsolationForest
-    from sklearn.metrics import roc_auc_score
-
-    features, is_bot = sessions()
-    tail, distance = ecod(features), mahalanobis(features)
-    together = roc_auc_score(is_bot, tail_of_rank(tail) + tail_of_rank(distance))
-    forest = -IsolationForest(random_state=0).fit(features).score_samples(features)
-    assert together > roc_auc_score(is_bot, tail)
-    assert together > roc_auc_score(is_bot, distance)
-    assert together > roc_auc_score(is_bot, forest) + 0.02
-    assert together > 0.93
-
-
-def test_scores_do_not_depend_on_the_order_of_rows():
-    features, _ = sessions(500, 30)
-    order = np.random.default_rng(1).permutation(len(features))
-    np.testing.assert_allclose(ecod(features)[order], ecod(features[order]))
-    np.testing.assert_allclose(mahalanobis(features)[order], mahalanobis(features[order]), rtol=1e-6)
 
 
 def test_a_crawler_stands_out_and_it_is_said_why(items):

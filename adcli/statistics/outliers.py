@@ -1,0 +1,105 @@
+"""Outliers without labels: an ensemble of two detectors that need no tuning.
+
+ECOD (Li et al., TKDE 2022) adds up how far out in its tail each feature is; the Mahalanobis distance sees
+unusual combinations too. Each gives a rank, and the score is -log(1 - rank of one) - log(1 - rank of the
+other): only what is far out in the tail of a detector counts much. All is fitted on a sample and scores any.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Tails(NamedTuple):
+    """Where the features of a sample of (n, f) values end.
+
+    Source: Li et al., "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution
+    Functions" (2022), equations 5 to 8.
+    """
+
+    ordered: FloatArray
+    skewness: FloatArray
+
+    @classmethod
+    def fit(cls, values: FloatArray) -> Self:
+        """The tails of the (n, f) values."""
+        from scipy.stats import skew
+
+        skewness = skew(values, axis=0) if values.shape[1] else np.empty(0)
+        return cls(np.sort(values, axis=0), np.asarray(skewness))
+
+    def shares(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(m, f) share of the sample with a value as low, and as high, at least one of its rows."""
+        count = len(self.ordered)
+        lower, upper = np.empty(values.shape), np.empty(values.shape)
+        for place, (known, column) in enumerate(zip(self.ordered.T, values.T, strict=True)):
+            lower[:, place] = np.searchsorted(known, column, side="right")
+            upper[:, place] = count - np.searchsorted(known, column, side="left")
+        return np.maximum(lower, 1) / count, np.maximum(upper, 1) / count
+
+    def scores(self, values: FloatArray) -> FloatArray:
+        """(m,) ECOD scores."""
+        lower, upper = self.shares(values)
+        left, right = -np.log(lower), -np.log(upper)
+        either = np.where(self.skewness < 0, left, right)
+        return np.asarray(np.maximum(np.maximum(left.sum(axis=1), right.sum(axis=1)), either.sum(axis=1)))
+
+
+class Distance(NamedTuple):
+    """Mean, deviation and (shrunk) precision of a sample of (n, f) values.
+
+    Source: Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices" (2004).
+    """
+
+    center: FloatArray
+    deviation: FloatArray
+    precision: FloatArray
+
+    @classmethod
+    def fit(cls, values: FloatArray) -> Self:
+        """The spread of the (n, f) values."""
+        from sklearn.covariance import LedoitWolf
+
+        center, spread = values.mean(axis=0), values.std(axis=0)
+        deviation = np.where(spread > 0, spread, 1)
+        if len(values) < 2:
+            return cls(center, deviation, np.zeros((values.shape[1],) * 2))
+        fitted = LedoitWolf(assume_centered=True).fit((values - center) / deviation)
+        return cls(center, deviation, fitted.get_precision())
+
+    def scores(self, values: FloatArray) -> FloatArray:
+        """(m,) squared Mahalanobis distances to the mean."""
+        standard = (values - self.center) / self.deviation
+        return np.asarray(np.einsum("ij,ij->i", standard @ self.precision, standard))
+
+
+def rank_tail(known: FloatArray, scores: FloatArray) -> FloatArray:
+    """(m,) -log of the share of sorted scores that are as high: 0 for the lowest, log n for the highest."""
+    return np.asarray(
+        -np.log(np.maximum(len(known) - np.searchsorted(known, scores, side="left"), 1) / len(known))
+    )
+
+
+class OutlierDetector(NamedTuple):
+    """The ensemble, fitted on a sample, with the sample's sorted scores by each of its detectors."""
+
+    tails: Tails
+    distance: Distance
+    known_tails: FloatArray
+    known_distances: FloatArray
+
+    @classmethod
+    def fit(cls, values: FloatArray) -> Self:
+        """The detector of (n, f) values."""
+        tails, distance = Tails.fit(values), Distance.fit(values)
+        return cls(tails, distance, np.sort(tails.scores(values)), np.sort(distance.scores(values)))
+
+    def scores(self, values: FloatArray) -> FloatArray:
+        """(m,) scores, from 0."""
+        by_tails = rank_tail(self.known_tails, self.tails.scores(values))
+        return by_tails + rank_tail(self.known_distances, self.distance.scores(values))
