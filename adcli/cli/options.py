@@ -84,7 +84,7 @@ class Reading:
     encoding: Annotated[
         str | None,
         typer.Option(
-            help="Encoding of the input, such as utf-8, utf-16, gb18030, latin-1.",
+            help="Encoding of the input, such as utf-8, utf-16, cp1252, shift_jis, gb18030.",
             show_default="recognised",
             rich_help_panel="Input",
         ),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from typing import NamedTuple
 
-from adcli.errors import UsageError
+from adcli.errors import DataError, UsageError, printable
 from adcli.tables.compression import Reader
+from adcli.tables.languages import ENCODINGS, Reading, readings
 
 _CHUNK = 1 << 20
-_MOST = 0.8
+_SHOWN = 3
+_ODD = ("Cc", "Cn", "Co", "Cs", "So")  # categories of characters that texts hardly have
+_KANJI_IN = re.compile(rb"\x1b\$[@B]")  # how ISO-2022-JP says that Kanji follow
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8 with BOM"),
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
@@ -18,7 +22,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-_LABELS = {"utf-8": "UTF-8", "gb18030": "GB18030", "cp1252": "Latin-1 (Windows-1252)", "iso8859-1": "Latin-1"}
+_LABELS = {"utf-8": "UTF-8", "iso8859-1": "Latin-1", "iso2022_jp": "ISO-2022-JP", **ENCODINGS}
 
 
 class Encoding(NamedTuple):
@@ -61,8 +65,12 @@ def named_encoding(name: str) -> Encoding:
     return Encoding(info.name, _LABELS.get(info.name, info.name))
 
 
-def recognise_encoding(head: bytes, given: str | None) -> Encoding:
-    """The encoding of a text that starts with `head`: as given, or by byte order mark, or by content."""
+def recognise_encoding(head: bytes, given: str | None, name: str) -> Encoding:
+    """The encoding of the text `name` that starts with `head`: as given, by byte order mark, or by content.
+
+    Raises:
+        DataError: If it cannot be told.
+    """
     for mark, codec, label in _BOMS:
         if head.startswith(mark) and (given is None or _is_same(given, codec)):
             return Encoding(codec, label, len(mark))
@@ -72,9 +80,42 @@ def recognise_encoding(head: bytes, given: str | None) -> Encoding:
     if wide:
         return Encoding(wide, "UTF-16 without BOM")
     if _is_utf8(head):
-        return Encoding("utf-8", "UTF-8")
-    codec = _legacy_codec(head)
-    return Encoding(codec, _LABELS[codec])
+        return named_encoding("iso2022_jp" if _KANJI_IN.search(head) else "utf-8")
+    taken, possible = readings(head)
+    if taken is None:
+        raise _doubtful(possible, name)
+    return Encoding(taken.codec, _LABELS[taken.codec])
+
+
+def _doubtful(possible: list[Reading], name: str) -> DataError:
+    """What to say of a text that can be in several encodings, or in none that is known."""
+    if not possible:
+        return DataError(
+            f"{name}: is not UTF-8, and no text of a language in another encoding that is known.",
+            fix="Say how it is encoded with --encoding.",
+        )
+    shown = possible[:_SHOWN]
+    place = next(
+        (
+            place
+            for place, chars in enumerate(zip(*(one.text for one in shown), strict=False))
+            if len(set(chars)) > 1
+        ),
+        0,
+    )
+    said = [
+        f"{ENCODINGS[one.codec]} ('{_word_at(one.text, place)}': --encoding {one.codec})" for one in shown
+    ]
+    return DataError(
+        f"{name}: is not UTF-8, and what it holds beyond ASCII can be {' or '.join(said)}.",
+        fix="Say which with --encoding.",
+    )
+
+
+def _word_at(text: str, place: int) -> str:
+    """The word of a text that a place is in."""
+    before, after = text[:place].split("\n")[-1].split(" ")[-1], text[place:].split("\n")[0].split(" ")[0]
+    return printable((before + after)[:20])
 
 
 def to_utf8(below: Reader, encoding: Encoding) -> Reader:
@@ -106,16 +147,16 @@ def _is_same(given: str, codec: str) -> bool:
 
 
 def _wide_codec(head: bytes) -> str | None:
-    """UTF-16 without a byte order mark: Latin text has a zero in every second byte."""
-    sample = head[: 4096 - 4096 % 2]
-    pairs = len(sample) // 2
-    if pairs < 4:
+    """UTF-16 without a byte order mark: it alone has NULs, and in the right order it is all characters."""
+    sample = head[: min(len(head), 4096) // 2 * 2]
+    if len(sample) < 8 or b"\0" not in sample:
         return None
-    even, odd = sample[0 : 2 * pairs : 2].count(0), sample[1 : 2 * pairs : 2].count(0)
-    if odd > 0.6 * pairs and even < 0.05 * pairs:
-        return "utf-16-le"
-    if even > 0.6 * pairs and odd < 0.05 * pairs:
-        return "utf-16-be"
+    for codec in ("utf-16-le", "utf-16-be"):
+        text = sample.decode(codec, "replace")
+        odd = sum(unicodedata.category(char) in _ODD and char not in "\t\r\n" for char in text)
+        has_ends = "\n" in text or b"\n" not in sample
+        if has_ends and odd * 50 <= len(text) and sum(map(str.isascii, text)) * 10 > len(text):
+            return codec
     return None
 
 
@@ -128,39 +169,4 @@ def _is_utf8(head: bytes) -> bool:
         damaged = text.count("\ufffd")
         beyond_ascii = sum(not text_part.isascii() for text_part in text) - damaged
         return beyond_ascii > 4 * damaged
-    return True
-
-
-def _legacy_codec(head: bytes) -> str:
-    """GB18030 or Windows-1252, whichever the bytes beyond ASCII are likelier to be.
-
-    Hanzi are pairs of them, an accented letter is a single one, or one of two inside a word of plain letters;
-    where neither prevails, the letters themselves decide.
-    """
-    lines = [line for line in head.split(b"\n") if not line.isascii()][:2000]
-    sample = b"\n".join(lines)[: 1 << 16]
-    runs = re.findall(rb"([A-Za-z]?)([\x80-\xff]+)(?=([A-Za-z]?))", sample)
-    paired = sum(
-        len(run)
-        for before, run, after in runs
-        if len(run) % 2 == 0 and not (len(run) == 2 and before and after)
-    ) / sum(len(run) for _, run, _ in runs)
-    is_hanzi = paired > _MOST if not 1 - _MOST <= paired <= _MOST else _reads_as_hanzi(sample)
-    if is_hanzi and _is_decodable(sample, "gb18030"):
-        return "gb18030"
-    return "cp1252" if _is_decodable(sample, "cp1252") else "iso8859-1"
-
-
-def _reads_as_hanzi(sample: bytes) -> bool:
-    from charset_normalizer import from_bytes
-
-    found = from_bytes(sample, cp_isolation=["gb18030", "cp1252"], enable_fallback=False).best()
-    return found is not None and found.encoding == "gb18030"
-
-
-def _is_decodable(sample: bytes, codec: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(codec)().decode(sample)
-    except UnicodeDecodeError:
-        return False
     return True

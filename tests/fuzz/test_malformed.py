@@ -77,7 +77,7 @@ FORMATS = {
     "csv": lambda frame: frame.write_csv().encode(),
     "csv with CR": lambda frame: frame.write_csv().replace("\n", "\r").encode(),
     "csv in UTF-16": lambda frame: frame.write_csv().encode("utf-16"),
-    "csv in GB18030": lambda frame: frame.write_csv().replace("é", "e").encode("gb18030"),
+    "csv in GB18030": lambda frame: frame.write_csv().replace("é日本", "简单的牛仔外套").encode("gb18030"),
     "csv.gz": lambda frame: gzip.compress(frame.write_csv().encode()),
     "csv.bz2": lambda frame: bz2.compress(frame.write_csv().encode()),
     "csv.zst": lambda frame: zstandard.compress(frame.write_csv().encode()),

@@ -1,6 +1,11 @@
 """Text is read in the encoding it is in; what cannot be decoded costs its row, not the file."""
 
+import unicodedata
+
 import pytest
+from legacy_texts import legacy_texts
+
+from adcli.errors import DataError
 
 HEADER = "event_time,user_id,event_type,text\n"
 GERMAN = HEADER + "2024-01-01,u1,view,Größe für Käse\n" * 20
@@ -30,19 +35,55 @@ def test_the_encoding_is_recognised_and_said(read, text, codec, said):
 
 @pytest.mark.parametrize(
     ("word", "codec", "said"),
-    [(word, "cp1252", "Latin-1") for word in ("naïve", "smörgåsbord", "São Paulo", "Größe", "Café – “x”")]
-    + [(word, "gb18030", "GB18030") for word in ("衣", "上衣", "男士 T恤 蓝色", "价格￥5")],
+    [(word, "cp1252", "Latin-1") for word in ("Größe", "Café – “x”", "£12.99", "20 °C", "résumé")]
+    + [(word, "gb18030", "GB18030") for word in ("男士 T恤 蓝色", "牛仔外套蓝色")]
+    + [("枕カバー", "cp932", "Shift-JIS"), ("ワンピース", "iso2022_jp", "ISO-2022-JP")],
 )
-def test_one_short_word_is_enough_to_tell_the_encoding(read, word, codec, said):
+def test_one_short_word_is_enough_where_it_can_be_one_only(read, word, codec, said):
     got = read(f"{HEADER}2024-01-01,u1,view,the {word}\n".encode(codec))
     assert got.frame["text"].to_list() == [f"the {word}"]
     assert said in got.stream.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("word", "codec", "others"),
+    [
+        ("jalapeño", "cp1252", ["Latin-1 (Windows-1252)", "'jalapeńo': --encoding cp1250"]),
+        ("衣", "gb18030", ["GB18030", "Windows-874"]),
+        ("上衣", "gb18030", ["'上衣': --encoding gb18030", "--encoding koi8-u"]),
+        ("свеча", "cp1251", ["Windows-1251", "Windows-1255"]),
+    ],
+)
+def test_one_short_word_that_can_be_several_is_not_guessed(read, word, codec, others):
+    content = f"{HEADER}2024-01-01,u1,view,{word}\n".encode(codec)
+    with pytest.raises(DataError) as refused:
+        read(content)
+    assert not [one for one in others if one not in str(refused.value)]
+    assert read(content, encoding=codec).frame["text"].to_list() == [word]
+
+
+@pytest.mark.parametrize(
+    "legacy", list(legacy_texts((3, 10))), ids=lambda one: f"{one.language} {one.codec} {one.size}"
+)
+def test_no_text_is_read_in_a_wrong_encoding(read, legacy):
+    try:
+        got = read(legacy.data)
+    except DataError as refused:
+        assert "--encoding" in str(refused)  # noqa: PT017
+    else:
+        assert [unicodedata.normalize("NFC", text) for text in got.frame["text"]] == legacy.texts
+
+
 def test_the_encoding_given_wins(read):
-    content = (HEADER + "2024-01-01,u1,view,Ł\n").encode("iso8859-2")
-    assert read(content, encoding="iso8859-2").frame["text"].to_list() == ["Ł"]
-    assert read(content).frame["text"].to_list() == ["£"]
+    content = (HEADER + "2024-01-01,u1,view,Ł 5\n").encode("iso8859-2")
+    assert read(content, encoding="iso8859-2").frame["text"].to_list() == ["Ł 5"]
+    assert read(content, encoding="cp1252").frame["text"].to_list() == ["£ 5"]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised_in_any_script(read, codec):
+    content = (HEADER + "2024-01-01,u1,view,Женские туфли 上衣\n" * 3).encode(codec)
+    assert read(content).frame["text"][0] == "Женские туфли 上衣"
 
 
 def test_a_late_byte_that_is_not_utf8_rejects_its_row_only(read):

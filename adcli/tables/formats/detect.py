@@ -153,7 +153,7 @@ def recognise_format(
         sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
         label = ", ".join([kind.capitalize(), *compressions])
         return Format(kind, label, columns, sample=sample, memory=memory)
-    coded = recognise_encoding(head, encoding or xml_feed.declared_encoding(head))
+    coded = recognise_encoding(head, encoding or xml_feed.declared_encoding(head), source.name)
     text = _text_of(head, coded)
     if not text.strip():
         return None
