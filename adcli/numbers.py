@@ -5,7 +5,7 @@
 
 A kind says how a number is read: `rate` (a share, as %), `points` (a difference of rates, as pp), `relative`
 (a relative change, as signed %), `money`, `money_difference`, `number`, `difference` (a signed number),
-`count`, `p_value`.
+`count`, `p_value`, `probability` (as %). Money names its currency after a colon: `money:EUR`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class _Kind(NamedTuple):
 
 _KINDS = {
     "rate": _Kind(100.0, f"{_NO_BREAK}%"),
+    "probability": _Kind(100.0, f"{_NO_BREAK}%"),
     "points": _Kind(100.0, f"{_NO_BREAK}pp", is_signed=True),
     "relative": _Kind(100.0, f"{_NO_BREAK}%", is_signed=True),
     "money": _Kind(),
@@ -38,6 +39,7 @@ _KINDS = {
     "p_value": _Kind(),
 }
 _DIFFERENCES = {"rate": "points", "money": "money_difference", "number": "difference", "count": "difference"}
+_MOST_DECIMALS = 6  # of %, which nobody reads as powers of ten
 
 
 def counted(number: int, thing: str) -> str:
@@ -47,7 +49,13 @@ def counted(number: int, thing: str) -> str:
 
 def difference_kind(kind: str) -> str:
     """The kind of the difference of two numbers of a kind: of two rates, percentage points."""
-    return _DIFFERENCES.get(kind, kind)
+    base, colon, currency = kind.partition(":")
+    return _DIFFERENCES.get(base, base) + colon + currency
+
+
+def in_currency(kind: str, currency: str) -> str:
+    """The kind of a number whose money is of a currency, if that is known."""
+    return f"{kind}:{currency}" if currency and kind.startswith("money") else kind
 
 
 def plain(text: str) -> str:
@@ -61,9 +69,13 @@ def show(value: float | Decimal | None, kind: str = "number") -> str:
         return NONE
     if kind == "p_value":
         return _p_value(float(value))
-    scale, unit, is_signed = _KINDS[kind]
+    if kind == "probability" and not 0.001 <= value <= 0.999:
+        return f"<{_NO_BREAK}0.1{_NO_BREAK}%" if value < 0.5 else f">{_NO_BREAK}99.9{_NO_BREAK}%"
+    scale, unit, is_signed = _read_as(kind)
     scaled = float(value) * scale
-    return _digits(scaled, _own_decimals(scaled, kind), is_signed=is_signed) + unit
+    if kind == "rate" and 0 < scaled < 10**-_MOST_DECIMALS:
+        return f"<{_NO_BREAK}{10**-_MOST_DECIMALS:.{_MOST_DECIMALS}f}{unit}"
+    return _digits(scaled, _own_decimals(scaled, kind), is_signed=is_signed, in_full=scale > 1) + unit
 
 
 def show_interval(
@@ -82,21 +94,28 @@ def show_interval(
         or math.isnan(high)
     ):
         return show(value, kind)
-    scale, unit, is_signed = _KINDS[kind]
+    scale, unit, is_signed = _read_as(kind)
     scaled, bounds = float(value) * scale, (float(low) * scale, float(high) * scale)
     decimals = _interval_decimals(scaled, *bounds, kind)
-    first, last = (_digits(bound, decimals, is_signed=is_signed) for bound in bounds)
-    return f"{_digits(scaled, decimals, is_signed=is_signed)}{unit} [{first}, {last}]"
+    shown, first, last = (
+        _digits(number, decimals, is_signed=is_signed, in_full=scale > 1) for number in (scaled, *bounds)
+    )
+    return f"{shown}{unit} [{first},{_NO_BREAK}{last}]"
 
 
 def show_tick(value: float, step: float, kind: str = "number") -> str:
     """A number on an axis, with the decimals that tell neighbouring ticks apart."""
-    scale, unit, is_signed = _KINDS[kind]
+    scale, unit, is_signed = _read_as(kind)
     steps = step * scale
     decimals = (
         next((d for d in range(7) if math.isclose(round(steps, d), steps, rel_tol=1e-6)), 7) if steps else 0
     )
     return _digits(round(value / step) * steps if step else 0.0, decimals, is_signed=is_signed) + unit
+
+
+def _read_as(kind: str) -> _Kind:
+    base, _, currency = kind.partition(":")
+    return _KINDS[base]._replace(unit=f"{_NO_BREAK}{currency}") if currency else _KINDS[base]
 
 
 def _p_value(value: float) -> str:
@@ -129,8 +148,10 @@ def _decimals_for(value: float, significant: int) -> int:
     return max(0, significant - 1 - math.floor(math.log10(abs(value))))
 
 
-def _digits(value: float, decimals: int, *, is_signed: bool) -> str:
-    """`value` with so many decimals; a power of ten where it is too small or too large to read so."""
+def _digits(value: float, decimals: int, *, is_signed: bool, in_full: bool = False) -> str:
+    """`value` with so many decimals; a power of ten where it is too small or too large to read `in_full`."""
+    if in_full:
+        decimals = min(decimals, _MOST_DECIMALS)
     if math.isinf(value):
         text = "∞"
     elif value == 0 and decimals > 6:
@@ -139,8 +160,7 @@ def _digits(value: float, decimals: int, *, is_signed: bool) -> str:
         mantissa, exponent = f"{abs(value):.2e}".split("e")
         text = f"{mantissa}{_NO_BREAK}×{_NO_BREAK}10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     else:
-        grouping = "," if round(abs(value), decimals) >= 10_000 else ""
-        text = f"{abs(value):{grouping}.{decimals}f}"
+        text = f"{abs(value):,.{decimals}f}"
     is_zero = not any(char in text for char in "123456789∞")
     if is_zero:
         return text

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.numbers import difference_kind, show, show_interval, show_tick
+from adcli.numbers import difference_kind, in_currency, show, show_interval, show_tick
 
 
 def plain(text: str) -> str:
@@ -29,8 +29,13 @@ def plain(text: str) -> str:
         (Decimal("1234567.891"), "money", "1,234,567.89"),
         (0.21345, "money", "0.213"),
         (12.3456, "number", "12.3"),
-        (2024, "number", "2024"),
+        (2024, "number", "2,024"),
         (541909, "count", "541,909"),
+        (1.83e-18, "rate", "< 0.000001 %"),
+        (1.83e-18, "probability", "< 0.1 %"),
+        (0.99999, "probability", "> 99.9 %"),
+        (0.9853, "probability", "98.5 %"),
+        (12.5, "money:EUR", "12.50 EUR"),
         (3.5e-9, "number", "3.50 × 10⁻⁹"),
         (None, "rate", "–"),
         (math.nan, "money", "–"),
@@ -49,12 +54,12 @@ def test_a_number_is_shown_as_people_read_it(value: float, kind: str, expected: 
     [
         ((0.0038, 0.0027, 0.0052), "rate", "0.38 % [0.27, 0.52]"),
         ((-0.0082, -0.0133, -0.0031), "points", "-0.82 pp [-1.33, -0.31]"),
-        ((1234.56, 1100.2, 1390.9), "money", "1235 [1100, 1391]"),
+        ((1234.56, 1100.2, 1390.9), "money", "1,235 [1,100, 1,391]"),
         ((0.7, -10.0, 120.0), "number", "0.7 [-10.0, 120.0]"),
         ((0.5, 0.5, 0.5), "rate", "50 % [50, 50]"),
         ((0.5, None, 0.6), "rate", "50 %"),
         ((None, 0.1, 0.2), "rate", "–"),
-        ((1.13e-7, 0.0, 1.13e-7), "points", "+1.13 × 10⁻⁵ pp [0, +1.13 × 10⁻⁵]"),
+        ((1.13e-7, 0.0, 1.13e-7), "points", "+0.000011 pp [0.000000, +0.000011]"),
     ],
 )
 def test_an_interval_sets_the_digits(numbers: tuple[float, float, float], kind: str, expected: str) -> None:
@@ -70,6 +75,8 @@ def test_neighbouring_ticks_differ_and_round_ones_stay_short() -> None:
 def test_the_difference_of_two_rates_is_in_percentage_points() -> None:
     assert difference_kind("rate") == "points"
     assert difference_kind("money") == "money_difference"
+    assert plain(show(-2.5, difference_kind(in_currency("money", "EUR")))) == "-2.50 EUR"
+    assert in_currency("rate", "EUR") == "rate"
 
 
 @given(st.floats(min_value=1e-6, max_value=1e9), st.sampled_from(["number", "rate", "money"]))

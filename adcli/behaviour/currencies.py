@@ -19,6 +19,12 @@ def currencies(frame: pl.DataFrame) -> list[str]:
     return sorted(frame["currency"].drop_nulls().unique().to_list())
 
 
+def one_currency(frame: pl.DataFrame) -> str:
+    """The currency of all of a table's amounts; empty where that is not known, or they are in several."""
+    found = currencies(frame)
+    return found[0] if len(found) == 1 else ""
+
+
 def require_one_currency(frame: pl.DataFrame) -> None:
     """Make sure that a table's amounts have a sum.
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from adcli.embed.segment_names import SegmentTerms, distinctive_terms, segment_mix
 from adcli.embed.vectors import matrix
+from adcli.numbers import plain, show
 from adcli.statistics.retrieval import unit_vectors
 
 FAVOURITES: Final = 3
@@ -106,7 +107,9 @@ def _categories(segments: _Segments, texts: SegmentTerms) -> list[str]:
     shares = amounts / np.maximum(amounts.sum(axis=1, keepdims=True), 1e-12)
     return [
         ", ".join(
-            f"{known[at]} {row[at]:.0%}" for at in np.argsort(-row, kind="stable")[:FAVOURITES] if row[at] > 0
+            f"{known[at]} {plain(show(round(float(row[at]), 2), 'rate'))}"
+            for at in np.argsort(-row, kind="stable")[:FAVOURITES]
+            if row[at] > 0
         )
         for row in shares
     ]

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from adcli.numbers import show
 from adcli.report.canvas import Plot
+from adcli.report.glossary import Glossary
 from adcli.report.table import Table, heading
-from adcli.report.text import clean_text
+from adcli.report.text import clean_text, spaced
 from adcli.report.theme import DARK, LIGHT, css_variables
 from adcli.report.verdict import verdict_mark
-from adcli.statistics.verdicts import Verdict
+from adcli.statistics.verdicts import Verdict, what_it_takes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +43,25 @@ def definitions(figures: pl.DataFrame) -> list[Passage]:
     """What each `metric` of a table is, from its `definition`."""
     named = figures.select("metric", "definition").unique("metric", maintain_order=True)
     return [Passage(heading(str(metric)), f"{definition}.") for metric, definition in named.iter_rows()]
+
+
+class Line(NamedTuple):
+    """What the answer says of one subject: a part for each verdict there is on it."""
+
+    subject: str
+    parts: list[Verdict]
+
+
+def _joined(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts on one subject, those of one word as one, without the subject in each sentence."""
+    parts = []
+    for word in dict.fromkeys(one.verdict for one in verdicts):
+        alike = [one for one in verdicts if one.verdict == word]
+        said = "; ".join(one.sentence.removeprefix(one.subject).strip(" .") for one in alike)
+        reasons = dict.fromkeys(what_it_takes(word, one.reason).strip(" .") for one in alike)
+        why = " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in reasons if reason)
+        parts.append(Verdict(word, why, f"{said}." if said else ""))
+    return parts
 
 
 class InputFile(Protocol):
@@ -74,13 +94,13 @@ class Page:
         summary: A sentence or two below the title, or one a line.
         verdicts: What came out, the most important first.
         tables: The figures.
+        details: Further figures, which the appendix shows.
         plots: The plots, each drawn once; their names differ.
         method: How the figures were made.
         inputs: The files read.
         data_notes: Sentences about the data: what was recognised, rejected, suppressed.
         versions: Version by name of software.
         seed: The seed of everything random.
-        made: When the page was made, where the caller wants that said.
     """
 
     title: str
@@ -88,27 +108,46 @@ class Page:
     summary: str = ""
     verdicts: Sequence[Verdict] = ()
     tables: Sequence[Table] = ()
+    details: Sequence[Table] = ()
     plots: Sequence[Plot] = ()
     method: Sequence[Passage] = ()
     inputs: Sequence[InputFile] = ()
     data_notes: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
-    made: str = ""
 
     @property
     def kinds(self) -> Mapping[str, str]:
         """How the page's figures are read; where tables differ, as in the first."""
-        return dict(ChainMap(*(dict(table.kinds) for table in self.tables)))
+        return dict(ChainMap(*(dict(table.kinds) for table in (*self.tables, *self.details))))
 
     @property
     def answer(self) -> Sequence[Verdict]:
         """What the page says first: its summary, then its verdicts."""
         return [*(Verdict("", sentence=line) for line in self.summary.splitlines()), *self.verdicts]
 
+    @property
+    def lines(self) -> list[Line]:
+        """The verdicts, a line for each thing that they are about, in order of what is said first."""
+        about: dict[object, list[Verdict]] = {}
+        for number, verdict in enumerate(self.verdicts):
+            about.setdefault(verdict.subject or number, []).append(verdict)
+        return [Line(verdicts[0].subject, _joined(verdicts)) for verdicts in about.values()]
+
+    def glossary(self) -> Glossary:
+        """The terms of the page, none of them used yet."""
+        return Glossary(
+            [
+                *(text for table in (*self.tables, *self.details) for text in table.terms),
+                *(text for passage in self.method for text in passage),
+            ]
+        )
+
     def html(self) -> str:
         """The page as one HTML document."""
-        return _template().render(page=self, light=css_variables(LIGHT), dark=css_variables(DARK))
+        return _template().render(
+            page=self, glossary=self.glossary(), light=css_variables(LIGHT), dark=css_variables(DARK)
+        )
 
 
 @cache
@@ -127,6 +166,7 @@ def _template() -> Template:
     )
     environment.filters["count"] = lambda number: show(number, "count")
     environment.filters["prose"] = _prose
+    environment.filters["spaced"] = spaced
     environment.filters["shape"] = verdict_mark
     return environment.get_template("report.html")
 

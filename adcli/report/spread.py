@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from adcli.numbers import show, show_tick
 from adcli.report.canvas import MARKERS, Panel, Plot, legend_label, scale, series_colours
 from adcli.report.text import clean_text
-from adcli.report.theme import Colours
+from adcli.report.theme import SERIES, Colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,8 +82,8 @@ def map_plot(
 ) -> Plot:
     """A map of points whose nearness has a meaning, such as embedded products, coloured by category.
 
-    The five largest categories have a colour and a mark; the rest share one. Of more than 2,000 points,
-    2,000 evenly spread rows are drawn.
+    Of more than six categories the five largest have a colour and a mark of their own; the rest share one.
+    Of more than 2,000 points, 2,000 evenly spread rows are drawn.
 
     Args:
         name: What its files are called.
@@ -95,7 +95,8 @@ def map_plot(
     places = np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
     names = [clean_text(category) for category in categories]
     sizes = Counter(names)
-    largest = [category for category, _ in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))[:5]]
+    by_size = sorted(sizes, key=lambda category: (-sizes[category], category))
+    largest = by_size if len(by_size) <= len(SERIES) else by_size[: len(SERIES) - 1]
     group = np.array(
         [largest.index(category) if category in largest else len(largest) for category in names], int
     )

@@ -7,6 +7,7 @@ read follows from its column's name, or, where the frame has a column `metric`, 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,7 +16,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from adcli.numbers import NONE, difference_kind, show, show_interval
+from adcli.numbers import NONE, difference_kind, in_currency, show, show_interval
+from adcli.report.glossary import POINTS, TERMS
 from adcli.report.text import clean_text
 from adcli.report.verdict import verdict_mark
 
@@ -33,36 +35,38 @@ COLUMN_KINDS: Mapping[str, str] = {
         ("n_variant", "n_control", "matched_clicks", "units", "rows", "positives", "queries"), "count"
     ),
     **dict.fromkeys(("p_value", "p_adjusted"), "p_value"),
-    **dict.fromkeys(("probability_best", "share"), "rate"),
+    "probability_best": "probability",
+    "share": "rate",
     "relative": "relative",
 }
-_LONG = 40  # characters beyond which a text gets a wide column
+_SHORT, _LONG = 24, 40  # characters up to which a text stays on one line; beyond which it gets a wide column
+_DIFFERENCES = {"difference", "shrunken"}
 _OF_THE_METRIC = {"value", "rest", "mean_variant", "mean_control", "mean", "std_error"}
-_ACRONYMS = {
-    "ctr",
-    "cvr",
-    "cpc",
-    "cpa",
-    "cpm",
-    "rpm",
-    "roas",
-    "ecpm",
-    "ecpc",
-    "auc",
-    "auuc",
-    "bert",
-    "bleu",
-    "ece",
-    "id",
-    "ks",
-    "mrr",
-    "psi",
-    "rouge",
-    "ips",
-    "snips",
-    "dr",
-    "dm",
+_NAMED_BY = {"metric", "estimator"}  # columns whose texts are words of the field
+_ACRONYMS = {term.lower(): term for term in TERMS} | {
+    name: name.upper() for name in ("auuc", "bert", "bleu", "id", "mape", "roi", "url")
 }
+_HEADINGS = {
+    "n": "Rows",
+    "n_variant": "Units, variant",
+    "n_control": "Units, control",
+    "mean_variant": "Variant's mean",
+    "mean_control": "Control's mean",
+    "relative": "Relative difference",
+    "p_value": "p",
+    "p_adjusted": "p, adjusted",
+    "heterogeneity_p": "p, heterogeneity",
+    "std_error": "Standard error",
+    "probability_best": "Probability of being best",
+    "baseline_value": "The log's value",
+    "max_weight": "Greatest weight",
+    "psi": "PSI",
+}
+
+
+def kinds_in(currency: str) -> dict[str, str]:
+    """How metrics are read, those that are money in a currency if that is known."""
+    return {name: in_currency(kind, currency) for name, kind in METRIC_KINDS.items()}
 
 
 class Cell(NamedTuple):
@@ -72,6 +76,11 @@ class Cell(NamedTuple):
     role: str
     interval: str = ""
     mark: str = ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the text stays on one line."""
+        return len(self.text) <= _SHORT
 
 
 @dataclass(frozen=True)
@@ -108,11 +117,20 @@ class Table:
     def notes(self) -> list[str]:
         """The sentences below the table."""
         sentences = [clean_text(self.note)] if self.note else []
-        if any("\u00a0pp" in cell.text for row in self.rows for cell in row if cell.role == "number"):
-            sentences.append("pp: percentage points.")
         if self.frame.height > self.limit:
             sentences.append(f"{self.frame.height - self.limit:,} further rows are not shown here.")
         return sentences
+
+    @property
+    def terms(self) -> list[str]:
+        """The texts that may hold terms of the field: headings, names of metrics and estimators, units."""
+        named = [self.columns.index(name) for name in self.columns if name in _NAMED_BY]
+        has_points = any(POINTS in cell.text for row in self.rows for cell in row if cell.role == "number")
+        return [
+            *(cell.text for cell in self.headings),
+            *(row[at].text for row in self.rows for at in named),
+            *([POINTS] if has_points else []),
+        ]
 
     @property
     def columns(self) -> list[str]:
@@ -148,7 +166,7 @@ class Table:
                 " "
             )
             return Cell(number, role, interval=interval)
-        text = heading(value) if name == "metric" and value is not None else _text(value)
+        text = heading(value) if name in _NAMED_BY and value is not None else _text(value)
         if role == "text" and len(text) > _LONG:
             role = "long"
         return Cell(text, role, mark=verdict_mark(text) if role == "verdict" and value else "")
@@ -161,18 +179,18 @@ class Table:
         of_metric = self.kinds.get(metric, METRIC_KINDS.get(metric, "number"))
         if name in _OF_THE_METRIC:
             return of_metric
-        if name == "difference":
+        if name in _DIFFERENCES:
             return difference_kind(of_metric)
         return COLUMN_KINDS.get(name, "number")
 
 
 def heading(name: str) -> str:
     """A column's name as a heading: `policy_value` becomes `Policy value`, `ctr` becomes `CTR`."""
-    words = [
-        word.upper() if word in _ACRONYMS else word for word in clean_text(name).replace("_", " ").split()
-    ]
-    title = " ".join(words)
-    return title[:1].upper() + title[1:]
+    cleaned = clean_text(name)
+    if cleaned in _HEADINGS:
+        return _HEADINGS[cleaned]
+    title = re.sub(r"\w+", lambda word: _ACRONYMS.get(word[0], word[0]), cleaned.replace("_", " "))
+    return title if title.startswith("eCP") else title[:1].upper() + title[1:]
 
 
 def _text(value: object) -> str:

@@ -22,6 +22,11 @@ def _is_shown(char: str) -> bool:
     return char in _KEPT or not (is_noncharacter or unicodedata.category(char) in _HIDDEN)
 
 
+def spaced(text: str) -> str:
+    """`text` whose per cent signs are set off as in `adcli.numbers`."""
+    return re.sub(r"(?<=\d)%", "\u00a0%", text)
+
+
 def display_width(text: str) -> int:
     """The width of `text` in half-width cells: a Chinese character takes two, a combining mark none."""
     return sum(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adcli.report.text import clean_text
-from adcli.statistics.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, WORSE
+from adcli.statistics.verdicts import BETTER, HEALTHY, INVALID, NO_DIFFERENCE, NOT_ENOUGH, WORSE
 
 VERDICT_MARKS: Mapping[str, str] = {
     BETTER: "up",
     WORSE: "down",
     NO_DIFFERENCE: "equal",
+    HEALTHY: "equal",
     NOT_ENOUGH: "open",
     INVALID.strip(" :"): "cross",
 }

@@ -12,8 +12,10 @@ BETTER = "better"
 WORSE = "worse"
 NO_DIFFERENCE = "no difference found"
 NOT_ENOUGH = "not enough evidence"
+HEALTHY = "healthy"  # of a split that is as it was planned
 INVALID = "invalid: "  # followed by what makes it so; the only verdict that is a prefix
 
+_MAY_BE_NONE = ": it may be 0"
 SMALLEST_SHOWN = 1e-6  # p-values below are the approximation's, not the data's
 
 
@@ -24,11 +26,13 @@ class Verdict(NamedTuple):
         verdict: A word from the closed list.
         reason: Why it is this one.
         sentence: What is so, with the figures it rests on, where pages and terminals say it.
+        subject: The arm or group that the sentence begins with; a page puts those of one into a line.
     """
 
     verdict: str
     reason: str = ""
     sentence: str = ""
+    subject: str = ""
 
 
 def invalid(what: str, reason: str) -> Verdict:
@@ -79,7 +83,18 @@ def decide(
     if -smallest_effect < interval.low and interval.high < smallest_effect:
         least = plain(show(smallest_effect, difference_kind(kind)))
         return Verdict(NO_DIFFERENCE, f"{seen}: none of {least.lstrip('+')} or more")
-    return Verdict(NOT_ENOUGH, f"{seen}: it may be 0" + (f"; {enough}" if enough else ""))
+    return Verdict(NOT_ENOUGH, f"{seen}{_MAY_BE_NONE}" + (f"; {enough}" if enough else ""))
+
+
+def what_it_takes(verdict: str, reason: str) -> str:
+    """Of the reason of a verdict, what would be enough to decide, or why nothing can be decided.
+
+    Empty where the difference says all there is: a sentence states it.
+    """
+    if verdict in (BETTER, WORSE, NO_DIFFERENCE) and "the difference" in reason.lower():
+        return ""
+    _, found, rest = reason.partition(_MAY_BE_NONE)
+    return rest.removeprefix("; ") if found else reason
 
 
 def _bounded(difference: float, interval: Interval, kind: str, confidence: float) -> str:

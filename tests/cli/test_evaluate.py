@@ -48,7 +48,7 @@ def test_rates_by_day_with_their_trend_in_rows_a_page_and_a_tracker(adcli, impre
     assert trend["verdict"] == "better"
     assert table.filter(pl.col("metric") == "ctr").height == 10
     page = (tmp_path / "days.html").read_text()
-    assert page.index("The CTR rises by") < page.index("Rates with their 95")
+    assert page.index("The CTR (click-through rate) rises by") < page.index("Rates with their 95")
     assert (tmp_path / "plots/ctr_by_day.svg").exists()
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -89,7 +89,9 @@ def test_the_effect_in_each_segment_has_a_page(adcli, tmp_path):
     )
     assert done.returncode == 0, done.said
     assert set(pl.read_csv(tmp_path / "s.csv")["verdict"]) == {"better"}
-    assert "visit: new against control by tier: north +0." in (tmp_path / "s.html").read_text()
+    page = (tmp_path / "s.html").read_text()
+    assert "on visit against control by tier: +" in page
+    assert "(north); +" in page
     refused = adcli("evaluate", "ab", "units.csv", "--metric", "visit", "--segment", "tier", "--look", "0.5")
     assert refused.returncode == 2
 

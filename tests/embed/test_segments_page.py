@@ -38,7 +38,7 @@ def test_segments_have_size_revenue_recency_and_frequency(segmented):
 
 def test_favourites_and_what_distinguishes_a_segment(segmented):
     facts = segment_profiles(*segmented)
-    assert facts["categories"].to_list() == ["Kitchen 100%", "Outdoor 100%"]
+    assert facts["categories"].to_list() == ["Kitchen 100 %", "Outdoor 100 %"]
     assert facts["products"].to_list() == ["Kitchen thing 0", "Outdoor thing 1"]
     assert "kitchen" in facts["distinguished_by"][0]
     assert "revenue a user 12 × that of the others" in facts["distinguished_by"][0]

@@ -64,15 +64,15 @@ def page_of(text: str) -> Page:
         text,
         command_line=text,
         summary=text,
-        verdicts=[Verdict(text, text, text)],
+        verdicts=[Verdict(text, text, text, text)],
         tables=[Table(text, frame, note=text)],
+        details=[Table(text, frame, note=text)],
         plots=[plot],
         method=[Passage(text, text)],
         inputs=[File(text, 3, 12, text)],
         data_notes=[text],
         versions={text: text},
         seed=7,
-        made=text,
     )
 
 
@@ -167,13 +167,67 @@ def test_the_verdict_comes_first_by_word_and_shape() -> None:
     )
     html = page.html()
     assert html.index("sentence 4") < html.index("Figures of it") < html.index("Appendix")
-    assert all(f'<p class="kind">{kind}</p>' in html for kind in kinds)
+    assert all(f'<b class="kind">{kind}:</b>' in html for kind in kinds)
     assert len({verdict_mark(kind) for kind in kinds}) == 5
+
+
+def test_what_is_about_one_arm_stands_in_one_line() -> None:
+    verdicts = [
+        Verdict("better", sentence="blue raises visit from 2 to 3.", subject="blue"),
+        Verdict("worse", sentence="red lowers visit from 2 to 1.", subject="red"),
+        Verdict("better", sentence="blue raises spend from 7 to 8.", subject="blue"),
+        Verdict("not enough evidence", "It would take more.", "blue has clicks 5 against 4.", "blue"),
+    ]
+    blue, red = Page("Test", verdicts=verdicts).lines
+    assert (blue.subject, red.subject) == ("blue", "red")
+    assert [part.sentence for part in blue.parts] == [
+        "raises visit from 2 to 3; raises spend from 7 to 8.",
+        "has clicks 5 against 4.",
+    ]
+    html = Page("Test", verdicts=verdicts).html()
+    assert html.count("<li>") == 2
+    assert html.count("It would take more.") == 1
+
+
+def test_abbreviations_are_spelled_at_their_first_use_and_explained_where_they_are_used() -> None:
+    rates = pl.DataFrame({"metric": ["ctr", "cpc"], "value": [0.1, 0.2]})
+    page = Page(
+        "Rates",
+        summary="CTR 10 %. CTR is high in arm DM.",
+        tables=[Table("Rates", rates)],
+        method=[Passage("Adjustment", "CUPED by regression.")],
+    )
+    text = Elements(page.html()).text
+    assert "CTR (click-through rate) 10\u00a0%. CTR is high in arm DM." in text.replace(" %", "\u00a0%")
+    assert "CPC: cost per click." in text
+    assert "CUPED (controlled experiment using pre-experiment data) by regression." in text
+    assert "clicks by impressions" in text
+    assert "direct method" not in text
+    assert "doubly robust" not in text
+
+
+def test_a_reason_is_said_where_it_says_more_than_the_difference() -> None:
+    seen = "the difference is +2.0 % [-1.0, +5.0] (95 % interval), p 0.2: it may be 0"
+    page = Page(
+        "Test",
+        verdicts=[
+            Verdict("better", "the difference is +3 % (95 % interval)", "first"),
+            Verdict("better", "Spend was chosen by somebody", "second"),
+            Verdict("not enough evidence", f"{seen}; about 90 units would do", "third"),
+            Verdict("not enough evidence", "only 2 days", "fourth"),
+        ],
+    )
+    assert [line.parts[0].reason for line in page.lines] == [
+        "",
+        "Spend was chosen by somebody.",
+        "About 90 units would do.",
+        "Only 2 days.",
+    ]
 
 
 def test_tables_and_headings_can_be_read_aloud() -> None:
     elements = Elements(page_of("shop").html())
-    assert elements.tags["caption"] == elements.tags["table"] == 2
+    assert elements.tags["caption"] == elements.tags["table"] == 3
     scopes = [value for tag, name, value in elements.attributes if tag == "th" and name == "scope"]
     assert set(scopes) == {"col", "row"}
     assert elements.tags["h1"] == elements.tags["main"] == 1

@@ -139,7 +139,7 @@ def write_plan(
             daily_units=planning.daily_units,
             design=design,
         )
-    deliver(run, Answer(table, plan_page(table)), reporting, record)
+    deliver(run, Answer(table, plan_page(table, is_rate=planning.std_dev is None)), reporting, record)
 
 
 def _plan_from_policy(

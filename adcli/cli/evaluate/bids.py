@@ -64,6 +64,7 @@ def bids(
       adcli evaluate bids auctions_later.parquet --bidder bidder --bidder clairvoyant --episode 1000
       adcli evaluate bids auctions.csv.gz --budget-share 0.03 --budget-share 2997=0.06 --baseline linear
     """
+    from adcli.behaviour.currencies import one_currency
     from adcli.bidding.learned import load_bidders
     from adcli.evaluate.bids.campaigns import evaluate_bids
     from adcli.evaluate.bids.page import bids_page
@@ -98,5 +99,5 @@ def bids(
             first_price=first_price,
             confidence=confidence,
         )
-    page = bids_page(found.table, found.spend_curve, baseline=baseline)
+    page = bids_page(found.table, found.spend_curve, baseline=baseline, currency=one_currency(frame))
     deliver(run, Answer(found.table, page), reporting, record)

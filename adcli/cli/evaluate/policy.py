@@ -142,12 +142,16 @@ def policy(
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
+    import polars as pl
+
+    from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps, with_breakdown
     from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
     from adcli.evaluate.off_policy.table import policy_value_table
     from adcli.evaluate.off_policy.targets import TargetColumn, asked_of
+    from adcli.numbers import in_currency
     from adcli.policies.prepared import Question
     from adcli.policies.propensity import with_estimated_propensities
 
@@ -239,13 +243,21 @@ def policy(
                 propensities_estimated=estimated,
             )
     table = values.table if groups is None else with_breakdown(values.table, groups)
+    currency = one_currency(impressions)
     kind = "number" if of_slates else values.valuation.log.logged.value_kind
     page = policy_page(
-        values.table, groups, reward=reward, kind=kind, of_slates=of_slates, estimated=estimated
+        values.table,
+        groups,
+        reward=reward,
+        kind=in_currency("money", currency) if reward == "revenue" else kind,
+        of_slates=of_slates,
+        estimated=estimated,
+        currency=currency,
     )
     deliver(run, Answer(table, page), reporting, record)
-    for sentence in standing_gaps(groups) if groups is not None else ():
-        run.note(sentence)
+    if groups is not None:
+        for sentence in standing_gaps(groups.filter(pl.col("metric") == "exposure")):
+            run.note(sentence)
     _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)
 
 

@@ -149,11 +149,13 @@ def rates(
 def _rates(
     log: pl.DataFrame, by: Sequence[str], metrics: Sequence[str], *, min_users: int, confidence: float
 ) -> Answer:
+    from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.rates.page import rates_page
     from adcli.evaluate.rates.table import rate_table
 
     table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
-    return Answer(table, rates_page(table, by=by, confidence=confidence))
+    page = rates_page(table, by=by, confidence=confidence, currency=one_currency(log))
+    return Answer(table, page)
 
 
 def _private(
@@ -197,6 +199,7 @@ def _trends(
     """The rates, then their trends, which stand for no single point of time."""
     import polars as pl
 
+    from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.rates.page import rates_page
     from adcli.evaluate.rates.table import rate_table
     from adcli.evaluate.rates.trends import trend_table
@@ -207,7 +210,14 @@ def _trends(
     wide = pl.concat([rates, trends], how="diagonal_relaxed")
     last = ("definition", "verdict", "reason")
     table = wide.select(*(name for name in wide.columns if name not in last), *last)
-    page = rates_page(rates, by=by, confidence=comparing.confidence, trends=trends, over=over)
+    page = rates_page(
+        rates,
+        by=by,
+        confidence=comparing.confidence,
+        trends=trends,
+        over=over,
+        currency=one_currency(log),
+    )
     return Answer(table, page)
 
 
@@ -219,11 +229,12 @@ def _comparison(
     *,
     min_users: int,
 ) -> Answer:
+    from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.rates.fairness import fairness_table
     from adcli.evaluate.rates.page import comparison_page
 
     table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **asdict(comparing))
-    return Answer(table, comparison_page(table, by=by))
+    return Answer(table, comparison_page(table, by=by, currency=one_currency(log)))
 
 
 def _funnel(

@@ -6,19 +6,17 @@ from typing import Any
 
 import polars as pl
 
-from adcli.numbers import show, show_interval
+from adcli.evaluate.ab.segments import SEGMENTS_DIFFER
+from adcli.numbers import counted, difference_kind, show, show_interval
 from adcli.report import Page, Passage, Plot, Table, interval_plot
-from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE, Verdict
+from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE, Verdict, what_it_takes
 
 _EFFECTS = pl.col(
     "metric", "variant", "mean_variant", "mean_control", "difference", "difference_low", "difference_high",
     "relative", "relative_low", "relative_high", "p_adjusted", "verdict",
 )  # fmt: skip
-_TESTS = pl.col(
-    "metric", "variant", "n_variant", "n_control", "statistic", "p_value", "probability_best", "test"
-)
-_RATIO = pl.col("variant", "control", "n_variant", "n_control", "statistic", "p_value", "verdict")
-_MOST_NAMED = 3  # arms in a title
+_TESTS = pl.col("metric", "variant", "n_variant", "n_control", "statistic", "p_value", "probability_best")
+_MOST_NAMED = 3  # arms in a title, segments in a sentence
 
 
 def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
@@ -27,24 +25,40 @@ def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
     effects, ratio = table.filter(~is_ratio), table.filter(is_ratio)
     control = str(ratio["control"][0])
     broken = str(ratio["verdict"][0]).startswith(INVALID)
-    rates = effects.filter(pl.col("test").str.starts_with("two-proportion"))["metric"].to_list()
+    rates = _proportions(effects, "test")
+    against = effects["control"].n_unique() > 1
     return Page(
         title=f"A/B test: {_arms(effects)} against {control}",
-        summary="" if broken else _counted(effects),
+        summary="" if broken else f"{_counted(effects)} {_upper(ratio['reason'][0])}.",
         verdicts=[_broken(ratio.row(0, named=True))] if broken else _sentences(effects, rates),
         tables=[
             Table(
                 "Effects",
-                effects.select(_EFFECTS),
+                effects.select(_EFFECTS, *(["control"] if against else [])),
                 kinds=dict.fromkeys(rates, "rate"),
-                note=f"Against {control}, with {confidence:.0%} intervals.",
+                note=f"With {confidence:.0%} intervals" + ("." if against else f", against {control}."),
             ),
-            Table("Tests", effects.select(_TESTS)),
-            Table("Sample ratio", ratio.select(_RATIO), note=f"{_upper(ratio['test'][0])}."),
         ],
+        details=[Table("Tests", effects.select(_TESTS), note=_tests(effects)), _split(ratio)],
         plots=_plots(effects, confidence),
-        method=_method(confidence),
+        method=_method(effects, confidence),
     )
+
+
+def _proportions(effects: pl.DataFrame, said_in: str) -> list[str]:
+    """The metrics that are shares of the units, and read in per cent."""
+    return effects.filter(pl.col(said_in).str.starts_with("two-proportion"))["metric"].unique().to_list()
+
+
+def _tests(effects: pl.DataFrame) -> str:
+    """By which test each metric was compared."""
+    by_test = effects.group_by("test", maintain_order=True).agg(pl.col("metric").unique(maintain_order=True))
+    return "; ".join(f"{', '.join(metrics)}: {test}" for test, metrics in by_test.iter_rows()) + "."
+
+
+def _split(ratio: pl.DataFrame) -> Table:
+    shown = ratio.select("variant", "n_variant", "n_control", "statistic", "p_value", "verdict")
+    return Table("Sample ratio", shown, note=f"{_upper(ratio['test'][0])}.")
 
 
 def _arms(effects: pl.DataFrame) -> str:
@@ -58,7 +72,7 @@ def _counted(effects: pl.DataFrame) -> str:
     """How many comparisons ended how."""
     ended = effects["verdict"].value_counts(sort=True, name="times").iter_rows()
     parts = [f"{times} {verdict}" for verdict, times in sorted(ended, key=lambda pair: (-pair[1], pair[0]))]
-    return f"{effects.height} comparison{'s' if effects.height > 1 else ''}: {', '.join(parts)}."
+    return f"{counted(effects.height, 'comparison')}: {', '.join(parts)}."
 
 
 def _broken(ratio: dict[str, Any]) -> Verdict:
@@ -78,34 +92,44 @@ def _sentences(effects: pl.DataFrame, rates: list[str]) -> list[Verdict]:
     """What stands first, then what does not."""
     stands = pl.col("verdict").is_in([BETTER, WORSE])
     ordered = pl.concat([effects.filter(stands), effects.filter(~stands)])
-    return [_sentence(row, "rate" if row["metric"] in rates else "number") for row in ordered.to_dicts()]
+    several = effects["control"].n_unique() > 1
+    return [
+        _sentence(row, "rate" if row["metric"] in rates else "number", several) for row in ordered.to_dicts()
+    ]
 
 
-def _sentence(row: dict[str, Any], kind: str) -> Verdict:
+def _sentence(row: dict[str, Any], kind: str, several: bool) -> Verdict:
     new, old = show(row["mean_variant"], kind), show(row["mean_control"], kind)
     effect = show_interval(row["relative"], row["relative_low"], row["relative_high"], "relative")
+    whose = f" ({row['control']})" if several else ""
     if row["verdict"] in (BETTER, WORSE):
         verb = "raises" if row["difference"] > 0 else "lowers"
-        said = f"{row['variant']} {verb} {row['metric']} from {old} to {new}: {effect}."
+        said = f"{verb} {row['metric']} from {old}{whose} to {new}: {effect}"
     else:
-        said = f"{row['metric']} is {new} with {row['variant']}, {old} with {row['control']}: {effect}."
-    return Verdict(str(row["verdict"]), str(row["reason"]), said)
+        said = f"has {row['metric']} {new} against {old} in {row['control']}: {effect}"
+    subject, verdict = str(row["variant"]), str(row["verdict"])
+    needed = what_it_takes(verdict, str(row["reason"]))
+    return Verdict(verdict, f"{row['metric']}: {needed}" if needed else "", f"{subject} {said}.", subject)
 
 
 def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
     """The page for a table made by `segment_table`."""
     unjudged = table.filter(pl.col("verdict") == NOT_ENOUGH).height
-    shown = table.select(
+    named = pl.concat_str("by", "segment", separator=" ")
+    table = table.with_columns(segment=named) if table["by"].n_unique() > 1 else table
+    kinds = dict.fromkeys(_proportions(table, "definition"), "rate")
+    effects = [
         "metric", "variant", "segment", "difference", "difference_low", "difference_high", "shrunken",
         "shrunken_low", "shrunken_high", "verdict",
-    )  # fmt: skip
+    ]  # fmt: skip
+    arms = ["metric", "variant", "segment", "n_variant", "n_control", "mean_variant", "mean_control"]
     return Page(
         title=f"Effects by {by}",
         summary=f"In {unjudged:,} of {table.height:,} rows there is not enough evidence of an effect."
         if unjudged
         else "",
         verdicts=[
-            _segments_sentence(str(verdict), str(metric), str(variant), part, by)
+            _segments_sentence(part, str(metric), str(variant), kinds)
             for (metric, variant, verdict), part in table.group_by(
                 "metric", "variant", "verdict", maintain_order=True
             )
@@ -114,37 +138,14 @@ def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
         tables=[
             Table(
                 "Effects",
-                shown,
-                kinds={"shrunken": "difference"},
+                table.select(effects),
+                kinds=kinds,
                 note=f"Against {table['control'][0]}; shrunken effects are drawn towards the common one.",
-            ),
-            Table(
-                "Arms",
-                table.select(
-                    "metric",
-                    "variant",
-                    "segment",
-                    "n_variant",
-                    "n_control",
-                    "mean_variant",
-                    "mean_control",
-                    "heterogeneity_p",
-                ),
-                kinds={"heterogeneity_p": "p_value"},
-            ),
-        ],
-        plots=[
-            interval_plot(
-                f"segments_{number}",
-                f"{metric}: {variant}, shrunk differences, {confidence:.0%} intervals",
-                part["segment"].to_list(),
-                part["shrunken"],
-                part["shrunken_low"],
-                part["shrunken_high"],
-                axis="Difference to the control",
-                reference=0.0,
-                reference_label="no difference",
             )
+        ],
+        details=[Table("Arms", table.select(arms), kinds=kinds)],
+        plots=[
+            _segments_plot(number, str(metric), str(variant), part, kinds, confidence)
             for number, ((metric, variant), part) in enumerate(
                 table.filter(pl.col("shrunken_low").is_not_null()).group_by(
                     "metric", "variant", maintain_order=True
@@ -154,52 +155,91 @@ def segments_page(table: pl.DataFrame, *, by: str, confidence: float) -> Page:
         ],
         method=[
             Passage(
-                "Drawing together",
+                "Shrinkage",
                 "Of many segments one always looks special. A normal hierarchy (Gelman et al., 2013, section "
                 "5.4) draws each effect towards the common one as far as the segments agree; its interval is "
-                "the one to act on, on the safe side where segments are alike. Heterogeneity p is Cochran's "
-                "Q: small where segments really differ.",
+                "the one to act on, on the safe side where segments are alike. Whether they really differ "
+                "is tested by Cochran's Q.",
             ),
-            *_definitions(table),
+            *(
+                Passage(f"{variant}: {metric} by {column}", f"{definition}.")
+                for variant, metric, column, definition in table.select(
+                    "variant", "metric", "by", "definition"
+                ).unique(maintain_order=True).iter_rows()
+            ),
         ],
+    )  # fmt: skip
+
+
+def _segments_plot(
+    number: int, metric: str, variant: str, part: pl.DataFrame, kinds: dict[str, str], confidence: float
+) -> Plot:
+    return interval_plot(
+        f"segments_{number}",
+        f"{metric}: {variant}, shrunken differences, {show(confidence, 'rate')} intervals",
+        part["segment"].to_list(),
+        part["shrunken"],
+        part["shrunken_low"],
+        part["shrunken_high"],
+        axis="Difference to the control",
+        kind=difference_kind(kinds.get(metric, "number")),
+        reference=0.0,
+        reference_label="no difference",
     )
 
 
-def _segments_sentence(verdict: str, metric: str, variant: str, part: pl.DataFrame, by: str) -> Verdict:
-    """One arm on one metric, in all the segments that ended alike."""
+def _segments_sentence(part: pl.DataFrame, metric: str, variant: str, kinds: dict[str, str]) -> Verdict:
+    """One arm on one metric, in all the segments that ended alike: each of a few, else the ends."""
+    verdict, by = str(part["verdict"][0]), " and ".join(part["by"].unique(maintain_order=True))
     if verdict.startswith(INVALID):
-        return Verdict(verdict, part["reason"][0], f"{metric}: {variant} cannot be read in any {by}.")
-    drawn = part.select("shrunken", "shrunken_low", "shrunken_high").iter_rows()
+        said = f"{variant} cannot be read in any {by}: {metric}."
+        return Verdict(verdict, f"{_upper(part['reason'][0])}.", said, variant)
+    ordered = part.sort("shrunken") if part.height > _MOST_NAMED else part
+    kind = difference_kind(kinds.get(metric, "number"))
     effects = [
-        f"{segment} {show_interval(value, low, high, 'difference')}"
-        for segment, (value, low, high) in zip(part["segment"], drawn, strict=True)
+        f"{show_interval(value, low, high, kind)} ({segment})"
+        for segment, value, low, high in ordered.select(
+            "segment", "shrunken", "shrunken_low", "shrunken_high"
+        ).iter_rows()
     ]
-    return Verdict(
-        verdict,
-        sentence=f"{metric}: {variant} against {part['control'][0]} by {by}: {'; '.join(effects)}.",
-        reason=part["reason"][0],
+    where = "; ".join(effects)
+    if part.height > _MOST_NAMED:
+        where = f"in {part.height} segments, from {effects[0]} to {effects[-1]}"
+    said = f"{variant} on {metric} against {part['control'][0]} by {by}: {where}; {_alike(part)}."
+    return Verdict(verdict, sentence=said, subject=variant)
+
+
+def _alike(part: pl.DataFrame) -> str:
+    """Which columns' segments differ by more than chance."""
+    differ = part.filter(pl.col("heterogeneity_p") < SEGMENTS_DIFFER).unique("by", maintain_order=True)
+    if not differ.height:
+        return "the segments may well be alike"
+    found = (
+        f"{by} (p {show(p_value, 'p_value')})"
+        for by, p_value in differ.select("by", "heterogeneity_p").iter_rows()
     )
+    return f"the effect differs by {' and '.join(found)}"
 
 
-def plan_page(table: pl.DataFrame) -> Page:
-    """The page for a table made by `plan_table` or `plan_from_policy_value`."""
+def plan_page(table: pl.DataFrame, *, is_rate: bool = True) -> Page:
+    """The page for a table made by `plan_table` or `plan_from_policy_value`, of a rate or else of a mean."""
+    kind = "rate" if is_rate else "number"
     first = table.row(0, named=True)
-    shown = table.drop("definition", "baseline", "power", "difference", "units_variant")
-    has_assurance = table["assurance"].null_count() < table.height
+    planned = table.select("scenario", "target", "relative", "units_control", "units", "days", "assurance")
+    lines = [f"The control has {show(first['baseline'], kind)}; the power is {show(first['power'], 'rate')}."]
     return Page(
         title="Plan of an A/B test",
-        summary=f"From a baseline of {first['baseline']:.4g}, with power {first['power']:.0%}. "
-        + " ".join(_planned(row) for row in table.to_dicts()),
+        summary="\n".join([*lines, *(_planned(row, kind) for row in table.to_dicts())]),
         tables=[
             Table(
                 "Plan",
-                shown[[one.name for one in shown if one.null_count() < one.len()]],
-                kinds={"assurance": "rate", "days": "count", "units_control": "count"},
+                planned[[one.name for one in planned if one.null_count() < one.len()]],
+                kinds={"assurance": "rate", "days": "count", "units_control": "count", "target": kind},
             )
         ],
         method=[
             *(Passage("Design", f"{text}.") for text in table["definition"].unique(maintain_order=True)),
-            *([_ASSURANCE] if has_assurance else []),
+            *([_ASSURANCE] if table["assurance"].count() else []),
         ],
     )
 
@@ -211,14 +251,9 @@ _ASSURANCE = Passage(
 )
 
 
-def _planned(row: dict[str, object]) -> str:
+def _planned(row: dict[str, Any], kind: str) -> str:
     days = f", {row['days']:,} days" if row["days"] is not None else ""
-    return f"{_upper(str(row['scenario']))} (to {row['target']:.4g}): {row['units']:,} units{days}."
-
-
-def _definitions(table: pl.DataFrame) -> list[Passage]:
-    named = table.select("metric", "definition").unique("metric", maintain_order=True)
-    return [Passage(str(metric), f"{definition}.") for metric, definition in named.iter_rows()]
+    return f"{_upper(row['scenario'])} (to {show(row['target'], kind)}): {row['units']:,} units{days}."
 
 
 def _plots(effects: pl.DataFrame, confidence: float) -> list[Plot]:
@@ -228,7 +263,7 @@ def _plots(effects: pl.DataFrame, confidence: float) -> list[Plot]:
     return [
         interval_plot(
             "effects",
-            f"Relative effects, {confidence:.0%} intervals",
+            f"Relative effects, {show(confidence, 'rate')} intervals",
             [f"{metric}: {variant}" for metric, variant in rows.select("metric", "variant").iter_rows()],
             rows["relative"],
             rows["relative_low"],
@@ -241,19 +276,18 @@ def _plots(effects: pl.DataFrame, confidence: float) -> list[Plot]:
     ]
 
 
-def _method(confidence: float) -> list[Passage]:
+def _method(effects: pl.DataFrame, confidence: float) -> list[Passage]:
+    adjusted = effects["variance_reduction"].count() > 0
     return [
         Passage(
             "Differences",
             "Proportions: pooled z test, Newcombe's interval of the difference (Newcombe, 1998). Means: "
             "Welch's t test (Welch, 1947). Ratios of sums: delta method (Deng et al., 2018), or where units "
-            "differ much the jackknife (Efron and Tibshirani, 1993). The test of each row stands beside it.",
+            "differ much the jackknife (Efron and Tibshirani, 1993). p-values are of the absolute "
+            "difference; the relative one has an interval of its own, and the two can disagree near the "
+            "border.",
         ),
-        Passage(
-            "Absolute and relative",
-            "p-values are of the absolute difference; the relative difference has an interval of its "
-            "own, and the two can disagree near the border.",
-        ),
+        *([Passage("Covariates", "CUPED by linear regression (Deng et al., 2013).")] if adjusted else []),
         Passage(
             "Sample ratio",
             "A chi-square test of the arms' sizes against the planned shares (Fabijan et al., 2019). "
@@ -261,7 +295,7 @@ def _method(confidence: float) -> list[Passage]:
         ),
         Passage(
             "Verdicts",
-            f"`better` and `worse` need an adjusted p-value below {1 - confidence:.2f}. Without one, "
+            f"`better` and `worse` need an adjusted p-value of at most {1 - confidence:.2f}. Without one, "
             "`no difference found` is said only where the interval leaves out every difference worth knowing "
             "of; else there is not enough evidence.",
         ),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from adcli.evaluate.ab.power import POWER
 from adcli.statistics.comparison import Comparison
-from adcli.statistics.verdicts import NO_DIFFERENCE, Verdict, decide, invalid
+from adcli.statistics.verdicts import HEALTHY, Verdict, decide, invalid
 
 
 class Rules(NamedTuple):
@@ -65,7 +65,7 @@ def sample_ratio_verdict(p_value: float, alpha: float) -> Verdict:
     """The verdict on the arms' sizes; a mismatch makes every other verdict of the experiment invalid."""
     if p_value < alpha:
         return mismatch(p_value)
-    return Verdict(NO_DIFFERENCE, f"the split is healthy: the arms have the sizes expected (p {p_value:.3g})")
+    return Verdict(HEALTHY, f"the split is healthy: the arms have the sizes expected (p {p_value:.3g})")
 
 
 def mismatch(p_value: float) -> Verdict:

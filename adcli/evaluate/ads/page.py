@@ -21,9 +21,10 @@ LIKENESS = ("rouge_1", "rouge_2", "rouge_l", "bert_score", "sentence_similarity"
 
 def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
     """The page for a table made by `ad_table`, and the ads that it is about."""
-    columns = [
-        name for name in ("item_id", "channel", "headline", "description", "text") if name in ads.columns
+    columns: list[str] = [
+        name for name in ("item_id", "channel", "headline", "description") if name in ads.columns
     ]
+    columns += [] if {"headline", "description"} & set(columns) else ["text"]
     is_rate = table["metric"].str.ends_with("_rate")
     kinds = dict.fromkeys([*table.filter(is_rate)["metric"].unique(), "fact_coverage"], "rate")
     return Page(
@@ -46,11 +47,11 @@ def _summary(table: pl.DataFrame) -> str:
     overall = {row["metric"]: row for row in table.filter(pl.col("group") == "all").to_dicts()}
     said = [
         f"{metric.removesuffix('_rate').replace('_', ' ').capitalize()}: "
-        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')} of the ads"
+        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')} of the ads."
         for metric in ("format_fit_rate", *FAULTS)
         if (row := overall.get(metric)) is not None
     ]
-    return "; ".join(said) + "." if said else ""
+    return "\n".join(said)
 
 
 def _plot(

@@ -8,6 +8,7 @@ import polars as pl
 
 from adcli.numbers import show, show_interval
 from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
+from adcli.report.table import kinds_in
 from adcli.statistics.verdicts import Verdict
 
 METHOD = (
@@ -38,7 +39,10 @@ METHOD = (
 )
 
 
-def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Page:
+_KINDS = {"share_of_bound": "rate", "predicted_value_share": "rate"}
+
+
+def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str, currency: str = "") -> Page:
     """The page for the table and the spend curve of `evaluate_bids`: all campaigns first, then each."""
     overall = table.filter(pl.col("campaign_id") == table["campaign_id"][0])
     is_judged = ~pl.col("bidder").is_in([baseline, "clairvoyant"])
@@ -47,15 +51,18 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str) -> Pag
         title="Bidders on logged auctions",
         verdicts=[_sentence(row, table, baseline) for row in judged.to_dicts()],
         tables=[
-            Table("What each won", table.select(
-                "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
-                "spend_share", "predicted_value", "predicted_value_share",
-            )),
             Table("Per episode", table.select(
                 "bidder", "campaign_id", "value_per_episode", "difference", "difference_low",
                 "difference_high", "share_of_bound", "verdict",
-            )),
+            ), _KINDS, note=f"Differences are to {baseline}."),
+            Table("What each won", table.select(
+                "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
+                "spend_share",
+            ), kinds_in(currency)),
         ],
+        details=[Table("Predicted value", table.select(
+            "bidder", "campaign_id", "predicted_value", "predicted_value_share",
+        ), _KINDS)],
         plots=[_spend_plot(curve), *_difference_plot(overall.filter(is_judged), baseline),
                *_campaigns_plot(judged, baseline)],
         method=METHOD,
@@ -71,7 +78,7 @@ def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdic
     return Verdict(
         row["verdict"],
         row["reason"],
-        f"{against}: {difference} an episode ({own}, not {other}).",
+        f"{against}: {difference} an episode ({own} against {other}).",
     )
 
 

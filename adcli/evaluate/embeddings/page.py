@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from adcli.evaluate.embeddings.table import with_categories
-from adcli.numbers import show_interval
-from adcli.report import Page, Passage, Plot, Table, bar_plot, map_plot
+from adcli.numbers import show, show_interval
+from adcli.report import Page, Passage, Plot, Table, bar_plot, definitions, map_plot
+from adcli.report.table import heading
 from adcli.statistics.retrieval import unit_vectors
 
 NEIGHBOURS: Final = 5
@@ -54,12 +55,16 @@ def embeddings_page(
         title="Embeddings",
         summary=_summary(figures),
         tables=[
-            Table("Figures", figures.filter(~_is_category(known)), kinds=_kinds(figures)),
+            Table(
+                "Retrieval and geometry",
+                figures.filter(~_is_category(known)).drop("definition"),
+                kinds=_kinds(figures),
+            ),
             Table("Neighbours to look at", neighbour_table(known, seed=seed)),
-            *_category_table(figures.filter(_is_category(known))),
         ],
+        details=_category_table(figures.filter(_is_category(known))),
         plots=[*_recall_plot(figures), _map(known)],
-        method=METHOD,
+        method=[*METHOD, *definitions(figures.filter(~pl.col("metric").str.contains("@")))],
     )
 
 
@@ -93,16 +98,15 @@ def neighbour_table(known: pl.DataFrame, *, seed: int) -> pl.DataFrame:
 
 def _summary(figures: pl.DataFrame) -> str:
     rows = figures.filter((pl.col("group") == "all") & pl.col("metric").str.ends_with("recall@10"))
+    chance = figures.filter(pl.col("group") == "by chance").select("metric", "value").iter_rows()
+    random = {metric: f" ({show(value, 'rate')} in random order)" for metric, value in chance}
     sentences = [
-        f"{row['metric'].removesuffix('_recall@10').replace('_', ' ').capitalize()}: recall at 10 "
+        f"{heading(row['metric'].removesuffix('_recall@10'))}: recall at 10 is "
         f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')}"
+        f"{random.get(row['metric'], '')}."
         for row in rows.to_dicts()
     ]
-    return (
-        "; ".join(sentences) + "."
-        if sentences
-        else "No retrieval task was possible: no categories, no events."
-    )
+    return "\n".join(sentences) or "No retrieval task was possible: no categories, no events."
 
 
 def _is_category(known: pl.DataFrame) -> pl.Expr:
@@ -111,7 +115,7 @@ def _is_category(known: pl.DataFrame) -> pl.Expr:
 
 
 def _category_table(figures: pl.DataFrame) -> list[Table]:
-    """The figures of the categories, without the definitions that stand above."""
+    """The figures of the categories."""
     rows = figures.drop("definition")
     return [Table("By category", rows, kinds=_kinds(figures))] if figures.height else []
 

@@ -12,20 +12,28 @@ from adcli.report import Page, Plot, Table, bar_plot, definitions, interval_plot
 from adcli.report.table import heading
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
+MOST_ROWS = 40
+_KINDS = {"predicted": "rate", "reliability": "rate"}
+
 
 def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: str) -> Page:
     """The page for a table made by `model_table`, and one by `robustness_table`, which may be empty."""
     is_bin = pl.col("metric") == "reliability"
+    figures = table.filter(~is_bin).drop("definition", "reason")
+    groups = figures.filter(pl.col("group") != "all")
     is_judged = pl.col("verdict").fill_null("") != ""
     judged = table.filter(is_judged, (pl.col("group") == "all") | (pl.col("verdict") == WORSE))
     return Page(
         title=f"Predictions of {label} by {score}",
-        summary=" ".join(filter(None, (_calibrated(table), _by_group(table.filter(is_judged))))),
+        summary="\n".join(filter(None, (_calibrated(table), _by_group(table.filter(is_judged))))),
         verdicts=[Verdict(row["verdict"], row["reason"] or "", _sentence(row)) for row in judged.to_dicts()],
         tables=[
-            Table("Figures", table.filter(~is_bin).drop("definition", "reason")),
-            Table("Reliability", table.filter(is_bin).drop("definition", "reason", "verdict")),
+            Table("Ranking and calibration", figures.filter(pl.col("group") == "all").drop("group"), _KINDS),
             *([Table("Robustness", moved.drop("definition"))] if moved.height else []),
+        ],
+        details=[
+            *([Table("By group", groups, _KINDS)] if groups.height else []),
+            Table("Reliability", table.filter(is_bin).drop("definition", "reason", "verdict"), _KINDS),
         ],
         plots=[*_reliability(table.filter(is_bin)), *_groups(table)],
         method=[*definitions(table), *(definitions(moved) if moved.height else [])],
@@ -58,14 +66,24 @@ def _by_group(judged: pl.DataFrame) -> str:
 
 def drift_page(table: pl.DataFrame) -> Page:
     """The page for a table made by `drift_table`."""
-    stability = table.filter(pl.col("metric") == "psi", pl.col("value").is_not_null())
+    stability = table.filter(pl.col("metric") == "psi", pl.col("value").is_not_null()).sort(
+        "value", descending=True
+    )
     drifted = table.filter(pl.col("verdict") == WORSE)
     steady = stability["group"].n_unique() - drifted["group"].n_unique()
     return Page(
         title="Drift between two files",
         summary=f"{steady:,} of {stability['group'].n_unique():,} columns show no drift of a size to mind.",
         verdicts=[Verdict(row["verdict"], row["reason"], _sentence(row)) for row in drifted.to_dicts()],
-        tables=[Table("Drift by column", table.drop("definition"))],
+        tables=[
+            Table(
+                "Drift by column, the greatest first",
+                table.drop("definition", "reason")
+                .rename({"group": "column"})
+                .sort("value", descending=True, nulls_last=True),
+                limit=MOST_ROWS,
+            )
+        ],
         plots=[
             bar_plot(
                 "psi",

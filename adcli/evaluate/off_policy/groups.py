@@ -230,7 +230,9 @@ def _verdict(row: dict[str, Any], level: float, kind: str) -> Verdict:
         f"earned {plain(show(logged, kind))}"
     )
     if _stands(p_adjusted, level):
-        return Verdict(BETTER if value > logged else WORSE, f"{words} (p {p_adjusted:.2g}, adjusted).")
+        return Verdict(
+            BETTER if value > logged else WORSE, f"{words} (adjusted p {plain(show(p_adjusted, 'p_value'))})."
+        )
     largest = max(-row["difference_low"], row["difference_high"])
     is_small = largest <= Gates().smallest_effect * logged
     return Verdict(NO_DIFFERENCE if is_small else NOT_ENOUGH, f"{words}: the difference may be 0.")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.numbers import difference_kind, show_interval
+from adcli.numbers import difference_kind, in_currency, show_interval
 from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.report.table import heading
 from adcli.statistics.verdicts import Verdict
 
 METHOD = (
     Passage(
         "Off-policy evaluation",
         "The value of a policy that was not live, from the log of one that was: each logged reward "
-        "is weighted by how much likelier the policy makes its action. `ips`: inverse propensity "
-        "scoring (Horvitz and Thompson, 1952). `snips`: self-normalised (Swaminathan and Joachims, "
-        "2015). `dm`: the reward model alone. `dr`: doubly robust (Dudík et al., 2011), with a "
-        "reward model cross-fitted on other rows.",
+        "is weighted by how much likelier the policy makes its action. IPS: Horvitz and Thompson "
+        "(1952). SNIPS: Swaminathan and Joachims (2015). DM is the reward model alone. DR: Dudík et al. "
+        "(2011), with a reward model cross-fitted on other rows.",
     ),
     Passage(
         "Evidence",
@@ -32,15 +32,15 @@ SHORTLIST = Passage(
 )
 GROUPS = Passage(
     "Groups",
-    "Value by group is self-normalised (`snips`) and compared with what the log earned in the same group; "
+    "Value by group is self-normalised (SNIPS) and compared with what the log earned in the same group; "
     "exposure is how likely the policy shows one of a group of items, compared with how often the log did. "
     "p-values are adjusted for the number of groups (Holm, 1979). Small groups are put together.",
 )
 MANY_ACTIONS = Passage(
     "Groups of actions",
-    "`mips` and `offcem` weigh groups of actions in place of single ones (Saito and Joachims, 2022; Saito, "
+    "MIPS and OffCEM weigh groups of actions in place of single ones (Saito and Joachims, 2022; Saito, "
     "Ren and Joachims, 2023). `group error`: by how many standard errors the worst group's weight misses the "
-    "policy's probability of it. `group p value`: of equal rewards within the groups, which mips takes for "
+    "policy's probability of it. `group p value`: of equal rewards within the groups, which MIPS takes for "
     "granted.",
 )
 SENSITIVITY = Passage(
@@ -75,6 +75,7 @@ def policy_page(
     kind: str,
     of_slates: bool = False,
     estimated: bool = False,
+    currency: str = "",
 ) -> Page:
     """The page for a table made by `policy_value_table` or `slate_value_table`, and its breakdown if any."""
     headlines = values.filter(pl.col("headline"))
@@ -86,7 +87,10 @@ def policy_page(
             *(_sentence(row, kind, unit) for row in headlines.to_dicts()),
             *([] if groups is None else _gap_sentences(groups)),
         ],
-        tables=[*_tables(values, headlines, kind), *([] if groups is None else _group_tables(groups, kind))],
+        tables=[
+            *_tables(values, headlines, kind, currency),
+            *([] if groups is None else _group_tables(groups, kind)),
+        ],
         plots=[*_plots(values, kind, unit), *([] if groups is None else _group_plots(groups, kind))],
         method=_method(values, groups, of_slates=of_slates),
     )
@@ -94,7 +98,7 @@ def policy_page(
 
 def _method(values: pl.DataFrame, groups: pl.DataFrame | None, *, of_slates: bool) -> list[Passage]:
     definitions = values.select("estimator", "definition").unique(maintain_order=True)
-    said = "; ".join(f"`{name}`: {definition}" for name, definition in definitions.iter_rows())
+    said = "; ".join(f"{heading(name)}: {definition}" for name, definition in definitions.iter_rows())
     intervals = ", ".join(values["interval"].unique(maintain_order=True))
     optional = {
         SLATES: of_slates,
@@ -113,7 +117,7 @@ def _method(values: pl.DataFrame, groups: pl.DataFrame | None, *, of_slates: boo
     ]
 
 
-def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str) -> list[Table]:
+def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str, currency: str) -> list[Table]:
     kinds = {
         **dict.fromkeys(
             ("value", "std_error", "best", "worst", "worst_low", "spread", "baseline_value"), kind
@@ -128,7 +132,13 @@ def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str) -> list[Ta
     ]
     if "spend" in values.columns:
         spend = ["policy", "spend", "spend_low", "spend_high", "value_per_spend"]
-        tables.append(Table("Spend per impression", headlines.select(spend), kinds={"spend": "money"}))
+        tables.append(
+            Table(
+                "Spend per impression",
+                headlines.select(spend),
+                kinds={"spend": in_currency("money", currency)},
+            )
+        )
     if "rank" in values.columns:
         risk = headlines.filter(pl.col("rank").is_not_null()).sort("rank").select(_RISK)
         note = "Each row is the risk of trying this policy and those above it."
@@ -173,7 +183,9 @@ def _group_kinds(metric: str, kind: str) -> dict[str, str]:
 def _gap_sentences(groups: pl.DataFrame) -> list[Verdict]:
     """A sentence on each gap of value that stands; gaps of exposure are neither better nor worse."""
     return [
-        Verdict(row["verdict"], sentence=f"{row['policy']}, by {row['by']}: {row['reason']}")
+        Verdict(
+            row["verdict"], sentence=f"{row['policy']} by {row['by']}: {row['reason']}", subject=row["policy"]
+        )
         for row in groups.filter(pl.col("stands") & (pl.col("metric") == "value")).to_dicts()
     ]
 
@@ -199,13 +211,15 @@ def _group_plots(groups: pl.DataFrame, kind: str) -> list[Plot]:
 def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
     value = show_interval(row["value"], row["ci_low"], row["ci_high"], kind)  # type: ignore[arg-type]
     baseline = show_interval(row["baseline_value"], None, None, kind)  # type: ignore[arg-type]
+    estimator = heading(str(row["estimator"]))
     ends = row["difference"], row["difference_low"], row["difference_high"]
     difference = show_interval(*ends, difference_kind(kind))  # type: ignore[arg-type]
     return Verdict(
         str(row["verdict"]),
-        sentence=f"{row['policy']} earns {value} per {unit} ({row['estimator']}); the log earned {baseline}: "
-        f"a difference of {difference}.",
+        sentence=f"{row['policy']} earns {value} per {unit} ({estimator}); the log earned {baseline}: a "
+        f"difference of {difference}.",
         reason=str(row["reason"]),
+        subject=str(row["policy"]),
     )
 
 
@@ -219,7 +233,7 @@ def _plots(values: pl.DataFrame, kind: str, unit: str) -> list[Plot]:
             "values",
             "Value by estimator",
             [
-                f"{policy}: {estimator}"
+                f"{policy}: {heading(estimator)}"
                 for policy, estimator in rows.select("policy", "estimator").iter_rows()
             ],
             rows["value"],

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
-from adcli.numbers import difference_kind, show_interval
+from adcli.numbers import difference_kind, show, show_interval
 from adcli.report import Curve, Page, Passage, Plot, Table, bar_plot, interval_plot, trend_plot
-from adcli.report.table import METRIC_KINDS, heading
+from adcli.report.table import METRIC_KINDS, heading, kinds_in
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 HIDDEN = "hidden:"  # how the reason of a hidden cell begins
 FIRST = ("ctr", "cvr", "cpc", "cpa", "roas", "revenue_per_user", "average_order_value", "rpm", "cpm")
 MOST_SAID = 5
+MOST_ROWS = 60
+_UNITS = {"days": 86_400, "h": 3_600, "min": 60}
 METHOD = (
     Passage(
         "Rates",
@@ -51,22 +53,28 @@ def rates_page(
     confidence: float = 0.95,
     trends: pl.DataFrame | None = None,
     over: str = "",
+    currency: str = "",
 ) -> Page:
     """The page for a table made by `rate_table`, and one by `trend_table` over the part of time `over`."""
-    intervals = f"{100 * confidence:.3g} % intervals"
+    kinds, intervals = kinds_in(currency), f"{show(confidence, 'rate')} intervals"
     shown = rates.filter(pl.col("value").is_not_null())
     cells = [name for name in by if name != over]
     return Page(
         title="Rates" + (f" by {', '.join(by)}" if by else ""),
         summary="\n".join(
-            filter(None, ["" if over else _summary(shown, by, intervals), *_cycle_sentences(trends, cells)])
+            filter(
+                None,
+                ["" if over else _summary(shown, by, kinds, intervals), *_cycle_sentences(trends, cells)],
+            )
         ),
         verdicts=_trend_verdicts(trends, cells),
-        tables=[_rate_rows(rates, intervals)],
+        tables=[_rate_rows(rates, kinds, intervals)],
         plots=[
             plot
             for metric in shown["metric"].unique(maintain_order=True)
-            for plot in ([_trend_plot(rates, metric, by, over)] if over else _plots(shown, metric, by))
+            for plot in (
+                [_trend_plot(rates, metric, by, over, kinds)] if over else _plots(shown, metric, by, kinds)
+            )
         ],
         method=[
             *METHOD,
@@ -76,12 +84,13 @@ def rates_page(
     )
 
 
-def _rate_rows(rates: pl.DataFrame, intervals: str) -> Table:
+def _rate_rows(rates: pl.DataFrame, kinds: Mapping[str, str], intervals: str) -> Table:
     """The rows that can be read; hidden cells are counted."""
     hidden = pl.col("reason").str.starts_with(HIDDEN)
     rows, count = rates.filter(~hidden).drop("definition"), rates.filter(hidden).height
     note = f"{count:,} rows of cells that are too small, or from which such could be worked out, are hidden."
-    return Table(f"Rates with their {intervals}", rows, note=note if count else "")
+    title = f"Rates with their {intervals}"
+    return Table(title, rows, kinds, note=note if count else "", limit=MOST_ROWS)
 
 
 def _trend_verdicts(trends: pl.DataFrame | None, by: Sequence[str]) -> list[Verdict]:
@@ -110,7 +119,9 @@ def _worded(row: dict[str, object]) -> str:
     return str(row["reason"]).replace(metric, words if words.isupper() else words.lower())
 
 
-def _trend_plot(rates: pl.DataFrame, metric: str, by: Sequence[str], over: str) -> Plot:
+def _trend_plot(
+    rates: pl.DataFrame, metric: str, by: Sequence[str], over: str, kinds: Mapping[str, str]
+) -> Plot:
     """The rate over time, a line for each cell of the other columns; it breaks where a rate is hidden."""
     rows = rates.filter(pl.col("metric") == metric, pl.col(over).is_not_null()).sort(over)
     others = [name for name in by if name != over]
@@ -131,7 +142,7 @@ def _trend_plot(rates: pl.DataFrame, metric: str, by: Sequence[str], over: str) 
         curves,
         x_axis=heading(over),
         y_axis=heading(metric),
-        kind=METRIC_KINDS.get(metric, "number"),
+        kind=kinds.get(metric, "number"),
     )
 
 
@@ -142,27 +153,38 @@ def _time(value: object) -> object:
     return datetime.fromisoformat(value if len(value) > len("2024-05") else f"{value}-01")
 
 
-def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str]) -> Page:
+def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str], currency: str = "") -> Page:
     """The page for a table made by `fairness_table`: a sentence on each gap that stands."""
+    kinds = kinds_in(currency)
+    is_widest = pl.col("group").str.ends_with("largest gap")
     judged = gaps.filter(pl.col("verdict").fill_null("") != "")
     standing = judged.filter(pl.col("verdict").is_in([BETTER, WORSE]))
     seen = pl.col("value").is_not_null()
     hidden, compared = gaps.filter(~seen).height, judged.filter(pl.col("difference").is_not_null()).height
     return Page(
         title=f"Rates by {', '.join(by)}, compared",
-        summary=f"{standing.height:,} of {compared:,} gaps stand.",
+        summary=f"{standing.height:,} of {compared:,} gaps stand."
+        + ("" if standing.height else " The groups differ by no more than chance explains."),
         verdicts=[Verdict(row["verdict"], sentence=_worded(row)) for row in standing.to_dicts()],
         tables=[
             Table(
                 "Groups and gaps",
-                gaps.filter(seen).drop("definition", "reason", "p_value"),
+                gaps.filter(seen, ~is_widest).drop("definition", "reason", "p_value"),
+                kinds,
                 note=f"{hidden:,} rows of groups that are too small are not shown." if hidden else "",
+            )
+        ],
+        details=[
+            Table(
+                "Largest gaps",
+                gaps.filter(seen, is_widest).select("metric", "group", difference="value"),
+                kinds,
             )
         ],
         plots=[
             plot
             for (metric,), part in gaps.group_by("metric", maintain_order=True)
-            for plot in _gap_plot(str(metric), part.filter(pl.col("difference_low").is_not_null()))
+            for plot in _gap_plot(str(metric), kinds, part.filter(pl.col("difference_low").is_not_null()))
         ],
         method=[*METHOD, Passage("Definitions", _definitions(gaps))],
     )
@@ -179,7 +201,7 @@ def funnel_page(steps: pl.DataFrame, *, by: Sequence[str]) -> Page:
             Table(
                 "From step to step",
                 shown.drop("definition", "reason", "median_seconds").with_columns(
-                    median_hours=shown["median_seconds"] / 3600
+                    median_time=shown["median_seconds"].map_elements(_duration, pl.String)
                 ),
                 kinds=dict.fromkeys(["value", "unlinked"], "rate"),
                 note=(f"{hidden:,} rows of cells that are too small are not shown. " if hidden else "")
@@ -199,6 +221,14 @@ def funnel_page(steps: pl.DataFrame, *, by: Sequence[str]) -> Page:
     )
 
 
+def _duration(seconds: float) -> str:
+    """A span of time in the largest unit of which there are two."""
+    unit, length = next(
+        ((unit, length) for unit, length in _UNITS.items() if seconds >= 2 * length), ("s", 1)
+    )
+    return f"{seconds / length:.3g} {unit}"
+
+
 def _funnel_summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
     """How many come from one end to the other, and where most are lost; by cells, from which to which."""
     if not shown.height:
@@ -211,7 +241,7 @@ def _funnel_summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
     return f"{whole[0]} Most are lost from {heading(lost['metric']).lower()}: {1 - lost['value']:.1%}."
 
 
-def _gap_plot(metric: str, rows: pl.DataFrame) -> list[Plot]:
+def _gap_plot(metric: str, kinds: Mapping[str, str], rows: pl.DataFrame) -> list[Plot]:
     """Each group's rate less that of all others."""
     if not rows.height:
         return []
@@ -224,7 +254,7 @@ def _gap_plot(metric: str, rows: pl.DataFrame) -> list[Plot]:
             rows["difference_low"],
             rows["difference_high"],
             axis=f"Difference of {heading(metric)}",
-            kind=difference_kind(METRIC_KINDS.get(metric, "number")),
+            kind=difference_kind(kinds.get(metric, "number")),
             reference=0.0,
             reference_label="no gap",
         )
@@ -258,13 +288,13 @@ def _definitions(rates: pl.DataFrame) -> str:
     return "; ".join(f"{heading(metric)}: {definition}" for metric, definition in pairs.iter_rows()) + "."
 
 
-def _summary(shown: pl.DataFrame, by: Sequence[str], intervals: str) -> str:
+def _summary(shown: pl.DataFrame, by: Sequence[str], kinds: Mapping[str, str], intervals: str) -> str:
     """A sentence a metric and line, the most important first; the others are in the table."""
     if not shown.height:
         return "No cell is large enough to be shown."
     metrics = sorted(shown["metric"].unique(maintain_order=True), key=_importance)
     first, *lines = (
-        _range(shown.filter(pl.col("metric") == metric), metric, by) for metric in metrics[:MOST_SAID]
+        _range(shown.filter(pl.col("metric") == metric), metric, by, kinds) for metric in metrics[:MOST_SAID]
     )
     rest = ", ".join(heading(metric) for metric in metrics[MOST_SAID:])
     table = [f"In the table: {rest}."] if rest else []
@@ -275,9 +305,11 @@ def _importance(metric: str) -> int:
     return FIRST.index(metric) if metric in FIRST else len(FIRST)
 
 
-def _range(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> str:
+def _range(
+    shown: pl.DataFrame, metric: str, by: Sequence[str], kinds: Mapping[str, str] = METRIC_KINDS
+) -> str:
     """From which cell's figure to which: that they differ by more than chance is for a comparison to say."""
-    kind = "rate" if "_to_" in metric else METRIC_KINDS.get(metric, "number")
+    kind = "rate" if "_to_" in metric else kinds.get(metric, "number")
     ordered = shown.sort("value")
     ends = [
         f"{show_interval(row['value'], row['ci_low'], row['ci_high'], kind)}"
@@ -291,7 +323,7 @@ def _range(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> str:
     )
 
 
-def _plots(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> list[Plot]:
+def _plots(shown: pl.DataFrame, metric: str, by: Sequence[str], kinds: Mapping[str, str]) -> list[Plot]:
     rows = shown.filter(pl.col("metric") == metric)
     if not by or rows.height < 2:
         return []
@@ -305,6 +337,6 @@ def _plots(shown: pl.DataFrame, metric: str, by: Sequence[str]) -> list[Plot]:
             rows["ci_low"],
             rows["ci_high"],
             axis=heading(metric),
-            kind=METRIC_KINDS.get(metric, "number"),
+            kind=kinds.get(metric, "number"),
         )
     ]

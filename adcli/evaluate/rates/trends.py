@@ -16,9 +16,10 @@ from adcli.evaluate.columns import cluster_numbers
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
+from adcli.numbers import plain, show
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict, decide
 
 CYCLES = {"hour": 24, "weekday": 7}  # what comes round again
 LINES = ("day", "week", "month")
@@ -294,10 +295,18 @@ def _verdict(one: _Trend, p_adjusted: float, confidence: float, made: int, small
     )
     if one.why_not or differs:
         return verdict
-    whole = abs((1 + trend.value) ** one.span - 1)
-    way = "rises" if trend.value > 0 else "falls"
-    head = f"The {metric} {way} by {abs(trend.value):.2%} a {one.over}, {whole:.0%} from first to last"
-    return verdict._replace(reason=f"{head}: {verdict.reason}.")
+    seen = verdict.reason.replace("the difference is", f"the change a {one.over} is", 1)
+    return verdict._replace(reason=f"The {metric} {_moves(verdict, one)}: {seen}.")
+
+
+def _moves(verdict: Verdict, one: _Trend) -> str:
+    """What a rate does from one part of time to the next, as far as that is known."""
+    if verdict.verdict not in (BETTER, WORSE):
+        return "may be steady" if verdict.verdict == NOT_ENOUGH else "is steady"
+    value = one.trend.value
+    whole = (1 + value) ** one.span - 1
+    step, far = (plain(show(abs(change), "rate")) for change in (value, whole))
+    return f"{'rises' if value > 0 else 'falls'} by {step} a {one.over}, {far} from first to last"
 
 
 def _cycle(one: _Trend, p_adjusted: float, confidence: float, made: int) -> Verdict:

@@ -8,7 +8,7 @@ import polars as pl
 
 from adcli.numbers import show_interval
 from adcli.report import Curve, Page, Plot, Table, cumulative_plot, definitions, interval_plot
-from adcli.statistics.verdicts import Verdict
+from adcli.statistics.verdicts import Verdict, what_it_takes
 
 
 def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome: str) -> Page:
@@ -19,12 +19,12 @@ def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome:
         verdicts=_verdicts(table, outcome, kind),
         tables=[
             Table(
-                "Figures",
+                "Uplift",
                 table.drop("definition", "reason"),
                 kinds=dict.fromkeys(("average_effect", "uplift_at_k", "uplift_by_bin"), kind),
             )
         ],
-        plots=[_qini_plot(qini, score, outcome), *_uplift_plot(table, outcome)],
+        plots=[_qini_plot(qini, score, outcome), *_uplift_plot(table, outcome, kind)],
         method=definitions(table),
     )
 
@@ -47,13 +47,15 @@ def _verdicts(table: pl.DataFrame, outcome: str, kind: str) -> list[Verdict]:
             Verdict(row["verdict"], row["reason"], gains) for row in rows if row["metric"] == "qini_causalml"
         ]
     return [
-        Verdict(
-            verdict,
-            sentence=gains,
-            reason=" ".join(f"{_area(row)}: {row['reason']}." for row in judged if row["verdict"] == verdict),
-        )
+        _verdict(verdict, gains, [row for row in judged if row["verdict"] == verdict])
         for verdict in dict.fromkeys(row["verdict"] for row in judged)
     ]
+
+
+def _verdict(verdict: str, gains: str, alike: list[dict[str, Any]]) -> Verdict:
+    areas = "; ".join(_area(row) for row in alike)
+    reasons = filter(None, (what_it_takes(verdict, row["reason"]) for row in alike))
+    return Verdict(verdict, "; ".join(reasons), f"{gains} {areas}; a random ranking has 0.")
 
 
 def _area(row: dict[str, Any]) -> str:
@@ -73,7 +75,7 @@ def _qini_plot(qini: pl.DataFrame, score: str, outcome: str) -> Plot:
     )
 
 
-def _uplift_plot(table: pl.DataFrame, outcome: str) -> list[Plot]:
+def _uplift_plot(table: pl.DataFrame, outcome: str, kind: str) -> list[Plot]:
     effects = table.filter(pl.col("metric").is_in(["average_effect", "uplift_by_bin"]))
     if not effects.height:
         return []
@@ -86,6 +88,7 @@ def _uplift_plot(table: pl.DataFrame, outcome: str) -> list[Plot]:
             effects["ci_low"],
             effects["ci_high"],
             axis=f"Difference of {outcome}",
+            kind=kind,
             reference=0.0,
             reference_label="no uplift",
         )

@@ -12,7 +12,7 @@ from adcli.evaluate.ab.units import UnitBatches
 from adcli.statistics.aggregates import aggregate_arms
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.metrics import Metric
-from adcli.statistics.verdicts import BETTER, INVALID, NO_DIFFERENCE, NOT_ENOUGH, WORSE
+from adcli.statistics.verdicts import BETTER, HEALTHY, INVALID, NO_DIFFERENCE, NOT_ENOUGH, WORSE
 
 NAMED = [
     "metric",
@@ -69,7 +69,7 @@ def test_the_table_has_the_columns_that_machines_read():
     table = ab_table(make_units(), metrics=["visit", "spend"])
     assert set(NAMED) <= set(table.columns)
     assert table["metric"].to_list() == ["sample_ratio", "visit", "spend"]
-    words = (BETTER, WORSE, NO_DIFFERENCE, NOT_ENOUGH, INVALID)
+    words = (BETTER, WORSE, NO_DIFFERENCE, NOT_ENOUGH, INVALID, HEALTHY)
     assert all(verdict.startswith(words) for verdict in table["verdict"])
     assert table["reason"].str.len_chars().min() > 0
 

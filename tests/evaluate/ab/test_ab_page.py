@@ -28,7 +28,9 @@ def test_what_stands_comes_first_in_words():
     table = ab_table(units({"old": 4000, "new": 4000}, lift=0.1), metrics=["spend", "visit"], control="old")
     page = ab_page(table, confidence=0.95)
     assert page.title == "A/B test: new against old"
-    assert page.summary == "2 comparisons: 1 better, 1 no difference found."
+    assert page.summary.startswith(
+        "2 comparisons: 1 better, 1 no difference found. The split is healthy: the arms have the sizes"
+    )
     assert [verdict.verdict for verdict in page.verdicts] == ["better", "no difference found"]
     assert page.verdicts[0].sentence.startswith("new raises visit from 2")
     assert "\u00a0pp" in page.html()
@@ -48,7 +50,8 @@ def test_segments_that_end_alike_share_a_sentence():
     )
     page = segments_page(table, by="tier", confidence=0.95)
     assert len(page.verdicts) == 1
-    assert all(f"{tier} +0." in page.verdicts[0].sentence for tier in "abc")
+    assert all(f"({tier})" in page.verdicts[0].sentence for tier in "abc")
+    assert "\u00a0pp [" in page.verdicts[0].sentence
 
 
 def test_a_plan_shows_no_empty_columns():

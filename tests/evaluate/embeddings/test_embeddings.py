@@ -204,6 +204,6 @@ def test_the_page_lists_neighbours_and_draws_a_map():
     neighbours = neighbour_table(with_categories(known), seed=0)
     assert (neighbours["row"] == neighbours["neighbour"]).mean() > 0.95  # titles are the groups
     html = embeddings_page(embedding_table(known), known, None, seed=0).html()
-    assert "Same category: recall at 10 100" in html
+    assert "Same category: recall at 10 is 100" in html
     assert "<b>g0</b>" not in html
     assert "Map of the vectors" in html

@@ -233,8 +233,8 @@ def test_the_page_says_what_treating_by_score_brings():
     (verdict,) = page.verdicts
     assert verdict.verdict == "better"
     assert verdict.sentence.startswith("Among the 10% of units with the highest scores")
-    assert "as causalml defines it" in verdict.reason
-    assert "as scikit-uplift defines it" in verdict.reason
+    assert "as causalml defines it" in verdict.sentence
+    assert "as scikit-uplift defines it" in verdict.sentence
 
 
 def test_few_outcomes_are_said_to_be_rough():
