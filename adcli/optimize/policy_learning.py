@@ -33,7 +33,8 @@ class LearnedPolicy(NamedTuple):
     `candidates` has one row each, with `policy value std_error lower_bound difference difference_low
     difference_high p_adjusted effective_sample_size expected_clicks matched_clicks max_weight verdict reason
     chosen`, valued on rows that the candidate did not see; value, standard error and verdict are those that
-    `evaluate policy` gives by `dr`, p-values are adjusted for the number of candidates.
+    `evaluate policy` gives by `dr`, p-values are adjusted for the number of candidates. `log` and `fitted`
+    are what it was learned from: the log, and the cross-fitted reward model.
     """
 
     policy: Policy
@@ -41,9 +42,19 @@ class LearnedPolicy(NamedTuple):
     reason: str
     candidates: pl.DataFrame
     context: list[str]
-    reward_form: str
-    normalised_entropy: float
     notes: list[str]
+    log: PreparedLog
+    fitted: FittedReward
+
+    @property
+    def reward_form(self) -> str:
+        """The form of the reward model, in words."""
+        return self.fitted.model.form
+
+    @property
+    def normalised_entropy(self) -> float:
+        """The reward model's out-of-fold loss over that of the constant."""
+        return self.fitted.model.normalised_entropy
 
 
 def learn_policy(
@@ -81,9 +92,9 @@ def learn_policy(
         _reason(table, chosen, log.logged.value_kind),
         table.with_columns(chosen=pl.col("policy") == chosen),
         log.encoder.columns,
-        fitted.model.form,
-        fitted.model.normalised_entropy,
         log.notes,
+        log,
+        fitted,
     )
 
 

@@ -93,6 +93,9 @@ def test_an_option_without_effect_is_refused(command, option, rule):
         needed = [each.parameters[0] for name in (option, other) for each in rules_of(command, name, Needs)]
         words += [word for name in (other, *needed) for word in given(parameters[name])]
         expected = "has no effect with"
+    words += [
+        word for each in parameters.values() if each.required and each.name != option for word in given(each)
+    ]
     named = {option} if isinstance(rule, Suffix) else {option, *needed}
     said = "|".join(max(parameters[name].opts, key=len) for name in named)
     with pytest.raises(UsageError, match=f"({said}).*{expected}"):

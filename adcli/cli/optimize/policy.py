@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs
+from adcli.cli.options import Inputs, Reporting
+from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 
 
 @command
 def policy(
     run: Run,
+    reporting: Reporting,
     inputs: Inputs = None,
     reward: Annotated[str, typer.Option(help="Reward: click, conversion or revenue.")] = "click",
     action: Annotated[
@@ -45,13 +47,14 @@ def policy(
 
     \b
     Examples:
-      adcli optimize policy impressions.parquet -o policy
+      adcli optimize policy impressions.parquet -o policy --report policy.html
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
     """
-    from adcli.optimize.policy_learning import LOGGED, learn_policy
+    from adcli.behaviour.currencies import one_currency
+    from adcli.optimize.policy_learning import learn_policy
+    from adcli.optimize.policy_page import answer_of, policy_page
     from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
-    from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, Verdict
 
     folder = run.directory()
     impressions = run.read(inputs, tables=["impressions"])
@@ -84,5 +87,8 @@ def policy(
     save_policy(learned.policy, folder, about)
     for note in learned.notes:
         run.note(note)
-    word = NOT_ENOUGH if learned.chosen == LOGGED else BETTER
-    run.answer([Verdict(word, sentence=learned.reason)])
+    if reporting.report is not None or reporting.plots is not None:
+        with run.step("report"):
+            page = policy_page(learned, confidence=confidence, currency=one_currency(impressions))
+            publish(run, page, reporting)
+    run.answer([answer_of(learned)])
