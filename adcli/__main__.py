@@ -1,5 +1,6 @@
 """Where each run starts, by its name, as `python -m adcli`, or below `torchrun` and `accelerate launch`."""
 
+import atexit
 import os
 import sys
 
@@ -8,6 +9,10 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Load the program and run it; an interrupt is one line, whenever it comes."""
+    interrupted: list[BaseException] = []
+    # Registered first, so called last. Once an interrupt hit code made of a text, as of dataclasses, Python
+    # would end by the signal, however it was caught.
+    atexit.register(lambda: interrupted and os._exit(INTERRUPTED))
     _open_standard_streams()
     try:
         from adcli.cli.app import main as run
@@ -16,7 +21,9 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as ended:
         if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
             raise
+        interrupted.append(ended)
         sys.stderr.write("error: interrupted; nothing was written.\n")
+        sys.stderr.flush()
         sys.exit(INTERRUPTED)
 
 

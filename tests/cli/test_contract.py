@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -222,6 +223,19 @@ def test_an_interrupt_while_the_program_is_loaded_is_one_line_too(tmp_path):
         "error: interrupted; nothing was written."
     ]
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_that_hits_code_made_of_a_text_ends_the_run_alike(tmp_path):
+    """As of dataclasses: after such a one Python ends by the signal, whatever exit code it was given."""
+    (tmp_path / "typer.py").write_text("exec('raise KeyboardInterrupt')")
+    done = subprocess.run(
+        [sys.executable, "-m", "adcli", "--help"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "error: interrupted; nothing was written.\n")
 
 
 def test_columns_named_by_hand_and_given_by_hand(adcli, tmp_path):
