@@ -1,4 +1,4 @@
-"""`adcli clean --pseudonymise`, `--truncate-ip`: what is hidden in a table before it is written."""
+"""`adcli clean --pseudonymise`, `--mask`, `--truncate-ip`: what is hidden in a table before it is written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import typer
 
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
+from adcli.privacy.keys import read_keys
 
 if TYPE_CHECKING:
     import polars as pl
 
     from adcli.privacy.hiding import Hiding
+    from adcli.privacy.masking import Mask
     from adcli.privacy.pseudonyms import Pseudonyms
 
 _PANEL = "Privacy"
@@ -42,6 +44,24 @@ class Privacy:
         ),
         Needs("pseudonymise"),
     ] = None
+    mask: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Mask e-mail, phone, card, IBAN, IP address, identity number and names in a column's texts; "
+            "repeat for more.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = field(default_factory=list)
+    phone_region: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COUNTRY",
+            help="Country, such as DE, whose phone numbers may lack a country code; repeat for more.",
+            rich_help_panel=_PANEL,
+        ),
+        Needs("mask"),
+    ] = field(default_factory=list)
     truncate_ip: Annotated[
         list[str],
         typer.Option(
@@ -59,11 +79,16 @@ class Protection:
         self._run = run
         self._options = options
         self._pseudonyms: dict[str, Pseudonyms] = {}
+        self._masks: dict[str, Mask] = {}
         self._hiding: Hiding | None = None
-        from adcli.privacy.keys import read_keys
-
         self._keys = read_keys(options.key_file) if options.key_file else []
-        if options.pseudonymise or options.truncate_ip:
+        if options.mask:
+            from adcli.privacy.personal_data import check_regions, masked, require_libraries
+
+            require_libraries()
+            check_regions(options.phone_region)
+            run.withhold(lambda text: masked(text, options.phone_region))
+        elif options.pseudonymise or options.truncate_ip:
             run.withhold()
 
     def prepare(self, names: set[str] | None) -> None:
@@ -74,16 +99,20 @@ class Protection:
         """
         from adcli.privacy.addresses import truncated_addresses
         from adcli.privacy.hiding import Hiding, require_columns, require_once
+        from adcli.privacy.masking import Mask
         from adcli.privacy.pseudonyms import Pseudonyms
 
         asked = {
+            "--mask": self._run.columns(self._options.mask),
             "--pseudonymise": self._run.columns(self._options.pseudonymise),
             "--truncate-ip": self._run.columns(self._options.truncate_ip),
         }
         require_once(asked)
         self._pseudonyms = {name: Pseudonyms(self._keys[-1], name) for name in asked["--pseudonymise"]}
+        self._masks = {name: Mask(self._options.phone_region) for name in asked["--mask"]}
         self._hiding = Hiding(
             {
+                **{name: ("--mask", mask) for name, mask in self._masks.items()},
                 **{name: ("--pseudonymise", made) for name, made in self._pseudonyms.items()},
                 **dict.fromkeys(asked["--truncate-ip"], ("--truncate-ip", truncated_addresses)),
             }
@@ -93,6 +122,11 @@ class Protection:
 
     def applied(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The frames as they are written."""
+        if self._masks:
+            from adcli.privacy.masking import without_own_names
+
+            raw = frames
+            frames = (without_own_names(frame, list(self._masks)) for frame in raw)
         return self._hiding(frames) if self._hiding is not None and self._hiding.columns else frames
 
     def tell(self) -> None:
@@ -107,6 +141,12 @@ class Protection:
                 "key": key.number,
                 "key_id": key.id,
             }
+        if self._masks:
+            found = {name: dict(mask.counts.most_common()) for name, mask in self._masks.items()}
+            self._run.facts["masked"] = found
+            for name, counts in found.items():
+                said = ", ".join(f"{kind} {count:,}" for kind, count in counts.items()) or "nothing was found"
+                self._run.note(f"masked in {name}: {said}.")
         for name, made in self._pseudonyms.items():
             if made.already:
                 self._run.note(f"{name}: values that were pseudonyms before stay ({made.already:,} rows).")

@@ -92,3 +92,33 @@ def test_wrong_use_is_a_sentence(adcli, folder):
     done = adcli("clean", "log.csv", *HIDE, "-o", "out.csv")
     assert (done.returncode, "its mode is 644" in done.said) == (2, True)
     assert not (folder / "out.csv").exists()
+
+
+REVIEWS = """item_id,user_id,reviewer_name,text,event_time
+1,u1,Anna Schmidt,"Great, says Anna Schmidt, anna@example.org",2024-01-01
+2,u2,Bo Li,Order 20240315123456 came late. Call +49 30 901820,2024-01-02
+3,u3,,Nice,2024-13-02 anna@example.org
+"""
+
+
+def test_personal_data_is_masked_in_texts_and_shown_nowhere(adcli, tmp_path):
+    (tmp_path / "reviews.csv").write_text(REVIEWS)
+    mask = ("--mask", "text", "--mask", "reviewer_name")
+    done = adcli("clean", "reviews.csv", *mask, "-v", "-o", "out.csv", "--rejects", "rejects.csv")
+    assert done.returncode == 0, done.said
+    assert "masked in text: name 1, email 1, phone 1." in done.said
+    out = pl.read_csv(tmp_path / "out.csv")
+    assert out["text"].to_list() == [
+        "Great, says [name], [email]", "Order 20240315123456 came late. Call [phone]"
+    ]  # fmt: skip
+    assert out["reviewer_name"].to_list() == ["[name]", "[name]"]
+    manifest = (tmp_path / "out.csv.meta.json").read_text()
+    assert json.loads(manifest)["masked"]["text"] == {"name": 1, "email": 1, "phone": 1}
+    for text in (manifest, done.said, (tmp_path / "rejects.csv").read_text()):
+        assert "anna@" not in text
+        assert "Anna" not in text
+    headerless = REVIEWS.split("\n", 2)[1]
+    (tmp_path / "headerless.csv").write_text(headerless.replace("Great, says Anna Schmidt, ", "") + "\n")
+    failed = adcli("clean", "headerless.csv", "--mask", "text")
+    assert failed.returncode != 0
+    assert "anna@" not in failed.said
