@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.tables.numerals import MONEY
 
 AmountLevel = Literal["unit", "line", "order"]
 _ENOUGH_ORDERS, _ENOUGH_AMOUNTS = 5, 3  # that are equal on all lines, to be no coincidence
@@ -22,7 +23,7 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
 
     Args:
         purchases: Rows of the events table.
-        amount: `revenue`, of a row by its name, or `order_revenue`, of an order.
+        amount: `revenue`, of a row by its name, or `order_revenue` or `order_total`, of an order.
         order: The column of order numbers.
 
     Raises:
@@ -37,8 +38,9 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
                 return "line"
             if several.select(((value - price).abs() < _CENT).all()).item():
                 return "unit"
+    is_orders = amount in ("order_revenue", "order_total")
     if order is None:
-        return "line"
+        return "order" if is_orders else "line"
     orders = (
         purchases.drop_nulls(order)
         .group_by(order, maintain_order=True)
@@ -50,10 +52,12 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
         )
     )
     several = orders.filter(pl.col("lines") > 1, pl.col("amounts_given") > 0)
+    if several.is_empty() and is_orders:
+        return "order"
     if several.is_empty() or (several["amounts"] > 1).any():
         return "line"
     is_common = several.height >= _ENOUGH_ORDERS and several[amount].n_unique() >= _ENOUGH_AMOUNTS
-    if amount == "order_revenue" or is_common or (several["amounts_given"] == 1).all():
+    if is_orders or is_common or (several["amounts_given"] == 1).all():
         return "order"
     example = several.row(0, named=True)
     raise DataError(
@@ -61,3 +65,58 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
         "may be each line's, or the whole order's.",
         fix="Say which: --amount line, or --amount order.",
     )
+
+
+class Goods(NamedTuple):
+    """What the goods of an order cost, and in words what that was taken from."""
+
+    amount: pl.Expr
+    said: str
+
+
+def goods_of_orders(orders: pl.DataFrame, stated: str) -> Goods:
+    """Goods after discounts, shipping and tax apart, from the sums that a shop states of each order.
+
+    Whether a subtotal is one before or after the order's discount, its total tells: which of both, with
+    shipping and perhaps tax added, it is.
+
+    Args:
+        orders: A row an order: `stated`, and of `order_total order_discount shipping tax` what there is.
+        stated: `order_revenue`, a sum of goods, `order_total`, the sum of all, or `revenue`, taken as it is.
+    """
+
+    def known(name: str) -> bool:
+        return name in orders.columns and orders[name].null_count() < orders.height
+
+    amount = pl.col(stated).cast(MONEY)
+    if stated == "order_total":
+        apart = [name for name in ("shipping", "tax") if known(name)]
+        less = f"less {' and '.join(apart)}" if apart else "which may hold shipping and tax"
+        goods = amount - pl.sum_horizontal([pl.lit(0).cast(MONEY), *(_sum(name) for name in apart)])
+        return Goods(
+            goods, f"the total of an order, {less}" if not apart else f"the total of an order {less}"
+        )
+    if stated != "order_revenue":
+        return Goods(amount, "the amount of a whole order")
+    off = orders.filter(pl.col("order_discount") != 0) if known("order_discount") else orders.clear()
+    if off.is_empty():
+        return Goods(amount, "the goods of an order")
+    if not known("order_total"):
+        return Goods(amount, "the goods of an order, taken as after its discount")
+    more = [_sum(name) if known(name) else pl.lit(0).cast(MONEY) for name in ("shipping", "tax")]
+    rest = pl.col("order_total").cast(MONEY) - amount - more[0]
+    is_after, is_before = (
+        bool(off.select((_near(rest + lacks, 0) | _near(rest + lacks, more[1])).all()).item())
+        for lacks in (pl.lit(0).cast(MONEY), _sum("order_discount").abs())
+    )
+    if is_before and not is_after:
+        return Goods(amount - _sum("order_discount").abs(), "the goods of an order less its discount")
+    return Goods(amount, f"the goods of an order, {'' if is_after else 'taken as '}after its discount")
+
+
+def _sum(name: str) -> pl.Expr:
+    return pl.col(name).cast(MONEY).fill_null(0)
+
+
+def _near(one: pl.Expr, other: pl.Expr | int) -> pl.Expr:
+    return (one - other).cast(pl.Float64).abs() < _CENT

@@ -9,7 +9,10 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.tables.numerals import computed_money
 
-_MONEY: Final = ("price", "revenue", "order_revenue", "discount", "refund", "cost", "sold_for")
+_MONEY: Final = (
+    "price", "revenue", "order_revenue", "order_total", "order_discount", "shipping", "tax", "discount",
+    "refund", "cost", "sold_for",
+)  # fmt: skip
 
 
 def currencies(frame: pl.DataFrame) -> list[str]:
@@ -34,7 +37,7 @@ def require_one_currency(frame: pl.DataFrame) -> None:
     if len(found := currencies(frame)) > 1:
         raise DataError(
             f"The amounts are in {', '.join(found)}, which have no sum.",
-            fix="Take the events of one currency, or convert them first.",
+            fix="Convert them with --currency and --rates, or take the events of one currency.",
         )
 
 

@@ -19,6 +19,7 @@ from adcli.cli.embed_vectors import (
     tell_known,
 )
 from adcli.cli.encoding import EncoderOptions, TextEncoder
+from adcli.cli.money import Money
 from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -34,6 +35,7 @@ EMBEDDED = ("vectors", "events", "reviews", "products", "queries")
 @command
 def embed(
     profile_options: ProfileOptions,
+    money: Money,
     vector_options: VectorOptions,
     encoding: EncoderOptions,
     models: Models,
@@ -67,7 +69,13 @@ def embed(
         check_profile_options(profile_options, stream.names, has_given=bool(vector_options.with_vectors))
         run.write(
             user_profiles(
-                run, stream, profile_options, vector_options, reporting, TextEncoder(run, encoding, models)
+                run,
+                stream,
+                profile_options,
+                money,
+                vector_options,
+                reporting,
+                TextEncoder(run, encoding, models),
             )
         )
         return

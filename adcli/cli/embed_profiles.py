@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from adcli.cli.embed_options import ProfileOptions, VectorOptions
 from adcli.cli.embed_vectors import Known, described, given_vectors_of, reduced, tell_known
 from adcli.cli.inputs import pairs
+from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.options import Reporting
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -65,6 +66,7 @@ def user_profiles(
     run: Run,
     stream: TableStream,
     options: ProfileOptions,
+    money: Money,
     vector_options: VectorOptions,
     reporting: Reporting,
     encode: Encode,
@@ -76,7 +78,7 @@ def user_profiles(
 
     earlier = _earlier(run, options)
     weights, half_life = _settings(options, earlier)
-    done = _interactions(run, stream, options, earlier, half_life)
+    done = _interactions(run, stream, options, money, earlier, half_life)
     given = given_vectors_of(run, vector_options)
     items = _items(run, done, options, encode, given)
     encode = without_given(encode, given)
@@ -155,16 +157,22 @@ def _interactions(
     run: Run,
     stream: TableStream,
     options: ProfileOptions,
+    money: Money,
     earlier: EarlierProfiles | None,
     half_life: float | None,
 ) -> pl.DataFrame:
     """The interactions from the end of the earlier profiles to the cutoff."""
     import polars as pl
 
-    from adcli.embed.interactions import interactions_of_events, interactions_of_reviews
+    from adcli.behaviour.sales import columns_of_sales
+    from adcli.embed.interactions import SCHEMA, interactions_of_events, interactions_of_reviews
+    from adcli.tables.unify import concatenated
 
     with run.step("read"):
-        parts = [interactions_of_events(frame) for frame in run.frames(stream)]
+        frames = [
+            frame.select(columns_of_sales(frame.columns, (*SCHEMA, "query"))) for frame in run.frames(stream)
+        ]
+        parts = [interactions_of_events(settled_in_one_currency(run, concatenated(frames), money))]
         if options.reviews is not None:
             parts.append(interactions_of_reviews(run.read([options.reviews], tables=["reviews"])))
     interactions = pl.concat(parts)

@@ -20,8 +20,8 @@ _FLAT_PAIR = re.compile(
 )
 _HASH_PAIR = re.compile(r"(?P<key>[^#*\s]{1,20})#(?P<value>[^#*]+)")
 _TEXT_COLUMNS = frozenset({
-    "item_id", "title", "description", "brand", "category", "price", "image", "url", "text", "embedding",
-    "kind", "id", "event_time", "user_id",
+    "item_id", "title", "description", "brand", "category", "price", "sale_price", "currency", "availability",
+    "image", "url", "text", "embedding", "kind", "id", "event_time", "user_id",
 })  # fmt: skip
 _ATTRIBUTE_COLUMNS = {
     "color": "Color", "colour": "Color", "material": "Material", "fabric": "Fabric", "size": "Size",

@@ -44,12 +44,16 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
 
 
 def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
-    """Interactions from rows of the events table; their `query` is the text, else their `text`."""
+    """Interactions from rows of the events table, all of them or those that went through `settle_sales`.
+
+    Their `query` is the text, else their `text`.
+    """
     written = [
         cleaned(events[name]).replace("", None) for name in ("query", "text") if name in events.columns
     ]
     text = pl.coalesce(written) if written else pl.lit(None, pl.String)
-    events = settle_sales(events.with_columns(text.alias("text"))).events
+    events = events.with_columns(text.alias("text"))
+    events = events if "sold_for" in events.columns else settle_sales(events).events
     sold_for = pl.col("sold_for") if "sold_for" in events.columns else pl.lit(None)
     return _conformed(events.with_columns(sold_for.alias("revenue")))
 

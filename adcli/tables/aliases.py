@@ -28,17 +28,17 @@ _USER = (
     "reviewer_id", "person_id", "household_key", "household_id", "cust_id", "profile_id", "cookie_id",
     "cookie", "user_pseudo_id", "anonymous_id", "domain_userid", "full_visitor_id", "uid", "visitor",
     "customer", "reviewer", "customer_user_id", "user_email", "customer_email", "email", "email_billing",
-    "billing_email", "buyer_email",
+    "billing_email", "buyer_email", "id_customer",
 )  # fmt: skip
 _TIME = (
     "timestamp", "event_timestamp", "event_datetime", "datetime", "date_time", "time_stamp", "ts", "time",
     "timestamp_ms", "time_ms", "ts_ms", "time_local", "time_iso8601", "click_time", "impression_time",
     "bid_time", "created_at", "occurred_at", "server_time", "server_timestamp", "collector_tstamp",
     "visit_time", "view_time", "invoice_date", "order_date", "order_time", "order_dt",
-    "order_purchase_timestamp", "purchase_date", "purchase_time", "transaction_date", "transaction_time",
-    "transaction_dt", "t_dat", "unix_timestamp", "unix_time", "unix_review_time", "review_time",
-    "review_date", "review_creation_date", "reviewed_at", "date_added", "submission_date", "event_date",
-    "date",
+    "order_purchase_timestamp", "date_add", "purchase_date", "purchase_time", "transaction_date",
+    "transaction_time", "transaction_dt", "t_dat", "unix_timestamp", "unix_time", "unix_review_time",
+    "review_time", "review_date", "review_creation_date", "reviewed_at", "date_added", "submission_date",
+    "event_date", "date",
 )  # fmt: skip
 
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -65,19 +65,35 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "actual_price", "current_price", "retail_price", "list_price", "sales_price", "variant_price",
         "lineitem_price", "regular_price", "item_cost",
     ),
-    "quantity": ("qty", "units", "amount_purchased", "lineitem_quantity", "order_products"),
+    "quantity": (
+        "qty", "units", "amount_purchased", "lineitem_quantity", "order_products", "quantity_refund",
+    ),
     "revenue": (
         "total_revenue", "sales_value", "order_value", "order_amount", "total_price", "total_amount", "sales",
         "amount", "gmv",
     ),
     "order_revenue": (
-        "subtotal", "order_subtotal", "order_subtotal_amount", "purchase_revenue", "total_products",
-        "order_total", "order_value", "order_amount", "total_amount", "total_price", "total_revenue",
-        "order_total_amount", "grand_total", "grand_total_base", "total_paid",
+        "subtotal", "order_subtotal", "order_subtotal_amount", "subtotal_price", "purchase_revenue",
+        "total_products_wt", "total_products", "order_value",
+    ),
+    "order_total": (
+        "order_total_amount", "grand_total", "grand_total_base", "total_paid_tax_incl", "total_paid",
+        "order_amount", "total_amount", "total_price", "total_revenue", "total",
+    ),
+    "order_discount": (
+        "discount_amount", "cart_discount_amount", "discount_total", "total_discounts", "cart_discount",
+    ),
+    "shipping": (
+        "order_shipping_amount", "shipping_total", "shipping_and_handling", "shipping_amount",
+        "total_shipping", "shipping_cost", "shipping_value", "order_shipping",
+    ),
+    "tax": (
+        "taxes", "order_total_tax_amount", "tax_total", "tax_amount", "total_tax", "tax_value",
+        "order_sales_tax",
     ),
     "discount": ("lineitem_discount", "item_promotion_discount", "line_discount"),
     "refund": ("refunded_amount", "refund_amount", "refund_value", "total_refunded", "order_refund_amount"),
-    "currency": ("currency_code", "order_currency", "currency_iso"),
+    "currency": ("currency_code", "order_currency", "currency_iso", "order_currency_code"),
     "device": ("device_type", "device_category", "platform"),
     "channel": ("traffic_source", "traffic_channel"),
     "country": ("country_code", "geo_country"),
@@ -131,6 +147,7 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
         "category_code", "department", "product_type", "product_type_name", "product_class",
         "google_product_category",
     ),
+    "availability": ("in_stock", "stock_status"),
     "image": ("image_url", "image_link", "image_src", "img", "img_url", "img_link", "im_url", "picture"),
     "url": ("product_url", "product_link", "item_url", "link"),
     "rating": ("star_rating", "review_rating", "review_score", "ratings", "stars", "overall", "score"),

@@ -25,6 +25,7 @@ _CURRENCY_OF: Final = {
     "zł": "PLN", "kr.": "kr",
 }  # fmt: skip
 _DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP"})
+_CROWNS: Final = frozenset({"SEK", "NOK", "DKK"})
 _BLANK_GROUPS: Final = "^[-+]?\\d{1,3}([ '\u2019\u00a0\u202f]\\d{3})+([.,]\\d*)?$"
 _BLANKS: Final = "[ '\u2019\u00a0\u202f]"
 _GROUPED_BY_COMMA: Final = r"^[-+]?[1-9]\d{0,2}(,\d{2,3})*,\d{3}(\.\d*)?$"
@@ -108,6 +109,17 @@ def currency_of(values: pl.Series) -> pl.Series:
     text = pl.col(values.name)
     sign = pl.coalesce(text.str.extract(_BEFORE, 2), text.str.extract(_AFTER, 1))
     return values.to_frame().select(sign.replace(_CURRENCY_OF).alias(values.name)).to_series()
+
+
+def is_same_currency(one: str, other: str) -> pl.Expr:
+    """Whether two columns may name the same currency: `$` is that of any dollars, `kr` that of any crowns."""
+    signs = (("$", _DOLLARS), ("kr", _CROWNS))
+    same = pl.col(one) == pl.col(other)
+    for sign, codes in signs:
+        family = [sign, *codes]
+        both = pl.col(one).is_in(family) & pl.col(other).is_in(family)
+        same |= both & ((pl.col(one) == sign) | (pl.col(other) == sign))
+    return same
 
 
 def currencies_in(values: pl.Series) -> frozenset[str]:

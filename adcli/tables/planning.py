@@ -16,6 +16,7 @@ from adcli.tables.formats.detect import Format
 from adcli.tables.sources import Source
 from adcli.tables.standard.column_format import GivenFormats
 from adcli.tables.standard.column_mapping import TIME, ColumnMapping, Header, map_columns
+from adcli.tables.standard.currencies import CURRENCY, name_currencies
 from adcli.tables.standard.inference import ColumnEvidence, settled
 from adcli.tables.standard.plan import ReadPlan, evidence_of
 
@@ -34,14 +35,17 @@ def plan_inputs(
         DataError: If two readings of a column are left, and the user has not said which holds.
     """
     columns = frozenset[str]().union(*(mapping.columns for mapping in mappings))
+    has_currency = CURRENCY in mappings[0].table.names
     plans = []
     widths: dict[str, ColumnEvidence] = {}
     for (source, form), mapping in zip(inputs, mappings, strict=True):
         known = _evidence(source, form, mapping, widths, given)
         widths |= {name: ColumnEvidence(width=one.width) for name, one in known.items() if one.width}
-        formats = settled({**widths, **known}, given, source.name)
+        formats = settled({**widths, **known}, given, source.name, has_currency=has_currency)
+        if has_currency and name_currencies(known):
+            columns |= {CURRENCY}
         plans.append(ReadPlan(mapping, formats, columns, frozenset(needs)))
-    return plans
+    return [replace(plan, columns=columns) for plan in plans]
 
 
 def with_new_columns(
@@ -59,7 +63,7 @@ def with_new_columns(
         fixed[TIME] += f"+{plan.mapping.clock}"
     mapping = map_columns(plan.mapping.table, Header(name, [*known, *new]), fixed, constants)
     known_formats = {column: plan.formats[column] for column in fixed if column in plan.formats}
-    formats = settled(evidence_of(frame, mapping, {}), given, name)
+    formats = settled(evidence_of(frame, mapping, {}), given, name, has_currency=CURRENCY in plan.columns)
     return replace(plan, mapping=mapping, formats={**formats, **known_formats})
 
 

@@ -142,3 +142,110 @@ def test_money_of_several_currencies_is_converted_by_the_day():
     assert converted(frame, "EUR", rates)["revenue"].to_list() == [100, 9, 8]
     with pytest.raises(DataError, match="no rate of USD on 2026-08-02"):
         converted(frame, "EUR", rates.head(1))
+
+
+SUBTOTAL = "order_id,order_date,customer_id,subtotal,discount_amount,shipping,taxes,total\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "goods", "said"),
+    [
+        ("1,2026-08-01,c,100,10,5,0,95", 90, "less its discount"),  # off the subtotal
+        ("1,2026-08-01,c,100,-10,5,0,95", 90, "less its discount"),
+        ("1,2026-08-01,c,90,10,5,0,95", 90, "after its discount"),
+        ("1,2026-08-01,c,100,10,5,19,114", 90, "less its discount"),  # tax on top
+        ("1,2026-08-01,c,90,10,5,15,95", 90, "after its discount"),  # tax within
+        ("1,2026-08-01,c,100,10,5,0,77", 100, "taken as after its discount"),  # paid by a voucher in part
+        ("1,2026-08-01,c,,10,5,19,114", 90, "the total of an order less shipping and tax"),
+        ("1,2026-08-01,c,100,10,5,19,", 100, "taken as after its discount"),
+    ],
+)
+def test_an_order_s_sums_say_what_its_goods_cost(tmp_path, row, goods, said):
+    found = sales(tmp_path, f"{SUBTOTAL}{row}\n")
+    assert total(found) == goods
+    assert said in found.said[0]
+
+
+def test_a_discount_of_the_order_is_off_once(tmp_path):
+    head = "order_id,order_date,customer_id,sku,quantity,unit_price,discount_amount\n"
+    of_order = "1,2026-08-01,c,A,2,10,5\n1,2026-08-01,c,B,1,10,5\n"
+    assert total(sales(tmp_path, head + of_order)) == 25
+    of_lines = "1,2026-08-01,c,A,2,10,5\n1,2026-08-01,c,B,1,10,2\n"
+    assert total(sales(tmp_path, head + of_lines)) == 23
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["cancelled", "Canceled", "VOIDED", "wc-refunded", "on-hold", "checkout-draft", "Annulé", "Remboursé",
+     "pending_payment", "Awaiting bank wire payment", "Storniert", "authorized"],
+)  # fmt: skip
+def test_an_order_of_this_status_is_no_sale(tmp_path, status):
+    text = f"order_id,order_date,customer_id,total,status\n1,2026-08-01,a,5,{status}\n2,2026-08-01,a,7,paid\n"
+    assert total(sales(tmp_path, text)) == 7
+
+
+@pytest.mark.parametrize(
+    "status", ["completed", "partially_refunded", "Livré", "Awaiting shipment", "closed"]
+)
+def test_an_order_of_this_status_is_one(tmp_path, status):
+    text = f"order_id,order_date,customer_id,total,status\n1,2026-08-01,a,5,{status}\n2,2026-08-01,a,7,paid\n"
+    assert total(sales(tmp_path, text)) == 12
+
+
+def test_a_line_that_was_cancelled_is_no_sale_and_its_order_is(tmp_path):
+    text = AMAZON.replace("order-status", "order-status\titem-status").replace(
+        "Shipped", "Shipped\tShipped", 1
+    )
+    text = text.replace("\tShipped\tS2", "\tShipped\tCancelled\tS2").replace(
+        "\tCancelled\tS1", "\tCancelled\tCancelled\tS1"
+    )
+    assert total(sales(tmp_path, text)) == Decimal("34.98")
+
+
+def test_of_an_order_exported_twice_the_last_update_counts(tmp_path):
+    later = "\n".join(AMAZON.splitlines()[1:3]).replace("2026-08-02T", "2026-08-09T").replace("5.00", "8.00")
+    found = sales(tmp_path, f"{AMAZON}{later}\n")
+    assert total(found) == Decimal("41.98")
+    assert "1 order exported again with a later update: the last one counts" in found.said
+
+
+def test_an_order_that_was_refunded_whole_is_no_sale(tmp_path):
+    text = "order_id,order_date,customer_id,total,refund_amount\n1,2026-08-01,a,50,50\n2,2026-08-01,a,70,20\n"
+    assert total(sales(tmp_path, text)) == 70
+    assert total(sales(tmp_path, text, net=True)) == 50
+
+
+def test_no_more_comes_back_than_the_goods_brought(tmp_path):
+    head = "order_id,order_date,customer_id,subtotal,shipping,total,refund_amount\n"
+    assert total(sales(tmp_path, head + "1,2026-08-01,a,50,20,70,60\n", net=True)) == 0
+
+
+def test_guests_are_no_one_customer(tmp_path):
+    text = "order_id,order_date,customer_id,email,total\n"
+    rows = "0,2026-08-01,0,a@x.test,5\n2,2026-08-01,0,,7\n3,2026-08-01,9,b@x.test,7\n"
+    assert sales(tmp_path, text + rows).events["user_id"].to_list() == ["a@x.test", "order 2", "9"]
+
+
+def test_orders_that_name_no_customer_are_users_of_their_own(tmp_path):
+    text = AMAZON.replace("\tbuyer-email", "").replace("\tx@marketplace.test", "").replace(
+        "\ty@marketplace.test", ""
+    )  # fmt: skip
+    found = sales(tmp_path, text)
+    assert total(found) == Decimal("44.98")
+    assert found.events["user_id"].to_list() == ["026-1", "026-1", "026-2"]
+
+
+def test_orders_through_the_gateway_for_tests_are_no_sales(tmp_path):
+    text = SHOPIFY.replace("Cancelled at", "Payment Method,Cancelled at")
+    lines = text.splitlines()
+    marked = [
+        lines[0],
+        *(line.replace(",E,,20.00", ",E,(for testing) Bogus Gateway,,20.00") for line in lines[1:]),
+    ]
+    marked = [line if "Bogus" in line or line == lines[0] else _with_payment(line) for line in marked]
+    assert total(sales(tmp_path, "\n".join(marked) + "\n")) == 47
+
+
+def _with_payment(line):
+    cells = line.split(",")
+    return ",".join([*cells[:15], "visa", *cells[15:]])

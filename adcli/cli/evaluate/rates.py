@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.evaluate.privacy import Privacy, spend
+from adcli.cli.money import Money, settled
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
@@ -23,27 +23,6 @@ if TYPE_CHECKING:
 
 
 TABLES = ("impressions", "report", "events")
-
-
-@dataclass(frozen=True)
-class Money:
-    """What counts as revenue."""
-
-    net: Annotated[bool, typer.Option("--net", help="Subtract refunds from revenue.")] = False
-    amount: Annotated[
-        Literal["unit", "line", "order"] | None,
-        typer.Option(help="What an amount belongs to.", show_default="found from names and numbers"),
-    ] = None
-    currency: Annotated[
-        str | None,
-        typer.Option(help="Currency to convert all money to, with --rates."),
-        Needs("rates"),
-    ] = None
-    rates: Annotated[
-        Path | None,
-        typer.Option(help="Table of exchange rates: currency, rate (worth of one unit), and date if daily."),
-        Needs("currency"),
-    ] = None
 
 
 @command
@@ -132,7 +111,7 @@ def rates(
         deliver(run, answer, reporting, record)
         return
     if not funnel:
-        log = _settled(run, log, money)
+        log = settled(run, log, money)
         by = _with_currency(run, log, by, metric)
     if funnel:
         window = timedelta(days=window_days)
@@ -263,28 +242,6 @@ def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
         missing = log[name].null_count() if name in log.columns else 0
         if 0 < missing < log.height:
             run.note(f"'{name}' is missing in {missing:,} of {log.height:,} rows, which count as 0.")
-
-
-def _settled(run: Run, log: pl.DataFrame, money: Money) -> pl.DataFrame:
-    """The log with its purchases settled, and its money in the currency that is wanted."""
-    from adcli.behaviour.currencies import converted
-    from adcli.behaviour.sales import settle_sales
-
-    if "event_type" in log.columns:
-        log, said = settle_sales(log, net=money.net, level=money.amount)
-        run.facts["sales"] = said
-        for clause in said:
-            run.note(f"{clause}.")
-    elif money.net or money.amount is not None:
-        raise UsageError("--net and --amount are for purchases, and the input is no log of events.")
-    if money.currency is None:
-        return log
-    if "currency" not in log.columns:
-        raise UsageError(
-            "--currency: no column says what currency the amounts are in.", fix="Say it: --set currency=EUR."
-        )
-    rates = run.read([str(money.rates)], tables=["exchange_rates"], secondary=True)
-    return converted(log, money.currency, rates)
 
 
 def _with_currency(run: Run, log: pl.DataFrame, by: list[str], metrics: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @command
 def forecast(
     run: Run,
+    money: Money,
     inputs: Inputs = None,
     days: Annotated[int, typer.Option(min=1, help="How many days the forecast reaches.")] = 90,
     cutoff: Annotated[
@@ -36,23 +38,16 @@ def forecast(
       adcli optimize forecast events.parquet -o customers.parquet
       adcli optimize forecast events.parquet --cutoff 2026-06-01 --days 60 -o customers.parquet
     """
-    from adcli.behaviour.currencies import require_one_currency
-    from adcli.behaviour.sales import settle_sales
     from adcli.optimize.forecast import forecast_customers
 
-    events = run.read(inputs, tables=["events"])
-    require_one_currency(events)
-    sales = settle_sales(events)
+    sales = settled_in_one_currency(run, run.read(inputs, tables=["events"]), money)
     with run.step("forecast"):
-        made = forecast_customers(sales.events, days=days, cutoff=_day(cutoff))
+        made = forecast_customers(sales, days=days, cutoff=_day(cutoff))
     run.facts["forecast"] = {
         "bg_nbd": made.purchases._asdict(),
         "gamma_gamma": made.values._asdict() if made.values else None,
         "backtest": made.backtest._asdict() if made.backtest else None,
-        "sales": sales.said,
     }
-    for clause in sales.said:
-        run.note(f"{clause}.")
     model = ", ".join(f"{name} {value:.4g}" for name, value in made.purchases._asdict().items())
     run.note(f"BG/NBD, in weeks: {model}.")
     if made.values is None:

@@ -14,7 +14,7 @@ from adcli.tables.standard.coerce import coerce
 from adcli.tables.standard.events import Derivation, derive_event_type, has_known_types
 from adcli.tables.standard.identities import IDENTITY, identities
 from adcli.tables.standard.inference import ColumnEvidence
-from adcli.tables.standard.orders import line_amounts
+from adcli.tables.standard.orders import amounts_by_system
 from adcli.tables.standard.reports import measured_together
 from adcli.tables.standard.shop_products import shop_columns
 from adcli.tables.standard.tables import KINDS, Column, StandardTable
@@ -139,6 +139,9 @@ def map_columns(
     derivation = None
     if "event_type" in table.names and "event_type" not in {*sources, *constants}:
         derivation = derive_event_type(header.columns, sources, is_log=is_log)
+    is_sold = TIME in sources and bool({"price", "revenue", "order_revenue", "order_total"} & sources.keys())
+    if derivation and derivation.order_column and is_sold and IDENTITY not in {*sources, *constants}:
+        sources[IDENTITY] = derivation.order_column  # nothing names who bought: each order is a user
     alternatives = {
         name: left for name, found in alternatives.items() if (left := [c for c in found if c in free])
     }
@@ -211,7 +214,10 @@ def _explained(table: StandardTable, columns: Sequence[str]) -> dict[str, str]:
     """The columns whose meaning depends on others of the input."""
     if table.name == "report":
         return measured_together(columns)
-    return {**shop_columns(table.name, columns), **(line_amounts(columns) if table.name == "events" else {})}
+    return {
+        **shop_columns(table.name, columns),
+        **(amounts_by_system(columns) if table.name == "events" else {}),
+    }
 
 
 def _key(column: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,13 @@ from adcli.tables.standard.clock import source_values
 from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.column_mapping import ColumnMapping
+from adcli.tables.standard.currencies import CURRENCY, contradictions, currency_of_rows, named_currencies
 from adcli.tables.standard.events import are_refunds, derived_event_types, map_event_types
 from adcli.tables.standard.identities import IDENTITY, first_present, format_key
+from adcli.tables.standard.orders import guests
 from adcli.tables.standard.plan import ReadPlan
 from adcli.tables.standard.reports import NAMED, RESTATES, labelled_totals
+from adcli.tables.standard.shop_products import availability, not_for_sale
 from adcli.tables.standard.tables import Column
 
 
@@ -48,11 +52,13 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
     served: Counter[str] = Counter()
     standard, problems = _standard(raw.frame, plan, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
-    totals = []
+    set_aside = []
     if is_counts(plan):
         named = [plan.mapping.sources[name] for name in NAMED if name in plan.mapping.sources]
-        totals = [_RowProblem("", None, Problem(labelled_totals(raw.frame, named), RESTATES))]
-    bad, reasons = _against([*totals, *problems, *_missing(standard, plan)], frame.height)
+        set_aside = [_RowProblem("", None, Problem(labelled_totals(raw.frame, named), RESTATES))]
+    if plan.mapping.table.name == "products":
+        set_aside = [_RowProblem("", None, Problem(*why)) for why in not_for_sale(raw.frame)]
+    bad, reasons = _against([*set_aside, *problems, *_missing(standard, plan)], frame.height)
     lines = raw.lines
     if bad.size:
         raw.rejects.extend(lines[bad].tolist(), reasons, raw.raws(bad))
@@ -73,6 +79,7 @@ def _standard(
     """The standard columns, and the values that could not be read."""
     mapping = plan.mapping
     made: dict[str, pl.Series] = {}
+    amounts: dict[str, pl.Series] = {}
     problems: list[_RowProblem] = []
     for column in mapping.table.columns:
         name = column.name
@@ -87,7 +94,12 @@ def _standard(
         coerced = coerce(values, column, form)
         made[name] = coerced.values
         problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
-    if mapping.fallbacks.get(IDENTITY):
+        if column.kind == "money" and name in mapping.sources:
+            amounts[name] = values
+    problems += _in_currencies(made, amounts, plan)
+    if "availability" in made:
+        made["availability"] = availability(made["availability"])
+    if IDENTITY in mapping.fallbacks:
         made[IDENTITY] = _first_present(made[IDENTITY], raw, plan, served)
     if "event_type" in made and mapping.derivation is None:
         _take_back(made, are_refunds(made["event_type"]))
@@ -100,6 +112,24 @@ def _standard(
     return made, problems
 
 
+def _in_currencies(
+    made: dict[str, pl.Series], amounts: Mapping[str, pl.Series], plan: ReadPlan
+) -> list[_RowProblem]:
+    """The amounts that are in another currency than their row, whose own they name where no column does."""
+    named = {name: named_currencies(values) for name, values in amounts.items()}
+    said = {name: plan.format(name).number.currency for name in amounts}
+    if CURRENCY in made and CURRENCY not in {*plan.mapping.sources, *plan.mapping.constants}:
+        made[CURRENCY] = currency_of_rows(named.values(), [one for one in said.values() if one])
+    found = []
+    for name, currencies in named.items():
+        if currencies.null_count() < len(currencies):
+            of_rows = made.get(
+                CURRENCY, pl.Series([said[name]], dtype=pl.String).new_from_index(0, len(currencies))
+            )
+            found.append(_RowProblem(name, amounts[name], contradictions(currencies, of_rows)))
+    return found
+
+
 def _first_present(first: pl.Series, raw: pl.DataFrame, plan: ReadPlan, served: Counter[str]) -> pl.Series:
     """The user of each row, where several columns identify one."""
     others = [source for source in plan.mapping.fallbacks[IDENTITY] if source in raw.columns]
@@ -107,9 +137,24 @@ def _first_present(first: pl.Series, raw: pl.DataFrame, plan: ReadPlan, served: 
         source: coerce(raw[source], Column(IDENTITY, "string"), plan.format(format_key(source))).values
         for source in others
     }
+    derivation = plan.mapping.derivation
+    if derivation is not None and derivation.order_column in raw.columns:
+        columns |= _of_guests(columns, raw[str(derivation.order_column)])
     values, counts = first_present(columns)
-    served.update(counts)
+    if len(columns) > 1:
+        served.update(counts)
     return values
+
+
+def _of_guests(columns: dict[str, pl.Series], order: pl.Series) -> dict[str, pl.Series]:
+    """The columns of the user without the number of all guests; whom nothing else names, the order does."""
+    is_guest = {source: guests(source, values) for source, values in columns.items()}
+    if not any(mask.any() for mask in is_guest.values()):
+        return columns
+    is_any = pl.select(pl.any_horizontal(is_guest.values())).to_series()
+    own = pl.select(pl.format("order {}", order.cast(pl.String))).to_series().set(~is_any, None)
+    named = {source: values.set(is_guest[source], None) for source, values in columns.items()}
+    return {**named, "the order of a guest": own}
 
 
 def _take_back(made: dict[str, pl.Series], is_refund: pl.Series) -> None:

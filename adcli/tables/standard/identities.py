@@ -56,6 +56,8 @@ def first_present(columns: Mapping[str, pl.Series]) -> tuple[pl.Series, dict[str
 
 def served_note(served: Mapping[str, int], rows: int) -> str:
     """The share of rows whose user each column identifies, in one clause."""
-    shares = [f"{source} in {count / max(rows, 1):.1%} of the rows" for source, count in served.items()]
+    shares = [
+        f"{source} in {count / max(rows, 1):.1%} of the rows" for source, count in served.items() if count
+    ]
     none = rows - sum(served.values())
     return f"{IDENTITY}: " + ", ".join([*shares, *([f"none in {none / rows:.1%}"] if none else [])])

@@ -58,12 +58,13 @@ class ColumnEvidence(NamedTuple):
 
 
 def settled(
-    evidence: Mapping[str, ColumnEvidence], given: GivenFormats, name: str
+    evidence: Mapping[str, ColumnEvidence], given: GivenFormats, name: str, *, has_currency: bool = False
 ) -> dict[str, ColumnFormat]:
     """The format of each column: by what the user says, its own values, or those of its neighbours.
 
     Raises:
-        DataError: If two readings of a column are left, or it holds several currencies.
+        DataError: If two readings of a column are left, or it holds several currencies, and the table has no
+            column to tell them apart.
     """
     known = [one.number for one in evidence.values() if one.number.point or one.number.comma]
     marks = {one.decided().decimal_mark for one in known}
@@ -71,7 +72,7 @@ def settled(
         column: replace(
             one.decided(),
             time=_settled_time(one.time, given, f"{name}: {column}"),
-            number=_settled_number(one.number, given, marks, f"{name}: {column}"),
+            number=_settled_number(one.number, given, marks, f"{name}: {column}", has_currency=has_currency),
         )
         for column, one in evidence.items()
     }
@@ -101,10 +102,12 @@ def _settled_time(known: TimeEvidence, given: GivenFormats, where: str) -> TimeF
 
 
 def _settled_number(
-    known: NumberEvidence, given: GivenFormats, marks: set[DecimalMark], where: str
+    known: NumberEvidence, given: GivenFormats, marks: set[DecimalMark], where: str, *, has_currency: bool
 ) -> NumberFormat:
     form = known.decided()
-    if len(known.currencies) > 1:
+    if len(known.currencies) > 1 and has_currency:
+        form = replace(form, currency=None)
+    elif len(known.currencies) > 1:
         raise DataError(
             f"{where}: holds several currencies, {' and '.join(sorted(known.currencies))}, to be kept apart.",
             fix="Read the rows of each currency by themselves.",

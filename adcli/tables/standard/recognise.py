@@ -301,6 +301,8 @@ def describe(mapping: ColumnMapping) -> str:
     parts += [f"{name} = {value}" for name, value in mapping.constants.items()]
     if mapping.derivation:
         parts.append(f"event_type is '{mapping.derivation.event_type}', because {mapping.derivation.because}")
+    if mapping.derivation and sources.get("user_id") == mapping.derivation.order_column:
+        parts.append("no column names who bought: each order is one user")
     parts += [
         f"{', '.join(map(printable, others))} could be {name}, but is {_NOT_A[KINDS.get(name, 'string')]}"
         for name, others in mapping.mismatched.items()

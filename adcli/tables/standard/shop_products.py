@@ -14,11 +14,19 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.tables.aliases import normalised
+from adcli.tables.aliases import ALIASES, normalised
 from adcli.tables.formats.blocks import IntArray, RawBatch
 
 PICTURE: Final = "a further picture of a product, no product"
-_OF_A_VARIANT: Final = ("variant", "option", "image", "cost", "unitprice")
+_OF_A_VARIANT: Final = r"variant|image|cost|unitprice|option\d+value"
+_SET_ASIDE: Final = {
+    "status": ("draft", "archived", "unlisted", "inactive", "disabled", "trash"),
+    "published": ("false", "no", "0", "-1"),
+    "visibility": ("hidden", "staging"),
+}  # fmt: skip
+_AVAILABILITY: Final = dict.fromkeys(
+    ("1", "true", "yes", "instock", "available"), "in_stock"
+) | dict.fromkeys(("0", "false", "no", "outofstock", "sold_out", "soldout", "unavailable"), "out_of_stock")
 
 
 class _Shopify(NamedTuple):
@@ -38,21 +46,47 @@ class _WooCommerce(NamedTuple):
     type: str
     categories: str | None
     filled: tuple[str, ...]
+    published: tuple[str, ...]
 
 
 def shop_columns(table: str, columns: Sequence[str]) -> dict[str, str]:
     """The source column of standard columns, where names alone would mislead; empty for other exports.
 
-    The price of WooCommerce is the regular one: until when a sale price holds, only the clock says.
+    The price of WooCommerce is the regular one: until when a sale price holds, only the clock says. A sale
+    price that stands alone is the price.
     """
     by_name = {normalised(column): column for column in columns}
-    if table != "products" or _woo_commerce(columns) is None:
+    if table != "products":
         return {}
+    if _woo_commerce(columns) is None:
+        others = {"price", *ALIASES["price"]} - {"sale_price"}
+        is_alone = "saleprice" in by_name and not by_name.keys() & set(map(normalised, others))
+        return {"price": by_name["saleprice"]} if is_alone else {}
     filled = {
         "item_id": "sku", "title": "name", "price": "regularprice", "description": "description",
         "category": "categories",
     }  # fmt: skip
     return {name: by_name[source] for name, source in filled.items() if source in by_name}
+
+
+def not_for_sale(raw: pl.DataFrame) -> list[tuple[pl.Series, str]]:
+    """Which rows of a products table a shop does not show, (n,) by each of its words for that."""
+    by_name = {normalised(column): column for column in reversed(raw.columns)}
+    found = []
+    for name, words in _SET_ASIDE.items():
+        if name not in by_name or raw.schema[by_name[name]].is_nested():
+            continue
+        said = raw[by_name[name]].cast(pl.String).str.strip_chars().str.to_lowercase()
+        for word in words:
+            reason = "unpublished" if name == "published" else word
+            found.append(((said == word).fill_null(value=False), f"{reason}, not for sale"))
+    return found
+
+
+def availability(values: pl.Series) -> pl.Series:
+    """(n,) in the words of Google's feeds: `in_stock`, `out_of_stock`, `preorder`; others as they are."""
+    words = values.str.to_lowercase().str.replace(r"^https?://schema\.org/", "").str.replace_all(r"[ -]", "_")
+    return words.replace(_AVAILABILITY).alias(values.name)
 
 
 def shop_export(table: str, columns: Sequence[str]) -> ShopExport | None:
@@ -81,7 +115,7 @@ class ShopExport:
         filled = [
             name
             for name in raw.frame.columns
-            if name != kind.handle and not normalised(name).startswith(_OF_A_VARIANT)
+            if name != kind.handle and not re.match(_OF_A_VARIANT, normalised(name))
         ]
         frame = self._filled(raw.frame, pl.col(kind.handle), filled)
         last = frame.tail(1).select(pl.col(kind.handle).alias("key"), *filled)
@@ -95,7 +129,9 @@ class ShopExport:
             frame = frame.with_columns(_deepest(frame[kind.categories]))
         parents = frame.filter(pl.col(kind.type).str.to_lowercase().str.starts_with("variable"))
         for parent_key in (pl.concat_str(pl.lit("id:"), kind.id), pl.col(kind.sku)):
-            filled = parents.select(parent_key.alias("key"), *kind.filled).filter(pl.col("key").is_not_null())
+            filled = parents.select(parent_key.alias("key"), *kind.filled, *kind.published).filter(
+                pl.col("key").is_not_null()
+            )
             self._products = pl.concat([self._products, filled], how="diagonal")
         if not self._products.height:
             return frame.with_columns(pl.coalesce(kind.sku, kind.id).alias(kind.sku))
@@ -104,6 +140,7 @@ class ShopExport:
         filled = parent.join(products, on="key", how="left", maintain_order="left")
         return frame.with_columns(
             *(pl.coalesce(pl.col(name), filled[name]).alias(name) for name in kind.filled),
+            *(_least(pl.col(name), filled[name]).alias(name) for name in kind.published),
             pl.coalesce(kind.sku, kind.id).alias(kind.sku),
         )
 
@@ -152,7 +189,13 @@ def _woo_commerce(columns: Sequence[str]) -> _WooCommerce | None:
         type=by_name["type"],
         categories=by_name.get("categories"),
         filled=tuple(by_name[name] for name in filled if name in by_name),
+        published=tuple(by_name[name] for name in ("published",) if name in by_name),
     )
+
+
+def _least(own: pl.Expr, parent: pl.Series) -> pl.Expr:
+    """A variation is published only where its product is."""
+    return pl.when(parent.is_in(["0", "-1"]).fill_null(value=False)).then(parent).otherwise(own)
 
 
 def _deepest(categories: pl.Series) -> pl.Series:

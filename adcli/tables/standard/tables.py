@@ -17,8 +17,13 @@ KINDS: Final[Mapping[str, Kind]] = {
     "signup_time": "time",
     "age": "number",
     "price": "money",
+    "sale_price": "money",
     "revenue": "money",
     "order_revenue": "money",
+    "order_total": "money",
+    "order_discount": "money",
+    "shipping": "money",
+    "tax": "money",
     "discount": "money",
     "refund": "money",
     "cost": "money",
@@ -53,8 +58,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 NEVER_NEGATIVE: Final = frozenset(
     {
-        "price", "market_price", "minimum_bid_to_win", "bid", "floor_price", "impressions", "clicks", "reach",
-        "cost_micros",
+        "price", "sale_price", "market_price", "minimum_bid_to_win", "bid", "floor_price", "impressions",
+        "clicks", "reach", "cost_micros",
     }
 )  # fmt: skip
 NEVER_ZERO: Final = frozenset({"propensity"})
@@ -156,8 +161,9 @@ _TABLES = (
         required=("event_time", "user_id", "event_type"),
         optional=(
             "item_id", "session_id", "placement", "campaign_id", "ad_id", "query", "text", "price",
-            "quantity", "revenue", "order_revenue", "discount", "refund", "currency", "device", "channel",
-            "country", "referrer", "user_agent", "ip", "propensity", "cost",
+            "quantity", "revenue", "order_revenue", "order_total", "order_discount", "shipping", "tax",
+            "discount", "refund", "currency", "device", "channel", "country", "referrer", "user_agent", "ip",
+            "propensity", "cost",
         ),
     ),
     StandardTable(
@@ -170,7 +176,10 @@ _TABLES = (
         "products",
         "one thing for sale",
         required=("item_id", "title"),
-        optional=("description", "brand", "category", "price", "image", "url"),
+        optional=(
+            "description", "brand", "category", "price", "sale_price", "currency", "availability", "image",
+            "url",
+        ),
     ),
     StandardTable(
         "users",

@@ -79,7 +79,7 @@ def test_variations_of_woocommerce_have_what_their_parent_says(tmp_path):
     assert frame["category"].to_list() == ["Clothing > Hoodies"] * 3 + ["Clothing > Caps"]
     assert frame["brand"].to_list() == ["Acme"] * 3 + [None]
     assert frame["price"].cast(pl.Float64).to_list() == [None, 45, 45, 18]
-    assert frame["Sale price"].to_list()[2] == "40"
+    assert frame["sale_price"].cast(pl.Float64).to_list() == [None, None, 40, None]
     assert stream.rows_rejected == 0
 
 
@@ -87,5 +87,47 @@ def test_text_feeds_of_google_and_meta_are_products(tmp_path):
     google = read(tmp_path, MERCHANT)[0].row(0, named=True)
     assert (google["item_id"], google["title"], float(google["price"])) == ("00123", 'Mug 12" tall', 79.99)
     assert google["category"] == "Kitchen > Mugs"
+    assert (google["currency"], google["availability"]) == ("EUR", "in_stock")
     meta = read(tmp_path, META)[0].row(0, named=True)
     assert (meta["item_id"], float(meta["price"]), meta["category"]) == ("m1", 1200.0, "Apparel > Shirts")
+
+
+def test_a_feed_may_hold_several_currencies_and_prices_on_sale(tmp_path):
+    text = "id,title,price,sale_price\na,Mug,19.99 EUR,14.99 EUR\nb,Cup,21.99 USD,\nc,Jug,9.00 EUR,8.00 USD\n"
+    frame, stream, batches = read(tmp_path, text)
+    assert frame.select("item_id", "currency").rows() == [("a", "EUR"), ("b", "USD")]
+    assert [float(price) for price in frame["price"]] == [19.99, 21.99]
+    assert float(frame["sale_price"][0]) == 14.99
+    [reject] = batches[0].rejects.to_dicts()
+    assert reject["reason"] == "sale_price: in another currency than the others: '8.00 USD'"
+    assert stream.rows_read == 3
+
+
+def test_a_currency_that_comes_late_is_that_of_its_rows(tmp_path):
+    rows = [f"{n},thing,1.00 EUR" for n in range(30_000)]
+    frame = read(tmp_path, "\n".join(["id,title,price", *rows, "x,thing,2.00 USD"]))[0]
+    assert frame["currency"].value_counts(sort=True).rows() == [("EUR", 30_000), ("USD", 1)]
+
+
+def test_a_price_on_sale_that_stands_alone_is_the_price(tmp_path):
+    assert float(read(tmp_path, "id,title,sale_price\na,Mug,5.00\n")[0]["price"][0]) == 5
+
+
+def test_what_a_shop_does_not_show_is_set_aside_by_its_word_for_it(tmp_path):
+    text = SHOPIFY + (
+        "old,Lamp,<p>x</p>,Acme,Home > Lamps,Lamps,,false,Title,Default Title,LAMP,1,5,19.50,,,1,archived\n"
+        "new,Lamp,<p>x</p>,Acme,Home > Lamps,Lamps,,false,Size,S,NL-S,1,5,29.50,,,1,draft\n"
+        "new,,,,,,,,,L,NL-L,1,5,39.50,,,2,\n"
+        "off,Lamp,<p>x</p>,Acme,Home > Lamps,Lamps,,false,Title,Default Title,OFF,1,5,19.50,,,1,active\n"
+    )
+    frame, _, batches = read(tmp_path, text)
+    assert frame.height == 3
+    assert frame["Option1 Name"].to_list() == ["Size", "Size", "Title"]
+    assert [reason.split(",")[0] for reason in batches[0].rejects["reason"].to_list()[1:]] == [
+        "archived", "draft", "draft", "unpublished",
+    ]  # fmt: skip
+
+
+def test_a_variation_is_as_published_as_its_product(tmp_path):
+    frame = read(tmp_path, WOO.replace("HOOD,Hoodie,1", "HOOD,Hoodie,-1"))[0]
+    assert frame["item_id"].to_list() == ["CAP"]
