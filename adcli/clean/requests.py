@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
@@ -44,16 +44,53 @@ DEFAULT_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
 
 Their first group is the item. They are those of Shopify, WooCommerce, Magento and PrestaShop.
 """
+_WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "url": ("request_uri", "request_url", "uri", "path"),
+    "method": ("request_method", "http_method", "verb"),
+    "status": ("status_code", "response_status", "response_code", "http_status"),
+    "bytes": ("body_bytes_sent", "bytes_sent", "response_size"),
+    "protocol": ("server_protocol",),
+    "referrer": (),
+}
+"""What the columns of a log are called that its server wrote as a table, such as JSON."""
+_LINE: Final = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
 _ADDS: Final = 4  # expressions of a cart, the first ones, that put something into it
 _INTERNAL: Final = r"^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd][0-9a-f]{2}:)"
 LEFT_OUT: Final = ("asset", "health check")
 _EVENT_TYPES: Final = {"search": "search", "confirmation": "purchase", "checkout": "other"}
 _PARAMETERS: Final = ("utm_source", "utm_medium", "utm_campaign", "gclid", "fbclid")
-ADDED: Final = ("page", "item_id", "query", "channel", *_PARAMETERS)
+ADDED: Final = (*_WRITTEN, "page", "item_id", "query", "channel", *_PARAMETERS)
 _SEARCHED: Final = "(?:q|query|s|search|search_query|keywords?)"
 _FIRST_ERROR: Final = 400
 _ENGINES: Final = r"^https?://(?:[^/]*\.)?(?:google|bing|duckduckgo|baidu|yandex|ecosia|yahoo|naver)\."
 _SOCIAL: Final = r"^https?://(?:[^/]*\.)?(?:facebook|instagram|pinterest|tiktok|twitter|x|t|reddit|linkedin|youtube|weibo)\.[a-z]+"
+
+
+def is_request_log(names: Iterable[str]) -> bool:
+    """Whether a table with these columns says who asked for what, and how it was answered."""
+    known = set(names)
+    has_url = known & {"url", "request", *_WRITTEN["url"]}
+    return "ip" in known and bool(has_url) and bool(known & {"status", *_WRITTEN["status"]})
+
+
+def as_requests(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of such a table with the columns `url method protocol status bytes referrer`."""
+    import polars as pl
+
+    found = {name: name for name in _WRITTEN if name in frame.columns}
+    for name, others in _WRITTEN.items():
+        other = next((one for one in others if one in frame.columns), None)
+        if name not in found and other is not None:
+            found[name] = other
+    rows = frame.rename({other: name for name, other in found.items() if other != name})
+    missing = [pl.lit(None, pl.String).alias(name) for name in _WRITTEN if name not in rows.columns]
+    rows = rows.with_columns(missing)
+    if "request" in rows.columns:
+        line = pl.col("request").str.extract_groups(_LINE).struct
+        parts = {"method": "1", "url": "2", "protocol": "3"}
+        rows = rows.with_columns(pl.coalesce(name, line.field(part)) for name, part in parts.items())
+        rows = rows.drop("request")
+    return rows.with_columns(pl.col("status", "bytes").cast(pl.Int64, strict=False))
 
 
 class Routes(NamedTuple):
@@ -124,7 +161,7 @@ def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.
     """Requests as events, and of each the reason why it is none (null where it is one).
 
     Args:
-        frame: Rows with `url`, `status`, `ip` and `referrer`.
+        frame: Rows of a log that `is_request_log` is true of.
         routes: What the paths mean.
 
     Returns:
@@ -133,6 +170,7 @@ def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.
     import polars as pl
 
     target = pl.col("__target")
+    frame = as_requests(frame)
     rows = frame.with_columns(__target=pl.col("url").str.replace(r"^[A-Za-z]+://[^/]+", ""))
     fits = [target.str.contains(f"(?i){one}") for _, one, _ in routes.pages]
     places = pl.coalesce([pl.when(fit).then(pl.lit(place, pl.Int32)) for place, fit in enumerate(fits)])

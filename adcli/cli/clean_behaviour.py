@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from adcli.tables.read import TableStream
 
 _PANEL = "Behaviour"
-_REQUEST = {"url", "status", "method", "ip", "referrer"}
 _BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
 
 
@@ -71,14 +70,16 @@ def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
     Raises:
         UsageError: If routes are given for what is no such log.
     """
-    from adcli.clean.requests import routes_of
-    from adcli.tables.formats.weblogs import WITHOUT_REFERRER
+    from adcli.clean.requests import is_request_log, routes_of
+    from adcli.tables.formats.extended_log import FORM
+    from adcli.tables.formats.weblogs import has_referrers
 
     is_typed = any("event_type" in plan.mapping.sources for plan in stream.plans)
-    if stream.table.name == "events" and not is_typed and stream.names >= _REQUEST:
+    if stream.table.name == "events" and not is_typed and is_request_log(stream.names):
         text = options.routes.read_text(encoding="utf-8") if options.routes else ""
-        has_referrers = not stream.log_forms & set(WITHOUT_REFERRER)
-        return routes_of(text, str(options.routes))._replace(has_referrers=has_referrers)
+        forms = stream.log_forms - {FORM}
+        is_told = "referrer" in stream.names and all(map(has_referrers, forms))
+        return routes_of(text, str(options.routes))._replace(has_referrers=is_told)
     if options.routes:
         raise UsageError("--routes: the input is no log of a web server.")
     return None

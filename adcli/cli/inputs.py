@@ -244,6 +244,7 @@ class RunInputs:
             escape=self._reading.escape,
             skip_lines=self._reading.skip_lines,
             comment=self._reading.comment,
+            log_format=self._reading.log_format,
             encoding=self._reading.encoding,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),

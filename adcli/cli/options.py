@@ -81,6 +81,15 @@ class Reading:
             metavar="CHAR", help="What begins lines that are no rows, such as #.", rich_help_panel="Input"
         ),
     ] = None
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Lines of a web server's log, as Apache's LogFormat or nginx's log_format says.",
+            show_default="recognised",
+            rich_help_panel="Input",
+        ),
+    ] = None
     encoding: Annotated[
         str | None,
         typer.Option(

@@ -47,6 +47,7 @@ class ReadOptions:
         escape: What stands in them before a character that has no meaning of its own.
         skip_lines: How many lines at the start are no part of the table.
         comment: What begins lines that are no rows.
+        log_format: How each line of a web server's log is written, as the server is told it.
         encoding: How text is encoded, instead of looking.
         column_map: Source column of standard columns named by hand.
         constants: Standard columns that hold one value on each row.
@@ -62,6 +63,7 @@ class ReadOptions:
     escape: str | None = None
     skip_lines: int = 0
     comment: str | None = None
+    log_format: str | None = None
     encoding: str | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -142,6 +144,8 @@ class TableStream:
         idle = [name for name, is_given in given.items() if is_given and not any(map(_is_delimited, forms))]
         if options.skip_lines and not any(one.dialect for one in forms):
             idle.append("skip-lines")
+        if options.log_format and not any(one.kind == "log" for one in forms):
+            idle.append("log-format")
         if options.encoding and not any(one.encoding for one in forms):
             idle.append("encoding")
         return f"--{idle[0]} has no effect: {source.name} is {form.label}." if idle else ""
@@ -267,7 +271,12 @@ def _opened(
 ) -> TableStream:
     kind = named_format(options.format)
     layout = GivenLayout(
-        options.delimiter, options.quote, options.escape, options.skip_lines, options.comment
+        options.delimiter,
+        options.quote,
+        options.escape,
+        options.skip_lines,
+        options.comment,
+        options.log_format,
     ).checked()
     found: list[tuple[Source, Format]] = []
     empty: list[Source] = []

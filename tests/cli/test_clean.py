@@ -74,6 +74,25 @@ def test_a_web_servers_log_becomes_behaviour(adcli, tmp_path):
     assert (done.returncode, "is no log of a web server" in done.said) == (2, True)
 
 
+JSON_LOG = """{"time_iso8601":"2024-01-01T00:00:01+01:00","remote_addr":"203.0.113.9","request_method":"GET",\
+"request_uri":"/products/lamp?utm_source=ad","status":"200","body_bytes_sent":"12","http_user_agent":"F"}
+{"time_iso8601":"2024-01-01T00:00:02+01:00","remote_addr":"203.0.113.9",\
+"request":"GET /search?q=lamp HTTP/1.1","status":"200","body_bytes_sent":"12","http_user_agent":"F"}
+{"time_iso8601":"2024-01-01T00:00:03+01:00","remote_addr":"203.0.113.9",\
+"request":"GET /a.css HTTP/1.1","status":"200","body_bytes_sent":"12","http_user_agent":"F"}
+"""
+
+
+def test_a_servers_log_in_json_becomes_behaviour_too(adcli, tmp_path):
+    (tmp_path / "access.json").write_text(JSON_LOG)
+    done = adcli("clean", "access.json", "--to", "ndjson")
+    assert "3 read = 2 written + 1 rejected (request: asset 1)" in done.said
+    first, second = map(json.loads, done.text.splitlines())
+    told = ("event_type", "item_id", "query", "utm_source", "method", "bytes", "channel")
+    assert [first[name] for name in told] == ["view", "lamp", None, "ad", "GET", 12, None]
+    assert [second[name] for name in told] == ["search", None, "lamp", None, "GET", 12, None]
+
+
 def test_double_clicks_are_rejected_with_their_line(adcli, tmp_path):
     rows = ["10:00:00,u,click,7", "10:00:01,u,click,7", "10:00:01,v,click,7", "10:00:09,u,click,7"]
     (tmp_path / "log.csv").write_text(
@@ -87,10 +106,14 @@ def test_double_clicks_are_rejected_with_their_line(adcli, tmp_path):
     assert "__" not in (tmp_path / "o.csv").read_text()
 
 
-@pytest.mark.parametrize("option", ["delimiter", "quote", "escape", "skip-lines", "comment", "encoding"])
+@pytest.mark.parametrize(
+    "option", ["delimiter", "quote", "escape", "skip-lines", "comment", "encoding", "log-format"]
+)
 def test_a_layout_said_of_what_has_none_is_refused(adcli, tmp_path, option):
     pl.DataFrame({"item_id": ["1"], "title": ["lamp"]}).write_parquet(tmp_path / "shop.parquet")
-    value = {"skip-lines": "1", "encoding": "latin-1", "quote": "'"}.get(option, "|")
+    value = {"skip-lines": "1", "encoding": "latin-1", "quote": "'", "log-format": "%h %t %r"}.get(
+        option, "|"
+    )
     done = adcli("clean", "shop.parquet", f"--{option}", value)
     assert done.returncode == 2
     assert f"--{option} has no effect: shop.parquet is Parquet" in done.said

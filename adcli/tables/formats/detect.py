@@ -18,6 +18,7 @@ from adcli.tables.formats import (
     delimited,
     extended_log,
     json_array,
+    log_format,
     ndjson,
     weblogs,
     xml_feed,
@@ -244,6 +245,10 @@ def _recognise_text(text: str, name: str, kind: str | None, given: GivenLayout) 
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise DataError(f"{name}: has no line but those skipped.")
+    if given.log_format is not None:
+        log_format.log_pattern(given.log_format)
+        label = "log in the format given"
+        return Format("log", label, list(weblogs.COLUMNS), log_form=given.log_format)
     if kind is None and given.delimiter is None:
         form = extended_log.FORM if extended_log.fields_of(lines) else weblogs.log_form(lines)
         if form:

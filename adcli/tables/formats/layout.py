@@ -51,6 +51,7 @@ class GivenLayout(NamedTuple):
     escape: str | None = None
     skip_lines: int = 0
     comment: str | None = None
+    log_format: str | None = None
 
     def checked(self) -> GivenLayout:
         """The same, with signs in place of their names.
@@ -266,7 +267,8 @@ def _refuse_known_others(first: str, name: str) -> None:
         what = "looks like libsvm-style features (name:value pairs), which is no table with columns"
     elif re.match(r"#(Software|Version|Fields): ", first):
         what = (
-            "is an extended log (IIS, CloudFront), which is read only as CSV with a header line of its fields"
+            "is an extended log (IIS, CloudFront) without a line #Fields: near its top that has date, time, "
+            "c-ip, cs-method, cs-uri-stem and sc-status"
         )
     elif re.match(r"\s*<(\?xml|!doctype|html|\w+)", first, re.IGNORECASE):
         what = "is XML or HTML, not a table"

@@ -1,6 +1,7 @@
 """Access logs of Apache, nginx and Amazon's load balancers (ALB) as page views.
 
-Those of Apache and nginx in the common and combined form, with or without the virtual host.
+Those of Apache and nginx in the common and combined form, with or without the virtual host, or in the
+format that the server is told.
 
 Each line becomes a row with `event_time`, `user_id` (the client's address: an access log knows no better),
 `method`, `url`, `protocol`, `status`, `bytes`, `referrer`, `user_agent` and `ip`.
@@ -16,6 +17,7 @@ import polars as pl
 
 from adcli.tables.compression import Reader
 from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+from adcli.tables.formats.log_format import LogPattern, log_pattern
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _COMMON = rf" \S+ (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}|-) (\d+|-)"
@@ -34,10 +36,11 @@ _PATTERNS[_ALB] = (
     r"^(?:https?|h2|grpcs?|wss?) (\S+) \S+ (\S+):\d+ \S+ \S+ \S+ \S+ (\d{3}|-) \S+ \d+ (\d+) "
     rf"{_QUOTED} {_QUOTED} .*$"
 )
-WITHOUT_REFERRER = ("common access log with virtual host", "common access log", _ALB)
+_WITHOUT_REFERRER = ("common access log with virtual host", "common access log", _ALB)
 _NAMES = ["ip", "remote_user", "event_time", "request", "status", "bytes", "referrer", "user_agent"]
 _NAMES_OF_ALB = ["event_time", "ip", "status", "bytes", "request", "user_agent"]
 _REQUEST = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
+_PARTS = ("request", "path", "query_string", "forwarded")  # of what some formats say in pieces
 _LOOKED_AT = 50
 
 COLUMNS = (
@@ -55,22 +58,44 @@ def log_form(lines: list[str]) -> str | None:
     return None
 
 
+def has_referrers(form: str) -> bool:
+    """Whether the lines of a form say where a visit came from."""
+    if form in _PATTERNS or form == "":
+        return form not in _WITHOUT_REFERRER
+    return "referrer" in _pattern(form).names
+
+
+def _pattern(form: str) -> LogPattern:
+    """How lines of a form are read, which is one that is known or a server's own."""
+    if form not in _PATTERNS:
+        return log_pattern(form)
+    return LogPattern(_PATTERNS[form], _NAMES_OF_ALB if form == _ALB else _NAMES)
+
+
 def read_log(below: Reader, form: str) -> Iterator[RawBatch]:
-    """The requests of an access log, batch by batch; a line of another form is rejected."""
+    """The requests of an access log, batch by batch; a line of another form is rejected.
+
+    Args:
+        below: Its text.
+        form: One that `log_form` finds, or a format as `log_format` reads it.
+    """
+    pattern = _pattern(form)
+    what = form if form in _PATTERNS else "log in this format"
     for block in blocks(below):
         raws = block.data.split(b"\n")
         text = pl.Series("line", [shown(line).rstrip("\r") for line in raws], pl.String)
-        found = text.str.extract_groups(_PATTERNS[form]).struct.unnest()
+        found = text.str.extract_groups(pattern.regex).struct.unnest()
         fits = found.to_series(0).is_not_null() & ~text.str.contains("\0", literal=True)
         is_blank = text.str.strip_chars() == ""
         bad = np.flatnonzero((~fits & ~is_blank).to_numpy())
-        why = f"not a line of a {form}"
+        why = f"not a line of a {what}"
         block.rejects.extend(
             (block.first_line + bad).tolist(), [why] * len(bad), [shown(raws[i]) for i in bad]
         )
         rows = np.flatnonzero((fits & ~is_blank).to_numpy())
-        names = _NAMES_OF_ALB if form == _ALB else _NAMES
-        yield _batch(found.filter(fits & ~is_blank), names, rows, raws, block.first_line, block.rejects)
+        yield _batch(
+            found.filter(fits & ~is_blank), pattern.names, rows, raws, block.first_line, block.rejects
+        )
 
 
 def _batch(
@@ -82,12 +107,18 @@ def _batch(
     rejects: Rejects,
 ) -> RawBatch:
     named = found.rename(dict(zip(found.columns, names, strict=False)))
-    missing = [name for name in ("referrer", "user_agent") if name not in named.columns]
+    missing = [name for name in (*COLUMNS, *_PARTS) if name not in named.columns]
     named = named.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
     request = pl.col("request").str.extract_groups(_REQUEST).struct
+    path = pl.concat_str("path", pl.col("query_string").str.replace(r"^\??(.+)$", "?${1}"), ignore_nulls=True)
+    forwarded = pl.col("forwarded").replace("-", None).str.extract(r"^([^\s,]+)")
     frame = named.with_columns(
-        user_id="ip", method=request.field("1"), url=request.field("2"), protocol=request.field("3")
-    ).select(COLUMNS)
+        ip=pl.coalesce(forwarded, "ip"),
+        method=pl.coalesce("method", request.field("1")),
+        url=pl.coalesce("url", request.field("2"), pl.when(pl.col("path").is_not_null()).then(path)),
+        protocol=pl.coalesce("protocol", request.field("3")),
+    ).with_columns(user_id="ip")
+    frame = frame.select(COLUMNS)
     frame = frame.with_columns(pl.all().replace("-", None)).with_columns(
         pl.col("status", "bytes").cast(pl.Int64, strict=False)
     )

@@ -75,7 +75,10 @@ def derive_event_type(
         is_log: Whether the source is an access log.
     """
     if is_log:
-        return Derivation("view", "an access log records page views")
+        return Derivation(
+            "view",
+            "a web server logs requests (`adcli clean` tells searches, carts and purchases by their pages)",
+        )
     order = order_column(columns)
     if order is not None:
         return Derivation(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
 
 COMBINED = '192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET /p/7?x=1 HTTP/1.1" 200 2326 "http://shop.example/" "Agent \\"7\\" (x)"\n'
 COMMON = '192.0.2.7 - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 304 -\n'
@@ -118,3 +118,48 @@ def test_logs_of_a_load_balancer(read):
         "192.0.2.39", "http://www.example.com:80/p/7", 200, 366, "curl/7.46.0", None,
     )  # fmt: skip
     assert "load balancer log" in got.stream.notes[0]
+
+
+OWN_NGINX = (
+    '[$time_local] ${remote_addr} "$uri" "$args" $request_method $server_protocol $status '
+    "$bytes_sent|$http_referer|$http_user_agent"
+)
+REQUEST = '"GET /p/7?q=1 HTTP/1.1"'
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line"),
+    [
+        (
+            '%v %{X-Forwarded-For}i %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D',
+            f'shop 192.0.2.7, 10.0.0.1 - jo doe [10/Oct/2023:13:55:36 +0200] {REQUEST} 200 34 "http://a/" "F" 15',
+        ),
+        (
+            '%h [%{sec}t] %t %m %U%q %H %s %B "%{User-agent}i" "%{Referer}i" 100%%',
+            '192.0.2.7 [169] [10/Oct/2023:13:55:36 +0200] GET /p/7?q=1 HTTP/1.1 200 34 "F" "http://a/" 100%',
+        ),
+        (
+            '$remote_addr|$time_iso8601|"$request"|$status|$body_bytes_sent|$http_referer|$http_user_agent|$request_time',
+            f"192.0.2.7|2023-10-10T13:55:36+02:00|{REQUEST}|200|34|http://a/|F|0.01",
+        ),
+        (
+            OWN_NGINX,
+            '[10/Oct/2023:13:55:36 +0200] 192.0.2.7 "/p/7" "q=1" GET HTTP/1.1 200 34|http://a/|F',
+        ),
+    ],
+)
+def test_a_format_of_the_servers_own(read, log_format, line):
+    got = read(f"{line}\nanother line\n", name="own.log", log_format=log_format)
+    row = got.frame.drop("event_type", "user_id").row(0, named=True)
+    assert row == {
+        "event_time": datetime(2023, 10, 10, 11, 55, 36, tzinfo=UTC), "referrer": "http://a/",
+        "user_agent": "F", "ip": "192.0.2.7", "method": "GET", "url": "/p/7?q=1", "protocol": "HTTP/1.1",
+        "status": 200, "bytes": 34,
+    }  # fmt: skip
+    assert got.reasons == [(2, "not a line of a log in this format")]
+
+
+@pytest.mark.parametrize("log_format", ["", "%h %r", "$status $request $time_local", "%h %t"])
+def test_a_format_that_tells_no_request_is_a_sentence(read, log_format):
+    with pytest.raises(UsageError, match="not who asked, when, and for what"):
+        read(COMMON, log_format=log_format)
