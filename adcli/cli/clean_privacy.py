@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.cli.erasing import PANEL, Erase, KeyFile, erasing, require_users, tell_erased
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.privacy.keys import read_keys
@@ -16,11 +16,10 @@ from adcli.privacy.keys import read_keys
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.privacy.anonymity import AnonymityCount
     from adcli.privacy.hiding import Hiding
     from adcli.privacy.masking import Mask
     from adcli.privacy.pseudonyms import Pseudonyms
-
-_PANEL = "Privacy"
 
 
 @dataclass(frozen=True)
@@ -32,25 +31,19 @@ class Privacy:
         typer.Option(
             metavar="COLUMN",
             help="Replace a column's values by keyed pseudonyms, the same in every table; repeat for more.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=PANEL,
         ),
         Needs("key_file"),
     ] = field(default_factory=list)
-    key_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Secret keys of pseudonyms, one a line: the last makes them, earlier ones find old ones.",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("pseudonymise"),
-    ] = None
+    key_file: Annotated[KeyFile, Needs("pseudonymise", "erase")] = None
+    erase: Erase = None
     mask: Annotated[
         list[str],
         typer.Option(
             metavar="COLUMN",
             help="Mask e-mail, phone, card, IBAN, IP address, identity number and names in a column's texts; "
             "repeat for more.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=PANEL,
         ),
     ] = field(default_factory=list)
     phone_region: Annotated[
@@ -58,16 +51,24 @@ class Privacy:
         typer.Option(
             metavar="COUNTRY",
             help="Country, such as DE, whose phone numbers may lack a country code; repeat for more.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=PANEL,
         ),
         Needs("mask"),
+    ] = field(default_factory=list)
+    k_anonymity: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Quasi-identifier: say how many users share what these columns hold; repeat for more.",
+            rich_help_panel=PANEL,
+        ),
     ] = field(default_factory=list)
     truncate_ip: Annotated[
         list[str],
         typer.Option(
             metavar="COLUMN",
             help="Cut a column's addresses: IPv4 to /24, IPv6 to /48; repeat for more.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=PANEL,
         ),
     ] = field(default_factory=list)
 
@@ -81,6 +82,7 @@ class Protection:
         self._pseudonyms: dict[str, Pseudonyms] = {}
         self._masks: dict[str, Mask] = {}
         self._hiding: Hiding | None = None
+        self._count: AnonymityCount | None = None
         self._keys = read_keys(options.key_file) if options.key_file else []
         if options.mask:
             from adcli.privacy.personal_data import check_regions, masked, require_libraries
@@ -90,6 +92,7 @@ class Protection:
             run.withhold(lambda text: masked(text, options.phone_region))
         elif options.pseudonymise or options.truncate_ip:
             run.withhold()
+        self._erasure = erasing(run, options.erase, options.key_file)
 
     def prepare(self, names: set[str] | None) -> None:
         """Resolve the columns, and make sure that they are there where `names` says what there is.
@@ -98,6 +101,7 @@ class Protection:
             UsageError: If one is not.
         """
         from adcli.privacy.addresses import truncated_addresses
+        from adcli.privacy.anonymity import AnonymityCount
         from adcli.privacy.hiding import Hiding, require_columns, require_once
         from adcli.privacy.masking import Mask
         from adcli.privacy.pseudonyms import Pseudonyms
@@ -117,8 +121,11 @@ class Protection:
                 **dict.fromkeys(asked["--truncate-ip"], ("--truncate-ip", truncated_addresses)),
             }
         )
+        quasi = self._run.columns(self._options.k_anonymity)
+        self._count = AnonymityCount(quasi) if quasi else None
         if names is not None:
-            require_columns(self._hiding.options, names)
+            require_columns(self._hiding.options | dict.fromkeys(quasi, "--k-anonymity"), names)
+            require_users(self._erasure, names)
 
     def applied(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The frames as they are written."""
@@ -127,7 +134,8 @@ class Protection:
 
             raw = frames
             frames = (without_own_names(frame, list(self._masks)) for frame in raw)
-        return self._hiding(frames) if self._hiding is not None and self._hiding.columns else frames
+        hidden = self._hiding(frames) if self._hiding is not None and self._hiding.columns else frames
+        return self._count(hidden) if self._count is not None else hidden
 
     def tell(self) -> None:
         """Say what was hidden and what shows it all the same, and put it into the manifest."""
@@ -141,10 +149,15 @@ class Protection:
                 "key": key.number,
                 "key_id": key.id,
             }
+        if self._count is not None:
+            found = self._count.found()
+            self._run.facts["k_anonymity"] = found._asdict()
+            self._run.note(found.sentence)
+        tell_erased(self._run, self._erasure)
         if self._masks:
-            found = {name: dict(mask.counts.most_common()) for name, mask in self._masks.items()}
-            self._run.facts["masked"] = found
-            for name, counts in found.items():
+            masked = {name: dict(mask.counts.most_common()) for name, mask in self._masks.items()}
+            self._run.facts["masked"] = masked
+            for name, counts in masked.items():
                 said = ", ".join(f"{kind} {count:,}" for kind, count in counts.items()) or "nothing was found"
                 self._run.note(f"masked in {name}: {said}.")
         for name, made in self._pseudonyms.items():

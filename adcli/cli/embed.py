@@ -19,6 +19,7 @@ from adcli.cli.embed_vectors import (
     tell_known,
 )
 from adcli.cli.encoding import EncoderOptions, TextEncoder
+from adcli.cli.erasing import Erasing, erasing, require_users, tell_erased
 from adcli.cli.money import Money
 from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.run import Run
@@ -40,6 +41,7 @@ def embed(
     encoding: EncoderOptions,
     models: Models,
     reporting: Reporting,
+    erasing_options: Erasing,
     run: Run,
     inputs: Inputs = None,
     table: Annotated[
@@ -64,7 +66,9 @@ def embed(
         raise UsageError(f"--table {table}: there is no such table.", fix=known)
     check_vector_options(vector_options, reporting)
     encode = TextEncoder(run, encoding, models)
+    erasure = erasing(run, erasing_options.erase, erasing_options.key_file)
     stream = run.stream(inputs, tables=[table] if table else EMBEDDED)
+    require_users(erasure, stream.names)
     if stream.table.name == "events":
         check_profile_options(profile_options, stream.names, has_given=bool(vector_options.with_vectors))
         run.write(
@@ -78,6 +82,7 @@ def embed(
                 TextEncoder(run, encoding, models),
             )
         )
+        tell_erased(run, erasure)
         return
     if stream.table.name == "vectors":
         if vector_options.explain is not None:
@@ -90,6 +95,7 @@ def embed(
     run.write(
         _with_vector_options(run, rows, vector_options, reporting) if vector_options.needs_all else rows
     )
+    tell_erased(run, erasure)
 
 
 def _rows(

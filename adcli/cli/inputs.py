@@ -15,7 +15,7 @@ from adcli.errors import UsageError, did_you_mean, printable
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.tables.read import InputRecord, ReadOptions, TableStream
+    from adcli.tables.read import InputRecord, LeaveOut, ReadOptions, TableStream
     from adcli.tables.standard.column_format import GivenFormats
     from adcli.tables.standard.times import DateOrder
 
@@ -56,6 +56,7 @@ class RunInputs:
         self._examples: list[tuple[str, int, str, str]] = []
         self.reasons: Counter[str] = Counter()
         self.withholds_rows = False
+        self.leave_out: LeaveOut | None = None
         self.paths: list[Path] = []
 
     @property
@@ -112,6 +113,7 @@ class RunInputs:
         paths = self._given(inputs, command)
         self.paths += [source.path for source in expand(paths) if source.path is not None]
         stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
+        stream.leave_out = self.leave_out
         (self._secondary if secondary else self._streams).append(stream)
         if self._is_alone and (idle := stream.without_effect()):
             raise UsageError(idle)

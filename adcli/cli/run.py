@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.statistics.verdicts import Verdict
-    from adcli.tables.read import InputRecord, TableStream
+    from adcli.tables.read import InputRecord, LeaveOut, TableStream
 
 
 class SupportsClose(Protocol):
@@ -157,6 +157,11 @@ class Run:
     def withhold(self, redact: Callable[[str], str] = str) -> None:
         """From now on show no text of rejected rows, and messages as `redact` gives them."""
         self.console.redact = redact
+        self._inputs.withholds_rows = True
+
+    def leave_out(self, rows: LeaveOut) -> None:
+        """Reject such rows of whatever is read from now on, and show no text of rejected rows."""
+        self._inputs.leave_out = rows
         self._inputs.withholds_rows = True
 
     def input_records(self) -> list[InputRecord]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
@@ -91,6 +91,15 @@ class InputPart(NamedTuple):
     plan: ReadPlan
 
 
+class LeaveOut(Protocol):
+    """Tells rows that are to be left out."""
+
+    reason: str
+
+    def find(self, frame: pl.DataFrame, source: str) -> pl.Series | None:
+        """(n,) whether each row is to be left out; None where none is."""
+
+
 class TableStream:
     """One standard table that is read from all inputs, once.
 
@@ -101,6 +110,7 @@ class TableStream:
         rows_read: Rows seen so far; at the end it is accepted plus rejected.
         rows_rejected: Rows rejected so far.
         inputs: What was read to its end so far.
+        leave_out: Tells rows that are rejected whatever they hold.
         unknown_event_types: How often each event type came that nobody knows.
     """
 
@@ -112,6 +122,7 @@ class TableStream:
         self.rows_rejected = 0
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
+        self.leave_out: LeaveOut | None = None
         self._parts = parts
         self._shops = [shop_export(part.plan.mapping.table.name, part.form.columns) for part in parts]
         self._served: list[Counter[str]] = [Counter() for _ in parts]
@@ -227,6 +238,8 @@ class TableStream:
         options = self._options
         plan = with_new_columns(self.plans[place], raw.typed, source.name, options.constants, options.given)
         batch = conform(raw, plan, source.name)
+        if self.leave_out is not None:
+            batch = _without(batch, self.leave_out)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
         if times is not None and times.dtype == UTC and not plan.fine_times:
             plan = replace(plan, fine_times=bool((times.dt.microsecond() != 0).any()))
@@ -308,6 +321,23 @@ def _opened(
     plans = plan_inputs(found, mappings, needs, options.given)
     parts = [InputPart(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
+
+
+def _without(batch: Batch, leave_out: LeaveOut) -> Batch:
+    """A batch whose rows that are to be left out are rejected, without what stood in them."""
+    is_out = leave_out.find(batch.frame, batch.file)
+    if is_out is None:
+        return batch
+    rejects = (
+        batch.lines.filter(is_out)
+        .to_frame("line")
+        .with_columns(file=pl.lit(batch.file), reason=pl.lit(leave_out.reason), raw=pl.lit(None, pl.String))
+    )
+    return batch._replace(
+        frame=batch.frame.filter(~is_out),
+        lines=batch.lines.filter(~is_out),
+        rejects=pl.concat([batch.rejects, rejects.select(batch.rejects.columns)]),
+    )
 
 
 def _is_delimited(form: Format) -> bool:

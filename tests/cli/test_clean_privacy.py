@@ -122,3 +122,46 @@ def test_personal_data_is_masked_in_texts_and_shown_nowhere(adcli, tmp_path):
     failed = adcli("clean", "headerless.csv", "--mask", "text")
     assert failed.returncode != 0
     assert "anna@" not in failed.said
+
+
+def test_rows_of_erased_users_go_and_what_learned_from_them_is_named(adcli, folder):
+    (folder / "erase.txt").write_text("Anna17\nNobody\n")
+    adcli("clean", "log.csv", "-o", "raw.parquet")
+    learned = {"inputs": [json.loads((folder / "raw.parquet.meta.json").read_text())["output"]]}
+    (folder / "models" / "policy").mkdir(parents=True)
+    (folder / "models" / "policy.meta.json").write_text(json.dumps({**learned, "output": {"sha256": "p"}}))
+    done = adcli("clean", "log.csv", "--erase", "erase.txt", "-o", "out.csv", "--rejects", "rejects.csv")
+    assert "--erase: 2 rows of 2 users left out." in done.said
+    assert "7 read = 1 written + 6 rejected" in done.said
+    assert "learned from their rows too: models/policy. Learn them again." in done.said
+    assert "made of their rows too: raw.parquet" in done.said
+    assert pl.read_csv(folder / "out.csv")["user_id"].to_list() == ["Bert42"]
+    assert "Anna17" not in (folder / "rejects.csv").read_text()
+    erased = json.loads((folder / "out.csv.meta.json").read_text())["erased"]
+    assert erased == {
+        "users": 2, "rows": 2, "learned_from_them": ["models/policy"], "made_of_them": ["raw.parquet"]
+    }  # fmt: skip
+    adcli("clean", "log.csv", *HIDE, "-o", "hidden.csv")
+    done = adcli("clean", "hidden.csv", "--erase", "erase.txt", "-o", "out.csv")
+    assert (done.returncode, "only their key can tell" in done.said) == (2, True)
+    done = adcli("clean", "hidden.csv", "--erase", "erase.txt", "--key-file", "keys", "-o", "out.csv")
+    assert "--erase: 2 rows of 2 users left out." in done.said
+    vectors = [{"id": user, "kind": "user", "embedding": [0.6, 0.8]} for user in ("Anna17", "Bert42")]
+    (folder / "users.ndjson").write_text("".join(json.dumps(row) + "\n" for row in vectors))
+    done = adcli("embed", "users.ndjson", "--erase", "erase.txt", "-o", "kept.ndjson")
+    assert "--erase: 1 rows of 2 users left out." in done.said, done.said
+    assert [json.loads(line)["id"] for line in (folder / "kept.ndjson").read_text().splitlines()] == [
+        "Bert42"
+    ]
+
+
+def test_k_anonymity_is_said_of_what_is_written(adcli, folder):
+    done = adcli("clean", "log.csv", "--k-anonymity", "ip", "--truncate-ip", "ip", "-o", "out.csv")
+    assert "k-anonymity of ip: k = 1, the smallest of 2 groups; of 2 users 2 are alone in theirs" in done.said
+    assert json.loads((folder / "out.csv.meta.json").read_text())["k_anonymity"]["groups"] == 2
+    done = adcli("clean", "log.csv", "--k-anonymity", "ipp")
+    assert (done.returncode, "--k-anonymity ipp" in done.said) == (2, True)
+    (folder / "products.csv").write_text("item_id,title\n1,A\n")
+    (folder / "erase.txt").write_text("Anna17\n")
+    done = adcli("clean", "products.csv", "--erase", "erase.txt")
+    assert (done.returncode, "--erase: the input has no user_id" in done.said) == (2, True)
