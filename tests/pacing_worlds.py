@@ -8,6 +8,17 @@ AUCTIONS = 20_000
 BUDGET_SHARE = 0.15
 
 
+UNSEEN = ("competitor leaves", "price ramp", "dear hours")  # by nobody who tuned a rule
+
+
+def short_episodes(kind, seed, *, episodes=20, auctions=1_000):
+    """Several short episodes as one log."""
+    parts = [pacing_world(kind, 1_000 * seed + number, auctions=auctions) for number in range(episodes)]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    log = Auctions(*columns)
+    return log._replace(episode=np.repeat(np.arange(episodes), auctions))
+
+
 def pacing_world(kind, seed, *, auctions=AUCTIONS):
     """One episode: values are lognormal, prices rise with them; what changes is in `kind`."""
     rng = np.random.default_rng(seed)
@@ -23,6 +34,12 @@ def pacing_world(kind, seed, *, auctions=AUCTIONS):
     elif kind == "price bursts":
         price *= 1 + 1.5 * (np.abs(place - 0.7) < 0.08)
         value *= 1 + 0.8 * np.sin(2 * np.pi * place)
+    elif kind == "competitor leaves":
+        price[int(0.6 * auctions) :] *= 0.5
+    elif kind == "price ramp":
+        price *= np.linspace(0.5, 1.5, auctions)
+    elif kind == "dear hours":
+        price *= rng.lognormal(0, 0.5, 24)[np.minimum((place * 24).astype(int), 23)]
     unknown = np.full(auctions, np.nan)
     return Auctions(
         price=price,

@@ -98,7 +98,7 @@ def mcpc(auctions: Auctions, prices: Prices, *, first_price: bool = False) -> Re
 
 
 def linear(auctions: Auctions, *, first_price: bool = False) -> Replay:
-    """Bids in proportion to the predicted click, at the rate that earned most on half of the episodes.
+    """Bids in proportion to the predicted click, at the rate that won most predicted value on half of them.
 
     Each half is bid on at the rate of the other.
     """
@@ -116,14 +116,17 @@ def linear(auctions: Auctions, *, first_price: bool = False) -> Replay:
 
 
 def best_rate(auctions: Auctions, *, first_price: bool = False) -> float:
-    """The rate at which bids of rate x predicted click earn most value within the budgets."""
+    """The rate at which bids of rate x predicted click win most predicted value within the budgets.
+
+    Clicks are too few to tell rates apart.
+    """
     shown = auctions.pctr > 0
     if not shown.any():
         return 0.0
     worth = auctions.price[shown] / auctions.pctr[shown]
     rates = np.unique(np.quantile(worth, np.linspace(0.001, 1, RATES_TRIED)))
     values = [
-        float(replay(Linear(rate), auctions, first_price=first_price).won @ auctions.value) for rate in rates
+        float(replay(Linear(rate), auctions, first_price=first_price).won @ auctions.pctr) for rate in rates
     ]
     return float(rates[int(np.argmax(values))])
 

@@ -38,20 +38,20 @@ class DynamicProgram:
         self._recent_weight = self._recent_sum = 0.0
         self._unit = 1.0
         self._worth: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+        self._units = np.arange(1.0)
 
     def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
         """The bids on the auctions of a step, each with the auctions that are left after it."""
         affordable = min(state.budget, state.auctions * float(self._market.price.max()))
         if state.auctions > self._worth.shape[0] or affordable / self._unit >= self._worth.shape[1]:
             self._solve(state.auctions, affordable)
-        left = min(int(state.left / self._unit), self._worth.shape[1] - 1)
+        left = min(state.left / self._unit, self._worth.shape[1] - 1.0)
         value = requests.pctr * math.exp(self._log_level - self._level())
         bids = np.empty(value.size)
         for place in range(value.size):
-            row = self._worth[state.auctions - state.seen - place - 1, : left + 1]
-            # `row` rises, so the budget that may be given up ends where what is kept is worth enough.
-            kept = int(np.searchsorted(row, row[-1] - value[place], side="left"))
-            bids[place] = (left - kept) * self._unit if value[place] > 0 else 0.0
+            row = self._worth[state.auctions - state.seen - place - 1]
+            enough = np.interp(left, self._units, row) - value[place]
+            bids[place] = (left - _first_reaching(row, enough)) * self._unit if value[place] > 0 else 0.0
         return bids
 
     def _level(self) -> float:
@@ -88,7 +88,16 @@ class DynamicProgram:
             point = np.minimum(np.sqrt(given_up) * scale, surplus.size - 1).astype(np.int32)
             gained = share[sold].astype(np.float32) @ surplus[point]
             worth[left] = np.maximum.accumulate(worth[left - 1] + gained)
-        self._worth = worth
+        self._worth, self._units = worth, np.arange(units + 1.0)
+
+
+def _first_reaching(row: NDArray[np.float32], worth: float) -> float:
+    """Where a rising row reaches a worth, between its places; 0 where it always has."""
+    place = int(np.searchsorted(row, worth, side="left"))
+    if place == 0 or place == row.size:
+        return float(place)
+    below, above = float(row[place - 1]), float(row[place])
+    return place - 1 + (worth - below) / (above - below)
 
 
 def _surplus(value: Numbers) -> tuple[NDArray[np.float32], float]:

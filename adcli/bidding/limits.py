@@ -8,9 +8,11 @@ import numpy as np
 
 from adcli.bidding.auctions import Numbers
 from adcli.bidding.market import Market
+from adcli.bidding.pacer import SpendCurve, prior_of
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome
 
 STEP = 25
+MEMORY = 0.1  # half-life of what auctions cost, in episodes
 
 
 class Limits(NamedTuple):
@@ -30,7 +32,8 @@ class Limited:
     """A bidder whose bids are cut to its limits.
 
     Bids above what an auction is worth at the target cost are paid from what earlier auctions of the episode
-    cost less than that, so that at no time more has been spent than the target allows.
+    cost less than that, so that at no time more has been spent than the target allows. At second price the
+    highest multiplier that keeps the rest of the episode to the target is solved for anew each step.
     """
 
     def __init__(self, bidder: Bidder, limits: Limits, market: Market, *, first_price: bool) -> None:
@@ -40,31 +43,38 @@ class Limited:
         cost = np.inf if limits.target_cost is None else limits.target_cost
         self._worth_per_pctr = cost * market.value_per_pctr
         is_averaged = limits.target_cost is not None and not first_price
-        self._dearest = _averaging(market, self._worth_per_pctr) if is_averaged else np.inf
+        self._curve = SpendCurve(market) if is_averaged else None
+        self._state = EpisodeState(0, 0, 1, 0.0, 0.0)
         self._saved = 0.0
 
     def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
         """The bidder's own bids, or the limit."""
+        self._state = state
         if state.seen == 0:
             self._saved = 0.0
         bids = np.minimum(self._bidder.bid(requests, state), self._max_bid)
         if np.isinf(self._worth_per_pctr):
             return np.asarray(bids)
         worth = requests.pctr * self._worth_per_pctr + self._saved / requests.pctr.size
-        return np.asarray(np.minimum(bids, np.minimum(worth, self._dearest * requests.pctr)))
+        return np.asarray(np.minimum(bids, np.minimum(worth, self._dearest() * requests.pctr)))
+
+    def _dearest(self) -> float:
+        """The highest multiplier at which the rest costs no more than it is worth and what was saved."""
+        if self._curve is None:
+            return np.inf
+        state = self._state
+        ratio = np.exp((self._curve.grid[1:] + self._curve.grid[:-1]) / 2)
+        spent = np.diff(self._curve.spend(prior_of(state.auctions)))
+        overspent = np.cumsum(spent * (1 - self._worth_per_pctr / ratio)) * (state.auctions - state.seen)
+        within = np.flatnonzero(overspent <= self._saved)
+        last = within[-1] if within.size else 0
+        return max(float(ratio[last]), self._worth_per_pctr)
 
     def observe(self, requests: BidRequests, outcome: Outcome) -> None:
         """What was saved or spent of the target cost."""
         if np.isfinite(self._worth_per_pctr):
             worth = float(requests.pctr[outcome.won].sum()) * self._worth_per_pctr
             self._saved = max(self._saved + worth - float(outcome.paid.sum()), 0.0)
+        if self._curve is not None:
+            self._curve.observe(requests.pctr, outcome, self._state.auctions * MEMORY)
         self._bidder.observe(requests, outcome)
-
-
-def _averaging(market: Market, cost_per_pctr: float) -> float:
-    """The multiplier of the predicted click at which second prices cost that much per click on average."""
-    ratio = market.price / market.pctr
-    order = np.argsort(ratio, kind="stable")
-    average = np.cumsum(market.price[order]) / np.cumsum(market.pctr[order])
-    last = max(int(np.searchsorted(average, cost_per_pctr, side="right")) - 1, 0)
-    return max(float(ratio[order][last]), cost_per_pctr)

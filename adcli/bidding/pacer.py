@@ -24,6 +24,11 @@ FEWEST_FOR_TREND = 1_000
 FUTURE = (np.arange(20) + 0.5) / 20  # points of the time that is left
 
 
+def prior_of(auctions: int) -> float:
+    """How many auctions of an episode of so many the log counts for."""
+    return float(np.clip(auctions / 10, *PRIOR_AUCTIONS))
+
+
 class SpendCurve:
     """What bids of m x predicted click spend per auction, as a function of log m."""
 
@@ -123,7 +128,7 @@ class Pacer:
         auctions_left = state.auctions - state.seen
         tried = np.linspace(low, high, 200)
         ahead = self._trend.ahead(auctions_left / state.auctions)
-        curve = self._curve.spend(float(np.clip(state.auctions / 10, *PRIOR_AUCTIONS)))
+        curve = self._curve.spend(prior_of(state.auctions))
         spend = np.interp(tried[:, None] + ahead, self._curve.grid, curve).mean(axis=1)
         return float(np.interp(state.left / auctions_left, spend, tried))
 

@@ -50,6 +50,9 @@ Prediction = Annotated[
         help="Column of the predicted value of a won auction, or columns to multiply: pctr*pcvr.",
     ),
 ]
+SharedBudget = Annotated[
+    bool, typer.Option("--shared-budget", help="One budget and one bidder for all campaigns together.")
+]
 Price = Annotated[str, typer.Option(help="What a won auction costs: first (the bid) or second.")]
 Campaign = Annotated[str | None, typer.Option(help="Only this campaign.")]
 
@@ -67,6 +70,15 @@ def only_campaign(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
         known = ", ".join(frame["campaign_id"].unique().sort().head(12).to_list())
         raise DataError(f"There is no campaign '{campaign}'; there are {known}.")
     return chosen
+
+
+def with_one_budget(frame: pl.DataFrame) -> pl.DataFrame:
+    """The auctions of all campaigns as of one, in the order they came."""
+    if "campaign_id" not in frame.columns:
+        raise DataError("The auctions name no campaigns.", fix="Name the column with --map campaign_id=...")
+    if "event_time" in frame.columns:
+        frame = frame.sort("event_time", maintain_order=True)
+    return frame.drop("campaign_id")
 
 
 def campaigns_of(frame: pl.DataFrame) -> list[str]:

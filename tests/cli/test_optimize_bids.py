@@ -43,6 +43,32 @@ def test_a_bidder_is_learned_and_replayed_on_runs_of_auctions(adcli, log, tmp_pa
     assert one["difference"] * 12 == pytest.approx(one["value"] - rows["a", "mcpc"]["value"])  # 12 episodes
 
 
+def test_campaigns_that_share_a_budget_are_bid_for_as_one(adcli, log, tmp_path):
+    """The dear campaign gets less, the cheap one more, than budgets of their own would give them."""
+    dear = log.with_columns(
+        market_price=pl.when(pl.col("campaign_id") == "b")
+        .then(pl.col("market_price") * 5)
+        .otherwise("market_price"),
+        event_time=pl.Series([f"2026-01-01 00:{n // 60 % 60:02}:{n % 60:02}" for n in [*range(6_000)] * 2]),
+    )
+    dear.write_parquet(tmp_path / "dear.parquet")
+    asked = ("dear.parquet", "--episode", "2000", "--budget-share", "0.1")
+    assert adcli("optimize", "bids", *asked, "-o", "own").returncode == 0
+    done = adcli("optimize", "bids", *asked, "--shared-budget", "-o", "shared")
+    assert done.returncode == 0, done.said
+    won = {}
+    for name, how in (("own", ()), ("shared", ("--shared-budget",))):
+        played = adcli("evaluate", "bids", *asked, *how, "--bidder", name, "--report", f"{name}.html")
+        assert played.returncode == 0, played.said
+        rows = [json.loads(line) for line in played.text.splitlines()]
+        won[name] = next(row for row in rows if row["bidder"] == name and row["campaign_id"] == "all")
+    assert won["shared"]["predicted_value"] > 1.1 * won["own"]["predicted_value"]
+    assert won["shared"]["cost"] == pytest.approx(won["own"]["cost"], rel=0.05)
+    assert "Predicted and observed clicks" in (tmp_path / "own.html").read_text()
+    log.drop("campaign_id").write_parquet(tmp_path / "one.parquet")
+    assert adcli("optimize", "bids", "one.parquet", "--shared-budget", "-o", "x").returncode == 3
+
+
 def test_what_cannot_be_learned_or_replayed_is_one_sentence(adcli, log, tmp_path):
     log.drop("pctr").write_parquet(tmp_path / "blind.parquet")
     assert adcli("optimize", "bids", "blind.parquet", "-o", "x").returncode == 3

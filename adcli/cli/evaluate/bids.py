@@ -13,6 +13,7 @@ from adcli.cli.bidding import (
     Episode,
     Prediction,
     Price,
+    SharedBudget,
     Totals,
     Value,
     budget_shares,
@@ -22,6 +23,7 @@ from adcli.cli.bidding import (
     is_first_price,
     only_campaign,
     say_what_is_estimated,
+    with_one_budget,
     with_prediction,
 )
 from adcli.cli.command import command
@@ -53,6 +55,7 @@ def bids(
     campaign: Campaign = None,
     price: Price = "second",
     prediction: Prediction = "pctr",
+    shared_budget: SharedBudget = False,
     confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged auctions: what each would have won, and for how much.
@@ -78,14 +81,10 @@ def bids(
         if other := {one.prediction for one in of.values()} - {prediction}:
             raise UsageError(f"{name} bids on {other.pop()}.", fix="Say so with --prediction.")
     read = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
-    frame = with_prediction(run, read, prediction)
-    say_what_is_estimated(run, frame, value_column := run.column(value))
+    frame = with_prediction(run, with_one_budget(read) if shared_budget else read, prediction)
+    value_column = run.column(value)
     campaigns = campaigns_of(frame)
     prices = earlier_prices(totals, campaigns)
-    if len(prices) < len(campaigns):
-        run.note(
-            "Prices are taken from the replayed auctions themselves; --totals takes an earlier period's."
-        )
     with run.step("replay"):
         found = evaluate_bids(
             frame,
@@ -99,5 +98,11 @@ def bids(
             first_price=first_price,
             confidence=confidence,
         )
-    page = bids_page(found.table, found.spend_curve, baseline=baseline, currency=one_currency(frame))
+    if len(prices) < len(campaigns):
+        run.note(
+            "Prices are taken from the replayed auctions themselves; --totals takes an earlier period's."
+        )
+    say_what_is_estimated(run, frame, value_column)
+    run.facts["calibration"] = found.calibration.to_dicts()
+    page = bids_page(found, baseline=baseline, currency=one_currency(frame))
     deliver(run, Answer(found.table, page), reporting, record)

@@ -12,6 +12,7 @@ from adcli.cli.bidding import (
     Episode,
     Prediction,
     Price,
+    SharedBudget,
     Totals,
     Value,
     budget_shares,
@@ -22,6 +23,7 @@ from adcli.cli.bidding import (
     limits_of,
     only_campaign,
     say_what_is_estimated,
+    with_one_budget,
     with_prediction,
 )
 from adcli.cli.command import command
@@ -47,6 +49,7 @@ def bids(
     campaign: Campaign = None,
     price: Price = "second",
     prediction: Prediction = "pctr",
+    shared_budget: SharedBudget = False,
     max_bid: Annotated[float | None, typer.Option(help="Highest bid.")] = None,
     target_cpa: Annotated[
         float | None,
@@ -81,10 +84,10 @@ def bids(
     limits = limits_of(max_bid, target_cpa, target_roas)
     needs = ["pctr"] if prediction == "pctr" else []
     read = only_campaign(run.read(inputs, tables=["auctions"], needs=needs), campaign)
-    frame = with_prediction(run, read, prediction)
+    frame = with_prediction(run, with_one_budget(read) if shared_budget else read, prediction)
     campaigns = campaigns_of(frame)
     shares = budget_shares(budget_share, campaigns)
-    say_what_is_estimated(run, frame, value_column := run.column(value))
+    value_column = run.column(value)
     with run.step("learn"):
         learned = learn_bidders(
             frame,
@@ -96,11 +99,13 @@ def bids(
             first_price=is_first_price(price),
             limits=limits,
         )
+    say_what_is_estimated(run, frame, value_column)
     about = {
         "value": value,
         "price": price,
         "prices_drawn": unstated_prices(frame),
         "budget_shares": shares,
+        "shared_budget": shared_budget,
         "predicted_value_shares": {name: one.shares for name, one in learned.items()},
         "learned_from": [record._asdict() for record in run.input_records()],
     }

@@ -14,14 +14,21 @@ from adcli.bidding.learned import LearnedBidder
 from adcli.bidding.prices import Prices, prices_of
 from adcli.bidding.replay import Bidder, Replay
 from adcli.errors import DataError
-from adcli.evaluate.bids.table import BOUND, bid_rows, judged, spend_curve
+from adcli.evaluate.bids.table import BOUND, bid_rows, calibration_table, judged, spend_curve
 
 
 class BidValues(NamedTuple):
-    """One row per campaign and bidder, and how the budget went over an episode (of all campaigns)."""
+    """What bidders would have bought.
+
+    Attributes:
+        table: One row per campaign and bidder.
+        spend_curve: How the budget went over an episode (of all campaigns).
+        calibration: Predicted and observed clicks; see `calibration_table`.
+    """
 
     table: pl.DataFrame
     spend_curve: pl.DataFrame
+    calibration: pl.DataFrame
 
 
 def evaluate_bids(
@@ -89,7 +96,11 @@ def evaluate_bids(
         for name, (auctions, replays) in parts.items()
     ]
     table = judged(pl.concat(tables), compared, confidence)
-    return BidValues(table.select(pl.exclude("campaign_id"), "campaign_id"), spend_curve(*together))
+    return BidValues(
+        table.select(pl.exclude("campaign_id"), "campaign_id"),
+        spend_curve(*together),
+        calibration_table(together[0], confidence),
+    )
 
 
 def _of_campaign(name: str, learned: Mapping[str, LearnedBidder], campaign: str) -> Bidder:

@@ -6,11 +6,25 @@ from typing import Any
 
 import polars as pl
 
+from adcli.evaluate.bids.campaigns import BidValues
 from adcli.numbers import show, show_interval
-from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
+from adcli.report import (
+    Curve,
+    Page,
+    Passage,
+    Plot,
+    Table,
+    cumulative_plot,
+    interval_plot,
+    reliability_plot,
+)
 from adcli.report.table import kinds_in
 from adcli.statistics.verdicts import Verdict
 
+CALIBRATION = (
+    "Auctions whose outcome was logged, in tenths by predicted click. Bids that rest on predictions which "
+    "are too high among the highest buy too dear: adcli evaluate model judges them."
+)
 METHOD = (
     Passage(
         "Replay",
@@ -22,7 +36,7 @@ METHOD = (
     Passage(
         "Bidders",
         "`mcpc` bids the predicted click times what a click has cost; `linear` bids in proportion to the "
-        "predicted click, at the rate that earned most on the other half of the episodes. "
+        "predicted click, at the rate that won most predicted value on the other half of the episodes. "
         "`clairvoyant` knows prices and outcomes: a bound that no bidder can beat.",
     ),
     Passage(
@@ -40,10 +54,12 @@ METHOD = (
 
 
 _KINDS = {"share_of_bound": "rate", "predicted_value_share": "rate"}
+_CALIBRATED = {"predicted": "rate", "observed": "rate", "auctions": "count"}
 
 
-def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str, currency: str = "") -> Page:
-    """The page for the table and the spend curve of `evaluate_bids`: all campaigns first, then each."""
+def bids_page(found: BidValues, *, baseline: str, currency: str = "") -> Page:
+    """The page for what `evaluate_bids` found: all campaigns first, then each."""
+    table = found.table
     overall = table.filter(pl.col("campaign_id") == table["campaign_id"][0])
     is_judged = ~pl.col("bidder").is_in([baseline, "clairvoyant"])
     judged = table.filter(is_judged)
@@ -62,11 +78,25 @@ def bids_page(table: pl.DataFrame, curve: pl.DataFrame, *, baseline: str, curren
         ],
         details=[Table("Predicted value", table.select(
             "bidder", "campaign_id", "predicted_value", "predicted_value_share",
-        ), _KINDS)],
-        plots=[_spend_plot(curve), *_difference_plot(overall.filter(is_judged), baseline),
-               *_campaigns_plot(judged, baseline)],
+        ), _KINDS), *_calibration(found.calibration)],
+        plots=[_spend_plot(found.spend_curve), *_difference_plot(overall.filter(is_judged), baseline),
+               *_campaigns_plot(judged, baseline), *_reliability(found.calibration)],
         method=METHOD,
     )  # fmt: skip
+
+
+def _calibration(bins: pl.DataFrame) -> list[Table]:
+    if not bins.height:
+        return []
+    return [Table("Predicted and observed clicks", bins, _CALIBRATED, note=CALIBRATION)]
+
+
+def _reliability(bins: pl.DataFrame) -> list[Plot]:
+    if not bins.height:
+        return []
+    title = "Observed against predicted click rates"
+    names = ("predicted", "observed", "observed_low", "observed_high", "auctions")
+    return [reliability_plot("calibration", title, *(bins[name] for name in names))]
 
 
 def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdict:

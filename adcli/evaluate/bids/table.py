@@ -12,11 +12,13 @@ from adcli.bidding.auctions import Auctions, Numbers
 from adcli.bidding.bound import clairvoyant
 from adcli.bidding.replay import Replay
 from adcli.errors import DataError
+from adcli.evaluate.model.calibration import reliability
 from adcli.statistics.intervals import Interval, student_quantile
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import Verdict, decide
 
 FEWEST_EPISODES = 20
+TENTHS = 10
 SMALLEST_EFFECT = 0.1
 CURVE_POINTS = 50
 BOUND = "clairvoyant"
@@ -44,6 +46,21 @@ def bid_table(
         DataError: If the baseline is not among the bidders.
     """
     return judged(bid_rows(auctions, replays, baseline=baseline, confidence=confidence), baseline, confidence)
+
+
+def calibration_table(auctions: Auctions, confidence: float) -> pl.DataFrame:
+    """Tenths of the auctions by predicted click: `auctions predicted observed observed_low observed_high`.
+
+    Without rows where predictions are no probabilities or nothing was logged of what came of them.
+    """
+    seen = ~(np.isnan(auctions.click) | np.isnan(auctions.pctr))
+    click, pctr = np.minimum(auctions.click[seen], 1), auctions.pctr[seen]
+    is_rate = seen.any() and pctr.max() <= 1
+    bins = reliability(click, pctr, bins=TENTHS, confidence=confidence) if is_rate else []
+    schema = {"auctions": pl.Int64} | dict.fromkeys(
+        ("predicted", "observed", "observed_low", "observed_high"), pl.Float64
+    )
+    return pl.DataFrame([(*one[:3], *one.interval) for one in bins], schema=schema, orient="row")
 
 
 def bid_rows(

@@ -5,23 +5,25 @@ python -m pytest -s -m benchmark tests/benchmarks/optimize
 
 import json
 import time
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
 from first_price_worlds import SHAPES, share_of_oracle, win_lose_log
-from pacing_worlds import pacing_world
+from pacing_worlds import UNSEEN, pacing_world, short_episodes
 
 from adcli.bidding.auctions import read_auctions
 from adcli.bidding.bound import clairvoyant
-from adcli.bidding.market import market_of
+from adcli.bidding.dynamic_program import DynamicProgram
+from adcli.bidding.market import Market, market_of
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
-from adcli.bidding.prices import read_prices
+from adcli.bidding.prices import Prices, read_prices
 from adcli.bidding.replay import replay
 from adcli.bidding.shading import Shading
 from adcli.evaluate.bids.campaigns import evaluate_bids
-from adcli.optimize.bid_learning import learn_bidders
+from adcli.optimize.bid_learning import learn_bidder, learn_bidders
 
 pytestmark = pytest.mark.benchmark
 
@@ -48,6 +50,44 @@ def test_share_of_hindsight(kind):
     assert means["pacer"] > max(means["dual descent"], means["PID"])
 
 
+@pytest.mark.parametrize("kind", UNSEEN)
+def test_regimes_that_nobody_tuned_on(kind):
+    """`auto` on short and long episodes beside the rules that others use."""
+    for length, world in (("short", short_episodes), ("long", pacing_world)):
+        shares = {name: [] for name in ("auto", "pacer", "dual", "pid")}
+        for seed in range(RUNS // 2):
+            history, log = world("stationary", seed + 1_000), world(kind, seed)
+            prices = Prices(float(history.price.sum()), history.price.size, 1.0)
+            chosen = learn_bidder(history, prices).chosen
+            bound = clairvoyant(log).won @ log.value
+            for name in shares:
+                one = chosen if name == "auto" else chosen._replace(kind=name)
+                shares[name].append(replay(one.bidder(), log).won @ log.value / bound)
+        means = {name: float(np.mean(of)) for name, of in shares.items()}
+        told = ", ".join(f"{name} {mean:.4f}" for name, mean in means.items())
+        print(f"\n{kind}, {length} episodes: {told}", end="")
+        assert means["auto"] > max(means["dual"], means["pid"])
+
+
+class Rlb(DynamicProgram):
+    """RLB (Cai et al., 2017): the program for auctions that are all worth the mean."""
+
+    def __init__(self, market):
+        super().__init__(market._replace(pctr=np.full_like(market.pctr, market.pctr.mean())))
+
+    def _level(self):
+        return self._log_level  # not by what was seen lately
+
+
+class Peer(NamedTuple):
+    """A peer where a learned bidder is asked for."""
+
+    market: Market
+
+    def bidder(self):
+        return Rlb(self.market)
+
+
 def test_share_of_the_clairvoyant_on_ipinyou(shared_data):
     """Learned on even episodes, played on odd ones, each with 1/32 of what they would cost."""
     totals = {name: shared_data / f"rtb/ipinyou_{name}.info.json" for name in CAMPAIGNS}
@@ -60,6 +100,7 @@ def test_share_of_the_clairvoyant_on_ipinyou(shared_data):
     learned = {"auto": {name: one.chosen for name, one in chosen.items()}}
     for kind in ("pacer", "dp", "dual", "pid"):
         learned[kind] = {name: one._replace(kind=kind) for name, one in learned["auto"].items()}
+    learned["RLB"] = {name: Peer(one.market) for name, one in learned["auto"].items()}
     played = evaluate_bids(
         table.filter(~is_even), bidders=["mcpc", "linear", *learned], prices=prices, learned=learned
     ).table
@@ -70,7 +111,7 @@ def test_share_of_the_clairvoyant_on_ipinyou(shared_data):
     for name, found in sorted(of.items(), key=lambda pair: -pair[1].mean()):
         print(f"\n{name:8s} {' '.join(f'{share:.3f}' for share in found)}  mean {found.mean():.4f}", end="")
     assert of["auto"].mean() >= 0.965
-    assert (of["auto"] >= np.maximum(of["linear"], of["dual"]) - 0.01).all()
+    assert (of["auto"] >= np.maximum(np.maximum(of["linear"], of["dual"]), of["RLB"]) - 0.01).all()
     assert (played["spend_share"] <= 1).all()
 
 
