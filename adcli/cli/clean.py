@@ -36,6 +36,7 @@ from adcli.cli.clean_duplicates import (
     with_near_duplicates,
     without_repeats,
 )
+from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
@@ -55,6 +56,7 @@ def clean(
     behaviour: Behaviour,
     anomalies: Anomalies,
     attribution: Attribution,
+    features: Features,
     privacy: Privacy,
     inputs: Inputs = None,
     table: Annotated[
@@ -114,7 +116,8 @@ def clean(
     require_duplicates(stream.table.name, names, duplicates)
     require_anomalies(anomalies)
     require_behaviour(names, behaviour, anomalies)
-    require_attribution(stream.table.name, flagging(behaviour, anomalies), attribution)
+    require_features(run, stream.table.name, features)
+    require_attribution(stream.table.name, flagging(behaviour, anomalies, features), attribution)
     protection.prepare(None if attribution.attribute else names)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         cleaned = clean_stream(
@@ -133,6 +136,8 @@ def clean(
         if attribution.attribute is not None:
             cleaned = attributed(run, cleaned, attribution.attribute, attribution)
         cleaned = protection.applied(cleaned)
+        if features.features:
+            cleaned = with_features(run, cleaned, features)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:

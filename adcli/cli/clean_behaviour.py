@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.clean_anomalies import Anomalies, with_anomalies
+from adcli.cli.clean_features import Features
 from adcli.cli.clean_rows import reject, spilled
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
@@ -135,12 +136,13 @@ def with_behaviour(
     return (frame.drop(hidden, strict=False) for frame in frames)
 
 
-def flagging(options: Behaviour, anomalies: Anomalies) -> str | None:
-    """The option that adds columns to the events, if one does."""
+def flagging(options: Behaviour, anomalies: Anomalies, features: Features) -> str | None:
+    """The option that adds to what is written of the events, if one does."""
     adding = {
         "--sessions": options.sessions,
         "--bots flag": options.bots == "flag",
         "--anomalies flag": anomalies.anomalies == "flag",
+        "--features": features.features,
     }
     return next((option for option, is_given in adding.items() if is_given), None)
 

@@ -167,3 +167,26 @@ def test_sessions_unlike_the_others_are_flagged_or_rejected(adcli, tmp_path):
     (tmp_path / "known.csv").write_text("user_id,is_anomaly\nrobot,1\n")
     done = adcli("clean", "log.csv", "--anomalies", "flag", "--labels", "known.csv")
     assert (done.returncode, "says no 1, or no 0" in done.said) == (3, True)
+
+
+def test_features_are_written_beside_the_output(adcli, tmp_path):
+    rows = [
+        "2024-01-01 10:00:00,u,view,7",
+        "2024-01-02 10:00:00,u,purchase,7",
+        "2024-01-03 10:00:00,v,view,7",
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["event_time,user_id,event_type,item_id", *rows]) + "\n")
+    done = adcli("clean", "log.csv", "--features", "-o", "out.csv")
+    users = pl.read_parquet(tmp_path / "out.csv.users.parquet")
+    assert users.select("user_id", "events", "recency_days").rows() == [
+        ("u", 0, None),
+        ("u", 1, 1.0),
+        ("v", 0, None),
+    ]
+    assert "out.csv.items.parquet: 3 rows of features" in done.said
+    assert (tmp_path / "out.csv").read_text().count("\n") == 4
+    adcli("clean", "log.csv", "--features", "--cutoff", "2024-01-03", "-o", "out.csv")
+    items = pl.read_parquet(tmp_path / "out.csv.items.parquet")
+    assert items.select("item_id", "events", "purchases").rows() == [("7", 2, 1)]
+    done = adcli("clean", "log.csv", "--features")
+    assert (done.returncode, "beside the output" in done.said) == (2, True)
