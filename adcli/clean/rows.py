@@ -17,6 +17,7 @@ from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
 from adcli.tables.formats.blocks import RawBatch, Rejects, rows_as_json
 from adcli.tables.standard.conform import conform
 from adcli.tables.standard.plan import ReadPlan
+from adcli.tables.standard.times import UTC
 
 
 class CleanedRows(NamedTuple):
@@ -45,6 +46,6 @@ def clean_rows(frame: pl.DataFrame, plan: ReadPlan, *, file: str = "", first_lin
         lines_again = batch.lines.filter(~is_kept)
         rejected = rejected.vstack(rows_as_rejects(kept.filter(~is_kept), file, lines_again, DUPLICATE))
         kept = kept.filter(is_kept)
-    if "event_time" in kept.columns:
+    if kept.schema.get("event_time") == UTC:
         kept = kept.sort("event_time", maintain_order=True, nulls_last=True)
     return CleanedRows(kept, rejected)

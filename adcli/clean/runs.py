@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from adcli.tables.standard.times import UTC
 from adcli.tables.unify import common_schema, concatenated, fitted
 
 PLACE, FILE, LINE, KEY = "__place", "__file", "__line", "__key"
@@ -84,7 +85,7 @@ class RunWriter:
     def _with_hidden(self, frame: pl.DataFrame, file: str, lines: pl.Series) -> pl.DataFrame:
         key = (
             pl.col("event_time").to_physical().fill_null(_LAST)
-            if "event_time" in frame.columns
+            if frame.schema.get("event_time") == UTC
             else pl.lit(0, pl.Int64)
         )
         places = pl.int_range(self.rows, self.rows + pl.len(), dtype=pl.Int64)

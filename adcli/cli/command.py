@@ -173,7 +173,7 @@ def _execute(run: Run, body: Callable[[], None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tidying up is short, and is finished
         run.abandon()
         raise typer.Exit(EXIT_INTERRUPTED) from None  # said where the run began
-    except (AdcliError, typer.Exit, typer.BadParameter):
+    except (AdcliError, typer.Exit, typer.BadParameter, SystemExit):
         run.abandon()
         raise
     except OSError as error:
@@ -185,7 +185,7 @@ def _execute(run: Run, body: Callable[[], None]) -> None:
         run.abandon()
         _say(run, "there is not enough memory for this input.")
         raise typer.Exit(EXIT_FAILED) from None
-    except Exception as error:  # noqa: BLE001 - the one place where a defect of ours ends as a sentence
+    except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception; the one place where a defect of ours ends as a sentence
         run.abandon()
         _say(
             run,

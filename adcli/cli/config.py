@@ -56,7 +56,7 @@ def _tables_of(path: Path) -> dict[str, object]:
             return tomllib.load(handle)
     except FileNotFoundError:
         raise typer.BadParameter(f"{path}: no such file.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{path}: {error}.") from None
 
 

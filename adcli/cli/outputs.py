@@ -121,7 +121,7 @@ class RunOutputs:
         from adcli.files import check_target, sweep_stale, temporary_beside
 
         output = self._writing.output
-        if output is None or is_stream(output):
+        if output is None or is_stream(output) or not str(output.resolve()).isprintable():  # not for polars
             output = Path(tempfile.gettempdir()) / "adcli"
         check_target(output)
         sweep_stale(output.parent)

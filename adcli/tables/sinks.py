@@ -140,7 +140,7 @@ def _as_csv_text(schema: pl.Schema) -> list[pl.Expr]:
         pl.col(name).list.eval(pl.element().cast(pl.String)).list.join(" ")
         if isinstance(dtype, pl.List) and dtype.inner.is_numeric()
         else pl.col(name).cast(pl.List(pl.Float32)).cast(pl.List(pl.String)).list.join(" ")
-        if isinstance(dtype, pl.Array)
+        if isinstance(dtype, pl.Array) and dtype.inner.is_numeric()
         else _plain_decimal(name)
         if isinstance(dtype, pl.Decimal)
         else _rfc3339(name)
@@ -159,7 +159,7 @@ def _as_json_values(schema: pl.Schema) -> list[pl.Expr]:
         else _rfc3339(name)
         if isinstance(dtype, pl.Datetime)
         else pl.col(name).cast(pl.List(pl.Float32))
-        if isinstance(dtype, pl.Array)
+        if isinstance(dtype, pl.Array) and dtype.inner.is_numeric()
         else pl.col(name).map_batches(as_text, return_dtype=pl.String)
         if dtype == pl.Binary
         else pl.col(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import sys
 import tempfile
@@ -29,7 +30,7 @@ class Source:
     """
 
     def __init__(self, given: str) -> None:
-        self.name = STDIN if given == "-" else given
+        self.name = STDIN if given == "-" else os.fsencode(given).decode("utf-8", "backslashreplace")
         self.path = None if given == "-" or _is_pipe(Path(given)) else Path(given)
         self._given = given
         self._waiting: PeekableStream | None = None

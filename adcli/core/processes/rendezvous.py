@@ -22,7 +22,7 @@ from pathlib import Path
 from adcli.core.cache import cache_directory
 from adcli.core.processes.job import POLL_S, Job, Rank
 from adcli.core.processes.runtime import start_runtime
-from adcli.errors import AdcliError
+from adcli.errors import AdcliError, UsageError
 
 OVER = "over"
 _meeting_point: list[Path] = []
@@ -35,9 +35,16 @@ def join() -> bool:
     To be called once, before anything else, where `started_from_outside`.
 
     Raises:
+        UsageError: If the environment is not that of a launcher.
         AdcliError: If the processes do not see one cache folder, or a job fails.
     """
-    folder, number = _rendezvous(), start_runtime(device="auto").rank
+    try:
+        folder, number = _rendezvous(), start_runtime(device="auto").rank
+    except ValueError as error:
+        raise UsageError(
+            f"The environment says that a launcher started this process, with values it cannot use: {error}.",
+            fix="Unset WORLD_SIZE and RANK, or start it below torchrun.",
+        ) from None
     if number == 0:
         return False
     job = Job(folder / f"job-{next(_job_numbers):04}")

@@ -41,7 +41,11 @@ def parse_metric(text: str, columns: Sequence[str]) -> Metric:
             )
     elif "/" in formula and formula not in columns:
         numerator, denominator = (part.strip() for part in formula.split("/", 1))
+        if not numerator or not denominator:
+            raise UsageError(f"'{text}' is no ratio.", fix="Write NUMERATOR/DENOMINATOR, two columns.")
         metric = Metric(name, "ratio", numerator, denominator, covariates=covariates)
+    elif not formula:
+        raise UsageError(f"'{text}' names no column.", fix="Name one as a metric.")
     else:
         metric = Metric(name, "average", formula, covariates=covariates)
     check_columns(metric.columns, columns, of=text)

@@ -22,6 +22,13 @@ _BATCH_ROWS = 65_536
 _BATCH_BYTES = 64 << 20
 _STEPS = (_BATCH_ROWS, 4_096, 256, 16, 1)
 _DECODED_BYTES = 1 << 28
+_FIRST_DAY, _LAST_DAY = -719_161, 2_932_895  # since 1970: of the years 1 to 9999, a day less for time zones
+_LONGEST = 999_999_999  # days
+_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_BYTES = (
+    pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view
+)  # fmt: skip
+_OUTSIDE = "a time outside of the years 1 to 9999"
 _FAILURES = (
     pa.ArrowException,
     pl.exceptions.PolarsError,
@@ -94,6 +101,11 @@ def _told(name: str, what: str) -> Iterator[None]:
             f"{name}: a row or batch of this {what} file takes more memory than --memory allows, or than "
             f"{BOMB_RATIO:,} times the size of the file.",
             fix="If it is meant, write it in smaller batches.",
+        ) from None
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(
+            f"{name}: holds what is not read ({str(error).splitlines()[0][:200]}).",
+            fix="Cast it to another type first.",
         ) from None
     except _FAILURES as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -209,20 +221,32 @@ def _plain_batch(batch: Any) -> Any:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _plain(kind: Any) -> Any:
-    """The type that polars has for values of this one, each with bytes of its own."""
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _plain(kind.value_type)
-    if pa.types.is_string_view(kind):
+def _plain(kind: Any, *, is_inside: bool = False) -> Any:
+    """The type that polars has for values of this one, each with bytes of its own.
+
+    Times, bytes and nothing inside of lists and objects become text: polars fails at some of those.
+    """
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _plain(kind.value_type, is_inside=is_inside)
+    if is_inside and (types.is_temporal(kind) or types.is_null(kind) or any(f(kind) for f in _BYTES)):
         return pa.large_string()
-    if pa.types.is_binary_view(kind):
+    if types.is_string_view(kind):
+        return pa.large_string()
+    if types.is_binary_view(kind):
         return pa.large_binary()
-    if pa.types.is_decimal256(kind):
+    if types.is_decimal256(kind):
         return pa.string()
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _plain(field.type)) for field in kind])
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.large_list(_plain(kind.value_type))
+    if types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _plain(field.type, is_inside=True)) for field in kind])
+    if types.is_map(kind):
+        return pa.map_(_plain(kind.key_type, is_inside=True), _plain(kind.item_type, is_inside=True))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(_plain(kind.value_type, is_inside=True), kind.list_size)
+    if types.is_list(kind) or types.is_large_list(kind):
+        return pa.large_list(_plain(kind.value_type, is_inside=True))
+    if types.is_union(kind) or any(word in str(kind) for word in ("list_view", "interval", "run_end")):
+        raise pa.ArrowNotImplementedError(f"a column of type {kind}")
     return kind
 
 
@@ -232,4 +256,31 @@ def _batch(batch: Any, first: int) -> RawBatch:
         raise TypeError("not a table")
     frame.columns = [column or f"column_{place}" for place, column in enumerate(frame.columns, 1)]
     lines = np.arange(first, first + frame.height, dtype=np.int64)
-    return RawBatch(frame, lines, lambda rows: rows_as_json(frame[rows]), Rejects())
+    outside = {name: where for name in frame.columns if (where := _outside_of_time(frame[name])).any()}
+    rejects = Rejects()
+    if outside:
+        shown = frame.with_columns(frame[name].set(where, None) for name, where in outside.items())
+        is_kept = np.ones(frame.height, bool)
+        for name, where in outside.items():
+            new = np.flatnonzero(where.to_numpy() & is_kept)
+            is_kept[new] = False
+            rejects.extend(lines[new].tolist(), [f"{name}: {_OUTSIDE}"] * new.size, rows_as_json(shown[new]))
+        frame, lines = frame.filter(is_kept), lines[is_kept]
+    return RawBatch(frame, lines, lambda rows: rows_as_json(frame[rows]), rejects)
+
+
+def _outside_of_time(values: pl.Series) -> pl.Series:
+    """(n,) whether a value is a date, time or duration that no calendar of Python, or of polars, has."""
+    dtype = values.dtype
+    if dtype == pl.Time:
+        least, most = 0, _DAY["ns"]
+    elif dtype == pl.Date:
+        least, most = _FIRST_DAY, _LAST_DAY
+    elif isinstance(dtype, pl.Datetime):
+        least, most = _FIRST_DAY * _DAY[dtype.time_unit], _LAST_DAY * _DAY[dtype.time_unit]
+    elif isinstance(dtype, pl.Duration):
+        least, most = -_LONGEST * _DAY[dtype.time_unit], _LONGEST * _DAY[dtype.time_unit]
+    else:
+        return pl.Series([False])
+    counts = values.to_physical()
+    return ((counts < max(least, -(2**63))) | (counts >= min(most, 2**63 - 1))).fill_null(value=False)

@@ -19,6 +19,7 @@ from adcli.tables.standard.times import UTC, misordered, read_times
 from adcli.tables.unify import as_text
 
 _TOO_FINE: Final = r"\.\d{19,}|[eE]-"  # may have more decimals than money has
+_NUMBERS: Final = ("money", "decimal", "count", "number", "integer", "flag", "probability")
 FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
@@ -53,6 +54,9 @@ def coerce(values: pl.Series, column: Column, form: ColumnFormat) -> Coerced:
         texts = pl.Series(values.name, [_decoded(value) for value in values], pl.String)
         undecoded = _unread(values, texts, "bytes that are no text in UTF-8")
         values = texts
+    if column.kind in _NUMBERS and (values.dtype.is_nested() or values.dtype.is_temporal()):
+        nothing = pl.Series(column.name, [None], POLARS_TYPES[column.kind]).new_from_index(0, len(values))
+        return Coerced(nothing, _unread(values, nothing, "not a number"))
     made, problems = _COERCIONS[column.kind](values.alias(column.name), form)
     return Coerced(made.alias(column.name), [*undecoded, *problems])
 
@@ -61,12 +65,10 @@ def _string(values: pl.Series, form: ColumnFormat) -> Coerced:
     name = values.name
     if name in FREE_TEXT and values.dtype == pl.List(pl.String):
         values = values.list.drop_nulls().list.join(" > " if name == "category" else " ")
-    elif values.dtype.is_nested() or values.dtype == pl.Object:
+    elif values.dtype.is_nested() or values.dtype.is_float():
         values = as_text(values)
-    elif values.dtype.is_float():
-        values = values.cast(pl.String)
     if values.dtype != pl.String:
-        return Coerced(values.cast(pl.String), [])
+        return Coerced(as_text(values), [])
     if name in FREE_TEXT:
         return Coerced(_without(values, ("",)), [])
     values = named(values)
@@ -123,9 +125,9 @@ def _count(values: pl.Series, form: ColumnFormat) -> Coerced:
     """Whole numbers, in which any mark before each three digits groups them."""
     values = _given(values)
     texts = _ungrouped(values) if values.dtype == pl.String else values
-    numbers = texts.cast(pl.Float64, strict=False)
+    numbers = _finite(texts.cast(pl.Float64, strict=False))
     whole = (numbers == numbers.floor()).fill_null(value=False)
-    counts = numbers.set(~whole, None).cast(pl.Int64)
+    counts = numbers.set(~whole, None).cast(pl.Int64, strict=False)
     problems = _unread(values, counts, "not a whole number")
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((counts < 0).fill_null(value=False), "must not be negative"))
@@ -261,7 +263,7 @@ def _finite(numbers: pl.Series) -> pl.Series:
 def _numeric(values: pl.Series, dtype: pl.DataType, form: ColumnFormat) -> pl.Series:
     if values.dtype == pl.String:
         return read_numbers(values, dtype, form.number)
-    if values.dtype.is_nested() or values.dtype.is_temporal():
+    if values.dtype == pl.Boolean and dtype == MONEY:
         return pl.Series(values.name, [None] * len(values), dtype)
     return values.cast(dtype, strict=False)
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from adcli.tables.aliases import ALIASES, normalised, without_currency
 from adcli.tables.report_names import MEASURED_TOGETHER
+from adcli.tables.unify import as_text
 
 MEASURES: Final = ("impressions", "clicks", "conversions", "cost", "cost_micros", "revenue")
 NAMED: Final = (
@@ -45,7 +46,7 @@ def _counts_more_than_one(source: str, sample: pl.DataFrame | None) -> bool:
     """Whether a column called like clicks holds counts and not the 0 and 1 of single impressions."""
     if sample is None or source not in sample.columns:
         return False
-    digits = sample[source].cast(pl.String).str.replace_all(r"[^\d.]", "")
+    digits = as_text(sample[source]).str.replace_all(r"[^\d.]", "")
     return bool((digits.cast(pl.Float64, strict=False) > 1).any())
 
 
