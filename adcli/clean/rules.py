@@ -36,6 +36,7 @@ class Rule(NamedTuple):
 
 
 _OVER_ROWS: Final = ('"Agg":', '"Over":', '"expr":"Len"')  # in a serialized expression
+_EXAMPLES: Final = 3
 UNKNOWN_TYPE: Final = "unknown_type"
 FIRST_IMPRESSION: Final = "first_impression"
 RULES: Final = (
@@ -130,6 +131,7 @@ class RuleCheck:
     Attributes:
         of_log: Those that ask for what only the whole log shows.
         counts: How many rows broke each rule so far, whatever became of them.
+        examples: What the columns that a rule asks for hold in the first rows that broke it.
     """
 
     def __init__(self, rules: Sequence[Rule], *, now: datetime, standard: Iterable[str]) -> None:
@@ -139,6 +141,7 @@ class RuleCheck:
             rule for rule in self.rules if rule.name in _BUILT_IN and FIRST_IMPRESSION in rule.expression
         ]
         self.counts: Counter[str] = Counter()
+        self.examples: dict[str, pl.DataFrame] = {}
         self._standard = {*standard, FIRST_IMPRESSION}
         self._expressions = {rule.name: _parsed(rule, latest) for rule in self.rules if rule.expression}
 
@@ -183,6 +186,8 @@ class RuleCheck:
                 continue
             is_broken = _computed(naive, expression, rule)
             self.counts[rule.name] += int(is_broken.sum())
+            if rule.name not in self.examples and is_broken.any():
+                self.examples[rule.name] = naive.filter(is_broken).select(sorted(asked)).head(_EXAMPLES)
             if rule.default == "reject":
                 is_new = is_broken & reasons.is_null()
                 reasons = reasons.zip_with(~is_new, reasons.clone().fill_null(f"{rule.name}: {rule.reason}"))

@@ -38,8 +38,9 @@ from adcli.cli.clean_duplicates import (
 )
 from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
+from adcli.cli.clean_quality import Expecting, Watching
 from adcli.cli.command import command
-from adcli.cli.options import Inputs
+from adcli.cli.options import Inputs, Reporting
 from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError, did_you_mean
 
@@ -58,6 +59,8 @@ def clean(
     attribution: Attribution,
     features: Features,
     privacy: Privacy,
+    expecting: Expecting,
+    reporting: Reporting,
     inputs: Inputs = None,
     table: Annotated[
         str | None,
@@ -109,6 +112,7 @@ def clean(
     active = _rules(rules, rule, fail_on)
     protection = Protection(run, privacy)
     stream = run.stream(inputs, tables=CLEANED, table=table)
+    watching = Watching(run, stream, reporting, expecting.expect)
     check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
     routes = routes_for(stream, behaviour)
     names = stream.names | (set(ADDED) if routes else set())
@@ -138,12 +142,14 @@ def clean(
         cleaned = protection.applied(cleaned)
         if features.features:
             cleaned = with_features(run, cleaned, features)
+        cleaned = watching.checked(cleaned)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected
     with run.console.progress("writing", accepted) as advance:
-        run.write(_counted(chain(first, cleaned), advance))
+        run.write(_counted(watching.watched(chain(first, cleaned)), advance))
     check.counts[UNKNOWN_TYPE] = stream.unknown_event_types.total()
     protection.tell()
+    watching.publish(check, protection)
     _tell_rules(run, check, fail_on)
 
 

@@ -137,6 +137,15 @@ class Protection:
         hidden = self._hiding(frames) if self._hiding is not None and self._hiding.columns else frames
         return self._count(hidden) if self._count is not None else hidden
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are hidden."""
+        return list(self._hiding.columns) if self._hiding is not None else []
+
+    def hidden(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Some rows as they would be written."""
+        return self._hiding.hidden(frame) if self._hiding is not None else frame
+
     def tell(self) -> None:
         """Say what was hidden and what shows it all the same, and put it into the manifest."""
         from adcli.privacy.pseudonyms import ALGORITHM

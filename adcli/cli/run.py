@@ -164,6 +164,10 @@ class Run:
         self._inputs.leave_out = rows
         self._inputs.withholds_rows = True
 
+    def rejected(self) -> list[tuple[str, int]]:
+        """The reasons for which rows were rejected so far, the commonest first, and how many were."""
+        return self._inputs.reasons.most_common()
+
     def input_records(self) -> list[InputRecord]:
         """The files and directories read so far."""
         return self._inputs.records

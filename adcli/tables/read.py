@@ -9,7 +9,7 @@ for batch in stream.batches():
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -111,6 +111,7 @@ class TableStream:
         rows_rejected: Rows rejected so far.
         inputs: What was read to its end so far.
         leave_out: Tells rows that are rejected whatever they hold.
+        watch: Is shown each batch.
         unknown_event_types: How often each event type came that nobody knows.
     """
 
@@ -123,6 +124,7 @@ class TableStream:
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
         self.leave_out: LeaveOut | None = None
+        self.watch: Callable[[Batch], None] | None = None
         self._parts = parts
         self._shops = [shop_export(part.plan.mapping.table.name, part.form.columns) for part in parts]
         self._served: list[Counter[str]] = [Counter() for _ in parts]
@@ -240,6 +242,8 @@ class TableStream:
         batch = conform(raw, plan, source.name)
         if self.leave_out is not None:
             batch = _without(batch, self.leave_out)
+        if self.watch is not None:
+            self.watch(batch)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
         if times is not None and times.dtype == UTC and not plan.fine_times:
             plan = replace(plan, fine_times=bool((times.dt.microsecond() != 0).any()))
