@@ -248,6 +248,7 @@ class RunInputs:
             comment=self._reading.comment,
             log_format=self._reading.log_format,
             encoding=self._reading.encoding,
+            sheet=self._reading.sheet,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),
             table=table,

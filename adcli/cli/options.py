@@ -98,6 +98,10 @@ class Reading:
             rich_help_panel="Input",
         ),
     ] = None
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="Sheet of a workbook, where several have cells.", rich_help_panel="Input"),
+    ] = None
     time_format: Annotated[
         str | None,
         typer.Option(

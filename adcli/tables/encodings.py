@@ -154,9 +154,7 @@ def _wide_codec(head: bytes) -> str | None:
     for codec in ("utf-16-le", "utf-16-be"):
         text = sample.decode(codec, "replace")
         odd = sum(unicodedata.category(char) in _ODD and char not in "\t\r\n" for char in text)
-        begins = any(
-            map(str.isascii, text[:8])
-        )  # with a name or a delimiter
+        begins = any(map(str.isascii, text[:8]))  # with a name or a delimiter
         if begins and odd * 50 <= len(text) and sum(map(str.isascii, text)) * 10 > len(text):
             return codec
     return None

@@ -55,6 +55,7 @@ class ReadOptions:
         given: How values are written, instead of looking.
         verify: Whether an input is checked against the manifest beside it.
         memory: The most bytes that a table may take in memory.
+        sheet: The sheet of a workbook, where several have cells.
     """
 
     format: str | None = None
@@ -71,6 +72,7 @@ class ReadOptions:
     given: GivenFormats = field(default_factory=GivenFormats)
     verify: bool = True
     memory: int = field(default_factory=lambda: table_bytes(None))
+    sheet: str | None = None
 
 
 class InputRecord(NamedTuple):
@@ -161,6 +163,8 @@ class TableStream:
             idle.append("log-format")
         if options.encoding and not any(one.encoding for one in forms):
             idle.append("encoding")
+        if options.sheet and not any(one.sheet for one in forms):
+            idle.append("sheet")
         return f"--{idle[0]} has no effect: {source.name} is {form.label}." if idle else ""
 
     @property
@@ -306,6 +310,7 @@ def _opened(
             given=layout,
             encoding=options.encoding,
             memory=options.memory,
+            sheet=options.sheet,
         )
         if form is None:
             empty.append(source)

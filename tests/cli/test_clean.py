@@ -107,7 +107,7 @@ def test_double_clicks_are_rejected_with_their_line(adcli, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", ["delimiter", "quote", "escape", "skip-lines", "comment", "encoding", "log-format"]
+    "option", ["delimiter", "quote", "escape", "skip-lines", "comment", "encoding", "log-format", "sheet"]
 )
 def test_a_layout_said_of_what_has_none_is_refused(adcli, tmp_path, option):
     pl.DataFrame({"item_id": ["1"], "title": ["lamp"]}).write_parquet(tmp_path / "shop.parquet")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, did_you_mean, printable
 from adcli.tables.compression import Reader
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
 from adcli.tables.formats import (
@@ -21,6 +21,7 @@ from adcli.tables.formats import (
     log_format,
     ndjson,
     weblogs,
+    workbooks,
     xml_feed,
 )
 from adcli.tables.formats.blocks import RawBatch, blocks, no_rows
@@ -36,11 +37,14 @@ from adcli.tables.unify import concatenated
 
 _SAMPLE_ROWS = 1000
 
-FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "log", "aligned", "xml")
+FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "excel", "log", "aligned", "xml")
 _SYNONYMS = {
     "jsonl": "ndjson",
     "ipc": "arrow",
     "feather": "arrow",
+    "xlsx": "excel",
+    "xls": "excel",
+    "ods": "excel",
     "apache": "log",
     "nginx": "log",
     "rss": "xml",
@@ -60,6 +64,7 @@ class Format(NamedTuple):
         log_form: The form of an access log, such as `combined access log`.
         sample: The first rows, as they stand; None where that does not matter.
         memory: The most bytes that a batch of binary data may become.
+        sheet: Where a workbook has its table.
     """
 
     kind: str
@@ -70,16 +75,24 @@ class Format(NamedTuple):
     log_form: str = ""
     sample: pl.DataFrame | None = None
     memory: int = 0
+    sheet: workbooks.Sheet | None = None
 
     def as_json(self) -> dict[str, Any]:
         """How an input is read, for the manifest."""
         layout = {} if self.dialect is None else self.dialect._asdict()
         layout.pop("columns", None)
         coded = {} if self.encoding is None else {"encoding": self.encoding.codec}
-        return {"kind": self.kind, **coded, **layout}
+        sheet = (
+            {} if self.sheet is None else {"sheet": self.sheet.name, "header_lines": self.sheet.rows_above}
+        )
+        return {"kind": self.kind, **coded, **layout, **sheet}
 
     def read(self, source: Source) -> Generator[RawBatch]:
         """The rows of a source of this format, batch by batch."""
+        if self.sheet is not None:
+            with source.seekable() as handle:
+                yield from workbooks.read_sheet(handle, source.name, self.memory, self.sheet)
+            return
         if self.encoding is None:
             read = columnar.read_parquet if self.kind == "parquet" else columnar.read_arrow
             with source.seekable() as handle:
@@ -124,6 +137,7 @@ def recognise_format(
     given: GivenLayout,
     encoding: str | None = None,
     memory: int,
+    sheet: str | None = None,
 ) -> Format | None:
     """How a source is to be read, or None if it is empty.
 
@@ -133,6 +147,7 @@ def recognise_format(
         given: What the user says of the layout of a text table.
         encoding: The encoding, if `--encoding` names it.
         memory: The most bytes that a batch of binary data may become.
+        sheet: The sheet of a workbook, if `--sheet` names it.
 
     Raises:
         DataError: If it is nothing that can be read as a table; the sentence says what it seems to be.
@@ -143,6 +158,8 @@ def recognise_format(
     kind = kind or _binary_kind(head)
     if kind is None:
         _refuse_archives(head, source.name)
+    if kind == "excel":
+        return _recognise_workbook(source, memory, sheet, compressions)
     if kind in ("parquet", "arrow"):
         with source.seekable() as handle:
             is_parquet = kind == "parquet"
@@ -174,7 +191,22 @@ def recognise_format(
     return found._replace(encoding=coded, label=", ".join([found.label, *unsaid, *compressions]))
 
 
+def _recognise_workbook(
+    source: Source, memory: int, sheet: str | None, compressions: tuple[str, ...]
+) -> Format:
+    with source.seekable() as handle:
+        found = workbooks.find_sheet(handle, source.name, memory, sheet)
+        first = next(workbooks.read_sheet(handle, source.name, memory, found), no_rows(found.columns))
+    titles = found.rows_above - found.has_header
+    above = f", {titles} row{'s'[: titles > 1]} above the header" if titles and found.has_header else ""
+    label = ", ".join([f"sheet '{printable(found.name)}' of a workbook{above}", *compressions])
+    sample = first.frame.head(_SAMPLE_ROWS)
+    return Format("excel", label, found.columns, sample=sample, memory=memory, sheet=found)
+
+
 def _binary_kind(head: bytes) -> str | None:
+    if workbooks.is_workbook(head):
+        return "excel"
     if head.startswith(b"PAR1"):
         return "parquet"
     # An Arrow stream begins with a continuation mark and the length of its schema.
@@ -185,8 +217,6 @@ def _binary_kind(head: bytes) -> str | None:
 
 def _refuse_archives(head: bytes, name: str) -> None:
     """Raise DataError for files that hold other files."""
-    if head.startswith(b"PK\x03\x04") and (b"xl/" in head[:4096] or b"[Content_Types].xml" in head[:4096]):
-        raise DataError(f"{name}: is a spreadsheet, not a table.", fix="Save it as CSV first.")
     for magic, what, cure in _ARCHIVES:
         if head.startswith(magic):
             raise DataError(f"{name}: is {what}.", fix=f"Unpack it first: {cure} FILE | adcli clean -")

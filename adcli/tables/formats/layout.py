@@ -103,13 +103,14 @@ def delimited_layout(
         DataError: If there is no header line that could be one.
     """
     place, first = next((place, line) for place, line in enumerate(lines) if line.strip())
-    header_below = _header_below(lines, place)
-    if header_below is None and given.delimiter is None and not is_asked:
+    below = header_below([_cells(line) for line in lines[place : place + MOST_TITLES]])
+    if below is None and given.delimiter is None and not is_asked:
         _refuse_known_others(first, name)
     titles = 0
-    if header_below is not None:
-        titles = sum(bool(line.strip()) for line in lines[:header_below])
-        place, first, lines = header_below, lines[header_below], [""] * header_below + lines[header_below:]
+    if below is not None:
+        place += below
+        titles = sum(bool(line.strip()) for line in lines[:place])
+        first, lines = lines[place], [""] * place + lines[place:]
     said = _SAID_BY_EXCEL.match(first)
     skipped = place + 1 if said else 0
     delimiter = given.delimiter or (said[1] if said else _delimiter(first))
@@ -127,7 +128,7 @@ def delimited_layout(
         )
     columns = [field.strip() or f"column_{place}" for place, field in enumerate(header, 1)]
     label = f"CSV, {_spelt(delimiter)}{_quotes_in_words(quote)}"
-    if has_no_header := _is_data(header):
+    if has_no_header := is_data(header):
         columns = [f"column_{place}" for place in range(1, len(header) + 1)]
         header_lines = place
         label += f", no header line (columns are called column_1 to column_{len(header)})"
@@ -160,17 +161,19 @@ def has_plain_quotes(lines: list[str], width: int) -> bool:
     return len(quoted) < len(rows) or any(len(row) != width for row in quoted)
 
 
-def _header_below(lines: list[str], first: int) -> int | None:
-    """The line of the header where titles stand above it, as in reports of ad platforms; None elsewhere.
+def header_below(rows: list[list[str]]) -> int | None:
+    """The row of the header where titles stand above it, as in reports of ad platforms; None elsewhere.
 
     The header names at least two known columns and holds no number; titles have less than half of its cells.
+
+    Args:
+        rows: The first rows, as their cells that hold anything.
     """
     longest = 0
-    for place in range(first, min(first + MOST_TITLES, len(lines))):
-        cells = _cells(lines[place])
+    for place, cells in enumerate(rows):
         is_header = sum(map(_is_known, cells)) > 1 and not any(_NUMBER.match(cell) for cell in cells)
         if is_header and len(cells) > 2 * longest:
-            return place if place > first else None
+            return place or None
         longest = max(longest, len(cells))
     return None
 
@@ -181,7 +184,7 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
 
 
-def _is_data(header: list[str]) -> bool:
+def is_data(header: list[str]) -> bool:
     """Whether what stands where a header should is a row: of numbers and times, and hardly a known name."""
     numbers = sum(_NUMBER.match(field.strip()) is not None for field in header)
     return len(header) > 1 and numbers > 3 * sum(map(_is_known, header))
