@@ -212,13 +212,19 @@ def _any_swallows(data: bytes, starts: IntArray, ends: IntArray, dialect: Dialec
 def _are_rows(record: bytes, dialect: Dialect) -> bool:
     """Whether nearly all lines of a record that has several look like rows by themselves.
 
-    A row has as many delimiters as columns need, and no blank after one, as commas of a text have.
+    A row has as many delimiters as columns need, and no blank after one, as commas of a text have. Of two
+    columns, the first has no blank either.
     """
     sign, needed = dialect.delimiter.encode(), len(dialect.columns) - 1
-    if needed < (1 if sign == b"\t" else 2):
+    if not needed:
         return False
     lines = record.split(b"\n")
-    like = sum(line.count(sign) == needed and (sign == b"\t" or sign + b" " not in line) for line in lines)
+    like = sum(
+        line.count(sign) == needed
+        and (sign == b"\t" or sign + b" " not in line)
+        and (needed > 1 or b" " not in line.split(sign)[0])
+        for line in lines
+    )
     return like >= 0.9 * len(lines)
 
 

@@ -292,3 +292,11 @@ def test_lines_above_the_table_are_skipped(read):
 def test_signs_that_cannot_be_are_wrong_usage(read, options):
     with pytest.raises(UsageError, match="must be one ASCII character"):
         read(HEADER + row(), **options)
+
+
+def test_a_stray_quote_in_a_table_of_two_columns_swallows_no_row(read):
+    got = read('item_id,title\n1,"Lamp\n2,Desk\n3,Chair"\n4,Sofa\n', tables=["products"])
+    assert got.frame["item_id"].to_list() == ["2", "3", "4"]
+    assert [line for line, _ in got.reasons] == [2]
+    got = read('item_id,title\n1,"Lamp\nof red steel, with a shade"\n2,Desk\n', tables=["products"])
+    assert got.frame["title"].to_list() == ["Lamp\nof red steel, with a shade", "Desk"]
