@@ -140,7 +140,7 @@ def _interval_decimals(value: float, low: float, high: float, kind: str) -> int:
         return _own_decimals(value, kind)
     decimals = max(0, math.ceil(-math.log10(width / 20) - 1e-9))
     needed = _decimals_for(value, 1) if value else 0
-    return max(decimals, min(needed, decimals + 2))
+    return needed if decimals < needed <= decimals + 2 else decimals
 
 
 def _decimals_for(value: float, significant: int) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+from typer.models import ArgumentInfo
 
 from adcli.cli.option_rules import OptionRule, naming_option
 from adcli.cli.options import Common, Reading, Reporting, Writing
@@ -44,6 +45,8 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         if hint is Run or (is_dataclass(hint) and isinstance(hint, type))
     }
 
+    positional = {parameter for parameter, hint in annotated.items() if _is_argument(hint)}
+
     @functools.wraps(body)
     def wrapper(**values: Any) -> None:
         arguments = {key: value for key, value in values.items() if key in hints}
@@ -62,7 +65,7 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         try:
             _execute(run, lambda: body(**arguments))
         except AdcliError as error:
-            names = {key: f"--{key.replace('_', '-')}" for key in values}
+            names = {key: f"--{key.replace('_', '-')}" for key in values if key not in positional}
             _say(run, naming_option(str(error), values, names))
             raise typer.Exit(error.exit_code) from None
 
@@ -77,6 +80,11 @@ def _group(hint: Any) -> type | None:
     """The group of options that a parameter's annotation names, rules beside it or not."""
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     return kind if isinstance(kind, type) and (is_dataclass(kind) or kind is Run) else None
+
+
+def _is_argument(hint: Any) -> bool:
+    """Whether a parameter is an argument of its place, and no option."""
+    return any(isinstance(part, ArgumentInfo) for part in getattr(hint, "__metadata__", ()))
 
 
 def _option_rules(

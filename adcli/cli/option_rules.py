@@ -84,7 +84,8 @@ def naming_option(sentence: str, values: Mapping[str, object], names: Names) -> 
     quoting = [
         name
         for name, given in values.items()
-        if any(f"'{value}'" in sentence for value in (given if isinstance(given, list) else [given]))
+        if name in names
+        and any(f"'{value}'" in sentence for value in (given if isinstance(given, list) else [given]))
     ]
     return f"{names[quoting[0]]}: {sentence}" if len(quoting) == 1 else sentence
 

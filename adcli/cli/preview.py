@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from adcli.report import Table
 
 SHORTEST = 8  # characters that a text keeps; an identifier can still be recognised by them
+_READABLE = 24  # characters of a definition that is worth showing
+_LARGE = 1e15
 _GAP = 3  # between columns
 _VERDICT_WIDTH = 19  # of "no difference found"
 _COMFORTABLE = 20  # characters that the metric keeps before a further column is shown
@@ -31,6 +33,7 @@ def preview(
         how_to_keep: What to do to have all of it.
         kinds: How figures are read, as in `adcli.report.Table`; None shows numbers as they are.
     """
+    import polars as pl
     from rich.console import Console
     from rich.table import Table as Grid
 
@@ -41,7 +44,8 @@ def preview(
     table = Table("", frame.select(_in_order(frame)) if kinds is not None else frame, kinds or {})
     cells = {name: _cells(table, name, rounded=kinds is not None) for name in table.columns}
     numeric = {name for name in cells if frame.schema[name].is_numeric()}
-    widths = _widths(cells, numeric, screen.width)
+    texts = {name for name in cells if frame.schema[name] == pl.String}
+    widths = _widths(cells, texts, screen.width)
     grid = Grid(show_edge=False, pad_edge=False)
     for name, width in widths.items():
         grid.add_column(
@@ -87,8 +91,11 @@ def _plain_cell(value: object) -> str:
     match value:
         case None:
             return ""
-        case float() | Decimal():
-            return f"{value:.6g}"
+        case float():
+            short = f"{value:.6g}"
+            return f"{value:.0f}" if "e+" in short and abs(value) < _LARGE else short
+        case Decimal():
+            return f"{value:f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
         case dt.datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}"
         case list() if len(value) > 4:
@@ -97,12 +104,15 @@ def _plain_cell(value: object) -> str:
             return printable(str(value), 200)
 
 
-def _widths(cells: Mapping[str, Sequence[str]], numeric: set[str], width: int) -> dict[str, int]:
+def _widths(cells: Mapping[str, Sequence[str]], texts: set[str], width: int) -> dict[str, int]:
     """Of the columns that fit: texts give way, the longest first, the metric and the verdict last."""
     from adcli.report.text import display_width
 
-    natural = {name: max(display_width(text) for text in (name, *texts)) for name, texts in cells.items()}
-    least = {name: wide if name in numeric else min(wide, SHORTEST) for name, wide in natural.items()}
+    natural = {name: max(display_width(text) for text in (name, *shown)) for name, shown in cells.items()}
+    least = {
+        name: min(wide, _READABLE if name in _WORDY else SHORTEST) if name in texts else wide
+        for name, wide in natural.items()
+    }
     if "verdict" in least:
         least["verdict"] = min(natural["verdict"], _VERDICT_WIDTH)
     whole = {"metric", "verdict", "difference" if "difference" in cells else "value"}

@@ -241,3 +241,21 @@ def test_private_rates_keep_account_of_what_was_spent(adcli, impressions, tmp_pa
     assert "--privacy-budget 4" in refused.said
     assert not refused.text
     assert "12,000" not in (tmp_path / "page.html").read_text()
+
+
+def test_errors_name_the_option_as_it_is_typed_and_list_what_it_could_be(adcli, impressions, tmp_path):
+    steps = ("--funnel", "--step", "view", "--step", "cart")
+    pl.DataFrame({"event_time": [START], "user_id": ["u"], "event_type": ["click"]}).write_csv(
+        tmp_path / "events.csv"
+    )
+    done = adcli("evaluate", "rates", "events.csv", *steps)
+    assert done.returncode == 3
+    assert "--step: a funnel needs two steps, and of view, cart the log has none. Its event" in done.said
+    done = adcli("evaluate", "policy", "nowhere", impressions)
+    assert done.returncode == 2
+    assert "error: 'nowhere' is no policy" in done.said
+    units = {"variant": ["a", "b"], "name": ["x", "y"], "visit": [0, 1], "spend": [0.5, 2.0]}
+    pl.DataFrame(units).write_csv(tmp_path / "units.csv")
+    done = adcli("evaluate", "ab", "units.csv")
+    assert done.returncode == 2
+    assert "Name one with --metric; these could be: visit, spend." in done.said

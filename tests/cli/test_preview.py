@@ -65,6 +65,21 @@ def test_times_are_shown_to_the_second_and_money_as_it_is(screen):
     assert screen(frame, 80)[2].split() == ["2026-01-02", "03:04:05", "│", "12.99"]
 
 
+def test_times_and_numbers_are_whole_while_texts_give_way(screen):
+    frame = pl.DataFrame(
+        {
+            "title": ["a title of many words, which goes on"],
+            "event_time": [dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)],
+            "revenue": [1_234_567.25],
+            "price": [Decimal("899.000")],
+        }
+    )
+    line = screen(frame, 56)[2]
+    assert "2026-01-02 03:04:05" in line
+    assert line.split("│")[2:] == [" 1234567 ", "   899"]
+    assert "…" in line.split("│")[0]
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(

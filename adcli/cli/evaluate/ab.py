@@ -119,7 +119,7 @@ def ab(
             run, reporting, inputs, planning, metrics=len(metric), confidence=confidence, record=record
         )
         return
-    units = _read_units(run, inputs, {"variant": variant} if variant else {})
+    units = _read_units(run, inputs, {"variant": variant} if variant else {}, metric)
     unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
     covariate, segment = run.columns(covariate), run.columns(segment)
     shares = _shares(expected_share)
@@ -168,8 +168,14 @@ def _say_control(run: Run, table: pl.DataFrame, control: str | None) -> None:
         run.note(f"The arm '{table['control'][0]}' is taken for the control (--control names another).")
 
 
-def _read_units(run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str]) -> UnitBatches:
-    """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept."""
+def _read_units(
+    run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str], metrics: Sequence[str]
+) -> UnitBatches:
+    """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept.
+
+    Raises:
+        UsageError: If there is no metric; lists the columns that could be one.
+    """
     from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches
     from adcli.tables.unify import concatenated
 
@@ -181,7 +187,20 @@ def _read_units(run: Run, inputs: Sequence[str] | None, columns: Mapping[str, st
         ):
             first.append(frame)
         head = concatenated(first)
+    if not metrics:
+        raise UsageError("An A/B test needs a metric.", fix=_candidates(head))
     return UnitBatches(head.columns, chain([head], (_with_all(frame, head.schema) for frame in frames)))
+
+
+def _candidates(units: pl.DataFrame) -> str:
+    """Which columns could be metrics: those of numbers, but the arm and the unit's name."""
+    import polars as pl
+
+    from adcli.evaluate.columns import read_numbers
+
+    read = read_numbers(units.drop("variant", "unit_id", strict=False))
+    names = [name for name, kind in read.schema.items() if kind.is_numeric() or kind == pl.Boolean]
+    return f"Name one with --metric; these could be: {', '.join(names or units.columns)}."
 
 
 def _with_all(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -13,7 +13,10 @@ from adcli.cli.options import Inputs
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from adcli.optimize.forecast import Backtest
+    from adcli.statistics.verdicts import Verdict
 
 
 @command
@@ -38,6 +41,8 @@ def forecast(
       adcli optimize forecast events.parquet -o customers.parquet
       adcli optimize forecast events.parquet --cutoff 2026-06-01 --days 60 -o customers.parquet
     """
+    from adcli.behaviour.currencies import one_currency
+    from adcli.numbers import in_currency
     from adcli.optimize.forecast import forecast_customers
 
     sales = settled_in_one_currency(run, run.read(inputs, tables=["events"]), money)
@@ -54,7 +59,25 @@ def forecast(
         run.note("Too few repeated purchases have an amount, so expected_value is left empty.")
     if made.backtest:
         run.note(_told(made.backtest))
-    run.write(made.customers)
+    kind = in_currency("money", one_currency(sales))
+    kinds = {"p_active": "probability", "expected_purchases": "number", "expected_value": kind}
+    run.write(made.customers, kinds=kinds)
+    run.answer(_answer(made.customers, days, kind))
+
+
+def _answer(customers: pl.DataFrame, days: int, money: str) -> list[Verdict]:
+    """How many customers are still active, and what all of them will buy."""
+    from adcli.numbers import show
+    from adcli.statistics.verdicts import Verdict
+
+    active, purchases, value = (
+        float(customers[name].sum()) for name in ("p_active", "expected_purchases", "expected_value")
+    )
+    worth = f", worth {show(value, money)}" if customers["expected_value"].count() else ""
+    return [
+        Verdict("", sentence=f"Of {customers.height:,} customers {active:,.0f} are expected to be active."),
+        Verdict("", sentence=f"In {days} days they are expected to buy {purchases:,.0f} times{worth}."),
+    ]
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -11,9 +11,9 @@ from adcli.numbers import counted, difference_kind, show, show_interval
 from adcli.report import Page, Passage, Plot, Table, interval_plot
 from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE, Verdict, what_it_takes
 
-_EFFECTS = pl.col(
-    "metric", "variant", "mean_variant", "mean_control", "difference", "difference_low", "difference_high",
-    "relative", "relative_low", "relative_high", "p_adjusted", "verdict",
+_EFFECTS = (
+    "mean_variant", "mean_control", "difference", "difference_low", "difference_high", "relative",
+    "relative_low", "relative_high", "p_adjusted", "verdict",
 )  # fmt: skip
 _TESTS = pl.col("metric", "variant", "n_variant", "n_control", "statistic", "p_value", "probability_best")
 _MOST_NAMED = 3  # arms in a title, segments in a sentence
@@ -28,13 +28,17 @@ def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
     rates = _proportions(effects, "test")
     against = effects["control"].n_unique() > 1
     return Page(
-        title=f"A/B test: {_arms(effects)} against {control}",
-        summary="" if broken else f"{_counted(effects)} {_upper(ratio['reason'][0])}.",
+        title=f"A/B test: {_arms(effects)} against {'each other' if against else control}",
+        summary=""
+        if broken
+        else "\n".join(
+            [f"{_counted(effects)} {_upper(ratio['reason'][0])}.", *(_best_arms(effects) if against else [])]
+        ),
         verdicts=[_broken(ratio.row(0, named=True))] if broken else _sentences(effects, rates),
         tables=[
             Table(
                 "Effects",
-                effects.select(_EFFECTS, *(["control"] if against else [])),
+                effects.select("metric", "variant", *(["control"] if against else []), *_EFFECTS),
                 kinds=dict.fromkeys(rates, "rate"),
                 note=f"With {confidence:.0%} intervals" + ("." if against else f", against {control}."),
             ),
@@ -61,8 +65,26 @@ def _split(ratio: pl.DataFrame) -> Table:
     return Table("Sample ratio", shown, note=f"{_upper(ratio['test'][0])}.")
 
 
+def _best_arms(effects: pl.DataFrame) -> list[str]:
+    """Of all pairs, the arm that beats every other, a sentence a metric."""
+    sentences = []
+    for (metric,), pairs in effects.group_by("metric", maintain_order=True):
+        won, lost = (pairs.filter(pl.col("verdict") == word) for word in (BETTER, WORSE))
+        beaten = pl.concat([won["variant"], lost["control"]]).value_counts(sort=True, name="wins")
+        others = pl.concat([pairs["variant"], pairs["control"]]).n_unique() - 1
+        best = beaten.filter(pl.col("wins") == others)["variant"].to_list()
+        sentences.append(
+            f"Best arm for {metric}: {best[0]}, better than every other."
+            if best
+            else f"Best arm for {metric}: not known, none is better than every other."
+        )
+    return sentences
+
+
 def _arms(effects: pl.DataFrame) -> str:
-    names = effects["variant"].unique(maintain_order=True).to_list()
+    several = effects["control"].n_unique() > 1
+    named = pl.concat([effects["control"], effects["variant"]]) if several else effects["variant"]
+    names = named.unique(maintain_order=True).to_list()
     if len(names) > _MOST_NAMED:
         return f"{len(names)} arms"
     return " and ".join(filter(None, (", ".join(names[:-1]), str(names[-1]))))
@@ -258,13 +280,17 @@ def _planned(row: dict[str, Any], kind: str) -> str:
 
 def _plots(effects: pl.DataFrame, confidence: float) -> list[Plot]:
     rows = effects.filter(pl.col("relative_low").is_not_null())
+    several = effects["control"].n_unique() > 1
     if not rows.height:
         return []
     return [
         interval_plot(
             "effects",
             f"Relative effects, {show(confidence, 'rate')} intervals",
-            [f"{metric}: {variant}" for metric, variant in rows.select("metric", "variant").iter_rows()],
+            [
+                f"{metric}: {variant}" + (f" against {control}" if several else "")
+                for metric, variant, control in rows.select("metric", "variant", "control").iter_rows()
+            ],
             rows["relative"],
             rows["relative_low"],
             rows["relative_high"],

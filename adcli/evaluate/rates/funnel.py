@@ -66,10 +66,13 @@ def funnel_table(
     """
     events = with_time_parts(events, by).with_row_index(EVENT)
     check_cells(events, by)
-    seen = [step for step in steps if step in set(events["event_type"].unique())]
+    held = events["event_type"].drop_nulls().unique().sort().to_list()
+    seen = [step for step in dict.fromkeys(steps) if step in held]
     if len(seen) < 2:
+        found = ", ".join(seen) or "none"
         raise DataError(
-            f"A funnel needs two of the steps {', '.join(steps)}; the log has {', '.join(seen) or 'none'}."
+            f"--step: a funnel needs two steps, and of {', '.join(steps)} the log has {found}.",
+            fix=f"Its event types are {', '.join(held)}.",
         )
     links = {pair: _link(events, *pair, window) for pair in pairwise(seen)}
     if len(seen) > 2:

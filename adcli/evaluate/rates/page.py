@@ -164,7 +164,7 @@ def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str], currency: str = ""
     return Page(
         title=f"Rates by {', '.join(by)}, compared",
         summary=f"{standing.height:,} of {compared:,} gaps stand."
-        + ("" if standing.height else " The groups differ by no more than chance explains."),
+        + ("" if standing.height else " None is larger than chance alone may make it."),
         verdicts=[Verdict(row["verdict"], sentence=_worded(row)) for row in standing.to_dicts()],
         tables=[
             Table(

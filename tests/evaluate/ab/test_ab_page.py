@@ -36,6 +36,20 @@ def test_what_stands_comes_first_in_words():
     assert "\u00a0pp" in page.html()
 
 
+def test_of_all_pairs_the_arm_that_beats_every_other_is_named():
+    table = ab_table(
+        units({"old": 4000, "new": 4000, "other": 4000}, lift=0.1),
+        metrics=["visit", "spend"],
+        control="old",
+        all_pairs=True,
+    )
+    page = ab_page(table, confidence=0.95)
+    assert page.title == "A/B test: old, new and other against each other"
+    assert "Best arm for visit: new, better than every other." in page.summary
+    assert "Best arm for spend: not known" in page.summary
+    assert {line.subject for line in page.lines} <= {"new", "other", "old"}
+
+
 def test_a_broken_split_is_the_only_verdict():
     table = ab_table(units({"old": 4000, "new": 5000}, lift=0.1), metrics=["spend", "visit"], control="old")
     page = ab_page(table, confidence=0.95)
