@@ -39,6 +39,7 @@ _KINDS = {
     "p_value": _Kind(),
 }
 _DIFFERENCES = {"rate": "points", "money": "money_difference", "number": "difference", "count": "difference"}
+_LARGE_SUM = 10_000  # from which a whole sum of money is shown without cents
 _MOST_DECIMALS = 6  # of %, which nobody reads as powers of ten
 
 
@@ -129,7 +130,7 @@ def _own_decimals(value: float, kind: str) -> int:
     if kind == "count" or math.isinf(value):
         return 0
     if kind.startswith("money") and abs(value) >= 1:
-        return 2
+        return 0 if value == round(value) and abs(value) >= _LARGE_SUM else 2
     return 0 if value == round(value) else _decimals_for(value, 3)
 
 

@@ -36,6 +36,8 @@ def plain(text: str) -> str:
         (0.99999, "probability", "> 99.9 %"),
         (0.9853, "probability", "98.5 %"),
         (12.5, "money:EUR", "12.50 EUR"),
+        (1_193_438.0, "money", "1,193,438"),
+        (12.0, "money", "12.00"),
         (3.5e-9, "number", "3.50 × 10⁻⁹"),
         (None, "rate", "–"),
         (math.nan, "money", "–"),

@@ -13,7 +13,6 @@ import polars as pl
 
 from adcli.embed.segment_names import SegmentTerms, distinctive_terms, segment_mix
 from adcli.embed.vectors import matrix
-from adcli.numbers import plain, show
 from adcli.statistics.retrieval import unit_vectors
 
 FAVOURITES: Final = 3
@@ -107,7 +106,7 @@ def _categories(segments: _Segments, texts: SegmentTerms) -> list[str]:
     shares = amounts / np.maximum(amounts.sum(axis=1, keepdims=True), 1e-12)
     return [
         ", ".join(
-            f"{known[at]} {plain(show(round(float(row[at]), 2), 'rate'))}"
+            f"{known[at]} {100 * row[at]:.0f} %"
             for at in np.argsort(-row, kind="stable")[:FAVOURITES]
             if row[at] > 0
         )

@@ -47,9 +47,9 @@ TERMS: Mapping[str, Term] = {
     ),
     "MIPS": Term("marginalised IPS", "IPS by the weights of groups of actions"),
     "Qini": Term(
-        "Qini coefficient",
-        "the area between what treating by score gains and what treating at random does; named after the "
-        "Gini coefficient",
+        "area over a random ranking",
+        "what treating by score gains beyond treating at random, summed over all shares treated; named after "
+        "the Gini coefficient",
     ),
     "AUUC": Term("area under the uplift curve", "as Qini, without subtracting the random order"),
     "AUC": Term(
@@ -92,7 +92,10 @@ class Glossary:
 
         def named(found: re.Match[str]) -> str:
             name = self._first(found[0]) if found[0] != POINTS else ""
-            return f"{found[0]} ({name})" if name else found[0]
+            if not name:
+                return found[0]
+            is_enclosed = text[found.start() - 1 : found.start()] == "("
+            return f"{found[0]}, {name}" if is_enclosed else f"{found[0]} ({name})"
 
         return _NAMED.sub(named, text)
 

@@ -195,12 +195,13 @@ def test_abbreviations_are_spelled_at_their_first_use_and_explained_where_they_a
         "Rates",
         summary="CTR 10 %. CTR is high in arm DM.",
         tables=[Table("Rates", rates)],
-        method=[Passage("Adjustment", "CUPED by regression.")],
+        method=[Passage("Adjustment", "CUPED by regression."), Passage("Bids", "Of money (ROAS).")],
     )
     text = Elements(page.html()).text
     assert "CTR (click-through rate) 10\u00a0%. CTR is high in arm DM." in text.replace(" %", "\u00a0%")
     assert "CPC: cost per click." in text
     assert "CUPED (controlled experiment using pre-experiment data) by regression." in text
+    assert "Of money (ROAS, return on ad spend)." in text
     assert "clicks by impressions" in text
     assert "direct method" not in text
     assert "doubly robust" not in text

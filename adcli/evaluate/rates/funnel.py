@@ -69,9 +69,9 @@ def funnel_table(
     held = events["event_type"].drop_nulls().unique().sort().to_list()
     seen = [step for step in dict.fromkeys(steps) if step in held]
     if len(seen) < 2:
-        found = ", ".join(seen) or "none"
+        known = ", ".join(seen) or "none"
         raise DataError(
-            f"--step: a funnel needs two steps, and of {', '.join(steps)} the log has {found}.",
+            f"--step: a funnel needs two steps, and of {', '.join(steps)} the log has {known}.",
             fix=f"Its event types are {', '.join(held)}.",
         )
     links = {pair: _link(events, *pair, window) for pair in pairwise(seen)}
