@@ -48,6 +48,13 @@ def part(start: float, end: float) -> Iterator[None]:
     whole.tell(own.low + own.width)
 
 
+def reached(share: float) -> None:
+    """So much of this part of the work is done, from 0 to 1."""
+    whole = _now.get()
+    if whole is not None:
+        whole.tell(whole.low + share * whole.width)
+
+
 def steps(items: Iterable[Item], costs: Sequence[float] = ()) -> Iterator[Item]:
     """The items, each a part of the work, of equal cost unless `costs` says otherwise."""
     items = list(items)

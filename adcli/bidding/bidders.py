@@ -12,8 +12,10 @@ from adcli.bidding.bound import clairvoyant
 from adcli.bidding.prices import Prices
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, replay
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.progress import part, steps
 
 RATES_TRIED = 60
+COSTS = {"mcpc": 1, "bid": 1, "clairvoyant": 5, "linear": 20}  # of a replay, roughly; of a learned one 10
 
 
 class _Unpaced:
@@ -73,7 +75,7 @@ def replay_bidders(
     for name in bidders:
         if name not in known:
             raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
-    return {name: known[name]() for name in bidders}
+    return {name: known[name]() for name in steps(bidders, [COSTS.get(name, 10) for name in bidders])}
 
 
 def _learned(bidder: Bidder, auctions: Auctions, first_price: bool) -> Replay:
@@ -105,11 +107,13 @@ def linear(auctions: Auctions, *, first_price: bool = False) -> Replay:
     _check_pctr(auctions, "linear")
     is_even = np.arange(auctions.budget.size) % 2 == 0
     found = Replay(*(np.zeros(auctions.price.size) for _ in Replay._fields))
-    for half in (is_even, ~is_even):
+    for half in steps((is_even, ~is_even)):
         if half.any():
             others = auctions.take(~half) if (~half).any() else auctions
-            rate = best_rate(others, first_price=first_price)
-            played = replay(Linear(rate), auctions.take(half), first_price=first_price)
+            with part(0, 0.9):
+                rate = best_rate(others, first_price=first_price)
+            with part(0.9, 1):
+                played = replay(Linear(rate), auctions.take(half), first_price=first_price)
             for column, own in zip(found, played, strict=True):
                 column[half[auctions.episode]] = own
     return found
@@ -126,7 +130,8 @@ def best_rate(auctions: Auctions, *, first_price: bool = False) -> float:
     worth = auctions.price[shown] / auctions.pctr[shown]
     rates = np.unique(np.quantile(worth, np.linspace(0.001, 1, RATES_TRIED)))
     values = [
-        float(replay(Linear(rate), auctions, first_price=first_price).won @ auctions.pctr) for rate in rates
+        float(replay(Linear(rate), auctions, first_price=first_price).won @ auctions.pctr)
+        for rate in steps(rates)
     ]
     return float(rates[int(np.argmax(values))])
 

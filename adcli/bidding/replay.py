@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.bidding.auctions import Auctions, Numbers
+from adcli.progress import steps
 
 
 class BidRequests(NamedTuple):
@@ -79,7 +80,7 @@ def replay(bidder: Bidder, auctions: Auctions, *, first_price: bool = False) -> 
     that no episode spends more than that.
     """
     won, bids, paid = (np.zeros(auctions.price.size) for _ in Replay._fields)
-    for episode, (start, stop) in enumerate(pairwise(auctions.starts.tolist())):
+    for episode, (start, stop) in enumerate(steps(pairwise(auctions.starts.tolist()))):
         budget = left = float(auctions.budget[episode])
         for first in range(start, stop, bidder.step or stop - start):
             rows = slice(first, min(first + (bidder.step or stop), stop))

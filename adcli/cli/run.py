@@ -89,15 +89,16 @@ class Run:
                 and left out of `read = written + rejected`.
             table: The standard table that the user says the input is, instead of looking.
         """
-        stream = self._inputs.open(
-            inputs,
-            tables=tables,
-            needs=needs,
-            columns=columns or {},
-            command=self.command,
-            secondary=secondary,
-            table=table,
-        )
+        with self.console.progress("recognising the input") as progress, telling(progress.reach):
+            stream = self._inputs.open(
+                inputs,
+                tables=tables,
+                needs=needs,
+                columns=columns or {},
+                command=self.command,
+                secondary=secondary,
+                table=table,
+            )
         self._outputs.keep_clear_of(self._inputs.paths)
         return stream
 

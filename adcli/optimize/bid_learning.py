@@ -17,9 +17,11 @@ from adcli.bidding.market import market_of
 from adcli.bidding.prices import Prices, prices_of
 from adcli.bidding.replay import replay
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.progress import part, steps
 
 AUTO = "auto"
 SHORT_EPISODE = 2_500  # auctions, in which the dynamic program is solved within seconds
+COSTS = {"pacer": 6, "dp": 20, "linear": 1, "mcpc": 1, "dual": 4, "pid": 4}  # of a replay, roughly
 CHOSEN_AMONG = ("pacer", "dp")  # the others are baselines
 
 
@@ -67,11 +69,11 @@ def learn_bidders(
     named = "campaign_id" in frame.columns
     parts = frame.partition_by("campaign_id", as_dict=True, maintain_order=True) if named else {("",): frame}
     learned = {}
-    for (name,), part in parts.items():
-        all_of_it = read_auctions(part, budget_per_auction=1, value=value, episode=episode)
+    for (name,), own in steps(parts.items(), [own.height for own in parts.values()]):
+        all_of_it = read_auctions(own, budget_per_auction=1, value=value, episode=episode)
         known_prices = (prices or {}).get(str(name)) or prices_of(all_of_it)
         spend = known_prices.per_impression * budget_shares[str(name)]
-        auctions = read_auctions(part, budget_per_auction=spend, value=value, episode=episode)
+        auctions = read_auctions(own, budget_per_auction=spend, value=value, episode=episode)
         learned[str(name)] = learn_bidder(
             auctions, known_prices, bidder=bidder, first_price=first_price, limits=limits
         )
@@ -116,13 +118,15 @@ def learn_bidder(
     market = market_of(auctions)
     is_short = int(np.diff(auctions.starts).max()) <= SHORT_EPISODE and not first_price
     kinds = [kind for kind in KINDS if kind == bidder or kind != "dp" or is_short]
-    rates = {"linear": best_rate(auctions, first_price=first_price), "mcpc": prices.per_click}
+    with part(0, 0.2):
+        rates = {"linear": best_rate(auctions, first_price=first_price), "mcpc": prices.per_click}
     made = {kind: LearnedBidder(kind, market, rates.get(kind, 0.0), first_price, limits) for kind in kinds}
     perfect = auctions._replace(value=auctions.predicted_value)
     bound = float(clairvoyant(perfect).won @ perfect.value)
-    shares = {
-        kind: float(replay(one.bidder(), auctions, first_price=first_price).won @ perfect.value) / bound
-        for kind, one in made.items()
-    }
+    with part(0.2, 1):
+        shares = {
+            kind: float(replay(one.bidder(), auctions, first_price=first_price).won @ perfect.value) / bound
+            for kind, one in steps(made.items(), [COSTS[kind] for kind in made])
+        }
     candidates = [kind for kind in CHOSEN_AMONG if kind in made]
     return LearnedBids(made[max(candidates, key=shares.__getitem__) if bidder == AUTO else bidder], shares)

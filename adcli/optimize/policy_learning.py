@@ -17,6 +17,7 @@ from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, RewardModel
 from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows
 from adcli.policies.uncertainty import difference_mean, value_mean
+from adcli.progress import part, steps
 from adcli.statistics.means import clustered_mean, std_error
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import BETTER
@@ -82,10 +83,15 @@ def learn_policy(
         DataError: If the log lacks what is needed, or holds it out of range.
     """
     log = prepare_log(impressions, question, items)
-    fitted = fit_reward(log)
-    table = _value_table(log, held_out_rows(log, fitted, epsilon), confidence)
+    with part(0, 0.9):
+        fitted = fit_reward(log)
+    with part(0.9, 0.98):
+        table = _value_table(log, held_out_rows(log, fitted, epsilon), confidence)
     chosen = _choose(table, confidence)
-    policy = stand_in(log, epsilon) if chosen == LOGGED else _final_candidates(log, fitted, epsilon)[chosen]
+    with part(0.98, 1):
+        policy = (
+            stand_in(log, epsilon) if chosen == LOGGED else _final_candidates(log, fitted, epsilon)[chosen]
+        )
     return LearnedPolicy(
         policy,
         chosen,
@@ -117,11 +123,14 @@ def _informative(fitted: FittedReward, model: RewardModel) -> RewardModel | None
 def held_out_rows(log: PreparedLog, fitted: FittedReward, epsilon: float) -> dict[str, PolicyRows]:
     """Each candidate against the log, every row by the candidate that did not see it."""
     parts: dict[str, list[PolicyRows]] = {}
-    for held, model in enumerate(fitted.model.folds):
+    for held, model in steps(enumerate(fitted.model.folds)):
         own = fitted.fold == held
-        part, reward = log.take(own), fitted._replace(fold=fitted.fold[own])
-        for name, policy in fit_candidates(log.take(~own), _informative(fitted, model), epsilon).items():
-            parts.setdefault(name, []).append(policy_rows(part, policy, reward))
+        seen, reward = log.take(own), fitted._replace(fold=fitted.fold[own])
+        with part(0, 0.5):
+            candidates = fit_candidates(log.take(~own), _informative(fitted, model), epsilon)
+        with part(0.5, 1):
+            for name, policy in steps(candidates.items()):
+                parts.setdefault(name, []).append(policy_rows(seen, policy, reward))
     order = np.argsort(np.argsort(fitted.fold, kind="stable"))
     return {name: _joined(rows, order) for name, rows in parts.items()}
 

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from adcli.policies.hidden_layer import HiddenLayer
 from adcli.policies.reward_design import Form, Scores
 from adcli.policies.reward_fit import Link, RewardRows, constant_scores, fit_scores, losses, mean_score
+from adcli.progress import part, steps
 
 STRENGTHS = (0.01, 0.1, 1.0)
 SHARES = (0.3, 1.0)
 RANKS = (4, 8)
+COSTS = {"additive": 1, "features": 4, "interactions": 4, "low_rank": 12, "hidden": 36}  # of a fit, roughly
+SHARE_FLAT, SHARE_CHOICE = 0.01, 0.6  # of the work: the constant, and with it the choice of a form
 ERRORS_BETTER = 2.0  # standard errors by which a form must beat the constant to be believed
 ROUNDING = 1e-9
 CONSTANT = "constant"
@@ -79,8 +82,13 @@ def fit_reward_model(rows: RewardRows, fold: NDArray[np.int32]) -> RewardFit:
         fold: The fold of each of these rows.
     """
     link: Link = "logit" if np.isin(rows.reward, (0.0, 1.0)).all() else "identity"
-    flat = _cross_fit(None, rows, fold, link)
-    best = _cross_fit(_best_form(rows, fold, link), rows, fold, link) if np.ptp(rows.reward) else flat
+    with part(0, SHARE_FLAT):
+        flat = best = _cross_fit(None, rows, fold, link)
+    if np.ptp(rows.reward):
+        with part(SHARE_FLAT, SHARE_CHOICE):
+            form = _best_form(rows, fold, link)
+        with part(SHARE_CHOICE, 1):
+            best = _cross_fit(form, rows, fold, link)
     if not _believable(flat.loss - best.loss, rows.weight):
         best = flat
     ratio = (best.loss @ rows.weight) / max(float(flat.loss @ rows.weight), 1e-300)
@@ -107,7 +115,8 @@ def _best_form(rows: RewardRows, fold: NDArray[np.int32], link: Link) -> Form:
     held_out = fold == 0
     training, check = rows.take(~held_out), rows.take(held_out)
     loss: dict[Form, float] = {}
-    for form in _forms(rows):
+    forms = _forms(rows)
+    for form in steps(forms, [COSTS[form.kind] for form in forms]):
         scores = fit_scores(form, training, link).of_logged(check.context, check.action)
         loss[form] = float(losses(scores, check.reward, link) @ check.weight)
     return min(loss, key=lambda form: loss[form])
@@ -134,7 +143,7 @@ def _cross_fit(form: Form | None, rows: RewardRows, fold: NDArray[np.int32], lin
     """A form (None: the constant) fitted without each fold, and on all rows."""
     fitted = []
     predicted = np.empty(rows.reward.size)
-    for held in range(int(fold.max()) + 1):
+    for held in steps(range(int(fold.max()) + 1)):
         held_out = fold == held
         training = rows.take(~held_out)
         scores = fit_scores(form, training, link) if form else constant_scores(training, link)

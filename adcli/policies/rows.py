@@ -16,6 +16,7 @@ from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_fit import RewardRows
 from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model
 from adcli.policies.sampling import sample_rows
+from adcli.progress import steps
 
 MOST_MASS_ELSEWHERE = 0.5
 MOST_FITTED = 200_000  # rows of a log that the reward model is fitted to
@@ -84,7 +85,7 @@ def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = 
     whole = bool(shown.shown.all() and (own >= 0).all() and len(policy.actions) == len(actions))
     target, unsupported = np.empty(n), np.zeros(n)
     q_logged, q_policy = np.full(n, np.nan), np.full(n, np.nan)
-    for rows in chunks(n, max(len(actions), len(policy.actions))):
+    for rows in steps(chunks(n, max(len(actions), len(policy.actions)))):
         part, action = impressions[rows], logged.action[rows]
         each = np.arange(part.height)
         probabilities = onto(policy.probabilities(part), own)
@@ -187,7 +188,7 @@ def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArr
     expected = np.full(log.impressions.height, np.nan)
     if reward is None:
         return expected
-    for rows in chunks(expected.size, len(log.actions)):
+    for rows in steps(chunks(expected.size, len(log.actions))):
         part = expected_rewards(reward, log.impressions[rows], reward.fold[rows])
         expected[rows] = part[np.arange(part.shape[0]), log.logged.action[rows]]
     return expected

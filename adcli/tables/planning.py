@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from adcli.progress import reached, steps
 from adcli.tables.formats.detect import Format
 from adcli.tables.sources import Source
 from adcli.tables.standard.column_format import GivenFormats
@@ -38,7 +39,7 @@ def plan_inputs(
     has_currency = CURRENCY in mappings[0].table.names
     plans = []
     widths: dict[str, ColumnEvidence] = {}
-    for (source, form), mapping in zip(inputs, mappings, strict=True):
+    for (source, form), mapping in steps(zip(inputs, mappings, strict=True)):
         known = _evidence(source, form, mapping, widths, given)
         widths |= {name: ColumnEvidence(width=one.width) for name, one in known.items() if one.width}
         formats = settled({**widths, **known}, given, source.name, has_currency=has_currency)
@@ -75,10 +76,12 @@ def _evidence(
     if not _is_open(known, given):
         return known
     source.keep()
-    known = before
+    known, whole = before, source.path.stat().st_size if source.path is not None else 0
     with closing(form.read(source)) as batches:
         for raw in batches:
             known = evidence_of(raw.typed, mapping, known)
+            if whole:
+                reached(min(source.size / whole, 1.0))
             if not _is_open(known, given):
                 break
     return known

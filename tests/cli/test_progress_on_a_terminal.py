@@ -30,7 +30,9 @@ def slow(tmp_path):
 def test_a_step_that_counts_nothing_is_shown_while_it_lasts(slow):
     done = watch(COMMAND, slow)
     assert done.code == 0
-    busy = [(seconds, text) for seconds, text in done.pieces if "━" in text and "read" in text]
+    busy = [
+        (seconds, text) for seconds, text in done.pieces if "━" in text and "recognising the input" in text
+    ]
     assert len(busy) > 3
     assert "━" not in done.text.splitlines()[-1]
     assert "400 read = 400 used" in done.text.splitlines()[-1]

@@ -17,6 +17,7 @@ from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+from adcli.progress import part
 
 if TYPE_CHECKING:
     import polars as pl
@@ -113,15 +114,16 @@ def rates(
     if not funnel:
         log = settled(run, log, money)
         by = _with_currency(run, log, by, metric)
-    if funnel:
-        window = timedelta(days=window_days)
-        answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
-    elif compare:
-        answer = _comparison(log, by, metric, comparing, min_users=min_users)
-    elif trend:
-        answer = _trends(log, by, over, metric, comparing, min_users=min_users)
-    else:
-        answer = _rates(log, by, metric, min_users=min_users, confidence=comparing.confidence)
+    with run.step("rates"):
+        if funnel:
+            window = timedelta(days=window_days)
+            answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
+        elif compare:
+            answer = _comparison(log, by, metric, comparing, min_users=min_users)
+        elif trend:
+            answer = _trends(log, by, over, metric, comparing, min_users=min_users)
+        else:
+            answer = _rates(log, by, metric, min_users=min_users, confidence=comparing.confidence)
     deliver(run, answer, reporting, record)
 
 
@@ -183,9 +185,13 @@ def _trends(
     from adcli.evaluate.rates.table import rate_table
     from adcli.evaluate.rates.trends import trend_table
 
-    rates = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=comparing.confidence)
     cells = [name for name in by if name != over]
-    trends = trend_table(log, over=over, by=cells, metrics=metrics, min_users=min_users, **asdict(comparing))
+    with part(0, 0.3):
+        rates = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=comparing.confidence)
+    with part(0.3, 1):
+        trends = trend_table(
+            log, over=over, by=cells, metrics=metrics, min_users=min_users, **asdict(comparing)
+        )
     wide = pl.concat([rates, trends], how="diagonal_relaxed")
     last = ("definition", "verdict", "reason")
     table = wide.select(*(name for name in wide.columns if name not in last), *last)

@@ -19,6 +19,7 @@ from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
 from adcli.evaluate.columns import read_numbers
 from adcli.numbers import counted
+from adcli.progress import steps
 from adcli.statistics.aggregates import Aggregates, aggregate_arms
 from adcli.statistics.intervals import FloatArray, Interval
 from adcli.statistics.metrics import Metric
@@ -108,7 +109,7 @@ def segment_table(
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)
     rows: list[dict[str, object]] = []
-    for column in columns:
+    for column in steps(columns):
         binned = frame.with_columns(segments_of(read_numbers(units.select(column))[column]).alias(column))
         large, left_out = _large_segments(binned, column, variant, min_units)
         found = [
@@ -163,7 +164,7 @@ def _parts(
     frame: pl.DataFrame, segments: Sequence[str], metrics: Sequence[Metric], by: str, variant: str
 ) -> Iterator[tuple[str, pl.DataFrame, dict[str, Aggregates]]]:
     averaged = [metric for metric in metrics if metric.kind != "quantile"]
-    for segment in segments:
+    for segment in steps(segments):
         part = frame.filter(pl.col(by) == segment)
         yield (
             segment,

@@ -15,6 +15,7 @@ from adcli.bidding.prices import Prices, prices_of
 from adcli.bidding.replay import Bidder, Replay
 from adcli.errors import DataError
 from adcli.evaluate.bids.table import BOUND, bid_rows, calibration_table, judged, spend_curve
+from adcli.progress import steps
 
 
 class BidValues(NamedTuple):
@@ -85,7 +86,7 @@ def evaluate_bids(
             {own: _of_campaign(own, of, str(name)) for own, of in (learned or {}).items()},
             first_price,
         )
-        for (name,), part in campaigns.items()
+        for (name,), part in steps(campaigns.items(), [part.height for part in campaigns.values()])
     }
     together = _together(list(played.values()))
     parts = ({"all": together} if len(played) > 1 else {}) | played

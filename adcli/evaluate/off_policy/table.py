@@ -43,6 +43,7 @@ from adcli.evaluate.off_policy.verdicts import Setting
 from adcli.policies.evidence import Gates, diagnose
 from adcli.policies.prepared import PreparedLog, Question
 from adcli.policies.rows import PolicyRows
+from adcli.progress import part, steps
 from adcli.statistics.verdicts import BETTER, WORSE
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
@@ -110,13 +111,12 @@ def policy_value_table(
         DataError: If the log lacks what is needed, holds it out of range, or shows other actions.
     """
     _check_names(estimators, method, action_groups)
-    valuation = prepare_valuation(
-        impressions,
-        asked_of(question, targets),
-        items=items,
-        with_model="offcem" in estimators or any(asked(name).needs_model for name in estimators),
-        expected=expected,
-    )
+    with_model = "offcem" in estimators or any(asked(name).needs_model for name in estimators)
+    prepared = 0.9 if with_model and not expected else 0.1  # of the work
+    with part(0, prepared):
+        valuation = prepare_valuation(
+            impressions, asked_of(question, targets), items=items, with_model=with_model, expected=expected
+        )
     log = valuation.log
     group = _groups(log, items, action_groups)
     setting = Setting(
@@ -130,11 +130,12 @@ def policy_value_table(
     )
     records: list[dict[str, object]] = []
     influences: dict[str, NDArray[np.float64]] = {}
-    for target in targets:
-        valued = _valued(target, valuation, group, estimators, setting)
-        records += valued.records
-        if valued.influence is not None:
-            influences[name_of(target)] = valued.influence
+    with part(prepared, 1):
+        for target in steps(targets):
+            valued = _valued(target, valuation, group, estimators, setting)
+            records += valued.records
+            if valued.influence is not None:
+                influences[name_of(target)] = valued.influence
     table = as_table(records, targets, estimators)
     return PolicyValues(
         with_shortlist(table, influences, log.logged, confidence=confidence, seed=question.seed),
@@ -180,7 +181,8 @@ def _valued(
     setting: Setting,
 ) -> _Valued:
     logged = valuation.log.logged
-    rows = valuation.rows(target)
+    with part(0, 0.5):
+        rows = valuation.rows(target)
     unsupported = float(rows.unsupported.mean())
     whole = not np.isnan(rows.q_policy).any()
     found = diagnose(logged.reward, rows.weight, unsupported, logged.cluster)
@@ -189,11 +191,12 @@ def _valued(
     names = [one.text for one in computed]
     headline = next((name for name in HEADLINES if name in names), names[0] if names else "")
     records, influence = [], None
-    for one in computed:
-        named, is_headline = estimate(one, logged, rows), one.text == headline
-        records.append(record(name_of(target), named, rows.weight, found, setting, headline=is_headline))
-        if is_headline and target != "logged":
-            influence = named.estimate.influence
+    with part(0.5, 1):
+        for one in steps(computed):
+            named, is_headline = estimate(one, logged, rows), one.text == headline
+            records.append(record(name_of(target), named, rows.weight, found, setting, headline=is_headline))
+            if is_headline and target != "logged":
+                influence = named.estimate.influence
     grouped = _group_weights(target, valuation.log, group)
     if grouped is not None:
         # Whether these weights miss 1 is judged group by group, by `GroupWeights.trusted`.

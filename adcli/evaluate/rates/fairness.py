@@ -21,6 +21,7 @@ from adcli.evaluate.rates.table import (
     rate_table,
 )
 from adcli.numbers import plain, show
+from adcli.progress import part, steps
 from adcli.report.table import METRIC_KINDS
 from adcli.statistics.intervals import NO_INTERVAL
 from adcli.statistics.multiplicity import Correction, adjust
@@ -84,14 +85,16 @@ def fairness_table(
     """
     judged: list[_Judged] = []
     largest: list[Row] = []
-    for column in by:
+    for column in steps(by):
         counts = count_units(log, by=[column])
-        table = rate_table(log, by=[column], metrics=metrics, min_users=min_users, confidence=confidence)
-        for rate in chosen_rates(counts, metrics):
-            rows = table.filter(pl.col("metric") == rate.metric).to_dicts()
-            sums = _sums(counts, rate, column, [row[column] for row in rows])
-            judged += _judge_groups(sums, rate, column, rows, confidence)
-            largest += _largest(rate, column, rows)
+        with part(0, 0.2):
+            table = rate_table(log, by=[column], metrics=metrics, min_users=min_users, confidence=confidence)
+        with part(0.2, 1):
+            for rate in steps(chosen_rates(counts, metrics)):
+                rows = table.filter(pl.col("metric") == rate.metric).to_dicts()
+                sums = _sums(counts, rate, column, [row[column] for row in rows])
+                judged += _judge_groups(sums, rate, column, rows, confidence)
+                largest += _largest(rate, column, rows)
     p_values = np.array([one.gap.p_value if one.gap and not one.is_mirrored else math.nan for one in judged])
     adjusted = adjust(p_values, correction)
     for place, one in enumerate(judged):
@@ -112,7 +115,7 @@ def _judge_groups(
 ) -> Iterator[_Judged]:
     estimate = partial(clustered_estimate, method_of(rate, sums.top, sums.bottom))
     are_two = len(rows) == 2 and all(row["value"] is not None for row in rows)
-    for i, row in enumerate(rows):
+    for i, row in enumerate(steps(rows)):
         comparable = row["value"] is not None and len(rows) > 1
         found = gap(sums, i, confidence=confidence, estimate=estimate) if comparable else None
         yield _Judged(rate, row, f"{column}={row[column]}", found, is_mirrored=are_two and i == 1)

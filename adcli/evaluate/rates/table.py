@@ -12,6 +12,7 @@ from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import ROW, USER, UnitCounts, count_units
 from adcli.numbers import counted
+from adcli.progress import part, steps
 from adcli.statistics.intervals import (
     NO_INTERVAL,
     ClusteredRate,
@@ -91,12 +92,16 @@ def rate_table(
         DataError: If a column is missing or impossible, or the log allows no rate, or not the one asked for.
         UsageError: If a metric is no rate.
     """
-    units = count_units(log, by=by)
-    cells = group_cells(units, by)
-    hidden = hidden_cells(cells, by, min_users=min_users)
-    rows = [
-        row for rate in chosen_rates(units, metrics) for row in _rate_rows(rate, cells, hidden, confidence)
-    ]
+    with part(0, 0.3):
+        units = count_units(log, by=by)
+        cells = group_cells(units, by)
+        hidden = hidden_cells(cells, by, min_users=min_users)
+    with part(0.3, 1):
+        rows = [
+            row
+            for rate in steps(chosen_rates(units, metrics))
+            for row in _rate_rows(rate, cells, hidden, confidence)
+        ]
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     labelled = table.join(cells.sums.select("cell", *by), on="cell", how="left", maintain_order="left")
     return labelled.select("metric", *by, *_Row._fields[4:], "definition", "reason")
@@ -164,7 +169,7 @@ def known_rates(metrics: Sequence[str]) -> list[Rate]:
 
 def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
     sums = cell_sums(rate, cells)
-    for cell, why in enumerate(hidden):
+    for cell, why in enumerate(steps(hidden)):
         span = slice(cells.starts[cell], cells.starts[cell + 1])
         tops, bottoms = sums.tops[span], sums.bottoms[span]
         definition = _definition(rate, cells, method_of(rate, tops, bottoms), confidence=confidence)

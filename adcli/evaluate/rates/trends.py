@@ -17,6 +17,7 @@ from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
 from adcli.numbers import plain, show
+from adcli.progress import steps
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict, decide
@@ -105,7 +106,9 @@ def trend_table(
     cells = group_cells(count_units(log, by=by), by)
     hidden = hidden_cells(cells, by, min_users=min_users)
     found = [
-        row for rate in rates for row in _rate_trends(counts.frame, cells, hidden, rate, over, by, confidence)
+        row
+        for rate in steps(rates)
+        for row in _rate_trends(counts.frame, cells, hidden, rate, over, by, confidence)
     ]
     adjusted = adjust(np.array([one.trend.p_value for one in found]), correction)
     made = sum(not math.isnan(p) for p in adjusted)
@@ -166,7 +169,7 @@ def _rate_trends(
     summed = summed.filter(pl.col("bottom").sum().over(*by, "time") > 0)
     parts = summed.partition_by(by, as_dict=True) if by else {(): summed}
     tops, bottoms, *_ = cell_sums(rate, cells)
-    for row, top, bottom, why_hidden in zip(cells.sums.to_dicts(), tops, bottoms, hidden, strict=True):
+    for row, top, bottom, why_hidden in steps(zip(cells.sums.to_dicts(), tops, bottoms, hidden, strict=True)):
         cell = tuple(row[name] for name in by)
         part = parts.get(cell, summed.clear())
         if why_hidden:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adcli.evaluate.uplift.curves import Areas, Ranked, areas, sum_ties, tie_starts
+from adcli.progress import steps
 from adcli.statistics.intervals import FloatArray, student_quantile
 
 BLOCKS = 512  # of ranks; areas of resamples are taken over these, the estimate itself over every unit
@@ -41,7 +42,7 @@ def estimate_areas(
     binary = bool(((outcome == 0) | (outcome == 1)).all())
     rng = np.random.default_rng(seed)
     drawn = []
-    for start in range(0, samples, SAMPLES_AT_A_TIME):
+    for start in steps(range(0, samples, SAMPLES_AT_A_TIME)):
         size = (min(SAMPLES_AT_A_TIME, samples - start), len(copies.times))
         drawn.append(np.stack(areas(_sum(rng.poisson(copies.times, size), copies), binary=binary)))
     estimate = np.stack(areas(sum_ties(score, treated, outcome), binary=binary))
