@@ -307,7 +307,9 @@ CANDIDATES: Final = {  # for Rust's engine: a text that has none of a kind's is 
     r"(?:[ -]?\d{4}[ -]?\d{4}[ -]?\d\d|[ -]\d{6}[ -]\d{4})",
     "national_id": rf"(?-u:\b)(?:{TELLING_SHAPES})" + _after_a_word("identity", " id"),
     "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:",
-    "phone": r"(?:\+|00)[1-9](?:[ .\-/()\x{a0}]{0,3}\d){6}|\d{3}[) .\-] ?\d{3}[ .\-]\d{4}"
-    r"|(?-u:\b)0\d{1,5}[) .\-/]{1,3}\d\d|(?-u:\b)1[3-9]\d[ -]?\d{4}[ -]?\d{4}" + _after_a_word("phone"),
+    "phone": r"(?:\+|(?-u:\b)00)[1-9](?:[ .\-/()\x{a0}]{0,3}\d){6}"
+    r"|(?-u:\b)\d{3}[) .\-] ?\d{3}[ .\-]\d{4}(?-u:\b)"
+    r"|(?-u:\b)0\d{1,5}[) .\-/]{1,4}\d\d(?:[ .\-/]{0,3}\d){4}"
+    r"|(?-u:\b)1[3-9]\d[ -]?\d{4}[ -]?\d{4}" + _after_a_word("phone"),
     "name": _NAME.pattern,
 }
