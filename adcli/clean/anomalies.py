@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 KEYS: Final = ("user_id", "session_id")
 WANTED: Final = (*KEYS, "event_time", "event_type", "item_id", "ip", "price")
 COLUMNS: Final = ("is_anomaly", "anomaly_score", "anomaly_why")
-FITTED_ROWS: Final = 100_000  # sessions that the detector is fitted on
+FITTED_ROWS: Final = 10_000  # sessions that the detector is fitted on
 _MIN_GAPS: Final = 3
 _NIGHT_ENDS: Final = 6
 

@@ -1,8 +1,8 @@
 """Outliers without labels: an ensemble of two detectors that need no tuning.
 
-ECOD (Li et al., TKDE 2022) adds up how far out in its tail each feature is; the Mahalanobis distance sees
-unusual combinations too. Each gives a rank, and the score is -log(1 - rank of one) - log(1 - rank of the
-other): only what is far out in the tail of a detector counts much. All is fitted on a sample and scores any.
+One adds up how far out in its tail each feature is, the Mahalanobis distance also sees unusual combinations.
+Each gives a rank, and the score is -log(1 - rank of one) - log(1 - rank of the other): only what is far out
+in the tail of a detector counts much. All is fitted on a sample and scores any rows.
 """
 
 from __future__ import annotations
@@ -18,20 +18,17 @@ FloatArray = npt.NDArray[np.float64]
 class Tails(NamedTuple):
     """Where the features of a sample of (n, f) values end.
 
-    Source: Li et al., "ECOD: Unsupervised Outlier Detection Using Empirical Cumulative Distribution
-    Functions" (2022), equations 5 to 8.
+    Source: the empirical tails of ECOD (Li et al., TKDE 2022), equation 5, each feature in the tail it is in,
+    where ECOD takes one side of all: robots are high in one feature and low in another. The sum is that
+    of Fisher's method (1925) over two-sided tails.
     """
 
     ordered: FloatArray
-    skewness: FloatArray
 
     @classmethod
     def fit(cls, values: FloatArray) -> Self:
         """The tails of the (n, f) values."""
-        from scipy.stats import skew
-
-        skewness = skew(values, axis=0) if values.shape[1] else np.empty(0)
-        return cls(np.sort(values, axis=0), np.asarray(skewness))
+        return cls(np.sort(values, axis=0))
 
     def shares(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m, f) share of the sample with a value as low, and as high, at least one of its rows."""
@@ -43,11 +40,8 @@ class Tails(NamedTuple):
         return np.maximum(lower, 1) / count, np.maximum(upper, 1) / count
 
     def scores(self, values: FloatArray) -> FloatArray:
-        """(m,) ECOD scores."""
-        lower, upper = self.shares(values)
-        left, right = -np.log(lower), -np.log(upper)
-        either = np.where(self.skewness < 0, left, right)
-        return np.asarray(np.maximum(np.maximum(left.sum(axis=1), right.sum(axis=1)), either.sum(axis=1)))
+        """(m,) sums of -log of two-sided tails."""
+        return np.asarray(-np.log(np.minimum(2 * np.minimum(*self.shares(values)), 1)).sum(axis=1))
 
 
 class Distance(NamedTuple):
