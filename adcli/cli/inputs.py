@@ -45,6 +45,7 @@ class RunInputs:
         is_alone: bool = True,
     ) -> None:
         self._is_alone = is_alone
+        self._idle: dict[str, str] | None = None
         self._reading = reading
         self._console = console
         self._keep = keep_rejects
@@ -115,10 +116,18 @@ class RunInputs:
         stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
         stream.leave_out = self.leave_out
         (self._secondary if secondary else self._streams).append(stream)
-        if self._is_alone and (idle := stream.without_effect()):
-            raise UsageError(idle)
+        idle = stream.idle_options()
+        known = idle if self._idle is None else self._idle
+        self._idle = {option: said for option, said in known.items() if option in idle}
+        if self._is_alone:
+            self.check_options()
         self._tell_notes(stream)
         return stream
+
+    def check_options(self) -> None:
+        """Raise UsageError if an option says of formats what no input so far has."""
+        for said in (self._idle or {}).values():
+            raise UsageError(said)
 
     def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
         """The conformed frames of a stream; rejects are counted and kept on the way."""

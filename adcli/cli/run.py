@@ -245,6 +245,7 @@ class Run:
 
     def finish(self) -> None:
         """Give all outputs their names, write their manifests, say the accounting."""
+        self._inputs.check_options()
         self._inputs.tell_notes()
         self._inputs.tell_unknown_types()
         self._inputs.tell_rejects()

@@ -147,8 +147,8 @@ class TableStream:
         pairs += [pair for one in mappings for pair in one.carried.items()]
         return {source: name for source, name in pairs if source not in self.names}
 
-    def without_effect(self) -> str:
-        """What is wrong, as a sentence, if an option says of texts or their layout what no input has."""
+    def idle_options(self) -> dict[str, str]:
+        """The options that say of formats what no input has, each with a sentence that says so."""
         source, form, _ = self._parts[0]
         options, forms = self._options, [part.form for part in self._parts]
         layout = (options.delimiter, options.quote, options.escape, options.comment)
@@ -165,7 +165,7 @@ class TableStream:
             idle.append("encoding")
         if options.sheet and not any(one.sheet for one in forms):
             idle.append("sheet")
-        return f"--{idle[0]} has no effect: {source.name} is {form.label}." if idle else ""
+        return {option: f"--{option} has no effect: {source.name} is {form.label}." for option in idle}
 
     @property
     def log_forms(self) -> set[str]:

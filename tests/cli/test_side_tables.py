@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 LOG = "when,who,asin,position,click,pscore,device\n" + "".join(
@@ -57,3 +58,28 @@ def test_only_the_rows_of_the_log_are_in_the_accounting(adcli, log):
     strict = adcli(*arguments, "--strict")
     assert strict.returncode == 4
     assert "2 rows were rejected (of the tables beside the others)" in strict.said
+
+
+@pytest.mark.parametrize(("rates", "status"), [("rates.parquet", 2), ("rates.csv", 0)])
+def test_a_layout_is_refused_only_where_no_file_has_it(adcli, tmp_path, rates, status):
+    report = {"date": ["2024-01-01"], "impressions": [1000], "clicks": [10], "cost": ["USD 5.00"]}
+    pl.DataFrame(report).write_parquet(tmp_path / "report.parquet")
+    exchange = pl.DataFrame({"currency": ["USD", "EUR"], "rate": [0.9, 1.0]})
+    exchange.write_parquet(tmp_path / "rates.parquet")
+    exchange.write_csv(tmp_path / "rates.csv", separator=";")
+    done = adcli(
+        "evaluate",
+        "rates",
+        "report.parquet",
+        "--currency",
+        "EUR",
+        "--rates",
+        rates,
+        "--delimiter",
+        ";",
+        "-o",
+        "o.csv",
+    )
+    assert done.returncode == status
+    assert (tmp_path / "o.csv").exists() == (status == 0)
+    assert ("--delimiter has no effect" in done.said) == (status == 2)
