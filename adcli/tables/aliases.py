@@ -110,7 +110,9 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "referrer": ("referer", "http_referer", "http_referrer", "referrer_url"),
     "user_agent": ("ua", "http_user_agent", "agent"),
-    "ip": ("ip_address", "client_ip", "remote_addr", "remote_ip", "remote_host", "clientip"),
+    "ip": (
+        "ip_address", "client_ip", "remote_addr", "remote_ip", "remote_host", "clientip", "x_forwarded_for",
+    ),
     "propensity": (
         "propensity_score", "pscore", "action_prob", "action_probability", "logging_probability",
         "logging_prob", "behavior_prob",

@@ -320,3 +320,14 @@ def test_what_cannot_be_read_is_quoted_short_and_without_control_characters(read
 def test_the_first_reason_is_given_for_a_row_with_several(read):
     got = read("event_time,user_id,event_type,price,quantity\nlater,,view,abc,many\n")
     assert got.reasons == [(2, "event_time: not a time: 'later'")]
+
+
+def test_of_forwarded_addresses_the_first_is_the_client(read):
+    got = read('event_time,user_id,event_type,X-Forwarded-For\n2024-01-01,u,view,"203.0.113.5, 10.0.0.1"\n')
+    assert got.frame["ip"].to_list() == ["203.0.113.5"]
+
+
+def test_an_identifier_that_a_spreadsheet_cut_short_is_no_user(read):
+    got = read(HEADER + "2024-01-01,1.23457E+12,view\n2024-01-01,1234567890123,view\n2024-01-01,1E5,view\n")
+    assert got.frame["user_id"].to_list() == ["1234567890123", "1E5"]
+    assert got.reasons == [(2, "user_id: cut short by a spreadsheet: '1.23457E+12'")]

@@ -25,6 +25,7 @@ FREE_TEXT = frozenset(
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
 _GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
+_CUT_SHORT: Final = r"^\d\.\d+E\+(1[1-9]|[2-9]\d)$"  # what spreadsheets make of long numbers: digits are lost
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil", "--", "—", "–", "(not set)")
 _GROUPS: Final = ",' \u00a0\u202f\u2019"
 _HAS_FRACTION: Final = r"^\d+\.\d{1,2}$|^\d{4,}\.\d|\.\d{4,}$"
@@ -74,7 +75,12 @@ def _string(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = named(values)
     if form.whole_decimals:
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
-    return Coerced(values, [])
+    if name == "ip":  # of forwarded addresses the first is the client's
+        values = values.str.extract(r"^([^,\s]+)")
+    cut = values.str.contains(_CUT_SHORT)
+    return Coerced(
+        values, [Problem(cut.fill_null(value=False), "cut short by a spreadsheet")] if cut.any() else []
+    )
 
 
 def _decoded(value: bytes | None) -> str | None:
