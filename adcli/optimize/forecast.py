@@ -18,9 +18,15 @@ from adcli.optimize.purchase_models import (
     fit_bg_nbd,
     fit_gamma_gamma,
 )
+from adcli.optimize.purchase_trees import PurchaseTrees, features_of, poisson_deviance
 
 MODEL = "bg-nbd"
+TREES = "lightgbm"
 FEWEST_CUSTOMERS = 30
+FEWEST_FOR_TREES = 300  # customers at the time that trees are first fitted at
+SHORTEST = 14  # days that a choice of model rests on
+TENTHS = 10
+FORECAST_COLUMNS = ("user_id", "p_active", "expected_purchases", "expected_value", "model")
 
 
 class Backtest(NamedTuple):
@@ -32,28 +38,70 @@ class Backtest(NamedTuple):
         observed: Purchases, of all customers.
         errors: The mean absolute error of a customer's purchases by the model, by the customer's own rate so
             far (`own rate`) and by the same number for all (`same for all`).
+        calibration: Tenths of the customers by forecast: `customers expected observed`, means of each.
     """
 
     days: int
     expected: float
     observed: int
     errors: dict[str, float]
+    calibration: list[dict[str, float]]
+
+
+class Choice(NamedTuple):
+    """How the models did in the last days that were seen, each fitted on what came before them.
+
+    Attributes:
+        days: How many.
+        deviance: The mean Poisson deviance of a customer's purchases, by model.
+        calibration: Of the better one; see `Backtest`.
+    """
+
+    days: int
+    deviance: dict[str, float]
+    calibration: list[dict[str, float]]
+
+    @property
+    def model(self) -> str:
+        """The better one."""
+        return min(self.deviance, key=self.deviance.__getitem__)
 
 
 class Forecast(NamedTuple):
-    """Customers with what they are expected to do, the models behind it, and their backtest."""
+    """Customers with what they are expected to do, the models behind it, their choice and their backtest."""
 
     customers: pl.DataFrame
     purchases: BgNbd
     values: GammaGamma | None
+    choice: Choice | None
     backtest: Backtest | None
+
+
+class _Log(NamedTuple):
+    """Of customers: `user_id day value` of purchases, `user_id day event_type` of other events."""
+
+    bought: pl.DataFrame
+    events: pl.DataFrame
+
+
+class _Seen(NamedTuple):
+    """Customers as they are known at the end of a day, with BG/NBD fitted to them."""
+
+    customers: pl.DataFrame
+    history: History
+    model: BgNbd
+    end: date
+
+    def expected(self, days: int) -> Numbers:
+        return self.model.expected_purchases(self.history, days / 7)
 
 
 def forecast_customers(sales: pl.DataFrame, *, days: int, cutoff: date | None = None) -> Forecast:
     """What each customer will buy in the days after the log, or after a cutoff.
 
     The customers have the columns `user_id p_active expected_purchases expected_value model`, those of the
-    greatest value first. Purchases on one day are one.
+    greatest value first. Purchases on one day are one. The model is BG/NBD, or LightGBM upon it where that
+    forecast the last days before the cutoff better.
 
     Args:
         sales: Events whose purchases are sales (`settle_sales`): `event_time user_id event_type sold_for`.
@@ -63,35 +111,83 @@ def forecast_customers(sales: pl.DataFrame, *, days: int, cutoff: date | None = 
     Raises:
         DataError: If there are too few customers before the cutoff, or none came back.
     """
-    bought = _purchase_days(sales)
-    if bought.is_empty():
+    log = _Log(_purchase_days(sales), _event_days(sales))
+    if log.bought.is_empty():
         raise DataError("The events have no purchases, so there is nothing to forecast from.")
-    last: date = bought["day"].max()  # type: ignore[assignment]
+    last: date = log.bought["day"].max()  # type: ignore[assignment]
     end = cutoff - timedelta(days=1) if cutoff else last
-    before = bought.filter(pl.col("day") <= end)
-    customers = _histories(before, end)
+    customers = _histories(log.bought.filter(pl.col("day") <= end), end)
     if customers.height < FEWEST_CUSTOMERS:
         when = f" before {cutoff}" if cutoff else ""
         raise DataError(
             f"{counted(customers.height, 'customer')} bought something{when}; a forecast needs at least "
             f"{FEWEST_CUSTOMERS}."
         )
-    seen = _history(customers)
-    model = fit_bg_nbd(seen)
-    expected = model.expected_purchases(seen, days / 7)
+    seen = _seen(log, end)
+    choice, trees = _chosen(log, end, days)
     values = _value_model(customers)
-    worth = _worth(values, customers)
+    left = min(days, (last - end).days)
     found = customers.select("user_id").with_columns(
-        p_active=model.p_active(seen),
-        expected_purchases=expected,
-        expected_value=pl.Series(expected * worth).fill_nan(None),
-        model=pl.lit(MODEL),
+        p_active=seen.model.p_active(seen.history),
+        expected_purchases=_forecast(log, seen, trees, days),
+        model=pl.lit(TREES if trees else MODEL),
     )
+    worth = pl.Series(_worth(values, customers)).fill_nan(None)
+    found = found.with_columns(expected_value=pl.col("expected_purchases") * worth).select(FORECAST_COLUMNS)
     order = ["expected_value", "expected_purchases"]
     ordered = found.sort(*order, descending=True, nulls_last=True, maintain_order=True)
-    left = min(days, (last - end).days)
-    backtest = _backtest(model, customers, bought, end, left) if left > 0 else None
-    return Forecast(ordered, model, values, backtest)
+    backtest = _backtest(log, seen, _forecast(log, seen, trees, left), left) if left > 0 else None
+    return Forecast(ordered, seen.model, values, choice, backtest)
+
+
+def _chosen(log: _Log, end: date, days: int) -> tuple[Choice | None, PurchaseTrees | None]:
+    """How the models did in the last days, and the trees where they did better; None where days are few."""
+    first: date = log.bought["day"].min()  # type: ignore[assignment]
+    horizon = min(days, ((end - first).days + 1) // 3)
+    before, middle = end - timedelta(days=2 * horizon), end - timedelta(days=horizon)
+    known = log.bought.filter(pl.col("day") <= before)
+    if horizon < SHORTEST or known["user_id"].n_unique() < FEWEST_FOR_TREES:
+        return None, None
+    if known.height == known["user_id"].n_unique():
+        return None, None
+    earlier, later = _seen(log, before), _seen(log, middle)
+    came = _came(log, later, horizon)
+    tried = {
+        MODEL: later.expected(horizon),
+        TREES: _forecast(log, later, _trees(log, earlier, horizon), horizon),
+    }
+    deviance = {name: poisson_deviance(expected, came) for name, expected in tried.items()}
+    better = min(deviance, key=deviance.__getitem__)
+    choice = Choice(horizon, deviance, _calibration(tried[better], came))
+    return choice, _trees(log, later, horizon) if better == TREES else None
+
+
+def _seen(log: _Log, end: date) -> _Seen:
+    customers = _histories(log.bought.filter(pl.col("day") <= end), end)
+    history = _history(customers)
+    return _Seen(customers, history, fit_bg_nbd(history), end)
+
+
+def _trees(log: _Log, seen: _Seen, days: int) -> PurchaseTrees:
+    """Fitted to what came in the days after those seen."""
+    return PurchaseTrees(_features(log, seen), seen.expected(days), _came(log, seen, days))
+
+
+def _forecast(log: _Log, seen: _Seen, trees: PurchaseTrees | None, days: int) -> Numbers:
+    expected = seen.expected(days)
+    return trees.expected_purchases(_features(log, seen), expected) if trees else expected
+
+
+def _features(log: _Log, seen: _Seen) -> pl.DataFrame:
+    return features_of(seen.customers, log.bought, log.events, seen.end)
+
+
+def _event_days(sales: pl.DataFrame) -> pl.DataFrame:
+    """`user_id day event_type` of what customers did beside buying."""
+    kind = pl.col("event_type").cast(pl.String)
+    return sales.filter(kind != "purchase", pl.col("user_id").is_not_null()).select(
+        "user_id", day=pl.col("event_time").dt.date(), event_type=kind
+    )
 
 
 def _purchase_days(sales: pl.DataFrame) -> pl.DataFrame:
@@ -139,16 +235,37 @@ def _worth(values: GammaGamma | None, customers: pl.DataFrame) -> Numbers:
     return values.expected_value(repeats, mean)
 
 
-def _backtest(model: BgNbd, customers: pl.DataFrame, bought: pl.DataFrame, end: date, days: int) -> Backtest:
-    """The purchases of the customers known at the end of what was seen, in the days after it."""
-    in_time = (pl.col("day") > end) & (pl.col("day") <= end + timedelta(days=days))
-    came = bought.filter(in_time).group_by("user_id").len("purchases")
-    joined = customers.join(came, on="user_id", how="left", maintain_order="left")
-    observed = joined["purchases"].fill_null(0).to_numpy().astype(np.float64)
-    seen = _history(customers)
-    expected = model.expected_purchases(seen, days / 7)
-    own_rate = seen.repeats / np.maximum(seen.age, 1 / 7) * days / 7
-    all_alike = np.full(observed.size, own_rate.mean())
-    forecasts = {MODEL: expected, "own rate": own_rate, "same for all": all_alike}
+def _came(log: _Log, seen: _Seen, days: int) -> Numbers:
+    """The purchases of the customers known, in the days after those seen."""
+    in_time = (pl.col("day") > seen.end) & (pl.col("day") <= seen.end + timedelta(days=days))
+    came = log.bought.filter(in_time).group_by("user_id").len("purchases")
+    joined = seen.customers.join(came, on="user_id", how="left", maintain_order="left")
+    return joined["purchases"].fill_null(0).to_numpy().astype(np.float64)
+
+
+def _backtest(log: _Log, seen: _Seen, expected: Numbers, days: int) -> Backtest:
+    observed = _came(log, seen, days)
+    own_rate = seen.history.repeats / np.maximum(seen.history.age, 1 / 7) * days / 7
+    forecasts = {
+        "forecast": expected,
+        MODEL: seen.expected(days),
+        "own rate": own_rate,
+        "same for all": np.full(observed.size, own_rate.mean()),
+    }
     errors = {name: float(np.abs(one - observed).mean()) for name, one in forecasts.items()}
-    return Backtest(days, float(expected.sum()), int(observed.sum()), errors)
+    return Backtest(
+        days, float(expected.sum()), int(observed.sum()), errors, _calibration(expected, observed)
+    )
+
+
+def _calibration(expected: Numbers, observed: Numbers) -> list[dict[str, float]]:
+    """Tenths of the customers, the lowest forecasts first."""
+    parts = np.array_split(np.argsort(expected, kind="stable"), TENTHS)
+    return [
+        {
+            "customers": part.size,
+            "expected": float(expected[part].mean()),
+            "observed": float(observed[part].mean()),
+        }
+        for part in parts
+    ]

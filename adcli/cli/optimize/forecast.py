@@ -9,20 +9,19 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.money import Money, settled_in_one_currency
-from adcli.cli.options import Inputs
+from adcli.cli.options import Inputs, Reporting
+from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from adcli.optimize.forecast import Backtest
-    from adcli.statistics.verdicts import Verdict
+    from adcli.optimize.forecast import Backtest, Choice
 
 
 @command
 def forecast(
     run: Run,
     money: Money,
+    reporting: Reporting,
     inputs: Inputs = None,
     days: Annotated[int, typer.Option(min=1, help="How many days the forecast reaches.")] = 90,
     cutoff: Annotated[
@@ -38,12 +37,12 @@ def forecast(
 
     \b
     Examples:
-      adcli optimize forecast events.parquet -o customers.parquet
+      adcli optimize forecast events.parquet -o customers.parquet --report customers.html
       adcli optimize forecast events.parquet --cutoff 2026-06-01 --days 60 -o customers.parquet
     """
     from adcli.behaviour.currencies import one_currency
-    from adcli.numbers import in_currency
     from adcli.optimize.forecast import forecast_customers
+    from adcli.optimize.forecast_page import forecast_page
 
     sales = settled_in_one_currency(run, run.read(inputs, tables=["events"]), money)
     with run.step("forecast"):
@@ -51,37 +50,31 @@ def forecast(
     run.facts["forecast"] = {
         "bg_nbd": made.purchases._asdict(),
         "gamma_gamma": made.values._asdict() if made.values else None,
+        "choice": made.choice._asdict() if made.choice else None,
         "backtest": made.backtest._asdict() if made.backtest else None,
     }
     model = ", ".join(f"{name} {value:.4g}" for name, value in made.purchases._asdict().items())
     run.note(f"BG/NBD, in weeks: {model}.")
+    run.note(_why(made.choice))
     if made.values is None:
         run.note("Too few repeated purchases have an amount, so expected_value is left empty.")
     if made.backtest:
         run.note(_told(made.backtest))
-    kind = in_currency("money", one_currency(sales))
-    kinds = {"p_active": "probability", "expected_purchases": "number", "expected_value": kind}
-    run.write(made.customers, kinds=kinds)
-    run.answer(_answer(made.customers, days, kind))
-
-
-def _answer(customers: pl.DataFrame, days: int, money: str) -> list[Verdict]:
-    """How many customers are still active, and what all of them will buy."""
-    from adcli.numbers import show
-    from adcli.statistics.verdicts import Verdict
-
-    active, purchases, value = (
-        float(customers[name].sum()) for name in ("p_active", "expected_purchases", "expected_value")
-    )
-    worth = f", worth {show(value, money)}" if customers["expected_value"].count() else ""
-    return [
-        Verdict("", sentence=f"Of {customers.height:,} customers {active:,.0f} are expected to be active."),
-        Verdict("", sentence=f"In {days} days they are expected to buy {purchases:,.0f} times{worth}."),
-    ]
+    page = forecast_page(made, days=days, currency=one_currency(sales))
+    run.write(made.customers, kinds=page.kinds)
+    publish(run, page, reporting)
+    run.answer(page.answer[:3])
 
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
+
+
+def _why(choice: Choice | None) -> str:
+    if choice is None:
+        return "The log is too short, or has too few customers, to try LightGBM out of time: BG/NBD it is."
+    told = ", ".join(f"{name} {value:.4f}" for name, value in choice.deviance.items())
+    return f"{choice.model} is taken: Poisson deviance in the last {choice.days} days seen: {told}."
 
 
 def _told(backtest: Backtest) -> str:
