@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from advertising import conversions
 from numpy.typing import NDArray
 from world import SEGMENT_SHARE, click_probability, promoted_of, requests_of
 
@@ -153,8 +154,37 @@ def tested(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
             yield _interval("evaluate ab", f"{row['metric']}, difference", said, effect, kind)
 
 
+def advertised(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
+    """Bids against the most that the budget could buy, the forecast and the plan against what is true."""
+    if not all((out / name).exists() for name in ("bids.csv", "customers.parquet", "plan.csv")):
+        return
+    truth = json.loads((out / "raw" / "advertising.json").read_text(encoding="utf-8"))
+    bids = {row["bidder"].split("/")[-1]: row for row in pl.read_csv(out / "bids.csv").to_dicts()}
+    share, other = (bids[name]["predicted_value_share"] for name in ("bidder", "linear"))
+    said = f"{show(share, 'rate')}, linear bids {show(other, 'rate')}"
+    yield Line("optimize bids", "clicks bought of the most", said, "100 %", 1 >= share > max(0.95, other))
+    customers, wanted = pl.read_parquet(out / "customers.parquet"), truth["customers"]
+    for what, name, true in (
+        ("customers still active", "p_active", wanted["active"]),
+        ("orders in 56 days", "expected_purchases", wanted["orders_after"]),
+    ):
+        found = customers[name].sum()
+        agrees = abs(found / true - 1) < 0.15
+        yield Line("optimize forecast", what, show(found, "count"), show(true, "count"), agrees)
+    plan = pl.read_csv(out / "plan.csv").to_dicts()
+    for row in plan:
+        now, planned = (
+            28 * float(conversions(row["campaign_id"], np.array(row[name] / 28)))
+            for name in ("spend_now", "spend_planned")
+        )
+        said = {"value": row["gain"], "ci_low": row["gain_low"], "ci_high": row["gain_high"]}
+        yield _interval(
+            "optimize budget", f"{row['campaign_id']}, conversions", said, planned - now, "difference"
+        )
+
+
 CHECKS: tuple[Callable[[Path, dict[str, Any]], Iterator[Line]], ...] = (
-    cleaned, embedded, generated, optimized, rated, tested,
+    cleaned, embedded, generated, optimized, rated, tested, advertised,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ COLUMNS = ["campaign_id", "spend_now", "spend_planned", "value_now", "value_plan
 def report(tmp_path):
     rng = np.random.default_rng(5)
     frame = report_of(market(rng, 3), rng, weekly=True)
-    frame.write_csv(tmp_path / "report.csv")
+    frame.drop("revenue").write_csv(tmp_path / "report.csv")
     return frame
 
 

@@ -153,7 +153,7 @@ _TABLES = (
         "spend",
         "what a campaign spent on a day, and what that brought",
         required=("date", "campaign_id", "cost"),
-        measures=("conversions", "revenue"),
+        either=("conversions", "revenue"),
     ),
     StandardTable(
         "events",
