@@ -171,6 +171,6 @@ class Protection:
                 self._run.note(f"masked in {name}: {said}.")
         for name, made in self._pseudonyms.items():
             if made.already:
-                self._run.note(f"{name}: values that were pseudonyms before stay ({made.already:,} rows).")
+                self._run.note(f"{name}: values that were pseudonyms before stay ({made.already:,}).")
         for hidden, column in self._hiding.showing() if self._hiding else ():
             self._run.warn(f"'{column}' shows what is hidden in '{hidden}': hide it too.")

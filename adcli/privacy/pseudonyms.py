@@ -29,7 +29,7 @@ class Pseudonyms:
     it was given to is checked in each row.
 
     Attributes:
-        already: How many values were pseudonyms before, which they stay.
+        already: How many distinct values were pseudonyms before, which they stay.
     """
 
     def __init__(self, key: Key, column: str) -> None:
@@ -56,7 +56,6 @@ class Pseudonyms:
             new = pl.DataFrame([codes.filter(is_new).alias("code"), texts.filter(is_new).alias("value")])
             self._learn(new.unique("code"))
         found = self._pseudonyms.gather(codes).alias(values.name)
-        self.already += int((found == texts).sum())
         if len(self._values) > _MOST_REMEMBERED:
             self._anchor, self._values, self._pseudonyms = _nothing_known()
         return found
@@ -73,6 +72,7 @@ class Pseudonyms:
             value if known else self.of(value)
             for value, known in zip(new["value"].to_list(), is_one.to_list(), strict=True)
         ]
+        self.already += int(is_one.sum())
         self._values = self._values.scatter(new["code"], new["value"])
         self._pseudonyms = self._pseudonyms.scatter(new["code"], pl.Series(made, dtype=pl.String))
 
