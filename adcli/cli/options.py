@@ -190,6 +190,14 @@ class Writing:
             help="Format of the output: csv, tsv, ndjson, parquet, arrow.", rich_help_panel="Output"
         ),
     ] = None
+    formula_safe: Annotated[
+        bool,
+        typer.Option(
+            "--formula-safe",
+            help="Put ' before texts of CSV that a spreadsheet would compute.",
+            rich_help_panel="Output",
+        ),
+    ] = False
     rows: Annotated[
         int, typer.Option(min=1, help="Rows to show on a terminal, without -o.", rich_help_panel="Output")
     ] = 20

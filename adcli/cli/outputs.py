@@ -50,6 +50,7 @@ class RunOutputs:
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
         self._streams: list[StreamOutput] = []
         self.rows_written = 0
+        self.formula_column = ""  # the first column with a text in it that a spreadsheet would compute
         self.written: list[str] = []
 
     @property
@@ -183,9 +184,11 @@ class RunOutputs:
         remove_unfinished()
 
     def _write_file(self, parts: Iterable[pl.DataFrame], path: Path) -> None:
+        from adcli.tables.sinks import format_of
+
         file, sink = self._open_file(path, self._writing.to)
         for part in parts:
-            sink.write(part)
+            sink.write(self._guarded(part, format_of(path, self._writing.to, is_stream=is_stream(path))))
             self.rows_written += part.height
         sink.close()
         self._count(file, self.rows_written)
@@ -225,11 +228,30 @@ class RunOutputs:
 
         # A buffer of our own: with PYTHONUNBUFFERED the one of sys.stdout writes large parts incompletely.
         handle = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - closed with the sink
-        sink = open_sink(handle, format_of(Path("stdout.ndjson"), self._writing.to))
+        format_name = format_of(Path("stdout.ndjson"), self._writing.to)
+        sink = open_sink(handle, format_name)
         for part in parts:
-            sink.write(part)
+            sink.write(self._guarded(part, format_name))
             self.rows_written += part.height
         sink.close()
+
+    def _guarded(self, part: pl.DataFrame, format_name: str) -> pl.DataFrame:
+        """The rows as they are written: made safe if that is wanted, else what is not safe is noted."""
+        import polars as pl
+
+        from adcli.tables.sinks import formula_safe, formulas
+
+        if format_name not in ("csv", "tsv"):
+            if self._writing.formula_safe:
+                raise UsageError(
+                    f"--formula-safe has no effect on {format_name}.", fix="Write CSV, or leave it out."
+                )
+            return part
+        if self._writing.formula_safe:
+            return formula_safe(part)
+        unsafe = (text.name for text in part if text.dtype == pl.String and formulas(text).any())
+        self.formula_column = self.formula_column or next(unsafe, "")
+        return part
 
     def _preview(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None) -> None:
         import polars as pl

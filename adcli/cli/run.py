@@ -188,6 +188,10 @@ class Run:
 
         with self.step("write"):
             self._outputs.write([frames] if isinstance(frames, pl.DataFrame) else frames, kinds)
+        if column := self._outputs.formula_column:
+            self.note(
+                f"Texts in '{column}' are formulas to a spreadsheet; --formula-safe makes them harmless."
+            )
 
     def directory(self) -> Path:
         """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""

@@ -129,6 +129,18 @@ class _CsvSink(_TextSink):
         self._has_header = True
 
 
+def formulas(texts: pl.Series) -> pl.Series:
+    """(n,) whether a spreadsheet would compute a text: it begins with `= + - @` and is no number."""
+    begins, is_number = texts.str.contains(r"^[=+@-]."), texts.str.contains(r"^[+-]?[\d.,]+([eE][+-]?\d+)?$")
+    return (begins & ~is_number).fill_null(value=False)
+
+
+def formula_safe(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, with an apostrophe before each text that a spreadsheet would compute."""
+    texts = [column for column in frame if column.dtype == pl.String]
+    return frame.with_columns(("'" + text).alias(text.name).zip_with(formulas(text), text) for text in texts)
+
+
 class _NdjsonSink(_TextSink):
     def write(self, frame: pl.DataFrame) -> None:
         if frame.height:

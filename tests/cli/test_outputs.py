@@ -210,3 +210,15 @@ def test_the_manifests_of_a_run_tell_what_belongs_together(adcli, log, tmp_path)
         for name in ("page.html", "rejects.csv", "rates.csv")
     ]
     assert written == sorted(written), "the manifest of the result comes last"
+
+
+def test_texts_that_a_spreadsheet_computes_are_said_once_and_made_harmless(adcli, tmp_path):
+    path = tmp_path / "products.csv"
+    path.write_text("item_id,title,price\n-1,=1+1,2\n+2,@SUM(A1),3\n-x,ok,4\n")
+    done = adcli("clean", path, "--to", "csv")
+    assert done.returncode == 0
+    assert done.said.count("--formula-safe") == 1
+    safe = adcli("clean", path, "--to", "csv", "--formula-safe")
+    assert "--formula-safe" not in safe.said
+    assert safe.stdout.splitlines()[1:] == [b"-1,'=1+1,2", b"+2,'@SUM(A1),3", b"'-x,ok,4"]
+    assert adcli("clean", path, "--to", "ndjson", "--formula-safe").returncode == 2

@@ -136,7 +136,10 @@ def _hub(name: str, task: Task) -> ModelSource:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    if os.environ.get("HF_HUB_OFFLINE", "") in {"", "0"} and re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+    is_wanted = os.environ.get("HF_HUB_OFFLINE", "") in {"", "0"} and re.fullmatch(
+        r"[\w.-]+(/[\w.-]+)?", name
+    )
+    if is_wanted and _hub_answers():
         try:
             path = snapshot_download(
                 _hub_id(name),
@@ -151,6 +154,22 @@ def _hub(name: str, task: Task) -> ModelSource:
     raise UsageError(
         f"The model '{name}' is not on this machine and could not be fetched.", fix=_cure(name, task)
     )
+
+
+def _hub_answers() -> bool:
+    """Whether the hub says anything within ten seconds: asked for a model, its library waits for minutes."""
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        urlopen(ENDPOINT, timeout=10).close()  # noqa: S310 - the user's own address of the hub
+    except HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _hub_id(name: str) -> str:
