@@ -26,6 +26,14 @@ class ProfileOptions:
     reviews: Annotated[
         str | None, typer.Option(help="Reviews that the users wrote.", rich_help_panel=_PROFILES)
     ] = None
+    users: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table of customers: their columns become part of the profiles.",
+            rich_help_panel=_PROFILES,
+        ),
+    ] = None
     profile: Annotated[
         Literal["mean", "sequence"],
         typer.Option(

@@ -13,6 +13,7 @@ from adcli.cli.inputs import pairs
 from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.options import Reporting
 from adcli.cli.run import Run
+from adcli.cli.users import profiles_with_users
 from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def user_profiles(
         yield _explained(vector_options.explain, interactions, items, options, encode, half_life)
         return
     users = _users(interactions, items, options, encode, earlier, half_life)
+    if options.users is not None:
+        users = profiles_with_users(run, users, options.users)
     if not (vector_options.needs_all or options.interests):
         yield from users
         return

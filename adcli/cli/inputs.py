@@ -113,7 +113,8 @@ class RunInputs:
 
         paths = self._given(inputs, command)
         self.paths += [source.path for source in expand(paths) if source.path is not None]
-        stream = open_table(paths, tables=tables, options=self._options(columns, table), needs=needs)
+        options = self._options(columns, table, is_beside=secondary)
+        stream = open_table(paths, tables=tables, options=options, needs=needs)
         stream.leave_out = self.leave_out
         (self._secondary if secondary else self._streams).append(stream)
         idle = stream.idle_options()
@@ -244,7 +245,7 @@ class RunInputs:
             )
         return ["-"]
 
-    def _options(self, columns: Mapping[str, str], table: str | None) -> ReadOptions:
+    def _options(self, columns: Mapping[str, str], table: str | None, *, is_beside: bool) -> ReadOptions:
         from adcli.tables.memory import table_bytes
         from adcli.tables.read import ReadOptions
 
@@ -264,6 +265,7 @@ class RunInputs:
             given=_given_formats(self._reading),
             verify=self.verify,
             memory=table_bytes(self._reading.memory),
+            is_beside=is_beside,
         )
 
 

@@ -57,7 +57,7 @@ class ContextEncoder:
             if column not in frame.columns:
                 raise DataError(
                     f"The policy was learned with the context column '{column}', which is not in this input.",
-                    fix=did_you_mean(column, frame.columns) or "Add it, or name it with --map.",
+                    fix=did_you_mean(column, frame.columns) or "Add it, name it with --map, or give --users.",
                 )
         encoded = np.empty((frame.height, len(self.names)), dtype=np.float32)
         plain, places, start = [], [], 0

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import polars as pl
 
 from adcli.errors import AdcliError, DataError
+from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.formats.layout import GivenLayout
@@ -56,6 +57,7 @@ class ReadOptions:
         verify: Whether an input is checked against the manifest beside it.
         memory: The most bytes that a table may take in memory.
         sheet: The sheet of a workbook, where several have cells.
+        is_beside: Whether they are read beside others, of whose columns `column_map` may speak.
     """
 
     format: str | None = None
@@ -73,6 +75,7 @@ class ReadOptions:
     verify: bool = True
     memory: int = field(default_factory=lambda: table_bytes(None))
     sheet: str | None = None
+    is_beside: bool = False
 
 
 class InputRecord(NamedTuple):
@@ -319,6 +322,10 @@ def _opened(
     if not found:
         raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
     headers = [Header(source.name, form.columns, form.kind == "log", form.sample) for source, form in found]
+    if options.is_beside:
+        there = {normalised(column) for header in headers for column in header.columns}
+        own = {name: source for name, source in options.column_map.items() if normalised(source) in there}
+        options = replace(options, column_map=own)
     mappings = choose_table(
         [TABLES[name] for name in ([options.table] if options.table else tables)],
         headers,

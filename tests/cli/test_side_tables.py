@@ -83,3 +83,36 @@ def test_a_layout_is_refused_only_where_no_file_has_it(adcli, tmp_path, rates, s
     assert done.returncode == status
     assert (tmp_path / "o.csv").exists() == (status == 0)
     assert ("--delimiter has no effect" in done.said) == (status == 2)
+
+
+USERS = "id,generation,Total Spent\n" + "".join(f"u{i},{'old' if i % 2 else 'young'},9\n" for i in range(390))
+
+
+def test_what_a_shop_knows_of_its_customers_is_context(adcli, log):
+    (log / "users.csv").write_text(USERS)
+    said = "users.csv: adds generation; 10 of 400 users are not in it: theirs are empty."
+    users = ("--map", "user_id=who", "--users", "users.csv")
+    learned = adcli(
+        "optimize", "policy", "log.csv", *users, "--context", "generation", "-o", "policy", "--action", "asin"
+    )
+    assert learned.returncode == 0, learned.said
+    assert said in learned.said
+    assert "users.csv: not taken: Total Spent (may be known only after the row)." in learned.said
+    assert adcli("optimize", "apply", "policy", "log.csv", *users, "-o", "chosen.csv").returncode == 0
+    assert "generation" in (log / "chosen.csv").read_text().splitlines()[0]
+    value = adcli("evaluate", "policy", "policy", "log.csv", *users, "--estimator", "ips", "--to", "csv")
+    assert value.returncode == 0, value.said
+    assert said in value.said
+
+
+def test_what_a_shop_knows_of_its_customers_is_part_of_their_profiles(adcli, tmp_path):
+    (tmp_path / "log.csv").write_text(
+        "event_time,user_id,event_type,item_id,title\n"
+        "2026-08-01 10:00:00,u1,view,a,Mug\n2026-08-02 10:00:00,u999,purchase,b,Bowl\n"
+    )
+    (tmp_path / "users.csv").write_text(USERS)
+    done = adcli("embed", "log.csv", "--users", "users.csv", "--to", "ndjson")
+    assert done.returncode == 0, done.said
+    rows = [json.loads(line) for line in done.text.splitlines()]
+    assert [(row["id"], row["generation"]) for row in rows] == [("u1", "old"), ("u999", None)]
+    assert "users.csv: adds generation; 1 of 2 users are not in it: theirs are empty." in done.said

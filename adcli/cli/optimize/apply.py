@@ -10,6 +10,7 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
+from adcli.cli.users import Users, with_users
 
 
 @command
@@ -20,6 +21,7 @@ def apply(
         typer.Argument(metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False),
     ],
     inputs: Inputs = None,
+    users: Users = None,
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Take the likeliest action instead of sampling one.")
     ] = False,
@@ -32,10 +34,13 @@ def apply(
       adcli clean today.csv | adcli optimize apply policy - --to csv
     """
     from adcli.optimize.apply import apply_policy
+    from adcli.policies.policy import ScoredPolicy
     from adcli.policies.store import load_policy
 
     chosen = load_policy(run.learned(policy))
     contexts = run.read(inputs, tables=["impressions", "contexts"])
+    learned_with = chosen.encoder.columns if isinstance(chosen, ScoredPolicy) else []
+    contexts = with_users(run, contexts, users, learned_with)
     with run.step("apply"):
         decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy)
     run.write(decisions)

@@ -10,6 +10,7 @@ from adcli.cli.command import command
 from adcli.cli.options import Inputs, Reporting
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
+from adcli.cli.users import Users, with_users
 
 
 @command
@@ -32,6 +33,7 @@ def policy(
         str | None,
         typer.Option(help="Attributes or vectors of the items: products, or what `adcli embed` wrote."),
     ] = None,
+    users: Users = None,
     eligible_by: Annotated[
         str | None, typer.Option(help="Column whose value decides which actions may be shown.")
     ] = None,
@@ -49,6 +51,7 @@ def policy(
     Examples:
       adcli optimize policy impressions.parquet -o policy --report policy.html
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
+      adcli optimize policy impressions.parquet --users customers.csv -o policy
     """
     from adcli.behaviour.currencies import one_currency
     from adcli.optimize.policy_learning import learn_policy
@@ -59,6 +62,7 @@ def policy(
     folder = run.directory()
     impressions = run.read(inputs, tables=["impressions"])
     run.require_whole(["propensity", reward], "what is learned without them would be of another log")
+    impressions = with_users(run, impressions, users, context)
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )

@@ -1,0 +1,85 @@
+"""What a shop knows of its customers, beside the rows that name them, as of the time of each row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError, printable
+from adcli.tables.aliases import normalised
+
+TENURE: Final = "tenure_days"
+_KNOWN_LATER: Final = re.compile(
+    r"total|lifetime|last|spent|spend|revenue|orders|purchases|churn|ltv|clv|aov|refund"
+)
+_PERSONAL: Final = re.compile(r"name|mail|phone|mobile|address|street|zip|postal|postcode|note$|tags$")
+
+
+class WithCustomers(NamedTuple):
+    """Rows with what is known of their users.
+
+    Attributes:
+        frame: The rows, in their order.
+        added: Names of the columns that they have now.
+        left: What was left out and why, one clause each.
+    """
+
+    frame: pl.DataFrame
+    added: list[str]
+    left: list[str]
+
+
+def with_customers(
+    frame: pl.DataFrame, customers: pl.DataFrame, *, key: str = "user_id", wanted: Sequence[str] = ()
+) -> WithCustomers:
+    """The rows with the columns of their users; of a sign-up the days since then at the time of the row.
+
+    Left out, unless wanted: names and addresses of persons, and what a shop knows only of the time up to its
+    export, such as the sum of all orders, because some of it came after the row.
+
+    Args:
+        frame: Rows with a column `key`.
+        customers: The users table.
+        key: The column of `frame` that names users.
+        wanted: Columns to take in any case.
+
+    Raises:
+        DataError: If a user stands several times in `customers`.
+    """
+    twice = customers["user_id"].is_duplicated()
+    if twice.any():
+        user = printable(str(customers["user_id"].filter(twice)[0]))
+        raise DataError(
+            f"User {user} stands several times in the table of users.", fix="Give one row a user."
+        )
+    others = [name for name in customers.columns if name != "user_id"]
+    later = [name for name in others if _KNOWN_LATER.search(normalised(name)) and name not in wanted]
+    personal = [name for name in others if _PERSONAL.search(normalised(name)) and name not in wanted]
+    there = [name for name in others if name in frame.columns]
+    taken = [name for name in others if name not in {*later, *personal, *there}]
+    reasons = (
+        (later, "may be known only after the row"),
+        ([name for name in personal if name not in later], "names a person"),
+        (there, "is a column already"),
+    )
+    left = [f"{', '.join(map(printable, names))} ({why})" for names, why in reasons if names]
+    joined = frame.join(
+        customers.select("user_id", *taken),
+        left_on=key,
+        right_on="user_id",
+        how="left",
+        maintain_order="left",
+    )
+    if "signup_time" in taken and "event_time" in frame.columns:
+        days = (pl.col("event_time") - pl.col("signup_time")).dt.total_days()
+        joined = joined.with_columns(pl.when(days >= 0).then(days).alias(TENURE)).drop("signup_time")
+        taken = [TENURE if name == "signup_time" else name for name in taken]
+    return WithCustomers(joined, taken, left)
+
+
+def strangers(users: pl.Series, customers: pl.DataFrame) -> int:
+    """How many of these users the table of customers lacks."""
+    return int((~users.drop_nulls().unique().is_in(customers["user_id"].implode())).sum())

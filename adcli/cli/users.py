@@ -1,0 +1,62 @@
+"""`--users`: what a shop knows of its customers, beside the rows that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adcli.cli.run import Run
+from adcli.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.behaviour.customers import WithCustomers
+
+Users = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Table of customers, joined by user_id: their columns become context."),
+]
+
+
+def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:
+    """The rows with the columns of their users, which is said; the rows as they are without a table of users.
+
+    Raises:
+        DataError: If the rows name no users.
+    """
+    if users is None:
+        return log
+    from adcli.behaviour.customers import strangers, with_customers
+
+    if "user_id" not in log.columns:
+        raise DataError("--users: the log names no users.", fix="Name the column: --map user_id=COLUMN.")
+    customers = run.read([users], tables=["users"], secondary=True)
+    found = with_customers(log, customers, wanted=wanted)
+    ids = log["user_id"].drop_nulls().unique()
+    _tell(run, users, found, strangers(ids, customers), len(ids))
+    return found.frame
+
+
+def profiles_with_users(run: Run, profiles: Iterator[pl.DataFrame], users: str) -> Iterator[pl.DataFrame]:
+    """Profiles with the columns of their users, which is said at the end."""
+    from adcli.behaviour.customers import strangers, with_customers
+
+    customers = run.read([users], tables=["users"], secondary=True)
+    missing = count = 0
+    for frame in profiles:
+        found = with_customers(frame, customers, key="id")
+        missing, count = missing + strangers(frame["id"], customers), count + frame.height
+        yield found.frame
+    if count:
+        _tell(run, users, found, missing, count)
+
+
+def _tell(run: Run, users: str, found: WithCustomers, missing: int, count: int) -> None:
+    lacks = f"; {missing:,} of {count:,} users are not in it: theirs are empty" if missing else ""
+    run.note(f"{users}: adds {', '.join(found.added) or 'nothing'}{lacks}.")
+    if found.left:
+        run.note(f"{users}: not taken: {'; '.join(found.left)}.")
+    run.facts["users"] = {"added": found.added, "users": count, "not_in_it": missing}
