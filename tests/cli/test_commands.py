@@ -57,7 +57,7 @@ def test_the_uniform_policy_from_the_thompson_log(adcli, shared_data, campaign, 
 
 def test_forty_six_clicks_are_not_enough_to_leave_the_logging_policy(adcli, shared_data, tmp_path):
     log = shared_data / "bandit/obd_random_men.csv.gz"
-    done = adcli("optimize", "policy", log, "-o", "policy")
+    done = adcli("optimize", "policy", log, "-o", "policy", "--report", "chosen.html")
     assert done.returncode == 0, done.said
     assert "Not enough evidence to leave it" in done.said
     assert json.loads((tmp_path / "policy/policy.json").read_text())["chosen"] == "logged"
