@@ -131,7 +131,7 @@ def write_events(
     seen = as_log(done + crawl(BOTS, shop, START, rng))
     columns = {"event_time": "Timestamp", "user_id": "VisitorID"}
     log = soil(seen, EVENT_DIRT, rng, delimiter=";", columns=columns)
-    write_log(log, path, encoding="latin-1")
+    write_log(log, path, encoding="utf-16")
     return counts(log)
 
 
