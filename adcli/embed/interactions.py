@@ -3,13 +3,14 @@
     interactions = pl.concat([interactions_of_events(events), interactions_of_reviews(reviews)])
     interactions = weighted(before(interactions, cutoff), {"purchase": 8})
 
-Columns: `user_id event_time event_type item_id text category price revenue`. `text` is what was searched for
-or written; `event_time` is null only for a review that does not say when it was written.
+Columns: `user_id event_time event_type item_id text category price revenue begins_order`. `text` is what was
+searched for or written; `begins_order` is false for the further lines of an order, which is one purchase;
+`event_time` is null only for a review that does not say when it was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,7 @@ import polars as pl
 from adcli.behaviour.sales import settle_sales
 from adcli.embed.texts import cleaned, texts_of
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.tables.standard.orders import order_column
 from adcli.tables.standard.tables import EVENT_TYPES
 
 WEIGHTS: Final[Mapping[str, float]] = {
@@ -40,6 +42,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "category": pl.String(),
     "price": pl.Float64(),
     "revenue": pl.Float64(),
+    "begins_order": pl.Boolean(),
 }
 
 
@@ -55,7 +58,16 @@ def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
     events = events.with_columns(text.alias("text"))
     events = events if "sold_for" in events.columns else settle_sales(events).events
     sold_for = pl.col("sold_for") if "sold_for" in events.columns else pl.lit(None)
-    return _conformed(events.with_columns(sold_for.alias("revenue")))
+    return _conformed(events.with_columns(sold_for.alias("revenue"), _begins_order(events.columns)))
+
+
+def _begins_order(columns: Sequence[str]) -> pl.Expr:
+    """Whether a row is its user's first of an order; a row without order number is an order of its own."""
+    order = order_column(columns)
+    if order is None:
+        return pl.lit(value=True).alias("begins_order")
+    line = pl.struct("event_type", "user_id", order)
+    return (line.is_first_distinct() | pl.col(order).is_null()).alias("begins_order")
 
 
 def interactions_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:

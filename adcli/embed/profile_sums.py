@@ -95,12 +95,18 @@ def _scalars(is_weighted: pl.Expr) -> list[pl.Expr]:
         pl.col("level").max().cast(pl.Int8),
         *((own & (pl.col("source") == source)).any().alias(source + "_seen") for source in SOURCES),
         *(
-            (pl.len() if kind is None else (pl.col("event_type") == kind).sum()).cast(pl.Int64).alias(name)
+            (pl.len() if kind is None else _happened(kind).sum()).cast(pl.Int64).alias(name)
             for name, kind in COUNTS.items()
         ),
         pl.col("revenue").sum(),
         *(pl.col(name).sum() for name in DECAYING),
     ]
+
+
+def _happened(kind: str) -> pl.Expr:
+    """Whether an event is of a type; an order of several lines is one purchase."""
+    is_kind = pl.col("event_type") == kind
+    return is_kind & pl.col("begins_order") if kind == "purchase" else is_kind
 
 
 def _vector_sums(events: pl.DataFrame, interactions: InteractionVectors, users: int) -> Float64Array:

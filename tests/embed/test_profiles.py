@@ -63,6 +63,13 @@ def test_a_profile_is_the_weighted_mean_of_what_a_user_did(items):
     assert got["last_time"] == START + timedelta(hours=1)
 
 
+def test_an_order_of_several_lines_is_one_purchase(items):
+    log = events([("u", 1, "purchase", "0001", None), ("u", 1, "purchase", "0002", None),
+                  ("u", 9, "purchase", "0001", None), ("v", 9, "purchase", "0001", None)])  # fmt: skip
+    orders = log.with_columns(pl.Series("order_id", ["a", "a", "b", None]))
+    assert profiled(orders, items)["purchases"].to_list() == [2, 1]
+
+
 def test_weights_can_be_given(items):
     log = events([("u", 0, "view", "0001", None), ("u", 1, "purchase", "0002", None)])
     got = profiled(log, items, weights={"view": 0, "purchase": 7})
