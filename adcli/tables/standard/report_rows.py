@@ -11,19 +11,14 @@ from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import Rejects, rows_as_json
 from adcli.tables.numerals import MONEY
+from adcli.tables.standard.breakdowns import restated
 from adcli.tables.standard.conform import Batch
-from adcli.tables.standard.reports import NAMED, RESTATES
 from adcli.tables.unify import concatenated
 
-DIMENSIONS: Final = ("hour", *NAMED, "currency")
-_ROW: Final = "number of the row"  # no name that a column has
-_ADDED: Final = ("impressions", "clicks", "cost")
-_ALL: Final = ("all", "total", "overall")
 _STARTS: Final = frozenset(
     {"startdate", "startdateinutc", "starttime", "reportingstarts", "reportingstart", "datestart"}
 )
 _GOALS: Final = frozenset({"resultindicator", "resulttype", "resultstype"})
-_HALF_A_CENT: Final = 0.005  # cells are rounded to cents
 _DEAREST: Final = 10_000  # units of money for a click, or earned by one; millionths look so
 
 
@@ -45,7 +40,8 @@ def settle_report(
         by_hand: The standard columns whose source the user named.
 
     Raises:
-        DataError: If its conversions count different things, or its cost may be in millionths.
+        DataError: If its conversions count different things, its cost may be in millionths, or rows by one
+            column and rows by another may count the same.
     """
     notes: list[str] = []
     lines = pl.concat([batch.lines for batch in batches])
@@ -53,10 +49,11 @@ def settle_report(
     frame = _with_days(frame, sources, notes)
     frame = _with_cost(frame, sources, by_hand, notes)
     _refuse_mixed_results(frame, sources)
-    restates = restating(frame)
+    why = restated(frame, sources, by_hand, notes)
+    restates = why.is_not_null()
     kept, twice = frame.filter(~restates), frame.filter(restates)
     rejects = Rejects()
-    rejects.extend(lines.filter(restates).to_list(), [RESTATES] * twice.height, rows_as_json(twice))
+    rejects.extend(lines.filter(restates).to_list(), why.drop_nulls().to_list(), rows_as_json(twice))
     all_rejects = pl.concat([*(batch.rejects for batch in batches), rejects.frame(batches[0].file)])
     whole = batches[0]._replace(
         frame=kept, lines=lines.filter(~restates), rejects=all_rejects.sort("line", maintain_order=True)
@@ -136,50 +133,6 @@ def _refuse_mixed_results(frame: pl.DataFrame, sources: Mapping[str, str]) -> No
                 f"{', '.join(printable(str(value)) for value in meant[:3])}), which have no sum.",
                 fix="Name the column to count with --map conversions=COLUMN.",
             )
-
-
-def restating(frame: pl.DataFrame) -> pl.Series:
-    """(n,) which rows are the sums of others: where they have no value, or `All`, the others have one.
-
-    Rows that are empty in the same columns are sums all together or not at all: one that adds up by chance
-    between others that do not is a row like any other.
-    """
-    is_all = pl.col(pl.String).str.to_lowercase().is_in(_ALL)
-    rows = frame.with_columns(pl.when(is_all).then(None).otherwise(pl.col(pl.String)).name.keep())
-    rows = rows.with_row_index(_ROW)
-    dimensions = [name for name in DIMENSIONS if name in frame.columns]
-    carried = [name for name, dtype in frame.schema.items() if dtype == pl.String and name not in DIMENSIONS]
-    found: list[int] = []
-    for columns in (dimensions, carried):
-        sparse = [name for name in columns if 0 < rows[name].null_count() < rows.height]
-        masks = rows.select(pl.col(sparse).is_null())
-        for empty in masks.unique(maintain_order=True).rows(named=True):
-            gone = [name for name in sparse if empty[name]]
-            if gone:
-                wholes = rows.filter(
-                    masks.select(pl.all_horizontal(pl.col(n) == empty[n] for n in sparse)).to_series()
-                )
-                parts = rows.filter(pl.all_horizontal(pl.col(gone).is_not_null()))
-                if _add_up(wholes, parts, [name for name in dimensions if name not in gone]):
-                    found += wholes[_ROW].to_list()
-    return rows[_ROW].is_in(found)
-
-
-def _add_up(wholes: pl.DataFrame, parts: pl.DataFrame, by: Sequence[str]) -> bool:
-    """Whether each of `wholes` has the sums of those of `parts` that share its values of `by`."""
-    sums = [name for name in _ADDED if name in wholes.columns]
-    one = pl.lit(1).alias("one group")
-    numbers = [pl.col(name).cast(pl.Float64).fill_null(0) for name in sums]
-    added = parts.group_by(*by, one).agg(
-        *(number.sum().name.suffix(" added") for number in numbers), pl.len().alias("parts")
-    )
-    both = wholes.select(*by, one, *numbers).join(added, on=[*by, "one group"], how="left", nulls_equal=True)
-    slack = {"cost": (pl.col("parts") + 1) * _HALF_A_CENT}
-    agree = pl.all_horizontal(
-        (pl.col(name) - pl.col(f"{name} added")).abs() <= slack.get(name, pl.lit(0.0)) + 1e-9 for name in sums
-    )
-    something = both.filter(pl.any_horizontal(pl.col(name) > 0 for name in sums))
-    return something.height > 0 and bool(something.select(agree.fill_null(value=False).all()).item())
 
 
 def _doubts(frame: pl.DataFrame) -> list[str]:
