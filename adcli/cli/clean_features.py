@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ import typer
 
 from adcli.cli.clean_rows import spilled
 from adcli.cli.option_rules import Needs
+from adcli.cli.options import moment_of
 from adcli.cli.run import Run
 from adcli.cli.targets import is_stream
 from adcli.errors import UsageError
@@ -38,9 +38,8 @@ class Features:
         ),
     ] = False
     cutoff: Annotated[
-        datetime | None,
+        str | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
             metavar="TIME",
             help="Features as of this time (UTC) instead, a row a user and item.",
             rich_help_panel=_PANEL,
@@ -69,7 +68,7 @@ def with_features(run: Run, frames: Iterator[pl.DataFrame], options: Features) -
     from adcli.behaviour.features import features, with_sales
 
     paths = spilled(run, frames)
-    at = options.cutoff.replace(tzinfo=UTC) if options.cutoff else None
+    at = moment_of(options.cutoff) if options.cutoff else None
     with run.step("features"):
         log = pl.concat(pl.read_parquet(path) for path in paths)
         require_one_currency(log)

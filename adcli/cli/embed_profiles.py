@@ -11,7 +11,7 @@ from adcli.cli.embed_options import ProfileOptions, VectorOptions
 from adcli.cli.embed_vectors import Known, described, given_vectors_of, reduced, tell_known
 from adcli.cli.inputs import pairs
 from adcli.cli.money import Money, settled_in_one_currency
-from adcli.cli.options import Reporting
+from adcli.cli.options import Reporting, moment_of
 from adcli.cli.run import Run
 from adcli.cli.users import profiles_with_users
 from adcli.errors import DataError, UsageError
@@ -188,7 +188,7 @@ def _interactions(
             )
         interactions = dated
     if options.cutoff is not None:
-        interactions = interactions.filter(time < _time(options.cutoff))
+        interactions = interactions.filter(time < moment_of(options.cutoff))
     if earlier is not None:
         known_until = datetime.fromisoformat(earlier.manifest["profile"]["until"])
         fresh = interactions.filter(time >= known_until)
@@ -204,22 +204,12 @@ def _interactions(
     return interactions
 
 
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--cutoff {text}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
-        ) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: EarlierProfiles | None) -> str:
     """The time up to which events are in the profiles."""
     last = interactions["event_time"].max()
     ends = [last + timedelta(microseconds=1)] if isinstance(last, datetime) else []
     if options.cutoff is not None:
-        ends = [_time(options.cutoff)]
+        ends = [moment_of(options.cutoff)]
     if earlier is not None:
         ends.append(datetime.fromisoformat(earlier.manifest["profile"]["until"]))
     return max(ends, default=datetime(1970, 1, 1, tzinfo=UTC)).isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 
 from adcli.cli.config import load_defaults
 from adcli.cli.option_rules import Needs, Suffix
+from adcli.errors import UsageError
 
 Inputs = Annotated[
     list[str] | None,
@@ -291,3 +293,18 @@ class Reporting:
         Path | None,
         typer.Option(help="Write each plot as SVG and PNG into this folder.", rich_help_panel="Output"),
     ] = None
+
+
+def moment_of(cutoff: str) -> datetime:
+    """The time that `--cutoff` names, in UTC where it names no zone.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    try:
+        time = datetime.fromisoformat(cutoff)
+    except ValueError:
+        raise UsageError(
+            f"--cutoff {cutoff}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
+        ) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

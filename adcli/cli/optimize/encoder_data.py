@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from adcli.cli.optimize.encoder_options import Learning
+from adcli.cli.options import moment_of
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
 
@@ -99,14 +99,7 @@ def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
         return frame
     if "event_time" not in frame.columns:
         raise UsageError("--cutoff needs times, and the input has no column event_time.")
-    try:
-        time = datetime.fromisoformat(learning.cutoff)
-    except ValueError:
-        raise UsageError(
-            f"--cutoff {learning.cutoff}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
-        ) from None
-    cutoff = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    kept = frame.filter(pl.col("event_time") < cutoff)
+    kept = frame.filter(pl.col("event_time") < moment_of(learning.cutoff))
     if not kept.height:
         raise DataError(f"No row is before --cutoff {learning.cutoff}.", fix="Give a later one.")
     return kept
