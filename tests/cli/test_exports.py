@@ -187,6 +187,9 @@ ORDERS = {
         2,
         GOODS,
     ),
+    "GA4, BigQuery": Orders(
+        "ga4_bigquery.ndjson", "support.google.com/analytics/answer/7029846", 86.5, 66.5, 2, GOODS
+    ),
 }
 
 
@@ -205,6 +208,20 @@ def test_orders_are_cleaned_and_their_revenue_is_that_of_goods_sold(adcli, tmp_p
         row = rows["average_order_value"]
         assert (float(row["numerator"]), float(row["denominator"])) == (revenue, orders.orders)
         assert orders.said in done.said
+
+
+def test_a_purchase_of_ga4_has_a_row_for_each_of_its_items(adcli, tmp_path):
+    (tmp_path / "ga4.ndjson").write_bytes((EXPORTS / "ga4_bigquery.ndjson").read_bytes())
+    done = adcli("clean", "ga4.ndjson", "--to", "ndjson")
+    assert done.returncode == 0, done.said
+    rows = [json.loads(line) for line in done.text.splitlines()]
+    found = [(row["event_type"], row["item_id"], row["transaction_id"], row["currency"]) for row in rows]
+    order = [("purchase", "00971", "T1", "EUR"), ("purchase", "00972", "T1", "EUR")]
+    assert [row[0] for row in found[:3]] == ["view", "impression", "cart"]
+    assert found[1][1:] == (None, None, None)  # of several items that were listed, none is the one
+    assert found[2][1:] == ("00971", None, "EUR")
+    assert found[3:7] == order * 2
+    assert found[7:] == [("purchase", "00973", "T2", "EUR"), ("other", "00973", "T2", "EUR")]
 
 
 class Feed(NamedTuple):

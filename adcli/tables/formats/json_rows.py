@@ -17,6 +17,7 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.tables.formats.blocks import MAX_COLUMNS, IntArray, RawBatch, Rejects, shown
+from adcli.tables.formats.ga4 import unpacked
 
 MAX_DEPTH: Final = 64
 _MANY_KEYS = 2_000
@@ -79,6 +80,7 @@ def batch_of(rows: Sequence[JsonRow], rejects: Rejects, name: str) -> RawBatch:
     Raises:
         DataError: If there are more columns than any table has, or they are all but empty.
     """
+    rows = [row._replace(values=values) for row in rows for values in unpacked(row.values)]
     columns = _column_names((row.values for row in rows), name)
     _refuse_sparse(rows, len(columns), name)
     numbers: dict[str, pl.DataType] = {}
