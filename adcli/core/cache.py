@@ -7,8 +7,10 @@ Everything below this folder can be deleted at any time: it is computed again.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adcli.errors import UsageError
@@ -16,25 +18,51 @@ from adcli.files import remove, sweep_stale, temporary_beside
 
 
 def cache_directory(*parts: str) -> Path:
-    """The folder below `ADCLI_CACHE` for one kind of thing, made if need be.
+    """The folder below `ADCLI_CACHE` for one kind of thing, made if need be; it may be one only to read.
 
-    Without that variable it lies in the platform's cache folder.
+    Without that variable it lies in the platform's cache folder; where it is not there and can not be made,
+    in a folder of this user's among the temporary files.
 
     Raises:
-        UsageError: If it can not be made.
+        UsageError: If none can be made.
     """
+    return _first_that(lambda directory: True, parts)
+
+
+def writable_directory(*parts: str) -> Path:
+    """As `cache_directory`, a folder to write into.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    return _first_that(lambda directory: os.access(directory, os.W_OK), parts)
+
+
+def _first_that(serves: Callable[[Path], bool], parts: tuple[str, ...]) -> Path:
+    for root in _roots():
+        directory = root.joinpath(*parts)
+        with contextlib.suppress(OSError):
+            if not root.exists():  # what is below is of the shop's texts
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(parents=True, exist_ok=True)
+            if serves(directory):
+                return directory
+    raise UsageError(
+        f"No cache folder can be written, neither {' nor '.join(map(str, _roots()))}.",
+        fix="Set ADCLI_CACHE to one that can.",
+    )
+
+
+def _roots() -> Iterator[Path]:
+    """The folder asked for, else a temporary one, if that is only this user's."""
     import platformdirs
 
-    root = os.environ.get("ADCLI_CACHE") or platformdirs.user_cache_dir("adcli")
-    directory = Path(root).expanduser().joinpath(*parts)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"The cache folder {directory} can not be made: {error.strerror}.",
-            fix="Set ADCLI_CACHE to a folder that can be written.",
-        ) from error
-    return directory
+    yield Path(os.environ.get("ADCLI_CACHE") or platformdirs.user_cache_dir("adcli")).expanduser()
+    temporary = Path(tempfile.gettempdir()) / f"adcli-{os.getuid()}"
+    with contextlib.suppress(OSError):
+        temporary.mkdir(mode=0o700)  # and asked for itself: its name could be another's
+    if temporary.is_dir() and not temporary.is_symlink() and temporary.stat().st_uid == os.getuid():
+        yield temporary
 
 
 def build_directory(target: Path, build: Callable[[Path], None]) -> Path:

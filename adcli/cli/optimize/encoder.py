@@ -203,7 +203,7 @@ def _tune(
     tracking: Tracking,
     models: Models,
 ) -> Trained:
-    from adcli.core.cache import cache_directory
+    from adcli.core.cache import writable_directory
     from adcli.core.tracking import tracked
     from adcli.core.training.encoder.tuning import EncoderTrainingSettings, tune_encoder
 
@@ -235,7 +235,7 @@ def _tune(
             encoder=encoder,
             evaluate=data.validation,
             start_from=learning.start_from,
-            checkpoints=cache_directory("training"),
+            checkpoints=writable_directory("training"),
             about=about,
             processes=models.processes,
             log=log,

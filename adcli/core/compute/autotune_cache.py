@@ -6,6 +6,7 @@ never loads a model, and two runs on one machine never choose differently.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -49,7 +50,8 @@ def cached_choice(asked: Mapping[str, object]) -> dict[str, Any] | None:
 
 def cache_choice(asked: Mapping[str, object], chosen: Mapping[str, object]) -> None:
     """Keep what was chosen for the next run."""
-    write_whole(_place(asked), json.dumps(dict(chosen), indent=1).encode())
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        write_whole(_place(asked), json.dumps(dict(chosen), indent=1).encode())
 
 
 def _place(asked: Mapping[str, object]) -> Path:

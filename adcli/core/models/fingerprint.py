@@ -7,6 +7,7 @@ Caches and adapters name the model they belong to by it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -36,7 +37,8 @@ def fingerprint(directory: Path) -> str:
     if len(known) == 16:
         return known
     digest = _digest(directory, files)
-    write_whole(remembered, digest.encode("ascii") + b"\n")
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        write_whole(remembered, digest.encode("ascii") + b"\n")
     return digest
 
 

@@ -8,7 +8,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adcli.core.cache import build_directory, cache_directory
+from adcli.core.cache import build_directory, cache_directory, writable_directory
 from adcli.core.models.quiet import quiet
 from adcli.errors import DataError
 
@@ -26,8 +26,11 @@ def converted(weights: Path) -> Path:
     """
     stat = weights.stat()
     key = hashlib.sha256(f"{weights.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:12]
-    target = cache_directory("models") / f"{weights.stem}-{key}"
-    return build_directory(target, lambda folder: _convert(weights, folder))
+    name = f"{weights.stem}-{key}"
+    made = cache_directory("models") / name
+    if made.exists():
+        return made
+    return build_directory(writable_directory("models") / name, lambda folder: _convert(weights, folder))
 
 
 def _convert(weights: Path, folder: Path) -> None:

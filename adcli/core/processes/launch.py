@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import adcli
-from adcli.core.cache import cache_directory
+from adcli.core.cache import writable_directory
 from adcli.core.processes.job import Job
 from adcli.core.processes.runtime import available_cores
 from adcli.errors import AdcliError
@@ -33,7 +33,7 @@ class LaunchedRanks:
 
     def __init__(self, function: str, settings: Mapping[str, object], processes: int) -> None:
         name = f"job-{os.getpid()}-{secrets.token_hex(4)}"
-        self.job = Job.create(cache_directory("work") / name, function, settings, processes)
+        self.job = Job.create(writable_directory("work") / name, function, settings, processes)
         self._processes, self._log = processes, self.job.folder / "log"
         command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
         command += [f"--nproc-per-node={processes}", "-m", "adcli.core.processes.worker"]

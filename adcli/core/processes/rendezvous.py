@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from adcli.core.cache import cache_directory
+from adcli.core.cache import writable_directory
 from adcli.core.processes.job import POLL_S, Job, Rank
 from adcli.core.processes.runtime import start_runtime
 from adcli.errors import AdcliError, UsageError
@@ -102,12 +102,12 @@ def _rendezvous() -> Path:
     runtime = start_runtime(device="auto")
     agreed: list[str | None] = [None]
     if runtime.rank == 0:
-        folder = cache_directory("work") / f"together-{secrets.token_hex(6)}"
+        folder = writable_directory("work") / f"together-{secrets.token_hex(6)}"
         folder.mkdir()
         agreed = [folder.name]
         atexit.register(_leave, folder)
     broadcast_object_list(agreed)
-    found = cache_directory("work") / str(agreed[0])
+    found = writable_directory("work") / str(agreed[0])
     if not found.exists():
         raise AdcliError(
             f"Process {runtime.rank + 1} of {runtime.processes} does not see the cache folder of the first.",
