@@ -28,7 +28,7 @@ _USER = (
     "reviewer_id", "person_id", "household_key", "household_id", "cust_id", "profile_id", "cookie_id",
     "cookie", "user_pseudo_id", "anonymous_id", "domain_userid", "full_visitor_id", "uid", "visitor",
     "customer", "reviewer", "customer_user_id", "user_email", "customer_email", "email", "email_billing",
-    "billing_email", "buyer_email", "id_customer",
+    "billing_email", "buyer_email", "id_customer", "buyer_user_id", "buyer",
 )  # fmt: skip
 _TIME = (
     "timestamp", "event_timestamp", "event_datetime", "datetime", "date_time", "time_stamp", "ts", "time",
@@ -38,7 +38,7 @@ _TIME = (
     "order_purchase_timestamp", "date_add", "purchase_date", "purchase_time", "transaction_date",
     "transaction_time", "transaction_dt", "t_dat", "unix_timestamp", "unix_time", "unix_review_time",
     "review_time", "review_date", "review_creation_date", "reviewed_at", "date_added", "submission_date",
-    "event_date", "date",
+    "event_date", "sale_date", "date",
 )  # fmt: skip
 
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -89,7 +89,7 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "tax": (
         "taxes", "order_total_tax_amount", "tax_total", "tax_amount", "total_tax", "tax_value",
-        "order_sales_tax",
+        "order_sales_tax", "sales_tax",
     ),
     "discount": ("lineitem_discount", "item_promotion_discount", "line_discount"),
     "refund": ("refunded_amount", "refund_amount", "refund_value", "total_refunded", "order_refund_amount"),

@@ -187,6 +187,17 @@ ORDERS = {
         2,
         GOODS,
     ),
+    "Etsy, items": Orders(
+        "etsy_items.csv",
+        "help.etsy.com: How to download your shop data, Order Items",
+        44.5,
+        44.5,
+        2,
+        "revenue is the amount of each line less its discount.",
+    ),
+    "Etsy, orders": Orders(
+        "etsy_orders.csv", "help.etsy.com: How to download your shop data, Orders", 44.5, 44.5, 2, LESS
+    ),
     "GA4, BigQuery": Orders(
         "ga4_bigquery.ndjson", "support.google.com/analytics/answer/7029846", 86.5, 66.5, 2, GOODS
     ),

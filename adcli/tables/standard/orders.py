@@ -37,12 +37,15 @@ def order_column(columns: Sequence[str]) -> str | None:
 def amounts_by_system(columns: Sequence[str]) -> dict[str, str]:
     """The columns of money whose names alone would mislead.
 
-    Amazon's `item-price` is a line's; of WooCommerce's discounts `discount_total` is the sum of all.
+    Amazon's `item-price` is a line's, and so is Etsy's `Discount Amount` beside an `Item Total`, which is
+    before it; of WooCommerce's discounts `discount_total` is the sum of all.
     """
     by_name = {normalised(column): column for column in reversed(columns)}
     found = {}
     if {"amazonorderid", "itemprice"} <= by_name.keys():
         found["revenue"] = by_name["itemprice"]
+    if {"listingid", "itemtotal", "discountamount"} <= by_name.keys():
+        found["discount"] = by_name["discountamount"]
     if {"ordersubtotal", "discounttotal"} <= by_name.keys():
         found["order_discount"] = by_name["discounttotal"]
     return found
