@@ -295,16 +295,16 @@ class Reporting:
     ] = None
 
 
-def moment_of(cutoff: str) -> datetime:
-    """The time that `--cutoff` names, in UTC where it names no zone.
+def moment_of(given: str, option: str = "--cutoff") -> datetime:
+    """The time that an option names, in UTC where it names no zone.
 
     Raises:
         UsageError: If it is none.
     """
     try:
-        time = datetime.fromisoformat(cutoff)
+        time = datetime.fromisoformat(given)
     except ValueError:
         raise UsageError(
-            f"--cutoff {cutoff}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
+            f"{option} {given}: expected a time such as 2024-05-01 or 2024-05-01T18:00."
         ) from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adcli.files import AtomicDirectory, AtomicFile
     from adcli.tables.sinks import Sink
 
+_SPREADSHEET_TEXTS = ("csv", "tsv")
 Describe = Callable[[Path, int, int, str], dict[str, Any]]
 
 
@@ -110,6 +111,8 @@ class RunOutputs:
             raise UsageError("What is learned is a directory: name it with -o DIR.")
         if self._writing.to is not None:
             raise UsageError("--to has no effect: what is learned is a directory.", fix="Leave --to out.")
+        if self._writing.formula_safe:
+            raise UsageError("--formula-safe has no effect: what is learned is a directory.")
         self._check(self._writing.output)
         target = AtomicDirectory(self._writing.output)
         self._outputs[target] = 0
@@ -140,7 +143,11 @@ class RunOutputs:
             return
         if self._rejects_sink is None:
             self._rejects_file, self._rejects_sink = self._open_file(self._rejects, None)
-        self._rejects_sink.write(rejects)
+        from adcli.tables.sinks import format_of, formula_safe
+
+        form = format_of(self._rejects, None, is_stream=is_stream(self._rejects))
+        is_text = form in _SPREADSHEET_TEXTS
+        self._rejects_sink.write(formula_safe(rejects) if self._writing.formula_safe and is_text else rejects)
 
     def commit(self, rows_rejected: int, describe: Describe) -> None:
         """Give all outputs their names and write their manifests, of the result last.
@@ -241,7 +248,7 @@ class RunOutputs:
 
         from adcli.tables.sinks import formula_safe, formulas
 
-        if format_name not in ("csv", "tsv"):
+        if format_name not in _SPREADSHEET_TEXTS:
             if self._writing.formula_safe:
                 raise UsageError(
                     f"--formula-safe has no effect on {format_name}.", fix="Write CSV, or leave it out."

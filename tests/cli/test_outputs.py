@@ -222,3 +222,11 @@ def test_texts_that_a_spreadsheet_computes_are_said_once_and_made_harmless(adcli
     assert "--formula-safe" not in safe.said
     assert safe.stdout.splitlines()[1:] == [b"-1,'=1+1,2", b"+2,'@SUM(A1),3", b"'-x,ok,4"]
     assert adcli("clean", path, "--to", "ndjson", "--formula-safe").returncode == 2
+
+
+def test_rejected_rows_are_made_harmless_too(adcli, tmp_path):
+    path = tmp_path / "products.csv"
+    path.write_text("title,item_id\nlamp,1\n=1+1,\n")
+    for option, raw in (("--formula-safe", '"\'=1+1,"'), ("--quiet", '"=1+1,"')):
+        adcli("clean", path, option, "-o", "clean.csv", "--rejects", "rejects.csv")
+        assert (tmp_path / "rejects.csv").read_text().splitlines()[1].endswith(f",{raw}")

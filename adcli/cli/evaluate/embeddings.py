@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.option_rules import Needs
-from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
+from adcli.cli.options import Confidence, Inputs, Reporting, Tracking, moment_of
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.errors import UsageError
 
 
 @command
@@ -62,20 +60,10 @@ def embeddings(
             vectors,
             products=catalogue,
             events=log,
-            since=_time(since),
+            since=None if since is None else moment_of(since, "--since"),
             ks=sorted(set(k)) or KS,
             confidence=confidence,
             seed=run.seed,
         )
     page = embeddings_page(table, vectors, catalogue, seed=run.seed)
     deliver(run, Answer(table, page), reporting, record)
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--since {text}: expected a time such as 2024-05-01 or 2024-05-01T18:00.") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
