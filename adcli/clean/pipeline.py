@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from adcli.clean.early_clicks import early_clicks
-from adcli.clean.identity import DUPLICATE, carries_identity, rows_as_rejects
+from adcli.clean.identity import DUPLICATE, Duplicates, carries_identity, rows_as_rejects
 from adcli.clean.requests import Routes, as_behaviour
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
     FILE,
     HIDDEN,
+    KEY,
     LINE,
     PLACE,
     RunWriter,
     SortedRun,
-    in_input_order,
     in_key_order,
     schema_of,
 )
 from adcli.tables.read import TableStream
+from adcli.tables.standard.tables import StandardTable
 
 
 def clean_stream(
@@ -38,10 +37,7 @@ def clean_stream(
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
 
-    Each row tells where it came from (`FILE`, `LINE`). The rows pass through sorted runs on disk, so that
-    memory does not grow with their number but for a few bytes a row while duplicates are looked for. Equal
-    times keep the order of the input; of equal rows the first stays; which rows can be duplicates at all is
-    `carries_identity`'s rule. Dropped duplicates count as rejected in `stream`.
+    Each row tells where it came from (`FILE`, `LINE`). Rejected duplicates are counted in `stream`.
 
     Args:
         stream: The table, not yet read.
@@ -51,6 +47,27 @@ def clean_stream(
         reject: Takes rejected rows (file, line, reason, raw) as they come up.
         advance: Called with how many more rows were read.
     """
+    runs = read_runs(stream, spill, routes=routes, rules=rules, reject=reject, advance=advance)
+
+    def reject_later(rows: pl.DataFrame) -> None:
+        stream.reject(rows.height)
+        reject(rows)
+
+    cleaned = cleaned_runs(runs, stream.table, fine_times=stream.fine_times, rules=rules, reject=reject_later)
+    for frame in cleaned:
+        yield frame.drop(PLACE, KEY)
+
+
+def read_runs(
+    stream: TableStream,
+    spill: Path,
+    *,
+    routes: Routes | None,
+    rules: RuleCheck | None,
+    reject: Callable[[pl.DataFrame], None],
+    advance: Callable[[int], None] = lambda rows: None,
+) -> list[SortedRun]:
+    """The rows that nothing speaks against when each is looked at by itself, as sorted runs in `spill`."""
     writer = RunWriter(spill)
     for batch in stream.batches():
         advance(batch.frame.height + batch.rejects.height)
@@ -66,25 +83,43 @@ def clean_stream(
             frame, lines = frame.filter(~is_left_out), lines.filter(~is_left_out)
         writer.add(frame, batch.file, lines)
     writer.flush()
-    columns = [name for name in schema_of(writer.runs) if name not in HIDDEN]
-    identity = carries_identity(stream.table, columns, fine_times=stream.fine_times)
-    is_kept = None if identity is None else _first_of_equals(writer.runs, writer.rows, columns, identity)
-    early = early_clicks(writer.runs, columns) if rules is not None and rules.of_log else None
-    for frame in in_key_order(writer.runs):
+    return writer.runs
+
+
+def cleaned_runs(
+    runs: Sequence[SortedRun],
+    table: StandardTable,
+    *,
+    fine_times: bool,
+    rules: RuleCheck | None,
+    reject: Callable[[pl.DataFrame], None],
+) -> Iterator[pl.DataFrame]:
+    """The rows of runs in the order of their keys, without those that others speak against.
+
+    Equal times keep the order of the input; of equal rows the first stays; which can be duplicates at all
+    is `carries_identity`'s rule. Memory does not grow with the rows, but for tables without a time by 8 bytes
+    a row. What holds of all runs holds of those with all rows of some users.
+    """
+    columns = [name for name in schema_of(runs) if name not in HIDDEN]
+    identity = carries_identity(table, columns, fine_times=fine_times)
+    duplicates = None if identity is None else Duplicates(columns, identity)
+    if duplicates is not None and len({key for run in runs for key, _ in run.marks}) == 1:
+        duplicates.look_ahead(in_key_order(runs))
+    early = early_clicks(runs, columns) if rules is not None and rules.of_log else None
+    rows = sum(run.rows for run in runs)
+    for frame in in_key_order(runs):
         reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
         if early is not None and rules is not None:
             reasons = rules.broken_in_log(early.with_first_impression(frame))
-        if is_kept is not None:
-            mask = pl.Series(is_kept[frame[PLACE].to_numpy()])
-            reasons = reasons.zip_with(mask, pl.Series([DUPLICATE]))
+        if duplicates is not None:
+            reasons = reasons.zip_with(~duplicates.find(frame), pl.Series([DUPLICATE]))
         is_left_out = reasons.is_not_null()
         kept = frame
         if is_left_out.any():
             kept, out = frame.filter(~is_left_out), frame.filter(is_left_out)
-            stream.reject(out.height)
             reject(rows_as_rejects(out.select(columns), out[FILE], out[LINE], reasons.filter(is_left_out)))
-        if kept.height or not writer.rows:
-            yield kept.select(*columns, FILE, LINE)
+        if kept.height or not rows:
+            yield kept.select(*columns, *HIDDEN)
 
 
 def _judged(
@@ -97,20 +132,3 @@ def _judged(
     if rules is not None:
         reasons = reasons.zip_with(reasons.is_not_null(), rules.broken(frame))
     return frame, reasons
-
-
-def _first_of_equals(
-    runs: list[SortedRun], rows: int, columns: list[str], identity: pl.Expr
-) -> npt.NDArray[np.bool_]:
-    """(rows,) True for each row, by its place, that is not equal to an earlier one with an identity.
-
-    Rows are compared by 64-bit hashes: among ten million rows a false match has a chance of 3 in a million.
-    """
-    hashes = np.zeros(rows, np.uint64)
-    is_identified = np.zeros(rows, bool)
-    for frame in in_input_order(runs):
-        places = frame[PLACE].to_numpy()
-        hashes[places] = frame.select(columns).hash_rows(seed=0).to_numpy()
-        is_identified[places] = frame.select(identity.alias("identity")).to_series().to_numpy()
-    is_first = pl.Series(hashes).is_first_distinct().to_numpy()
-    return is_first | ~is_identified

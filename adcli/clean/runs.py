@@ -99,19 +99,13 @@ def schema_of(runs: Sequence[SortedRun]) -> dict[str, pl.DataType]:
     return common_schema(run.schema for run in runs)
 
 
-def in_input_order(runs: Sequence[SortedRun]) -> Iterator[pl.DataFrame]:
-    """The rows run by run, each run's in the order of their keys."""
-    schema = schema_of(runs)
-    for run in runs:
-        yield fitted(pl.read_parquet(run.path), schema)
-
-
 def in_key_order(runs: Sequence[SortedRun]) -> Iterator[pl.DataFrame]:
     """All rows in the order of their keys, equal keys in input order; about one run is in memory."""
-    if all(earlier.marks[-1] <= later.marks[0] for earlier, later in pairwise(runs)):
-        yield from in_input_order(runs)
-        return
     schema = schema_of(runs)
+    if all(earlier.marks[-1] <= later.marks[0] for earlier, later in pairwise(runs)):
+        for run in runs:
+            yield fitted(pl.read_parquet(run.path), schema)
+        return
     for low, high in _ranges(runs):
         parts = [
             pl.scan_parquet(run.path).filter(_at_least(low) & ~_at_least(high)).collect()
