@@ -9,7 +9,8 @@ import polars as pl
 
 from adcli.clean.early_clicks import early_clicks
 from adcli.clean.identity import DUPLICATE, Duplicates, carries_identity, rows_as_rejects
-from adcli.clean.requests import Routes, as_behaviour
+from adcli.clean.parts import Reading, ReadParts, one_by_one, put_together
+from adcli.clean.requests import Routes
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
     FILE,
@@ -17,7 +18,6 @@ from adcli.clean.runs import (
     KEY,
     LINE,
     PLACE,
-    RunWriter,
     SortedRun,
     in_key_order,
     schema_of,
@@ -34,6 +34,7 @@ def clean_stream(
     rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
+    read: ReadParts = one_by_one,
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
 
@@ -44,10 +45,13 @@ def clean_stream(
         spill: A private folder for the runs; the caller removes it.
         routes: What the requests of a web server's log mean, if it is one.
         rules: Rows that break one that rejects are left out.
-        reject: Takes rejected rows (file, line, reason, raw) as they come up.
+        reject: Takes rejected rows (file, line, reason, raw).
         advance: Called with how many more rows were read.
+        read: Reads the parts of the inputs.
     """
-    runs = read_runs(stream, spill, routes=routes, rules=rules, reject=reject, advance=advance)
+    parts = stream.parts()
+    folders = read(Reading(stream, routes, rules), parts, spill, advance)
+    runs = put_together(stream, parts, folders, rules=rules, reject=reject)
 
     def reject_later(rows: pl.DataFrame) -> None:
         stream.reject(rows.height)
@@ -56,34 +60,6 @@ def clean_stream(
     cleaned = cleaned_runs(runs, stream.table, fine_times=stream.fine_times, rules=rules, reject=reject_later)
     for frame in cleaned:
         yield frame.drop(PLACE, KEY)
-
-
-def read_runs(
-    stream: TableStream,
-    spill: Path,
-    *,
-    routes: Routes | None,
-    rules: RuleCheck | None,
-    reject: Callable[[pl.DataFrame], None],
-    advance: Callable[[int], None] = lambda rows: None,
-) -> list[SortedRun]:
-    """The rows that nothing speaks against when each is looked at by itself, as sorted runs in `spill`."""
-    writer = RunWriter(spill)
-    for batch in stream.batches():
-        advance(batch.frame.height + batch.rejects.height)
-        if batch.rejects.height:
-            reject(batch.rejects)
-        frame, lines = batch.frame, batch.lines
-        frame, reasons = _judged(frame, routes, rules)
-        is_left_out = reasons.is_not_null()
-        if is_left_out.any():
-            out = frame.filter(is_left_out)
-            stream.reject(out.height)
-            reject(rows_as_rejects(out, batch.file, lines.filter(is_left_out), reasons.filter(is_left_out)))
-            frame, lines = frame.filter(~is_left_out), lines.filter(~is_left_out)
-        writer.add(frame, batch.file, lines)
-    writer.flush()
-    return writer.runs
 
 
 def cleaned_runs(
@@ -120,15 +96,3 @@ def cleaned_runs(
             reject(rows_as_rejects(out.select(columns), out[FILE], out[LINE], reasons.filter(is_left_out)))
         if kept.height or not rows:
             yield kept.select(*columns, *HIDDEN)
-
-
-def _judged(
-    frame: pl.DataFrame, routes: Routes | None, rules: RuleCheck | None
-) -> tuple[pl.DataFrame, pl.Series]:
-    """The rows as events, and of each the reason why it is left out; null where it stays."""
-    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-    if routes is not None:
-        frame, reasons = as_behaviour(frame, routes)
-    if rules is not None:
-        reasons = reasons.zip_with(reasons.is_not_null(), rules.broken(frame))
-    return frame, reasons

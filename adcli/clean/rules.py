@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
@@ -144,6 +145,12 @@ class RuleCheck:
         self.examples: dict[str, pl.DataFrame] = {}
         self._standard = {*standard, FIRST_IMPRESSION}
         self._expressions = {rule.name: _parsed(rule, latest) for rule in self.rules if rule.expression}
+
+    def uncounted(self) -> RuleCheck:
+        """The same rules, with counts of their own."""
+        same = copy(self)
+        same.counts = Counter()
+        return same
 
     def require(self, columns: Iterable[str], gates: Iterable[str]) -> None:
         """Make sure that the user's rules, and those that are gates, have the columns that they ask for.

@@ -7,7 +7,7 @@ key it is ordered by (`KEY`): microseconds since 1970, at the end where there is
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,9 @@ _RUN_BYTES = 48 << 20
 _RUN_ROWS = 250_000
 _GROUP_ROWS = 16_384
 _LAST = 2**63 - 1
+_FIRST, _END = (-_LAST, 0), (_LAST, _LAST)
+
+Edge = tuple[int, int]
 
 
 class SortedRun(NamedTuple):
@@ -33,12 +36,28 @@ class SortedRun(NamedTuple):
         rows: How many there are.
         schema: Its columns.
         marks: Key and place of every `_GROUP_ROWS`-th row, and of the last.
+        places: By how much the places in the file are too low: it was written before others were counted.
+        lines: By how much its line numbers are.
     """
 
     path: Path
     rows: int
-    schema: dict[str, pl.DataType]
-    marks: list[tuple[int, int]]
+    schema: Mapping[str, pl.DataType]
+    marks: Sequence[tuple[int, int]]
+    places: int = 0
+    lines: int = 0
+
+    def read(self, low: Edge = _FIRST, high: Edge = _END) -> pl.DataFrame:
+        """Its rows from one (key, place) to below another."""
+        rows = pl.scan_parquet(self.path)
+        if low > _FIRST or high < _END:
+            rows = rows.filter(_at_least(low, self.places) & ~_at_least(high, self.places))
+        return rows.with_columns(pl.col(PLACE) + self.places, pl.col(LINE) + self.lines).collect()
+
+    def behind(self, places: int, lines: int) -> SortedRun:
+        """The same run behind others with so many rows, read from a part of a file behind so many lines."""
+        marks = [(key, place + places) for key, place in self.marks]
+        return self._replace(marks=marks, places=places, lines=lines)
 
 
 class RunWriter:
@@ -70,16 +89,7 @@ class RunWriter:
         if not self._waiting:
             return
         run = concatenated(self._waiting)
-        if not run[KEY].is_sorted():
-            run = run.sort(KEY, maintain_order=True)
-        path = self._folder / f"run-{len(self.runs):06}.parquet"
-        buffer = io.BytesIO()  # a full disk is then an OSError, which polars would make an error of computing
-        run.write_parquet(buffer, compression="lz4", row_group_size=_GROUP_ROWS)
-        path.write_bytes(buffer.getbuffer())
-        marks = (
-            run.select(KEY, PLACE).gather_every(_GROUP_ROWS).rows() + run.select(KEY, PLACE).tail(1).rows()
-        )
-        self.runs.append(SortedRun(path, run.height, dict(run.schema), marks))
+        self.runs.append(written_run(run, self._folder / f"run-{len(self.runs):06}.parquet"))
         self._waiting, self._waiting_bytes, self._waiting_rows = [], 0, 0
 
     def _with_hidden(self, frame: pl.DataFrame, file: str, lines: pl.Series) -> pl.DataFrame:
@@ -94,6 +104,19 @@ class RunWriter:
         )
 
 
+def written_run(frame: pl.DataFrame, path: Path) -> SortedRun:
+    """Rows with their hidden columns as a run of this name."""
+    if not frame[KEY].is_sorted():
+        frame = frame.sort(KEY, maintain_order=True)
+    buffer = io.BytesIO()  # a full disk is then an OSError, which polars would make an error of computing
+    frame.write_parquet(buffer, compression="lz4", row_group_size=_GROUP_ROWS)
+    path.write_bytes(buffer.getbuffer())
+    ends = frame.select(KEY, PLACE)
+    return SortedRun(
+        path, frame.height, dict(frame.schema), ends.gather_every(_GROUP_ROWS).rows() + ends.tail(1).rows()
+    )
+
+
 def schema_of(runs: Sequence[SortedRun]) -> dict[str, pl.DataType]:
     """The union of the runs' columns, hidden ones included."""
     return common_schema(run.schema for run in runs)
@@ -102,20 +125,17 @@ def schema_of(runs: Sequence[SortedRun]) -> dict[str, pl.DataType]:
 def in_key_order(runs: Sequence[SortedRun]) -> Iterator[pl.DataFrame]:
     """All rows in the order of their keys, equal keys in input order; about one run is in memory."""
     schema = schema_of(runs)
+    runs = [run for run in runs if run.rows] or runs[:1]
     if all(earlier.marks[-1] <= later.marks[0] for earlier, later in pairwise(runs)):
         for run in runs:
-            yield fitted(pl.read_parquet(run.path), schema)
+            yield fitted(run.read(), schema)
         return
     for low, high in _ranges(runs):
-        parts = [
-            pl.scan_parquet(run.path).filter(_at_least(low) & ~_at_least(high)).collect()
-            for run in runs
-            if run.marks[0] < high and run.marks[-1] >= low
-        ]
+        parts = [run.read(low, high) for run in runs if run.marks[0] < high and run.marks[-1] >= low]
         yield pl.concat([fitted(part, schema) for part in parts]).sort(KEY, PLACE)
 
 
-def _ranges(runs: Sequence[SortedRun]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _ranges(runs: Sequence[SortedRun]) -> Iterator[tuple[Edge, Edge]]:
     """Ranges of (key, place), from one to below the other, that hold about as many rows as a run each.
 
     Between two marks of a run lie `_GROUP_ROWS` rows, so all runs' marks together divide the rows evenly.
@@ -123,10 +143,10 @@ def _ranges(runs: Sequence[SortedRun]) -> Iterator[tuple[tuple[int, int], tuple[
     marks = sorted(mark for run in runs for mark in run.marks)
     rows = sum(run.rows for run in runs) / len(runs)
     step = max(int(rows / _GROUP_ROWS), 1)
-    edges = [(-_LAST, 0), *marks[step::step], (_LAST, _LAST)]
+    edges = [_FIRST, *marks[step::step], _END]
     yield from pairwise(edges)
 
 
-def _at_least(edge: tuple[int, int]) -> pl.Expr:
+def _at_least(edge: Edge, places: int) -> pl.Expr:
     key, place = edge
-    return (pl.col(KEY) > key) | ((pl.col(KEY) == key) & (pl.col(PLACE) >= place))
+    return (pl.col(KEY) > key) | ((pl.col(KEY) == key) & (pl.col(PLACE) >= place - places))

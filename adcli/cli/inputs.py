@@ -15,7 +15,10 @@ from adcli.errors import UsageError, did_you_mean, printable
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.tables.read import InputRecord, LeaveOut, ReadOptions, TableStream
+    from adcli.tables.left_out import LeaveOut
+    from adcli.tables.read import TableStream
+    from adcli.tables.read_options import ReadOptions
+    from adcli.tables.records import InputRecord
     from adcli.tables.standard.column_format import GivenFormats
     from adcli.tables.standard.times import DateOrder
 
@@ -165,7 +168,7 @@ class RunInputs:
         """
         from adcli.files import directory_sha256
         from adcli.tables.manifest import verify
-        from adcli.tables.read import InputRecord
+        from adcli.tables.records import InputRecord
 
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory.", fix="Name one that adcli optimize wrote.")
@@ -247,7 +250,7 @@ class RunInputs:
 
     def _options(self, columns: Mapping[str, str], table: str | None, *, is_beside: bool) -> ReadOptions:
         from adcli.tables.memory import table_bytes
-        from adcli.tables.read import ReadOptions
+        from adcli.tables.read_options import ReadOptions
 
         return ReadOptions(
             format=self._reading.format,

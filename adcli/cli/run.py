@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.statistics.verdicts import Verdict
-    from adcli.tables.read import InputRecord, LeaveOut, TableStream
+    from adcli.tables.left_out import LeaveOut
+    from adcli.tables.read import TableStream
+    from adcli.tables.records import InputRecord
 
 
 class SupportsClose(Protocol):

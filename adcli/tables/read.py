@@ -9,9 +9,10 @@ for batch in stream.batches():
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
+from typing import NamedTuple
 
 import polars as pl
 
@@ -20,11 +21,14 @@ from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
 from adcli.tables.formats.layout import GivenLayout
+from adcli.tables.left_out import LeaveOut, without
 from adcli.tables.manifest import verify
-from adcli.tables.memory import held, table_bytes
+from adcli.tables.memory import held
+from adcli.tables.parts import Part, parts_of
 from adcli.tables.planning import plan_inputs, with_new_columns
+from adcli.tables.read_options import ReadOptions
+from adcli.tables.records import InputRecord, PartRead, joined
 from adcli.tables.sources import Source, expand
-from adcli.tables.standard.column_format import GivenFormats
 from adcli.tables.standard.column_mapping import Header
 from adcli.tables.standard.conform import Batch, conform
 from adcli.tables.standard.identities import served_note
@@ -37,72 +41,12 @@ from adcli.tables.standard.times import UTC
 from adcli.tables.unify import concatenated
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How inputs are read, where the user says so.
-
-    Attributes:
-        format: One of the known formats, instead of looking.
-        delimiter: What separates the fields of delimited text, instead of looking.
-        quote: What encloses them, or `none`, instead of looking.
-        escape: What stands in them before a character that has no meaning of its own.
-        skip_lines: How many lines at the start are no part of the table.
-        comment: What begins lines that are no rows.
-        log_format: How each line of a web server's log is written, as the server is told it.
-        encoding: How text is encoded, instead of looking.
-        column_map: Source column of standard columns named by hand.
-        constants: Standard columns that hold one value on each row.
-        table: The standard table that the inputs are, instead of looking.
-        given: How values are written, instead of looking.
-        verify: Whether an input is checked against the manifest beside it.
-        memory: The most bytes that a table may take in memory.
-        sheet: The sheet of a workbook, where several have cells.
-        is_beside: Whether they are read beside others, of whose columns `column_map` may speak.
-    """
-
-    format: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    skip_lines: int = 0
-    comment: str | None = None
-    log_format: str | None = None
-    encoding: str | None = None
-    column_map: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    table: str | None = None
-    given: GivenFormats = field(default_factory=GivenFormats)
-    verify: bool = True
-    memory: int = field(default_factory=lambda: table_bytes(None))
-    sheet: str | None = None
-    is_beside: bool = False
-
-
-class InputRecord(NamedTuple):
-    """One input as it was read: its size and hash are those of the raw bytes, `read_as` the plan in JSON."""
-
-    path: str
-    bytes: int
-    rows: int
-    sha256: str
-    read_as: Mapping[str, Any] | None = None
-
-
-class InputPart(NamedTuple):
+class OpenInput(NamedTuple):
     """One input, its format, and the plan by which its rows become the table's."""
 
     source: Source
     form: Format
     plan: ReadPlan
-
-
-class LeaveOut(Protocol):
-    """Tells rows that are to be left out."""
-
-    reason: str
-
-    def find(self, frame: pl.DataFrame, source: str) -> pl.Series | None:
-        """(n,) whether each row is to be left out; None where none is."""
 
 
 class TableStream:
@@ -120,7 +64,7 @@ class TableStream:
         unknown_event_types: How often each event type came that nobody knows.
     """
 
-    def __init__(self, parts: Sequence[InputPart], options: ReadOptions, notes: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[OpenInput], options: ReadOptions, notes: Sequence[str]) -> None:
         self.plans = [part.plan for part in parts]
         self.table: StandardTable = self.plans[0].mapping.table
         self.notes = [*_notes(parts), *notes]
@@ -135,6 +79,10 @@ class TableStream:
         self._served: list[Counter[str]] = [Counter() for _ in parts]
         self._bytes = _known_bytes(parts)
         self._options = options
+        self._unfinished: list[InputRecord] = []
+        self._lines = 0
+        self._reading = [part.source for part in parts]
+        self._bytes_read = 0
 
     @property
     def names(self) -> set[str]:
@@ -182,7 +130,8 @@ class TableStream:
 
     def share(self) -> float | None:
         """How much of the inputs was read so far, from 0 to 1; None where their size is not known."""
-        return sum(part.source.size for part in self._parts) / self._bytes if self._bytes else None
+        read = self._bytes_read + sum(source.size for source in self._reading)
+        return read / self._bytes if self._bytes else None
 
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
@@ -203,8 +152,76 @@ class TableStream:
             said = {"format": self._parts[place].form.as_json(), **self.plans[place].as_json()}
             if served := self._served[place]:
                 said["user_id_from"] = dict(served)
-                self.notes.append(f"{source.name}: {served_note(served, rows)}.")
-            self.inputs.append(InputRecord(source.name, source.size, rows, source.sha256, said))
+            self._end_input(InputRecord(source.name, source.size, rows, source.sha256, said))
+
+    def parts(self) -> list[Part]:
+        """The parts that the inputs can be read in; without those of pipes none can be read elsewhere."""
+        return parts_of([(source, form) for source, form, _ in self._parts], self.table.name)
+
+    def part(self, part: Part) -> TableStream:
+        """One part of the inputs as a stream of its own, to be read here or elsewhere."""
+        inputs = [
+            OpenInput(
+                self._parts[place].source.spanned(part.span),
+                self._parts[place].form._replace(sample=None),
+                self.plans[place],
+            )
+            for place in range(part.first, part.last)
+        ]
+        self._reading = [one.source for one in inputs]
+        stream = TableStream(inputs, self._options, [])
+        stream.notes = []
+        stream.watch = self.watch
+        if self.leave_out is not None:
+            stream.leave_out = copy(self.leave_out)
+            stream.leave_out.rows = Counter()
+        return stream
+
+    def told(self) -> PartRead:
+        """What reading told, once all is read."""
+        return PartRead(
+            self.rows_read,
+            self.rows_rejected,
+            self.inputs,
+            self.notes,
+            self.unknown_event_types,
+            self.fine_times,
+            sum(part.source.lines for part in self._parts),
+            {} if self.leave_out is None else self.leave_out.rows,
+        )
+
+    def take(self, part: Part, read: PartRead) -> int:
+        """Count what was read of the next part; by how many lines the numbers of its lines are too low.
+
+        Raises:
+            DataError: If parts of a file are not written alike.
+        """
+        self._reading = []
+        self._bytes_read += sum(record.bytes for record in read.inputs)
+        self.rows_read += read.rows_read
+        self.rows_rejected += read.rows_rejected
+        self.unknown_event_types.update(read.unknown_event_types)
+        if read.fine_times:
+            self.plans[part.first] = replace(self.plans[part.first], fine_times=True)
+        if self.leave_out is not None:
+            self.leave_out.rows.update(read.left_out)
+        if part.span is None:
+            self.inputs += read.inputs
+            self.notes += read.notes
+            return 0
+        dialect = self._parts[part.first].form.dialect
+        before = self._lines - (dialect.header_lines if self._lines and dialect else 0)
+        self._lines += read.lines
+        self._unfinished += read.inputs
+        if part.is_end:
+            self._end_input(joined(self._unfinished))
+            self._unfinished, self._lines = [], 0
+        return before
+
+    def _end_input(self, record: InputRecord) -> None:
+        self.inputs.append(record)
+        if served := (record.read_as or {}).get("user_id_from"):
+            self.notes.append(f"{record.path}: {served_note(served, record.rows)}.")
 
     def whole(self, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
         """The frames of these batches as one.
@@ -248,7 +265,7 @@ class TableStream:
         plan = with_new_columns(self.plans[place], raw.typed, source.name, options.constants, options.given)
         batch = conform(raw, plan, source.name)
         if self.leave_out is not None:
-            batch = _without(batch, self.leave_out)
+            batch = without(batch, self.leave_out)
         if self.watch is not None:
             self.watch(batch)
         times = batch.frame["event_time"] if "event_time" in batch.frame.columns else None
@@ -335,32 +352,15 @@ def _opened(
         is_named=options.table is not None,
     )
     plans = plan_inputs(found, mappings, needs, options.given)
-    parts = [InputPart(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
+    parts = [OpenInput(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
-
-
-def _without(batch: Batch, leave_out: LeaveOut) -> Batch:
-    """A batch whose rows that are to be left out are rejected, without what stood in them."""
-    is_out = leave_out.find(batch.frame, batch.file)
-    if is_out is None:
-        return batch
-    rejects = (
-        batch.lines.filter(is_out)
-        .to_frame("line")
-        .with_columns(file=pl.lit(batch.file), reason=pl.lit(leave_out.reason), raw=pl.lit(None, pl.String))
-    )
-    return batch._replace(
-        frame=batch.frame.filter(~is_out),
-        lines=batch.lines.filter(~is_out),
-        rejects=pl.concat([batch.rejects, rejects.select(batch.rejects.columns)]),
-    )
 
 
 def _is_delimited(form: Format) -> bool:
     return form.dialect is not None and form.dialect.delimiter != ""
 
 
-def _known_bytes(parts: Sequence[InputPart]) -> int | None:
+def _known_bytes(parts: Sequence[OpenInput]) -> int | None:
     """The size of all inputs if each is a file that is read from its start to its end."""
     sizes = [
         source.path.stat().st_size
@@ -370,7 +370,7 @@ def _known_bytes(parts: Sequence[InputPart]) -> int | None:
     return sum(sizes) if len(sizes) == len(parts) else None
 
 
-def _notes(parts: Sequence[InputPart]) -> list[str]:
+def _notes(parts: Sequence[OpenInput]) -> list[str]:
     """What each input was taken for; inputs alike share one sentence."""
     alike: dict[str, list[str]] = {}
     for source, form, plan in parts:

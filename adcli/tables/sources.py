@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.tables.compression import peel
@@ -21,21 +21,44 @@ PEEK_BYTES = 1 << 20
 STDIN = "standard input"
 
 
+class Span(NamedTuple):
+    """A stretch of a text file from `start` to below `end`, read after the file's first `header` bytes."""
+
+    header: int
+    start: int
+    end: int
+
+
 class Source:
     """One input: a file that can be opened again, or a pipe that is read once.
 
     Attributes:
         name: The path as it was given, or "standard input".
         path: The file, or None where it is a pipe.
+        span: The part of the file that is read; None where it is all of it.
     """
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, given: str, span: Span | None = None) -> None:
+        self.span = span
         self.name = STDIN if given == "-" else os.fsencode(given).decode("utf-8", "backslashreplace")
         self.path = None if given == "-" or _is_pipe(Path(given)) else Path(given)
         self._given = given
         self._waiting: PeekableStream | None = None
         self._hashed: _HashingReader | None = None
         self._spool: IO[bytes] | None = None
+
+    def __reduce__(self) -> tuple[type[Source], tuple[str, Span | None]]:
+        """Another process opens the input again."""
+        return Source, (self._given, self.span)
+
+    def spanned(self, span: Span | None) -> Source:
+        """The input, or a part of it."""
+        return self if span is None else Source(self._given, span)
+
+    @property
+    def lines(self) -> int:
+        """Ends of lines in what was read of a span."""
+        return self._hashed.lines if self._hashed else 0
 
     @property
     def size(self) -> int:
@@ -119,7 +142,9 @@ class Source:
             raw: IO[bytes] = sys.stdin.buffer if self.name == STDIN else Path(self._given).open("rb")  # noqa: SIM115
         except OSError as error:
             raise DataError(f"{self.name}: cannot be opened: {error.strerror}.") from None
-        self._hashed = _HashingReader(raw, self.name)
+        self._hashed = (
+            _HashingReader(raw, self.name) if self.span is None else _SpanReader(raw, self.name, self.span)
+        )
         try:
             return PeekableStream(self._hashed, self.name)
         except DataError:
@@ -135,6 +160,7 @@ class _HashingReader:
         self._name = name
         self.sha256 = hashlib.sha256()
         self.size = 0
+        self.lines = 0
 
     def read(self, size: int) -> bytes:
         try:
@@ -147,6 +173,23 @@ class _HashingReader:
 
     def close(self) -> None:
         self._raw.close()
+
+
+class _SpanReader(_HashingReader):
+    """The header lines of a file and a part of what is below them."""
+
+    def __init__(self, raw: IO[bytes], name: str, span: Span) -> None:
+        super().__init__(raw, name)
+        self._span = span
+
+    def read(self, size: int) -> bytes:
+        header, start, end = self._span
+        at = self._raw.tell()
+        if header <= at < start:
+            at = self._raw.seek(start)
+        data = super().read(min(size, (header if at < header else end) - at))
+        self.lines += data.count(b"\n") if at >= header else 0
+        return data
 
 
 class PeekableStream:

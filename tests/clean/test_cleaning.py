@@ -11,7 +11,8 @@ from adcli.clean import runs
 from adcli.clean.identity import DUPLICATE
 from adcli.clean.pipeline import clean_stream
 from adcli.clean.rules import RULES, RuleCheck, with_actions
-from adcli.tables.read import ReadOptions, open_table
+from adcli.tables.read import open_table
+from adcli.tables.read_options import ReadOptions
 from adcli.tables.standard.tables import TABLES
 
 

@@ -9,7 +9,8 @@ from adcli.clean.identity import DUPLICATE
 from adcli.clean.pipeline import clean_stream
 from adcli.clean.runs import FILE, LINE
 from adcli.errors import DataError
-from adcli.tables.read import ReadOptions, open_table
+from adcli.tables.read import open_table
+from adcli.tables.read_options import ReadOptions
 
 CLEANED = ("auctions", "impressions", "events", "reviews", "products", "units", "queries")
 

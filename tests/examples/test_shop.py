@@ -15,7 +15,8 @@ import pytest
 
 from adcli.clean.pipeline import clean_stream
 from adcli.clean.runs import FILE, LINE
-from adcli.tables.read import ReadOptions, open_table
+from adcli.tables.read import open_table
+from adcli.tables.read_options import ReadOptions
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 FILES = {

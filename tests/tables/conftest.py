@@ -7,7 +7,8 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from adcli.tables.read import ReadOptions, TableStream, open_table
+from adcli.tables.read import TableStream, open_table
+from adcli.tables.read_options import ReadOptions
 from adcli.tables.unify import concatenated
 
 

@@ -6,7 +6,8 @@ import random
 import polars as pl
 import pytest
 
-from adcli.tables.read import ReadOptions, open_table
+from adcli.tables.read import open_table
+from adcli.tables.read_options import ReadOptions
 
 ROWS = [
     {"event_timestamp": "1612069510766593", "event_name": "page_view", "user_pseudo_id": "1.2"},
