@@ -14,6 +14,9 @@ from adcli.cli.options import Inputs, Models
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.copy.fact import Fact
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
     from adcli.generate.ads import Segment
@@ -48,12 +51,23 @@ def generate(
         float, typer.Option(min=0.01, max=1.0, help="Nucleus sampling: least probability mass.")
     ] = 0.9,
     exact: Annotated[bool, typer.Option("--exact", help="Compute in fp32 on any device.")] = False,
+    facts_only: Annotated[
+        bool,
+        typer.Option("--facts-only", help="Write the facts that ads may use, one row a fact, and no ads."),
+    ] = False,
+    reviews: Annotated[
+        str | None, typer.Option(help="Reviews (item_id, text): benefits in customers' words.")
+    ] = None,
+    facts: Annotated[
+        str | None, typer.Option(help="The brand's own facts (slot, value; item_id, role, negated).")
+    ] = None,
 ) -> None:
     """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
 
     \b
     Examples:
       adcli generate products.parquet -n 3 -o ads.jsonl
+      adcli generate products.parquet --facts-only -o facts.ndjson
       adcli clean catalogue.csv | adcli generate - --channel email --seed 7 -o ads.csv
     """
     from adcli.copy.channels import channel_named
@@ -61,6 +75,10 @@ def generate(
 
     channel_named(channel)
     products = run.read(inputs, tables=["products"])
+    knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": _own_facts(run, facts)}
+    if facts_only:
+        _write_facts(run, products, knowledge)
+        return
     audiences = _segments(run, profiles) if profiles else []
     with run.step("load"):
         writer, encoder = _load(run, models, model, judge, exact=exact)
@@ -86,10 +104,41 @@ def generate(
             temperature=temperature,
             top_p=top_p,
             on_products=on_products,
+            knowledge=knowledge,
         )
     run.write(ads)
     by_template = int(ads["flags"].list.contains("template").sum())
     run.note(f"{ads.height:,} ads for {products.height:,} products; {by_template:,} built from facts alone.")
+
+
+def _write_facts(run: Run, products: pl.DataFrame, knowledge: dict[str, Any]) -> None:
+    from adcli.copy.facts import catalogue_facts, facts_table
+
+    with run.step("facts"):
+        catalogue = catalogue_facts(products.to_dicts(), **knowledge)
+        table = facts_table(catalogue.products)
+    run.write(table)
+    known = sum(len(product.facts) >= 4 for product in catalogue.products)
+    run.note(f"{table.height:,} facts of {products.height:,} products; {known:,} products have four or more.")
+
+
+def _reviews(run: Run, path: str | None) -> dict[str, list[str]]:
+    """What customers say of each product; those with ratings the best first."""
+    if path is None:
+        return {}
+    table = run.read([path], tables=["reviews"], secondary=True)
+    if "rating" in table.columns:
+        table = table.sort("rating", descending=True, maintain_order=True)
+    said: dict[str, list[str]] = {}
+    for item_id, text in table.select("item_id", "text").drop_nulls().iter_rows():
+        said.setdefault(item_id, []).append(text)
+    return said
+
+
+def _own_facts(run: Run, path: str | None) -> dict[str, tuple[Fact, ...]]:
+    from adcli.copy.own import own_facts
+
+    return own_facts(run.read([path], tables=["facts"], secondary=True), path) if path else {}
 
 
 class _Drafts:

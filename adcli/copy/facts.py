@@ -1,11 +1,11 @@
 """The facts of a product that an ad may state, in words an ad can use.
 
     >>> facts = product_facts({"item_id": "1", "title": "Acme Bath Towel", "material": "Cotton"})
-    >>> facts.kind, [fact.text for fact in facts.facts]
-    ('Towel', ['cotton'])
+    >>> facts.kind, [fact.said for fact in facts.listed]
+    ('Bath Towel', ['cotton'])
 
-Facts are taken from what is on record (title, brand, category, attributes, price, description); none is
-inferred.
+Facts are taken from what is on record (title, category, attributes, description, reviews, a brand's own
+file); none is inferred.
 """
 
 from __future__ import annotations
@@ -14,14 +14,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import polars as pl
+
 from adcli.copy.attributes import attributes
+from adcli.copy.chinese import chinese_facts_in
 from adcli.copy.claims import Record, record_of
-from adcli.copy.lexicon import COLOURS, MATERIALS
-from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name
-from adcli.copy.quantities import CURRENCIES, quantities
+from adcli.copy.fact import FIRST_SAID, Fact
+from adcli.copy.headings import stated
+from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name, spoken
+from adcli.copy.praise import praise
+from adcli.copy.prose import facts_in
 from adcli.copy.scenes import scenes_of
-from adcli.copy.stated import HEADINGS, Fact, lowered, pack_of, stated
-from adcli.copy.wording import boilerplate, own_words, plain_text, specification_text, stem, words
+from adcli.copy.wording import boilerplate, is_chinese, own_words, plain_text, specification_text, stem, words
+
+_LISTED = frozenset({
+    "material", "function", "certificate", "capacity", "power", "quantity", "audience", "colour", "style",
+    "size", "warranty", "part",
+})  # fmt: skip
 
 
 class ProductFacts(NamedTuple):
@@ -34,7 +44,7 @@ class ProductFacts(NamedTuple):
         brand: Its brand, or ''.
         kind: The noun for the thing (`Bath Towel`).
         nouns: Stems of nouns, one of which an ad must name.
-        facts: What may be said of it, what sells first.
+        facts: What is on record of it, what sells first.
         prose: The description without the shop's boilerplate.
         scenes: Where it is used.
         record: All that is on record, for checking claims.
@@ -51,58 +61,102 @@ class ProductFacts(NamedTuple):
     scenes: frozenset[str]
     record: Record
 
+    @property
+    def listed(self) -> tuple[Fact, ...]:
+        """The facts that an ad can list in a few words: what sells first, at most three of a slot."""
+        chosen: list[Fact] = []
+        for fact in self.facts:
+            alike = sum(other.slot == fact.slot for other in chosen)
+            if fact.slot in _LISTED and not fact.negated and len(fact.said.split()) <= 5 and alike < 3:
+                chosen.append(fact)
+        return tuple(chosen[:10])
 
-_AMBIGUOUS = frozenset({"cream", "olive", "bone"})
-_NO_SIZE = CURRENCIES | {"", "time", "share"}  # of a time or share, only its sentence says of what
+
+_PRIORITY = {slot: place for place, slot in enumerate(FIRST_SAID)}
+_DESIGNED = frozenset({"style", "material", "colour"})
+"""Slots in which a title's words are a name where attributes say otherwise."""
+_MADE_OF_NOTHING = frozenset({"beauty"})
+"""Scenes whose things are of no material: in a fragrance's name, lace and roses are scents."""
 
 
-def _from_words(title: str, prose: str) -> list[Fact]:
-    """Facts that title and prose state in known words: materials, colours, and measured quantities."""
+def _chosen(found: Iterable[Fact]) -> tuple[Fact, ...]:
+    """The facts in the order in which ads name them, each said once."""
+    chosen: dict[str, list[tuple[set[str], Fact]]] = {}
+    for fact in found:
+        said = {stem(word) for word in words(fact.said)} - STOP_WORDS
+        squeezed = fact.said.replace(" ", "").lower()
+        known = chosen.setdefault(fact.slot, [])
+        if said and not any(
+            said <= other or squeezed == each.said.replace(" ", "").lower() for other, each in known
+        ):
+            known.append((said, fact))
+    return tuple(fact for slot in sorted(chosen, key=_PRIORITY.__getitem__) for _, fact in chosen[slot])
+
+
+def _of_attributes(properties: Mapping[str, str], kind: str) -> list[Fact]:
+    """The facts of the attributes; a type that only repeats what the thing is says nothing further."""
+    noun = {stem(word) for word in words(kind)}
     found = []
-    for word in re.findall(r"\w+", title):
-        kind = "material" if stem(word) in MATERIALS else "colour" if stem(word) in COLOURS else ""
-        if kind and word.lower() not in _AMBIGUOUS:
-            found.append(Fact(kind, lowered(word)))
-    measured = [*quantities(title), *quantities(prose)[:4]]
-    found += [Fact("size", each.text) for each in measured if each.dimension not in _NO_SIZE]
+    for key, value in properties.items():
+        for fact in stated(key, value):
+            if fact.role == "type":
+                if noun & {stem(word) for word in words(fact.value)}:
+                    continue
+                fact = fact._replace(role="")
+            found.append(fact)
     return found
 
 
-def _chosen(found: Iterable[Fact], most: int) -> tuple[Fact, ...]:
-    """The first `most` facts in the order in which ads name them, each said once."""
-    chosen: list[Fact] = []
-    for fact in sorted(found, key=lambda fact: HEADINGS.index(fact.heading)):
-        said = set(words(fact.text))
-        same = any(said <= set(words(other.text)) or _squeezed(fact) == _squeezed(other) for other in chosen)
-        if said and not same:
-            chosen.append(fact)
-    return tuple(chosen[:most])
-
-
-def _squeezed(fact: Fact) -> str:
-    return fact.text.replace(" ", "").lower()
+def _of_texts(title: str, brand: str, kind: str, prose: str, *, has_matter: bool) -> list[Fact]:
+    """The facts that title and prose state; the brand's words are none."""
+    if is_chinese(title):
+        return chinese_facts_in(title, prose, kind, brand)
+    bare = re.sub(rf"(?i)^{re.escape(brand)}\b[\s,:-]*", "", title) if brand else title
+    found = facts_in(bare.lower() if bare.isupper() else bare, kind=kind, source="title")
+    if not has_matter:
+        found = [fact for fact in found if fact.slot not in ("material", "colour")]
+    without_brand = re.sub(rf"\b{re.escape(brand)}\b", " ", prose) if brand else prose
+    return found + facts_in(without_brand, kind=kind)
 
 
 def product_facts(
-    product: Mapping[str, object], *, common: frozenset[str] = frozenset(), most: int = 10
+    product: Mapping[str, object],
+    *,
+    common: frozenset[str] = frozenset(),
+    reviews: Sequence[str] = (),
+    own: Sequence[Fact] = (),
 ) -> ProductFacts:
     """The facts of one product.
 
     Args:
         product: One row of a products table; further columns are read as attributes.
         common: The catalogue's boilerplate (`wording.boilerplate`), which says nothing about this product.
-        most: At most so many facts, the ones that sell first.
+        reviews: What customers say of it, the best first.
+        own: Facts that the brand's own file states, which come first.
     """
     title = plain_text(str(product.get("title") or ""))
     description = plain_text(str(product.get("description") or ""))
     prose = own_words(description, title, common)
     properties = attributes(product)
     brand, path = brand_of({**product, "title": title}, properties), category_of(product)
-    kind = kind_of(title, path, properties, brand=brand)
-    found = [fact for key, value in properties.items() if (fact := stated(key, value))]
-    found += pack_of(properties) + _from_words(title, prose)
+    kind = kind_of(title, path, properties, brand=brand, prose=prose)
+    scenes = scenes_of(f"{title} {kind} {' '.join(path)}")
+    named = Fact(
+        "kind",
+        spoken(kind),
+        "",
+        kind,
+        negated=False,
+        source="title" if kind.lower() in title.lower() else "category",
+    )
+    found = [*own, named, *_of_attributes(properties, kind)]
+    texts_say = _of_texts(title, brand, kind, prose, has_matter=not scenes & _MADE_OF_NOTHING)
+    known = {fact.slot for fact in found}
+    found += [fact for fact in texts_say if fact.source != "title" or fact.slot not in known & _DESIGNED]
+    found += praise(reviews)
     texts = [title, brand, " . ".join(path), prose, *(f"{key} {value}" for key, value in properties.items())]
-    texts += [fact.text for fact in found] + ([] if properties else [specification_text(description)])
+    texts += [fact.said for fact in found if fact.source != "review"]
+    texts += [] if properties else [specification_text(description)]
     price = float(str(product["price"])) if product.get("price") is not None else None
     return ProductFacts(
         item_id=str(product.get("item_id") or ""),
@@ -111,9 +165,9 @@ def product_facts(
         brand=brand,
         kind=kind,
         nouns=nouns_of(path, properties, kind),
-        facts=_chosen(found, most),
+        facts=_chosen(found),
         prose=prose,
-        scenes=scenes_of(f"{title} {kind} {' '.join(path)}"),
+        scenes=scenes,
         record=record_of(texts, price=price),
     )
 
@@ -126,14 +180,51 @@ class Catalogue(NamedTuple):
     nouns: frozenset[str]
 
 
-def catalogue_facts(products: Sequence[Mapping[str, object]]) -> Catalogue:
-    """The facts of all rows of a products table, with the shop's boilerplate found and set aside."""
+def catalogue_facts(
+    products: Sequence[Mapping[str, object]],
+    *,
+    reviews: Mapping[str, Sequence[str]] | None = None,
+    own: Mapping[str, Sequence[Fact]] | None = None,
+) -> Catalogue:
+    """The facts of all rows of a products table, with the shop's boilerplate found and set aside.
+
+    Args:
+        products: Rows of a products table.
+        reviews: What customers say, by `item_id`, the best first.
+        own: What a brand's own file states, by `item_id`; under '' what holds for every product.
+    """
+    said, known = reviews or {}, own or {}
     titles = [plain_text(str(row.get("title") or "")) for row in products]
     descriptions = [plain_text(str(row.get("description") or "")) for row in products]
     common = boilerplate(descriptions, titles)
-    facts = tuple(product_facts(row, common=common) for row in products)
+    facts = tuple(
+        product_facts(
+            row,
+            common=common,
+            reviews=said.get(str(row.get("item_id")), ()),
+            own=[*known.get(str(row.get("item_id")), ()), *known.get("", ())],
+        )
+        for row in products
+    )
     written = {word for product in facts for word in re.findall(r"\b[a-z]{3,}\b", product.prose)}
-    brands = {product.brand.lower() for product in facts if len(product.brand) > 2}
-    own = frozenset(brand for brand in brands if not set(brand.split()) <= written and not brand.isdigit())
+    named = {product.brand.lower() for product in facts if len(product.brand) > 2}
+    brands = frozenset(brand for brand in named if not set(brand.split()) <= written and not brand.isdigit())
     kinds = frozenset(stem(product.kind.split()[-1]) for product in facts if product.kind)
-    return Catalogue(facts, own, kinds)
+    return Catalogue(facts, brands, kinds)
+
+
+FACT_SCHEMA = {
+    "item_id": pl.String(), "slot": pl.String(), "value": pl.String(), "role": pl.String(),
+    "span": pl.String(), "negated": pl.Boolean(), "source": pl.String(),
+}  # fmt: skip
+"""Columns of the facts table, in order."""
+
+
+def facts_table(products: Iterable[ProductFacts]) -> pl.DataFrame:
+    """One row a fact: `item_id slot value role span negated source`, products in order."""
+    rows = [
+        (product.item_id, fact.slot, fact.value, fact.role, fact.span, fact.negated, fact.source)
+        for product in products
+        for fact in product.facts
+    ]
+    return pl.DataFrame(rows, schema=FACT_SCHEMA, orient="row")

@@ -6,29 +6,42 @@ product that can be true or false, or that advertising law asks proof of.
 
 from __future__ import annotations
 
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
 
 def _listed(text: str) -> frozenset[str]:
     """The words of a list."""
     return frozenset(text.split())
 
 
-MATERIALS = _listed("""
-    cotton polyester silk wool linen nylon leather suede denim velvet satin chiffon fleece cashmere lycra
-    spandex viscose rayon acrylic jute bamboo canvas lace georgette microfiber microfibre polycotton
-    wood teak oak pine mahogany rosewood sandalwood plywood mdf rattan
-    steel brass copper aluminium aluminum iron titanium silver gold platinum bronze zinc alloy tungsten
-    plastic rubber silicone vinyl pvc polypropylene polycarbonate resin foam latex
-    ceramic porcelain glass marble granite clay terracotta stoneware crystal bone
-    棉 纯棉 羊毛 羊绒 真丝 蚕丝 桑蚕丝 亚麻 涤纶 聚酯 聚酯纤维 尼龙 牛皮 羊皮 真皮 皮革 牛仔 雪纺 蕾丝 天鹅绒
-    灯芯绒 实木 不锈钢 黄铜 陶瓷 玻璃 硅胶 塑料 竹
-""")
+@lru_cache(maxsize=1)
+def lexicon() -> dict[str, dict[str, frozenset[str]]]:
+    """The lists of `data/lexicon.toml` by language (`en`, `zh`) and name: phrases in lower case."""
+    read = tomllib.loads(DATA.joinpath("lexicon.toml").read_text("utf-8"))
+    chinese, verbs = read.pop("zh"), read.pop("verbs")
+    english = {
+        name: frozenset(" ".join(phrase.split()) for phrase in listed.split(";" if ";" in listed else None))
+        for name, listed in read.items()
+    }
+    english |= {f"verb {slot}": _listed(listed) for slot, listed in verbs.items()}
+    return {"en": english, "zh": {name: _listed(listed) for name, listed in chinese.items()}}
+
+
+def _single(slot: str) -> frozenset[str]:
+    """The words of a slot that state it wherever they stand, English (stems) and Chinese."""
+    english, chinese = lexicon()["en"], lexicon()["zh"]
+    plain = {word for word in english[slot] if " " not in word} - english["ambiguous"]
+    return frozenset(plain | {word for word in chinese[slot] if len(word) > 1 or slot == "material"})
+
+
+MATERIALS = _single("material") | {"gold", "silver", "copper", "bronze", "terracotta"}
 """Words for what a thing is made of (stems)."""
 
-COLOURS = _listed("""
-    red blue green yellow orange purple pink brown black white grey gray maroon beige navy turquoise teal
-    violet magenta fuchsia fushia lavender cream ivory olive khaki burgundy crimson multicolor multicolour
-    红色 蓝色 绿色 黄色 橙色 紫色 粉色 棕色 黑色 白色 灰色 米色 卡其色 藏青色
-""")
+COLOURS = _single("colour")
 """Words for a colour (stems)."""
 
 COLOUR_IDIOMS = (

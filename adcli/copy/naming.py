@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from adcli.copy.channels import display_width
-from adcli.copy.lexicon import COLOURS, MATERIALS, STOP_WORDS
+from adcli.copy.lexicon import COLOURS, MATERIALS, STOP_WORDS, lexicon
 from adcli.copy.quantities import codes
-from adcli.copy.wording import category_path, plain_text, stem
+from adcli.copy.wording import category_path, is_chinese, plain_text, stem
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _TAIL = re.compile(r"\s+-\s+(?:for\b.*|[\d.,]+ ?\w{0,6})$", re.IGNORECASE)
-_CORE_END = re.compile(r"\s(?:for|with|in|by|from|of|and its)\s|\s[-–|]\s|[,;:(]", re.IGNORECASE)
+_CORE_END = re.compile(r"\s(?:for|with|in|of|and its)\s|\s[-–|]\s|[,;:(]", re.IGNORECASE)
+_ACRONYMS = frozenset(
+    {"USB", "LED", "LCD", "TV", "DVD", "CD", "PC", "RAM", "HDMI", "GPS", "MP3", "3D", "SDRAM"}
+)
 SAYS_LITTLE = frozenset({
     "combo", "set", "kit", "pack", "piece", "pcs", "item", "product", "collection", "gift", "accessory",
     "gadget", "other",
@@ -119,67 +123,122 @@ def nouns_of(path: Sequence[str], attributes: Mapping[str, str], kind: str) -> f
     return frozenset(stems - _NOT_A_KIND - SAYS_LITTLE)
 
 
-def kind_of(title: str, path: Sequence[str], attributes: Mapping[str, str], *, brand: str = "") -> str:
-    """The noun for what the product is, as its title has it: by its type, its category or its last word.
+def kind_of(
+    title: str, path: Sequence[str], attributes: Mapping[str, str], *, brand: str = "", prose: str = ""
+) -> str:
+    """The noun for what the product is, compounds whole (`Power Bank`).
 
     Args:
         title: The product's title.
         path: Its category, widest step first.
         attributes: Its attributes by heading.
         brand: Its brand, which is no noun.
+        prose: Its description, whose first words may name it too (`Bypass shears with …`).
     """
-    if "类型" in attributes:
-        return attributes["类型"].split(",")[0]
-    name = short_name(title, brand=brand)
-    name_words = [word.strip(".,;:!&") for word in name.split()]
-    named = {
-        stem(word) for source in (attributes.get("Type", ""), *path[-1:]) for word in _last_words(source)
-    }
-    wider = {stem(word) for step in path[1:] for word in _last_words(step)}
-    for place in range(len(name_words) - 1, -1, -1):
-        at_end = place == len(name_words) - 1
-        if stem(name_words[place]) in (named | wider if at_end else named) - _NOT_A_KIND:
-            spoken = _with_modifiers(name_words, place, path, attributes, brand)
-            spoken = f"{spoken}{_rest_of_noun(name, name_words, place)}"
-            return spoken if " " in spoken else _with_parent(spoken, path)
-    core = _CORE_END.split(name + " ")[0].split()
-    brand_words = {stem(re.sub(r"\W", "", word)) for word in brand.split()}
-    for word in reversed(core[1:] if path else core):
-        bare = word.strip(".,;:!&")
-        if bare.isalpha() and len(bare) > 2 and stem(bare) not in _NOT_A_KIND | brand_words:
-            return _with_parent(_spoken(bare), path)
-    return stem(next(_last_words(path[-1]))).capitalize() if path else name
-
-
-def _rest_of_noun(name: str, name_words: Sequence[str], place: int) -> str:
-    """` Cream` after the `Massage` at `place`, where it is the last word before `for`, `with` and such."""
-    core = _CORE_END.split(name + " ")[0].split()
-    last = name_words[place + 1] if place + 2 == len(core) <= len(name_words) else ""
-    says_what = (
-        last.isalpha() and last[:1].isupper() and stem(last) not in _NOT_A_KIND | SAYS_LITTLE | MATERIALS
+    if not title.isascii() and is_chinese(title):
+        return _chinese_kind(title, attributes, brand)
+    bare = re.sub(rf"(?i)^{re.escape(brand)}\b[\s,:-]*", "", title) if brand else title
+    name = short_name(bare or title, brand=brand)
+    whole, context = (
+        _words_of(name),
+        {stem(word) for step in (attributes.get("Type", ""), *path[-1:]) for word in _last_words(step)},
     )
-    return f" {_spoken(last)}" if says_what else ""
+    wanted = context - _NOT_A_KIND - SAYS_LITTLE
+    cut = _words_of(_core(name))
+    for core in (cut, whole):
+        stems = [stem(re.sub(r"[^\w'-]", "", word)) for word in core]
+        places = [place for place, word in enumerate(stems) if word in _things() or word in wanted]
+        named = [place for place in places if stems[place] in wanted]
+        if core is cut and wanted & {stem(word) for word in whole} and not named:
+            continue
+        if places:
+            at_end = core is cut and stems[-1] in _things()
+            head = named[-1] if named and not at_end else places[-1] if core is cut else places[0]
+            return _with_parent(_phrase(core, stems, head), path)
+    return _other_kind(cut, path, prose, title)
 
 
-def _with_modifiers(
-    name_words: Sequence[str], place: int, path: Sequence[str], attributes: Mapping[str, str], brand: str
-) -> str:
-    """The noun at `place` and the words before it that the category or the type also has (`Pizza Cutter`)."""
-    context = " ".join([*path, attributes.get("Type", ""), attributes.get("Designed For", "")]).lower()
-    known = (
-        {stem(word.strip("&,'")) for word in context.split()}
-        - _NOT_A_KIND
-        - SAYS_LITTLE
-        - {stem(w) for w in brand.split()}
+def _other_kind(core: Sequence[str], path: Sequence[str], prose: str, title: str) -> str:
+    """The noun where the title has none that is known: of its description or category, or the last word."""
+    little = [word for word in core if stem(word) in SAYS_LITTLE]
+    if little:
+        return _with_parent(_spoken(little[0].lower()), path)
+    opening = _words_of(_core(re.split(r"[.,;:]", prose)[0]))
+    for place in range(min(len(opening), 5) - 1, -1, -1):
+        if stem(opening[place]) in _things() - MATERIALS:
+            return _compound(opening, [stem(word) for word in opening], place)
+    if len(path) > 1:
+        return " ".join(_spoken(word) for word in _singular(next(_last_phrases(path[-1]))).split())
+    described = [word for word in core if stem(word) not in _NOT_A_KIND and re.sub(r"\W", "", word).isalpha()]
+    return " ".join(_spoken(word.lower()) for word in described[-2:]) or title
+
+
+def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
+    """The compound that ends at `head`, with the `set` after it and the other noun before an `&`."""
+    ends = head + 1 < len(core) and stems[head + 1] in ("set", "kit", "combo")
+    joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in _things()
+    if joined and not ends:
+        return _compound(core, stems, head - 2)
+    phrase = _compound(core, stems, head)
+    first = f"{_spoken(core[head - 2].lower())} {core[head - 1]} " if joined else ""
+    return f"{first}{phrase}{' ' + _spoken(core[head + 1].lower()) if ends else ''}"
+
+
+@lru_cache(maxsize=1)
+def _things() -> frozenset[str]:
+    return frozenset(stem(word) for phrase in lexicon()["en"]["thing"] for word in phrase.split()) - (
+        _NOT_A_KIND - {"can"}
     )
+
+
+def _core(name: str) -> str:
+    """The phrase that names the thing: without count and audience before it, and without what follows."""
+    text = re.sub(r"(?i)^(?:(?:set|pack|pair|box|bag) of \w+|s(?:et)?/\d+)\s+", "", name)
+    text = re.sub(
+        r"(?i)^(?:\w+ )??(?:baby )?(?:kid|men|women|boy|girl|child|children)s?['’]?s?\s+(?=\w+ )", "", text
+    )
+    return _CORE_END.split(text + " ")[0]
+
+
+def _words_of(text: str) -> list[str]:
+    return [word for word in (word.strip(".,;:!()") for word in text.split()) if word]
+
+
+def _compound(core: Sequence[str], stems: Sequence[str], place: int) -> str:
+    """The noun at `place` with the words before it that make it another thing (`Watering Can`)."""
+    modifiers = lexicon()["en"]["modifier"]
     first = place
-    while first > 0 and place - first < 2:
-        before = stem(name_words[first - 1])
-        if before not in known or before in ("", stem(name_words[first]), stem(name_words[place])):
+    while first > 0 and place - first < 3:
+        before = stems[first - 1]
+        is_joined = before in modifiers or core[first - 1].lower() in modifiers
+        is_joined |= f"{core[first - 1]} {core[first]}".lower() in lexicon()["en"]["compound"]
+        if not is_joined or before in COLOURS or before == stems[first]:
             break
         first -= 1
-    modifiers = [word if word.isupper() else stem(word).capitalize() for word in name_words[first:place]]
-    return " ".join([*modifiers, _spoken(name_words[place])])
+    said = [word if word in _ACRONYMS else _spoken(word.lower()) for word in core[first : place + 1]]
+    return " ".join(said)
+
+
+def _chinese_kind(title: str, attributes: Mapping[str, str], brand: str) -> str:
+    """The noun of a Chinese title: its type on record, else the longest noun that its words end in."""
+    if "类型" in attributes:
+        return attributes["类型"].split(",")[0]
+    things = sorted(lexicon()["zh"]["thing"], key=len, reverse=True)
+    for word in title.replace(brand, " ").split():
+        found = next((thing for thing in things if word.endswith(thing)), "")
+        if found:
+            return found
+    return next((thing for thing in things if thing in title), title.split()[-1])
+
+
+def _last_phrases(phrase: str) -> Iterator[str]:
+    """Each alternative of a category's name: `Blankets, Quilts & Dohars` → Blankets, Quilts, Dohars."""
+    yield from (part.strip() for part in re.split(r"[,&/]| and ", phrase) if part.strip())
+
+
+def _singular(phrase: str) -> str:
+    *before, last = phrase.split()
+    return " ".join([*before, stem(last)])
 
 
 def _with_parent(noun: str, path: Sequence[str]) -> str:
@@ -196,3 +255,8 @@ def _with_parent(noun: str, path: Sequence[str]) -> str:
 def category_of(record: Mapping[str, object]) -> list[str]:
     """The category path of one row of a products table."""
     return category_path(str(record.get("category") or ""), title=plain_text(str(record.get("title") or "")))
+
+
+def spoken(kind: str) -> str:
+    """The noun as it stands in a sentence: lower case, short capitals kept (`USB hub`)."""
+    return " ".join(word if word.isupper() and len(word) <= 5 else word.lower() for word in kind.split())

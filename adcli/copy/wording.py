@@ -130,7 +130,7 @@ def own_words(description: str, title: str, common: frozenset[str] = frozenset()
     kept: dict[str, str] = {}
     for sentence in sentences(prose):
         masked = _masked(sentence, title)
-        says_something = len(masked.replace("@", "").split()) > 1
+        says_something = len(words(masked.replace("@", ""))) > 1
         if says_something and masked not in common and not _SHOP_TALK.search(sentence):
             kept.setdefault(masked, sentence)
     return " ".join(kept.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -52,6 +53,7 @@ def generate_ads(
     top_p: float = 0.9,
     on_products: Callable[[int], None] | None = None,
     batch: int = 16,
+    knowledge: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
 ) -> pl.DataFrame:
     """Ads for every product: `n` for each product and segment, in the order of the products.
 
@@ -70,12 +72,13 @@ def generate_ads(
         top_p: Of the model's sampling.
         on_products: Called with the number of products done so far.
         batch: Products written for at a time.
+        knowledge: What `catalogue_facts` is to know further: `reviews` and `own` facts.
 
     Raises:
         UsageError: If there is no such channel.
     """
     form = channel_named(channel)
-    catalogue = catalogue_facts(products.to_dicts())
+    catalogue = catalogue_facts(products.to_dicts(), **(knowledge or {}))
     sampling = Sampling(candidates, temperature, top_p, seed, chat)
     jobs = jobs_for(catalogue.products, segments, sampling)
     vectors = remembering(encode) if encode else None
@@ -124,7 +127,7 @@ def _scored(passed: Sequence[Written], job: AdRequest, encode: Encode | None) ->
     product = job.product
     if encode is None or not passed:
         return [score(draft, (), "model", product) for draft, _ in passed]
-    facts = ", ".join(fact.text for fact in product.facts)
+    facts = ", ".join(fact.said for fact in product.listed)
     about = f"{product.name}. {product.kind}. {facts}{'. ' + job.segment.name if job.segment else ''}"
     near = fits(
         [said for _, said in passed], about, [each.said for each in examples_of(product.scenes)], encode
@@ -154,7 +157,7 @@ def _completed(draft: Draft, headline: str, product: ProductFacts, channel: Chan
     head = draft.headline or headline
     room = channel.description_most - display_width(draft.description) - 1
     wanted = bool(draft.description) and room > 12 and not is_chinese(draft.description)
-    further = listed_facts(product.facts[:6], f"{head} {draft.description}", room) if wanted else ""
+    further = listed_facts(product.listed[:6], f"{head} {draft.description}", room) if wanted else ""
     return Draft(head, f"{draft.description} {further}".strip())
 
 

@@ -189,9 +189,9 @@ def _listed_after_verb(description: str, product: ProductFacts) -> str:
     """What a first sentence `A … that …` says after `that` if it only lists facts, which do not go there."""
     _, found, said = re.split(r"[.!?](?:\s|$)", description)[0].partition(" that ")
     stems_said = {stem(word) for word in words(said) if word not in STOP_WORDS}
-    known = {fact: {stem(word) for word in words(fact.text)} for fact in product.facts}
+    known = {fact: {stem(word) for word in words(fact.said)} for fact in product.listed}
     substance = any(
-        stems_said & stems for fact, stems in known.items() if fact.heading in ("material", "colour")
+        stems_said & stems for fact, stems in known.items() if fact.slot in ("material", "colour")
     )
     listed = len(stems_said & set().union(*known.values())) >= 2
     return said if found and (substance or listed) else ""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from adcli.copy.fact import Fact
 from adcli.copy.facts import ProductFacts
 from adcli.copy.naming import SAYS_LITTLE
 from adcli.copy.scenes import scenes_of
-from adcli.copy.stated import Fact
 from adcli.copy.wording import is_chinese, stem, words
 from adcli.generate.examples import CHINESE_EXAMPLES, Example, examples_for, verbs_for
 
@@ -40,7 +40,6 @@ _CHINESE = _Labels(
 )
 _LOOKED_AT = frozenset({"ornament", "walls"})
 _AS_ADJECTIVE = ("colour", "material", "capacity")
-_PARTS = ("strap", "dial", "blade", "handle", "pattern", "lid", "frame", "neck")
 _AUDIENCE = re.compile(
     r"\b(?:men|women|boys|girls|kids|children|babies|baby|newborns?|toddlers|infants|skin|hair)\b"
 )
@@ -104,22 +103,10 @@ def adjectives(facts: Sequence[Fact]) -> list[str]:
     chosen: dict[str, str] = {}
     for fact in facts:
         fits = (
-            fact.heading in _AS_ADJECTIVE
-            and len(fact.text.split()) <= 3
-            and not re.search(r"[/(]", fact.text)
+            fact.slot in _AS_ADJECTIVE and len(fact.said.split()) <= 3 and not re.search(r"[/(]", fact.said)
         )
-        is_part = fact.text.split()[-1] in (
-            "strap",
-            "dial",
-            "blade",
-            "handle",
-            "lid",
-            "bezel",
-            "case",
-            "frame",
-        )
-        if fits and not is_part and fact.heading not in chosen:
-            chosen[fact.heading] = _joined(fact.text)
+        if fits and not fact.role and fact.slot not in chosen:
+            chosen[fact.slot] = _joined(fact.said)
     return [chosen[heading] for heading in ("capacity", "colour", "material") if heading in chosen]
 
 
@@ -146,10 +133,13 @@ def phrases(product: ProductFacts) -> list[str]:
     """The phrases that name the product, each with other facts (`A brass showpiece`, `A mug for kids`)."""
     kind = spoken_kind(product)
     parts = {stem(part) for part in kind.split()}
-    before = [word for word in adjectives(product.facts) if stem(word.split()[-1]) not in parts]
-    aims = [fact.text for fact in product.facts if fact.heading == "for" and is_audience(fact.text)]
+    before = [word for word in adjectives(product.listed) if stem(word.split()[-1]) not in parts]
+    aims = [fact.said for fact in product.listed if fact.slot == "audience" and is_audience(fact.said)]
     shown = [
-        fact.text for fact in product.facts if fact.text.split()[-1] in _PARTS and len(fact.text.split()) <= 3
+        fact.said
+        for fact in product.listed
+        if (fact.slot == "part" or (fact.role and fact.slot in ("material", "colour", "style")))
+        and len(fact.said.split()) <= 3
     ]
     named = [" ".join([*before[-2:], kind])]
     named += [f"{kind} {_joined(aims[0])}"] if aims else []
@@ -186,7 +176,7 @@ def prompts_for(product: ProductFacts, *, shoppers: str = "", most: int = 3) -> 
         shoppers: Words for the segment the ad is for (`outdoor boots · hiking`), or ''.
         most: At most so many.
     """
-    facts_said = [fact.text for fact in product.facts if fact.heading != "size"][:5]
+    facts_said = [fact.said for fact in product.listed if fact.slot != "size"][:5]
     if is_chinese(product.title):
         facts = "，".join(facts_said) or product.name
         begun = [f"这款{product.kind}", f"{product.kind}"][:most]

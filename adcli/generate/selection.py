@@ -38,7 +38,7 @@ class Scored(NamedTuple):
 def stated_facts(text: str, product: ProductFacts) -> tuple[str, ...]:
     """The product's facts that `text` states: all of a fact's words are in it."""
     said = {stem(word) for word in words(text)}
-    return tuple(fact.text for fact in product.facts if {stem(word) for word in words(fact.text)} <= said)
+    return tuple(fact.said for fact in product.listed if {stem(word) for word in words(fact.said)} <= said)
 
 
 def score(
@@ -61,7 +61,7 @@ def score(
         most_facts: Stating this many facts is full coverage.
     """
     facts = stated_facts(f"{draft.headline}. {draft.description}", product)
-    coverage = min(1.0, len(facts) / max(1, min(most_facts, len(product.facts)))) if product.facts else 0.0
+    coverage = min(1.0, len(facts) / max(1, min(most_facts, len(product.listed)))) if product.listed else 0.0
     return Scored(draft, tuple(flags), source, facts, coverage, fit, fit + 0.5 * coverage - len(flags))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adcli.copy.channels import Channel, display_width
+from adcli.copy.fact import Fact
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import STOP_WORDS
 from adcli.copy.naming import shortened
-from adcli.copy.stated import Fact
 from adcli.copy.wording import is_chinese, root, stem, words
 from adcli.generate.checks import repeats
 from adcli.generate.drafting import Draft
@@ -38,14 +38,18 @@ def headlines(product: ProductFacts, channel: Channel) -> list[str]:
         if not brand or stem(brand.lower()) in {stem(word) for word in words(kind)}
         else f"{brand} {kind}"
     )
-    titled = [_titled(word) for word in adjectives(product.facts)]
+    titled = [_titled(word) for word in adjectives(product.listed)]
     described = [f"{' '.join(titled[-count:])} {kind}" for count in (2, 1) if len(titled) >= count]
     aims = [
-        f"{kind} {_titled(fact.text)}"
-        for fact in product.facts
-        if fact.heading == "for" and is_audience(fact.text)
+        f"{kind} {_titled(fact.said)}"
+        for fact in product.listed
+        if fact.slot == "audience" and is_audience(fact.said)
     ]
-    packs = [f"{kind}, {_titled(fact.text)}" for fact in product.facts if fact.heading == "pack"]
+    packs = [
+        f"{kind}, {_titled(fact.said)}"
+        for fact in product.listed
+        if fact.slot == "quantity" and fact.role in ("pack", "set")
+    ]
     candidates = [
         shortened(product.name, kind, channel.headline_most),
         branded,
@@ -63,15 +67,15 @@ def headlines(product: ProductFacts, channel: Channel) -> list[str]:
 
 def listed_facts(facts: Sequence[Fact], said: str, room: int) -> str:
     """The facts that `said` does not state yet, as a sentence within `room` columns."""
-    chinese = any(is_chinese(fact.text) for fact in facts)
+    chinese = any(is_chinese(fact.said) for fact in facts)
     comma, stop = ("，", "。") if chinese else (", ", ".")
     known = {root(word) for word in words(said)} - STOP_WORDS
     text = ""
     for fact in facts:
-        stated = {root(word) for word in words(fact.text)} - STOP_WORDS
-        if stated & known or len(fact.text.split()) > 5 or repeats(fact.text):
+        stated = {root(word) for word in words(fact.said)} - STOP_WORDS
+        if stated & known or len(fact.said.split()) > 5 or repeats(fact.said):
             continue
-        longer = f"{text}{comma}{fact.text}" if text else _capitalised(fact.text)
+        longer = f"{text}{comma}{fact.said}" if text else _capitalised(fact.said)
         if display_width(longer) + display_width(stop) <= room:
             text, known = longer, known | stated
     return f"{text}{stop}" if text else ""
@@ -79,10 +83,10 @@ def listed_facts(facts: Sequence[Fact], said: str, room: int) -> str:
 
 def _openings(product: ProductFacts) -> Iterator[str]:
     kind = spoken_kind(product)
-    yield _capitalised(" ".join([*adjectives(product.facts)[-2:], kind])) if product.facts else product.name
+    yield _capitalised(" ".join([*adjectives(product.listed)[-2:], kind])) if product.listed else product.name
     yield _capitalised(f"{kind} by {product.brand}") if product.brand else product.name
     yield product.name
-    yield article(kind).strip() if product.facts else product.name
+    yield article(kind).strip() if product.listed else product.name
 
 
 def templates(product: ProductFacts, channel: Channel, n: int) -> list[Draft]:
@@ -98,9 +102,9 @@ def templates(product: ProductFacts, channel: Channel, n: int) -> list[Draft]:
     openings = [product.kind, product.name, f"这款{product.kind}"] if chinese else list(_openings(product))
     closings = _CHINESE_CLOSINGS if chinese else _CLOSINGS
     found: dict[Draft, None] = {}
-    for turn in range(len(openings) * len(closings) * max(1, len(product.facts))):
-        first = turn % max(1, len(product.facts))
-        facts = product.facts[first:] + product.facts[:first]
+    for turn in range(len(openings) * len(closings) * max(1, len(product.listed))):
+        first = turn % max(1, len(product.listed))
+        facts = product.listed[first:] + product.listed[:first]
         closing = closings[(turn // 2) % len(closings)]
         description = _composed(openings[turn % len(openings)], facts, closing, channel.description_most)
         if display_width(description) >= channel.description_least:

@@ -90,10 +90,10 @@ def _claims(ad: Mapping[str, object], product: ProductFacts | None, facts: Catal
         return {"unsupported_claims": None, "fact_coverage": None}
     text = str(ad["text"])
     said = {root(word) for word in words(text)}
-    stated = sum({root(word) for word in words(fact.text)} <= said for fact in product.facts)
+    stated = sum({root(word) for word in words(fact.said)} <= said for fact in product.listed)
     return {
         "unsupported_claims": float(bool(unsupported_claims(text, product.record, brands=facts.brands))),
-        "fact_coverage": stated / len(product.facts) if product.facts else None,
+        "fact_coverage": stated / len(product.listed) if product.listed else None,
     }
 
 

@@ -203,6 +203,18 @@ _TABLES = (
         either=("ad_id", "item_id"),
     ),
     StandardTable(
+        "facts",
+        "one fact that a brand states of a product, or of all where item_id is empty",
+        required=("slot", "value"),
+        optional=("item_id", "role", "negated"),
+    ),
+    StandardTable(
+        "rules",
+        "one rule of a brand: what its ads must say, may say or must not say",
+        required=("rule", "text"),
+        optional=("item_id",),
+    ),
+    StandardTable(
         "probabilities",
         "one action that a policy may choose in a context, with its probability there",
         either=("item_id", "ad_id"),

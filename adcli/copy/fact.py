@@ -1,0 +1,63 @@
+"""A fact about a product: what it is a fact of, its value, what that belongs to, and where it was read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from adcli.copy.wording import is_chinese
+
+SLOTS = (
+    "kind", "material", "colour", "size", "weight", "capacity", "quantity", "power", "function", "benefit",
+    "audience", "occasion", "compatibility", "certificate", "origin", "offer", "warranty", "care",
+    "ingredient", "style", "part", "other",
+)  # fmt: skip
+"""What a fact can be a fact of."""
+
+FIRST_SAID = (
+    "kind", "material", "function", "benefit", "certificate", "capacity", "power", "quantity", "audience",
+    "colour", "style", "ingredient", "part", "compatibility", "size", "weight", "occasion", "origin",
+    "warranty", "offer", "care", "other",
+)  # fmt: skip
+"""The slots in the order in which ads name them."""
+
+_MEASURED = {
+    "length": "long", "width": "wide", "height": "high", "depth": "deep", "diameter": "in diameter",
+    "thickness": "thick",
+}  # fmt: skip
+
+
+class Fact(NamedTuple):
+    """One fact about a product.
+
+    Attributes:
+        slot: One of `SLOTS`.
+        value: As the record has it (`213 cm`, `leather`).
+        role: What the value is measured on or belongs to (`length`, `strap`), or ''.
+        span: The words of the source that say it.
+        negated: Whether the record says that it is not so (`without perfume`).
+        source: `title`, `description`, `category`, `attribute NAME`, `review` or a brand's own file.
+    """
+
+    slot: str
+    value: str
+    role: str = ""
+    span: str = ""
+    negated: bool = False
+    source: str = ""
+
+    @property
+    def said(self) -> str:
+        """The fact in the words in which an ad names it: `213 cm long`, `leather strap`, `without dye`."""
+        if self.negated:
+            return f"{'without' if self.slot in ('ingredient', 'part') else 'not'} {self.value}"
+        if self.role in _MEASURED:
+            return f"{self.value} {_MEASURED[self.role]}"
+        if self.slot == "quantity" and self.role in ("pack", "set"):
+            return f"{self.role} of {self.value}"
+        if self.slot in ("audience", "compatibility") and not is_chinese(self.value):
+            return self.value if self.value.startswith(("for ", "from ")) else f"for {self.value}"
+        if self.role == "SPF":
+            return f"SPF {self.value}"
+        known = {word.rstrip("s") for word in self.value.lower().split()}
+        is_said = not self.role or {word.rstrip("s") for word in self.role.lower().split()} <= known
+        return self.value if is_said else f"{self.value} {self.role}"
