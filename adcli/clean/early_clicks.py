@@ -31,7 +31,7 @@ def early_clicks(runs: Sequence[SortedRun], columns: Sequence[str]) -> EarlyClic
         return None
     keys = ["user_id", ads[0]]
     wanted = (*keys, "event_time", "event_type")
-    parts = [pl.scan_parquet(run.path).select(name for name in wanted if name in run.schema) for run in runs]
+    parts = [pl.scan_ipc(run.path).select(name for name in wanted if name in run.schema) for run in runs]
     log = pl.concat(parts, how="diagonal_relaxed")
     types = log.select(pl.col("event_type").unique()).collect(engine="streaming").to_series()
     if not {"click", "impression"} <= set(types):

@@ -123,7 +123,7 @@ def _described(run: SortedRun) -> dict[str, Any]:
 def _loaded(folder: Path, run: dict[str, Any]) -> SortedRun:
     path = folder / run["name"]
     marks = [(key, place) for key, place in run["marks"]]
-    return SortedRun(path, run["rows"], pl.read_parquet_schema(path), marks)
+    return SortedRun(path, run["rows"], pl.read_ipc_schema(path), marks)
 
 
 def _read_runs(

@@ -192,8 +192,10 @@ class RuleCheck:
             if not asked <= set(frame.columns) or (rule.name in _BUILT_IN and not asked <= self._standard):
                 continue
             is_broken = _computed(naive, expression, rule)
-            self.counts[rule.name] += int(is_broken.sum())
-            if rule.name not in self.examples and is_broken.any():
+            self.counts[rule.name] += (count := int(is_broken.sum()))
+            if not count:
+                continue
+            if rule.name not in self.examples:
                 self.examples[rule.name] = naive.filter(is_broken).select(sorted(asked)).head(_EXAMPLES)
             if rule.default == "reject":
                 is_new = is_broken & reasons.is_null()

@@ -6,13 +6,14 @@ key it is ordered by (`KEY`): microseconds since 1970, at the end where there is
 
 from __future__ import annotations
 
-import io
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import pyarrow as pa
 
 from adcli.tables.standard.times import UTC
 from adcli.tables.unify import common_schema, concatenated, fitted
@@ -23,6 +24,8 @@ _RUN_BYTES = 48 << 20
 _RUN_ROWS = 250_000
 _GROUP_ROWS = 16_384
 _LAST = 2**63 - 1
+_SCARCE_BYTES = 16 << 30
+"""Where the disk has no more left runs are compressed, which takes as long again as reading their rows."""
 _FIRST, _END = (-_LAST, 0), (_LAST, _LAST)
 
 Edge = tuple[int, int]
@@ -32,7 +35,7 @@ class SortedRun(NamedTuple):
     """Rows on disk in the order of their keys, equal keys in the order of the input.
 
     Attributes:
-        path: A Parquet file.
+        path: An Arrow file, which is mapped into memory as it is.
         rows: How many there are.
         schema: Its columns.
         marks: Key and place of every `_GROUP_ROWS`-th row, and of the last.
@@ -49,10 +52,10 @@ class SortedRun(NamedTuple):
 
     def read(self, low: Edge = _FIRST, high: Edge = _END) -> pl.DataFrame:
         """Its rows from one (key, place) to below another."""
-        rows = pl.scan_parquet(self.path)
-        if low > _FIRST or high < _END:
-            rows = rows.filter(_at_least(low, self.places) & ~_at_least(high, self.places))
-        return rows.with_columns(pl.col(PLACE) + self.places, pl.col(LINE) + self.lines).collect()
+        with pa.memory_map(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+            rows = pl.DataFrame(pl.from_arrow(reader.read_all(), rechunk=False))
+        first, end = (_rows_before(rows, (key, place - self.places)) for key, place in (low, high))
+        return rows[first:end].with_columns(pl.col(PLACE) + self.places, pl.col(LINE) + self.lines)
 
     def behind(self, places: int, lines: int) -> SortedRun:
         """The same run behind others with so many rows, read from a part of a file behind so many lines."""
@@ -89,7 +92,7 @@ class RunWriter:
         if not self._waiting:
             return
         run = concatenated(self._waiting)
-        self.runs.append(written_run(run, self._folder / f"run-{len(self.runs):06}.parquet"))
+        self.runs.append(written_run(run, self._folder / f"run-{len(self.runs):06}.arrow"))
         self._waiting, self._waiting_bytes, self._waiting_rows = [], 0, 0
 
     def _with_hidden(self, frame: pl.DataFrame, file: str, lines: pl.Series) -> pl.DataFrame:
@@ -108,9 +111,11 @@ def written_run(frame: pl.DataFrame, path: Path) -> SortedRun:
     """Rows with their hidden columns as a run of this name."""
     if not frame[KEY].is_sorted():
         frame = frame.sort(KEY, maintain_order=True)
-    buffer = io.BytesIO()  # a full disk is then an OSError, which polars would make an error of computing
-    frame.write_parquet(buffer, compression="lz4", row_group_size=_GROUP_ROWS)
-    path.write_bytes(buffer.getbuffer())
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest()).unify_dictionaries()
+    is_scarce = shutil.disk_usage(path.parent).free < _SCARCE_BYTES
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if is_scarce else None)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema, options=options) as writer:
+        writer.write_table(table)
     ends = frame.select(KEY, PLACE)
     return SortedRun(
         path, frame.height, dict(frame.schema), ends.gather_every(_GROUP_ROWS).rows() + ends.tail(1).rows()
@@ -147,6 +152,8 @@ def _ranges(runs: Sequence[SortedRun]) -> Iterator[tuple[Edge, Edge]]:
     yield from pairwise(edges)
 
 
-def _at_least(edge: Edge, places: int) -> pl.Expr:
+def _rows_before(rows: pl.DataFrame, edge: Edge) -> int:
+    """How many rows of a run come before a key and place."""
     key, place = edge
-    return (pl.col(KEY) > key) | ((pl.col(KEY) == key) & (pl.col(PLACE) >= place - places))
+    first, end = rows[KEY].search_sorted(key, "left"), rows[KEY].search_sorted(key, "right")
+    return first + rows[PLACE][first:end].search_sorted(place, "left")

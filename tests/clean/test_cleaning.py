@@ -207,3 +207,28 @@ def test_a_disk_that_is_full_while_rows_are_put_in_order_is_a_sentence(tmp_path)
     assert "File too large" in done.stderr
     assert "adcli itself failed" not in done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["log.csv"]
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_runs_on_disk_keep_every_type(tmp_path, monkeypatch, is_compressed):
+    if is_compressed:
+        monkeypatch.setattr(runs, "_SCARCE_BYTES", 1 << 60)
+    frame = pl.DataFrame(
+        {
+            "event_time": [datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC), None],
+            "text": ["a long text that is no view of itself", None, ""],
+            "tags": [["a", None], None, []],
+            "price": pl.Series(["1.5", None, "-2"]).cast(pl.Decimal(38, 18)),
+            "shop": pl.Series(["x", None, "y"], dtype=pl.Categorical),
+            "more": [{"a": 1}, None, {"a": 2}],
+            "code": [b"\xff", None, b""],
+        }
+    )
+    writer = runs.RunWriter(tmp_path)
+    for part in (frame, frame.reverse(), frame[:0]):
+        writer.add(part, "log", pl.Series(range(part.height), dtype=pl.Int64))
+    writer.flush()
+    (found,) = runs.in_key_order(writer.runs)
+    expected = pl.concat([frame, frame.reverse()]).sort("event_time", nulls_last=True, maintain_order=True)
+    assert found.drop(runs.HIDDEN).equals(expected)
+    assert found.drop(runs.HIDDEN).schema == frame.schema

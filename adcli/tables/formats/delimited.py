@@ -46,13 +46,21 @@ class _Bad(NamedTuple):
 
 
 class _BufferRows(NamedTuple):
-    """Rows read from a buffer: offsets where each starts and ends, what was rejected, how far they reach."""
+    """Rows read from a buffer: offsets where each starts and ends, and what was rejected.
+
+    `newlines` are the offsets of all ends of lines as far as the rows reach.
+    """
 
     frame: pl.DataFrame
     starts: IntArray
     ends: IntArray
     bad: _Bad
-    consumed: int
+    newlines: IntArray
+
+    @property
+    def consumed(self) -> int:
+        """How far they reach."""
+        return int(self.newlines[-1]) + 1 if self.newlines.size else 0
 
 
 def read_delimited(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
@@ -75,7 +83,7 @@ def read_delimited(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
             if not rows.consumed:
                 break
             yield _batch(data, rows, dialect, line, rejects, is_cut=is_cut)
-            line += data.count(b"\n", 0, rows.consumed)
+            line += len(rows.newlines)
             data, rejects = data[rows.consumed :], Rejects()
         if len(rejects):
             yield RawBatch(_frame([], dialect), np.empty(0, np.int64), lambda _: [], rejects)
@@ -85,9 +93,9 @@ def _batch(
     data: bytes, rows: _BufferRows, dialect: Dialect, first_line: int, rejects: Rejects, *, is_cut: bool
 ) -> RawBatch:
     """Rows with their line numbers; header lines that are repeated inside are rejected."""
-    newlines = np.flatnonzero(np.frombuffer(data, np.uint8, rows.consumed) == _NEWLINE)
-    frame, starts, ends = rows.frame, rows.starts, rows.ends
-    lines = first_line + np.searchsorted(newlines, starts)
+    frame, starts, ends, newlines = rows.frame, rows.starts, rows.ends, rows.newlines
+    is_row_a_line = len(starts) == len(newlines)
+    lines = first_line + (np.arange(len(starts)) if is_row_a_line else np.searchsorted(newlines, starts))
 
     def raws(starts: IntArray, ends: IntArray) -> list[str]:
         return [shown(data[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -139,7 +147,8 @@ def _well_formed_until(data: bytes, dialect: Dialect) -> int:
     """
     end = len(data)
     try:
-        data.decode("utf-8")
+        if not data.isascii():
+            data.decode("utf-8")
     except UnicodeDecodeError as error:
         end = error.start
     for sign in ("\0", dialect.escape, dialect.comment and f"\n{dialect.comment}"):
@@ -148,7 +157,7 @@ def _well_formed_until(data: bytes, dialect: Dialect) -> int:
     if dialect.comment and data.startswith(dialect.comment.encode()):
         end = 0
     text = np.frombuffer(data, np.uint8, end)
-    quotes = _quotes(text, dialect)
+    quotes = _quotes(data, end, dialect)
     if not quotes.size:
         return end
     quote, delimiter = ord(dialect.quote), ord(dialect.delimiter)
@@ -168,28 +177,33 @@ def _well_formed_until(data: bytes, dialect: Dialect) -> int:
     return int(min(bad, default=end))
 
 
-def _quotes(text: np.ndarray, dialect: Dialect) -> IntArray:
+def _quotes(data: bytes, end: int, dialect: Dialect) -> IntArray:
     """Where quotes stand."""
-    return np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else np.empty(0, np.int64)
+    if not dialect.quote or data.find(dialect.quote.encode(), 0, end) < 0:
+        return np.empty(0, np.int64)
+    return np.flatnonzero(np.frombuffer(data, np.uint8, end) == ord(dialect.quote))
 
 
 def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     """The complete records of `data[:end]`, whose quotes are known to open and close properly."""
     text = np.frombuffer(data, np.uint8, end)
-    record_ends = np.flatnonzero(text == _NEWLINE)
+    newlines = np.flatnonzero(text == _NEWLINE)
+    quotes = _quotes(data, end, dialect)
+    if not quotes.size and (even := _read_even(data, newlines[:BLOCK_LINES], dialect)) is not None:
+        return even
+    record_ends = newlines
     delimiters = np.flatnonzero(text == ord(dialect.delimiter))
-    quotes = _quotes(text, dialect)
     if quotes.size:
         record_ends = record_ends[np.searchsorted(quotes, record_ends) % 2 == 0]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
     record_ends = record_ends[:BLOCK_LINES]
     if not record_ends.size:
-        return _BufferRows(
-            _frame([], dialect), record_ends, record_ends, _Bad(record_ends, record_ends, []), 0
-        )
+        none = record_ends
+        return _BufferRows(_frame([], dialect), none, none, _Bad(none, none, []), none)
     starts = np.concatenate(([0], record_ends[:-1] + 1))
     consumed = int(record_ends[-1]) + 1
-    if quotes.size and _any_swallows(data, starts, record_ends, dialect):
+    newlines = newlines[: np.searchsorted(newlines, consumed)]
+    if quotes.size and _any_swallows(data, newlines, starts, record_ends, dialect):
         return _read_lines(data[:consumed], dialect, is_last=False)
     found = np.diff(np.searchsorted(delimiters, record_ends), prepend=0) + 1
     is_blank = (record_ends == starts) | ((record_ends == starts + 1) & (text[starts] == _RETURN))
@@ -199,12 +213,32 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     frame = _parse(_joined(data, starts, record_ends + 1, is_good), dialect, has_quotes=bool(quotes.size))
     if frame.height != int(is_good.sum()):  # polars and this module disagree on what a record is
         return _read_lines(data[:consumed], dialect, is_last=False)
-    return _BufferRows(frame, starts[is_good], record_ends[is_good], bad, consumed)
+    return _BufferRows(frame, starts[is_good], record_ends[is_good], bad, newlines)
 
 
-def _any_swallows(data: bytes, starts: IntArray, ends: IntArray, dialect: Dialect) -> bool:
+def _read_even(data: bytes, newlines: IntArray, dialect: Dialect) -> _BufferRows | None:
+    """The lines that end at `newlines` and have no quotes, if each has as many fields as there are columns.
+
+    As many delimiters as they need together, and none with more (polars refuses them), leave none with fewer.
+    """
+    if not newlines.size or len(dialect.columns) == 1:
+        return None
+    text = data[: newlines[-1] + 1]
+    found = np.count_nonzero(np.frombuffer(text, np.uint8) == ord(dialect.delimiter))
+    if found != len(newlines) * (len(dialect.columns) - 1):
+        return None
+    frame = _parse(text, dialect, has_quotes=False)
+    if frame.height != len(newlines):
+        return None
+    nothing = newlines[:0]
+    starts = np.concatenate(([0], newlines[:-1] + 1))
+    return _BufferRows(frame, starts, newlines, _Bad(nothing, nothing, []), newlines)
+
+
+def _any_swallows(
+    data: bytes, newlines: IntArray, starts: IntArray, ends: IntArray, dialect: Dialect
+) -> bool:
     """Whether one of some records has several lines that are rows by themselves."""
-    newlines = np.flatnonzero(np.frombuffer(data, np.uint8, int(ends[-1])) == _NEWLINE)
     inside = np.searchsorted(newlines, ends) - np.searchsorted(newlines, starts)
     return any(_are_rows(data[starts[i] : ends[i]], dialect) for i in np.flatnonzero(inside))
 
@@ -278,7 +312,8 @@ def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
             rows.append(record)
             offsets.append((at, record_end))
         at = record_end + 1
-    return _BufferRows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), at)
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8, at) == _NEWLINE)
+    return _BufferRows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), newlines)
 
 
 def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:

@@ -15,15 +15,15 @@ import polars as pl
 from adcli.tables.numerals import MONEY, read_numbers
 from adcli.tables.standard.column_format import ColumnFormat
 from adcli.tables.standard.tables import NEVER_NEGATIVE, NEVER_ZERO, Column, Kind
-from adcli.tables.standard.times import UTC, misordered, read_times
+from adcli.tables.standard.times import UTC, misordered, read_times, usual_times
 from adcli.tables.unify import as_text
 
-_TOO_FINE: Final = r"\.\d{19,}|[eE]-"  # may have more decimals than money has
 _NUMBERS: Final = ("money", "decimal", "count", "number", "integer", "flag", "probability")
 FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
+_TO_BE_NAMED: Final = r"^(?:[\s'=<\\-]|$|(?i:nan|null|none)$)|\s$"  # what `named` changes is among them
 _GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
 _CUT_SHORT: Final = r"^\d\.\d+E\+(1[1-9]|[2-9]\d)$"  # what spreadsheets make of long numbers: digits are lost
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil", "--", "—", "–", "(not set)")
@@ -75,7 +75,7 @@ def _string(values: pl.Series, form: ColumnFormat) -> Coerced:
     values = named(values)
     if form.whole_decimals:
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
-    if name == "ip":  # of forwarded addresses the first is the client's
+    if name == "ip" and values.str.contains(r"[,\s]").any():  # forwarded addresses: the first is the client's
         values = values.str.extract(r"^([^,\s]+)")
     cut = values.str.contains(_CUT_SHORT)
     return Coerced(
@@ -91,6 +91,8 @@ def _decoded(value: bytes | None) -> str | None:
 
 
 def _time(values: pl.Series, form: ColumnFormat) -> Coerced:
+    if values.dtype == pl.String and (usual := usual_times(values, form.time)) is not None:
+        return Coerced(usual, [])
     values = _given(values)
     times = read_times(values, form.time)
     problems = _unread(values, times, "not a time")
@@ -101,14 +103,11 @@ def _time(values: pl.Series, form: ColumnFormat) -> Coerced:
 
 
 def _money(values: pl.Series, form: ColumnFormat) -> Coerced:
-    values = _given(values)
-    if values.dtype.is_float():
-        values = values.cast(
-            pl.String
-        )  # the shortest that is the same number: 0.1, not 0.1000000000000000055
-    sums = _numeric(values, MONEY, form)
+    if values.dtype.is_float():  # the shortest that is the same number: 0.1, not 0.1000000000000000055
+        values = _given(values).cast(pl.String)
+    values, sums = _numeric(values, MONEY, form)
     problems = _unread(values, sums, "not a number")
-    if values.dtype == pl.String and (fine := values.str.contains(_TOO_FINE).fill_null(value=False)).any():
+    if values.dtype == pl.String and (fine := _may_be_fine(values)).any():
         rounded = pl.Series(
             [_is_rounded(*pair) for pair in zip(values.filter(fine), sums.filter(fine), strict=True)]
         )
@@ -117,6 +116,13 @@ def _money(values: pl.Series, form: ColumnFormat) -> Coerced:
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((sums < 0).fill_null(value=False), "must not be negative"))
     return Coerced(sums, problems)
+
+
+def _may_be_fine(texts: pl.Series) -> pl.Series:
+    """(n,) whether numbers may have more decimals than money has."""
+    longest = texts.str.len_bytes().max()
+    is_long = isinstance(longest, int) and longest > MONEY.scale + 1
+    return texts.str.contains(r"\.\d{19,}|[eE]-" if is_long else "[eE]-").fill_null(value=False)
 
 
 def _is_rounded(text: str, kept: Decimal | None) -> bool:
@@ -129,15 +135,26 @@ def _is_rounded(text: str, kept: Decimal | None) -> bool:
 
 def _count(values: pl.Series, form: ColumnFormat) -> Coerced:
     """Whole numbers, in which any mark before each three digits groups them."""
-    values = _given(values)
-    texts = _ungrouped(values) if values.dtype == pl.String else values
-    numbers = _finite(texts.cast(pl.Float64, strict=False))
-    whole = (numbers == numbers.floor()).fill_null(value=False)
-    counts = numbers.set(~whole, None).cast(pl.Int64, strict=False)
+    counts = _plain_counts(values)
+    if counts is None:
+        values = _given(values)
+        texts = _ungrouped(values) if values.dtype == pl.String else values
+        numbers = _finite(texts.cast(pl.Float64, strict=False))
+        whole = (numbers == numbers.floor()).fill_null(value=False)
+        counts = numbers.set(~whole, None).cast(pl.Int64, strict=False)
     problems = _unread(values, counts, "not a whole number")
     if values.name in NEVER_NEGATIVE:
         problems.append(Problem((counts < 0).fill_null(value=False), "must not be negative"))
     return Coerced(counts, problems)
+
+
+def _plain_counts(values: pl.Series) -> pl.Series | None:
+    """(n,) counts that are all digits; None where one is not, or has more than fractions are exact to."""
+    if values.dtype != pl.String:
+        return None
+    counts = values.cast(pl.Int64, strict=False)
+    is_plain = counts.null_count() == values.null_count() and counts.is_between(-(2**53), 2**53).all()
+    return counts if is_plain else None
 
 
 def _ungrouped(texts: pl.Series) -> pl.Series:
@@ -148,8 +165,8 @@ def _ungrouped(texts: pl.Series) -> pl.Series:
 
 
 def _number(values: pl.Series, form: ColumnFormat) -> Coerced:
-    values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64(), form))
+    values, numbers = _numeric(values, pl.Float64(), form)
+    numbers = _finite(numbers)
     return Coerced(numbers, _unread(values, numbers, "not a number"))
 
 
@@ -173,8 +190,8 @@ def _flag(values: pl.Series, form: ColumnFormat) -> Coerced:
 
 
 def _probability(values: pl.Series, form: ColumnFormat) -> Coerced:
-    values = _given(values)
-    numbers = _finite(_numeric(values, pl.Float64(), form))
+    values, numbers = _numeric(values, pl.Float64(), form)
+    numbers = _finite(numbers)
     problems = _unread(values, numbers, "not a number")
     must_be_positive = values.name in NEVER_ZERO
     is_low = numbers <= 0 if must_be_positive else numbers < 0
@@ -240,6 +257,8 @@ def named(values: pl.Series) -> pl.Series:
 
     A shop's export writes `'0987` or `="0987"` so that a spreadsheet keeps the zero.
     """
+    if not values.str.contains(_TO_BE_NAMED).any():
+        return values
     texts = values.str.strip_chars()
     if texts.str.contains(_GUARD).any():
         texts = texts.str.replace(_GUARD, "${1}${2}")
@@ -266,12 +285,19 @@ def _finite(numbers: pl.Series) -> pl.Series:
     return numbers.set(~numbers.is_finite().fill_null(value=True), None)
 
 
-def _numeric(values: pl.Series, dtype: pl.DataType, form: ColumnFormat) -> pl.Series:
+def _numeric(values: pl.Series, dtype: pl.DataType, form: ColumnFormat) -> tuple[pl.Series, pl.Series]:
+    """The values with null for all the ways of writing that there is none, and the numbers that they are."""
+    if values.dtype == pl.String and form.number.decimal_mark != "comma":
+        numbers = values.cast(dtype, strict=False)
+        is_plain = dtype == MONEY or numbers.is_finite().all()
+        if is_plain and numbers.null_count() == values.null_count():
+            return values, numbers
+    values = _given(values)
     if values.dtype == pl.String:
-        return read_numbers(values, dtype, form.number)
+        return values, read_numbers(values, dtype, form.number)
     if values.dtype == pl.Boolean and dtype == MONEY:
-        return pl.Series(values.name, [None] * len(values), dtype)
-    return values.cast(dtype, strict=False)
+        return values, pl.Series(values.name, [None] * len(values), dtype)
+    return values, values.cast(dtype, strict=False)
 
 
 def float_lists(values: pl.Series) -> pl.Series:

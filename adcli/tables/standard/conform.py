@@ -217,6 +217,8 @@ def _against(problems: list[_RowProblem], height: int) -> tuple[IntArray, list[s
     is_good = np.ones(height, bool)
     reasons = np.empty(height, np.object_)
     for column, values, (where, what) in problems:
+        if not where.any():
+            continue
         new = np.flatnonzero(where.to_numpy() & is_good)
         is_good[new] = False
         if values is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -47,6 +48,8 @@ SLASHED: Final = {
     "mdy": ("%m/%d/%y", "%m/%d/%Y"),
     "ymd": ("%y/%m/%d",),
 }
+_AFTER_SECONDS: Final = re.compile(r":\d\d(\.\d+)?((?:[^:%\d.][^:%]*(?::\d\d)?)?)$")
+_FRACTIONS: Final = {0: "", 4: ".%3f", 7: ".%6f", 10: ".%9f"}  # by length, with the point
 _CLOCKS: Final = {  # what a text contains, and the clock that it then ends with
     (False, False): "",
     (True, False): " %H:%M:%S%.f",
@@ -100,4 +103,28 @@ def parse(texts: pl.Series, form: str) -> pl.Series:
     """(n,) times by one pattern, in UTC where it has a zone; null where it does not fit."""
     if "%H" in form and "%M" not in form:  # an hour alone is no time for the parser
         texts, form = texts + " 00", form + " %M"
-    return texts.str.to_datetime(form, strict=False, time_unit="us", exact=True)
+    first = texts.slice(texts.is_not_null().arg_max() or 0, 1)
+    like_first = _like_first(first, form)
+    if like_first is not None:
+        known, naive = _parsed(first, form), _parsed(first, like_first)
+        zone = getattr(known.dtype, "time_zone", None)
+        known = known.dt.replace_time_zone(None)
+        times = _parsed(texts, like_first) if known.null_count() + naive.null_count() == 0 else None
+        if times is not None and times.null_count() == texts.null_count():
+            in_zone: pl.Series = times + (known - naive).item()
+            return in_zone.dt.replace_time_zone(zone)
+    return _parsed(texts, form)
+
+
+def _parsed(texts: pl.Series, form: str) -> pl.Series:
+    is_cached = "%3f" not in form and "%6f" not in form  # such fine times do not come again
+    return texts.str.to_datetime(form, strict=False, time_unit="us", exact=True, cache=is_cached)
+
+
+def _like_first(first: pl.Series, form: str) -> str | None:
+    """The pattern for texts with the decimals and the zone of the first, which is read six times as fast."""
+    head, seconds, tail = form.partition("%S")
+    is_open = tail != "" and "%p" not in tail and len(first) == 1
+    found = _AFTER_SECONDS.search(first.item() or "") if is_open else None
+    fraction = _FRACTIONS.get(len(found[1] or "")) if found else None
+    return None if found is None or fraction is None else f"{head}{seconds}{fraction}{found[2]}"

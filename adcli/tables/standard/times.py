@@ -182,6 +182,14 @@ def read_times(values: pl.Series, form: TimeFormat) -> pl.Series:
     return pl.Series(values.name, [None] * len(values), UTC)
 
 
+def usual_times(texts: pl.Series, form: TimeFormat) -> pl.Series | None:
+    """(n,) the times of texts that all have the usual form; None where one has another."""
+    if form.given is not None or not form.usual:
+        return None
+    times = _within(_as_utc(parse(texts, form.usual), form), _EARLIEST, _LATEST)
+    return times if times.null_count() == texts.null_count() else None
+
+
 def misordered(values: pl.Series, times: pl.Series, form: TimeFormat) -> pl.Series:
     """(n,) whether a text that was read as no time would be one with its day and month exchanged."""
     left = values.set(times.is_not_null(), None)
