@@ -13,7 +13,7 @@ BELOW = {"core", "tables", "report", "statistics", "policies", "bidding", "copy"
 ALLOWED = {
     "cli": VERBS | BELOW | {"cli"},
     **{verb: BELOW | {verb} for verb in VERBS},
-    "policies": {"policies", "statistics", "tables"},
+    "policies": {"policies", "statistics", "core", "tables"},
     "bidding": {"bidding", "statistics"},
     "behaviour": {"behaviour", "statistics", "tables"},
     "statistics": {"statistics"},

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from adcli.numbers import plain, show
-from adcli.optimize.candidates import fit_candidates, stand_in
+from adcli.optimize.candidates import DIRECT, SOFTENED, fit_candidates, stand_in
 from adcli.policies.estimators import dr
 from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
-from adcli.policies.reward_model import CONSTANT, RewardModel
+from adcli.policies.reward_model import CONSTANT, RewardFit, RewardModel
 from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows
 from adcli.policies.uncertainty import difference_mean, value_mean
 from adcli.progress import part, steps
 from adcli.statistics.means import clustered_mean, std_error
 from adcli.statistics.multiplicity import adjust
-from adcli.statistics.verdicts import BETTER
+from adcli.statistics.verdicts import BETTER, INVALID
 
 LOGGED = "logged"
 QUESTION = Question()
@@ -48,14 +48,9 @@ class LearnedPolicy(NamedTuple):
     fitted: FittedReward
 
     @property
-    def reward_form(self) -> str:
-        """The form of the reward model, in words."""
-        return self.fitted.model.form
-
-    @property
-    def normalised_entropy(self) -> float:
-        """The reward model's out-of-fold loss over that of the constant."""
-        return self.fitted.model.normalised_entropy
+    def reward_model(self) -> RewardFit:
+        """The reward model, with what it is made of and how true it is."""
+        return self.fitted.model
 
 
 def learn_policy(
@@ -63,14 +58,14 @@ def learn_policy(
     question: Question = QUESTION,
     *,
     items: pl.DataFrame | None = None,
-    epsilon: float = 0.1,
+    epsilon: float = 0.02,
     confidence: float = 0.95,
 ) -> LearnedPolicy:
     """The policy worth most, pessimistically, among those learned from a log and the one that made it.
 
     Each candidate is fitted without a fold and valued on it. Of those whose verdict against the log is
     "better", and stays so with the number of candidates taken into account, the one with the greatest value,
-    less its standard error, is chosen.
+    less its standard error, is chosen; of the two kinds of the direct method either proves the scores.
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -105,10 +100,23 @@ def learn_policy(
 
 
 def _choose(table: pl.DataFrame, confidence: float) -> str:
-    """The best, by value less its error, of the candidates that are better than the log's own; else that."""
+    """The best, by value less its error, of the candidates that are better than the log's own; else that.
+
+    A log says least about the sharpest policy. So where the softened direct method is better, its scores are
+    proven, and the direct method stands for it unless it is worth less by more than a standard error.
+    """
     better = table.filter((pl.col("verdict") == BETTER) & (pl.col("p_adjusted") <= 1 - confidence))
     if better.is_empty():
         return LOGGED
+    if SOFTENED in better["policy"]:
+        soft = better.row(by_predicate=pl.col("policy") == SOFTENED, named=True)
+        sharp = table.filter(
+            pl.col("policy") == DIRECT,
+            pl.col("value") + pl.col("std_error") >= soft["value"],
+            ~pl.col("verdict").str.starts_with(INVALID),
+        )
+        if sharp.height:
+            better = pl.concat([better.filter(~pl.col("policy").is_in([DIRECT, SOFTENED])), sharp])
     return str(better.sort(pl.col("value") - pl.col("std_error"), descending=True)["policy"][0])
 
 
@@ -209,5 +217,13 @@ def _reason(table: pl.DataFrame, chosen: str, kind: str) -> str:
         return f"Not enough evidence to leave it. {ours} {best} {learned['reason']}"
     return (
         f"'{chosen}' earns {earned['its']} per impression on rows it did not see (lower confidence bound "
-        f"{plain(show(learned['lower_bound'], kind))}). {ours} {learned['reason']}"
+        f"{plain(show(learned['lower_bound'], kind))}). {ours} {_proof(table, learned)}"
     )
+
+
+def _proof(table: pl.DataFrame, chosen: dict[str, Any]) -> str:
+    """What "better" rests on: the chosen policy's own difference, or that of its softened kind."""
+    if chosen["verdict"] == BETTER:
+        return str(chosen["reason"])
+    soft = table.row(by_predicate=pl.col("policy") == SOFTENED, named=True)
+    return f"What proves its scores is the '{SOFTENED}'. {soft['reason']}"

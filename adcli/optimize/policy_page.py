@@ -19,22 +19,26 @@ FEWEST_MOVED: Final = 0.05  # share of the impressions that a context's groups a
 METHOD: Final = (
     Passage(
         "Candidates",
-        "`direct method`: the action of the greatest expected reward. `softened direct method`: nearly equal "
-        "actions share the impressions. `weighted likelihood`: the rewarded actions, each weighed by its "
-        "reward over its propensity, predicted from the context. `best action`: one for everyone. `logged`: "
-        "the policy that made the log.",
+        "`direct method`: the action of the greatest expected reward. `softened direct method`: a "
+        "softmax of the same scores, of which the log says more. `best action`: one for everyone. "
+        "`logged`: the policy that made the log.",
     ),
     Passage(
         "Choice",
         "Each candidate is learned without a fold of the users and valued on it, by DR (Dudík et al., 2011). "
         "Of those that are better than the log's policy, with p-values adjusted for their number (Holm, "
         "1979), the one of the greatest value less its standard error is chosen, and learned again on all "
-        "rows. ESS is (Σw)² / Σw² of the weights.",
+        "rows. Where the softened direct method is better, its scores are proven, and the direct method is "
+        "taken unless it is worth less by more than a standard error. ESS is (Σw)² / Σw² of the weights.",
     ),
     Passage(
         "Reward model",
-        "Expected rewards are cross-fitted: each row is predicted by the model that did not see it. Its "
-        "normalised entropy is its loss over that of the mean reward alone; 1 is no better.",
+        "A stack of regressions: main effects, crosses of context and action, crosses with few directions, "
+        "boosted trees, a two-tower network; with weights by their loss on rows they did not see (Breiman, "
+        "1996), none for those that do not help. Each row is predicted by the model that did not see it. "
+        "Normalised entropy is the loss over that of the mean reward alone; 1 is no better. Calibration "
+        "error is the mean distance of predicted and observed rewards over tenths of the rows, over the mean "
+        "reward.",
     ),
 )
 
@@ -51,6 +55,7 @@ def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = ""
     kind = in_currency("money", currency) if reward == "revenue" else log.logged.value_kind
     serving = serving_table(log, learned.policy, learned.fitted)
     calibration = reward_calibration(log, learned.fitted, confidence)
+    model = learned.reward_model
     return Page(
         title="Policy for revenue" if reward == "revenue" else f"Policy for {reward}s",
         verdicts=[answer_of(learned), _how_sure(learned), *_groups_served(serving)],
@@ -63,8 +68,9 @@ def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = ""
             *METHOD,
             Passage(
                 "What it reads",
-                f"Context: {', '.join(learned.context) or 'none'}. Reward model: {learned.reward_form}, "
-                f"normalised entropy {show(learned.normalised_entropy)}.",
+                f"Context: {', '.join(learned.context) or 'none'}. "
+                f"Reward model: {model.form}; normalised entropy {show(model.normalised_entropy)}, "
+                f"calibration error {show(model.calibration_error)}.",
             ),
         ],
         data_notes=learned.notes,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
-from adcli.policies.hidden_layer import HiddenLayer
+from adcli.policies.scores import Scores
 
 Rule = Literal["greedy", "softmax"]
 
@@ -38,22 +38,18 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class ScoredPolicy:
-    """Scores linear in the context, and a rule that turns them into probabilities.
+    """Scores of actions in a context, and a rule that turns them into probabilities.
 
-    The scores are context @ weights + bias (weights of shape (d, K)); with a hidden layer, its units stand
-    beside the context. `greedy` gives everything to the best
-    score, in equal parts where several tie; `softmax` is their exponentials, normalised. Each of the E
-    actions eligible in a row then gets at least epsilon / E.
+    `greedy` gives everything to the best score, in equal parts where several tie; `softmax` is their
+    exponentials, normalised. Each of the E actions eligible in a row then gets at least epsilon / E.
     """
 
     name: str
     actions: ActionSet
     encoder: ContextEncoder
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    model: Scores
     rule: Rule
     epsilon: float
-    hidden: HiddenLayer | None = None
 
     def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The probability of each action for each row, shape (n, K)."""
@@ -66,11 +62,7 @@ class ScoredPolicy:
 
     def scores(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The score of each action for each row, shape (n, K)."""
-        context = self.encoder.encode(frame)
-        whole = context if self.hidden is None else self.hidden.beside(context)
-        scores: NDArray[np.float32] = whole @ self.weights
-        scores += self.bias
-        return scores
+        return self.model.of_all(self.encoder.encode(frame))
 
 
 def greedy(scores: NDArray[np.float32]) -> NDArray[np.float32]:

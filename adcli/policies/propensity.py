@@ -10,8 +10,8 @@ from adcli.policies.actions import action_set
 from adcli.policies.context import ContextEncoder, choose_context, fit_context
 from adcli.policies.policy import chunks, softmax
 from adcli.policies.prepared import Question
-from adcli.policies.reward_design import Scores
 from adcli.policies.reward_model import assign_folds
+from adcli.policies.scores import Scores
 
 STRENGTH = 0.1
 MOST_ROWS = 50_000
@@ -69,7 +69,7 @@ def estimate_propensities(
         for part in chunks(own.size, n_actions):
             rows = own[part]
             context = encoder.encode(impressions[rows])
-            likely = softmax((context @ scores.weights + scores.bias).astype(np.float32))
+            likely = softmax(scores.of_all(context))
             propensity[rows] = likely[np.arange(rows.size), action[rows]]
     return np.maximum(propensity, LEAST)
 
@@ -93,10 +93,10 @@ def _choice_model(
     shown = np.unique(action[rows])
     if not context.shape[1] or shown.size < 2:
         bias[:] = np.log(np.maximum(np.bincount(action[rows], minlength=n_actions) / rows.size, LEAST))
-        return Scores(weights, bias)
+        return Scores(weights.astype(np.float32), bias.astype(np.float32))
     model = LogisticRegression(C=STRENGTH, max_iter=200).fit(context, action[rows])
     if shown.size == 2:
         weights[:, shown[1]], bias[shown] = model.coef_[0], [0.0, float(model.intercept_[0])]
     else:
         weights[:, shown], bias[shown] = model.coef_.T, model.intercept_
-    return Scores(weights, bias)
+    return Scores(weights.astype(np.float32), bias.astype(np.float32))

@@ -1,45 +1,50 @@
-"""The expected reward of each action in each context: cross-fitted, calibrated, or honestly the constant."""
+"""The expected reward of each action in each context: a stack of regressions, cross-fitted and calibrated."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.hidden_layer import HiddenLayer
-from adcli.policies.reward_design import Form, Scores
-from adcli.policies.reward_fit import Link, RewardRows, constant_scores, fit_scores, losses, mean_score
-from adcli.progress import part, steps
+from adcli.policies.members.linear import RANK, LinearMember
+from adcli.policies.members.member import Link, Member, RewardRows, losses
+from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.trees import TreesMember
+from adcli.policies.scores import Scores, constant_scores, weighted_sum
+from adcli.policies.stacking import stack_weights
+from adcli.progress import steps
 
-STRENGTHS = (0.01, 0.1, 1.0)
-SHARES = (0.3, 1.0)
-RANKS = (4, 8)
-COSTS = {"additive": 1, "features": 4, "interactions": 4, "low_rank": 12, "hidden": 36}  # of a fit, roughly
-SHARE_FLAT, SHARE_CHOICE = 0.01, 0.6  # of the work: the constant, and with it the choice of a form
-ERRORS_BETTER = 2.0  # standard errors by which a form must beat the constant to be believed
+LINEAR: tuple[Member, ...] = (
+    LinearMember("main effects"),
+    LinearMember("crosses", cost=4.0, products=1.0, own=0.3),
+    LinearMember("few directions", cost=3.0, products=0.3, rank=RANK),
+)
+STACK: tuple[Member, ...] = (*LINEAR, TreesMember(), NetworkMember())
+ERRORS_BETTER = 2.0  # standard errors by which the stack must beat the constant to be believed
 ROUNDING = 1e-9
+BINS = 10
 CONSTANT = "constant"
 
 
 class RewardModel(NamedTuple):
-    """Expected reward by action: the inverse link of context @ weights + bias, kept within the rewards seen.
+    """Expected reward by action: the inverse link of scores, kept within the rewards seen."""
 
-    `weights` has shape (d, K), `bias` (K,). With a hidden layer, its units stand beside the context.
-    """
-
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    scores: Scores
     link: Link
     low: float
     high: float
-    hidden: HiddenLayer | None = None
 
     def predict(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
         """The expected reward of every action for each row, shape (n, K)."""
-        whole = context if self.hidden is None else self.hidden.beside(context)
-        scores: NDArray[np.float32] = whole @ self.weights
-        scores += self.bias
+        return self._rewards(self.scores.of_all(context))
+
+    def of_logged(self, context: NDArray[np.float32], action: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The expected reward of each row's own action, shape (n,)."""
+        return self._rewards(self.scores.of_logged(context, action).astype(np.float32))
+
+    def _rewards(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.link == "identity":
             return np.clip(scores, self.low, self.high, out=scores)
         np.negative(scores, out=scores)
@@ -51,14 +56,18 @@ class RewardModel(NamedTuple):
 class RewardFit(NamedTuple):
     """One model per fold, fitted without that fold's rows, and `full`, fitted on all.
 
-    `form` is what was chosen, in words; `normalised_entropy` its out-of-fold loss over that of the constant
-    (1 is no better; for numeric rewards the same ratio of squared errors).
+    `form` says in words what the stack is made of, `weights` the weight of each member that was tried;
+    `normalised_entropy` is the out-of-fold loss over that of the constant (1 is no better; for numeric
+    rewards the same ratio of squared errors), `calibration_error` the mean distance of predicted and observed
+    reward over tenths of the out-of-fold predictions, as a share of the mean reward.
     """
 
     folds: tuple[RewardModel, ...]
     full: RewardModel
     form: str
+    weights: dict[str, float]
     normalised_entropy: float
+    calibration_error: float
 
 
 def assign_folds(
@@ -71,110 +80,83 @@ def assign_folds(
     return fold_of_unit if cluster is None else fold_of_unit[cluster]
 
 
-def fit_reward_model(rows: RewardRows, fold: NDArray[np.int32]) -> RewardFit:
+def fit_reward_model(
+    rows: RewardRows, fold: NDArray[np.int32], members: Sequence[Member] = STACK
+) -> RewardFit:
     """The reward model of some rows of a log, cross-fitted.
 
-    Forms and strengths are compared on the first fold. The best is calibrated on its out-of-fold scores (a
-    slope of at most 1, and a shift), and replaced by the constant where it is not two standard errors better.
+    Members are fitted without each fold; their out-of-fold scores decide their weights, and that the stack
+    gives way to the constant where it is not two standard errors better.
 
     Args:
         rows: The rows to fit, with the weight each stands for.
         fold: The fold of each of these rows.
+        members: What the stack may be made of.
     """
-    link: Link = "logit" if np.isin(rows.reward, (0.0, 1.0)).all() else "identity"
-    with part(0, SHARE_FLAT):
-        flat = best = _cross_fit(None, rows, fold, link)
-    if np.ptp(rows.reward):
-        with part(SHARE_FLAT, SHARE_CHOICE):
-            form = _best_form(rows, fold, link)
-        with part(SHARE_CHOICE, 1):
-            best = _cross_fit(form, rows, fold, link)
-    if not _believable(flat.loss - best.loss, rows.weight):
-        best = flat
-    ratio = (best.loss @ rows.weight) / max(float(flat.loss @ rows.weight), 1e-300)
+    link, d, k = rows.link, rows.context.shape[1], rows.features.shape[0]
+    apart = [fold == held for held in range(int(fold.max()) + 1)]
+    training = [*(rows.take(~held) for held in apart), rows]
+    flat = [constant_scores(part.mean_score(), d, k) for part in training]
+    flat_loss = losses(np.full(rows.reward.size, rows.mean_score()), rows.reward, link)
+    tried = _affordable(rows, members)
+    fitted = [_cross_fit(one, training, link) for one in steps(tried, [one.cost for one in tried])]
+    chosen, form, loss, weights = flat, CONSTANT, flat_loss, np.zeros(len(tried))
+    if tried:
+        scores = np.stack([_out_of_fold(one, rows, apart) for one in fitted], axis=1)
+        stack = stack_weights(scores, rows.reward, rows.weight, link)
+        if _believable(flat_loss - stack.loss, rows.weight):
+            loss, weights = stack.loss, stack.weights
+            form = ", ".join(f"{one.name} {own:.2f}" for one, own in zip(tried, weights, strict=True) if own)
+            chosen = [weighted_sum(one, list(weights), stack.shift, d) for one in zip(*fitted, strict=True)]
+    *folds, full = _models(rows, chosen, link)
+    expected = np.empty(rows.reward.size)
+    for model, held in zip(folds, apart, strict=True):
+        expected[held] = model.of_logged(rows.context[held], rows.action[held])
+    return RewardFit(
+        tuple(folds),
+        full,
+        form,
+        {one.name: float(own) for one, own in zip(tried, weights, strict=True)},
+        float((loss @ rows.weight) / max(float(flat_loss @ rows.weight), 1e-300)),
+        _calibration_error(expected, rows),
+    )
+
+
+def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
+    """The members that enough rewards came for; none where rewards do not vary."""
+    if not np.ptp(rows.reward):
+        return []
+    rewarded = int((rows.reward != 0).sum())
+    return [one for one in members if rewarded >= one.fewest_rewards]
+
+
+def _cross_fit(member: Member, training: list[RewardRows], link: Link) -> list[Scores]:
+    """A member's scores, one set per set of rows, tuned on the first."""
+    tuned = member.tuned(training[0], link)
+    return [tuned.fit(part, link) for part in steps(training)]
+
+
+def _out_of_fold(
+    scores: list[Scores], rows: RewardRows, apart: list[NDArray[np.bool_]]
+) -> NDArray[np.float64]:
+    """The score of each logged action, by what did not see its row, shape (n,)."""
+    own = np.empty(rows.reward.size)
+    for one, held in zip(scores, apart, strict=False):
+        own[held] = one.of_logged(rows.context[held], rows.action[held])
+    return own
+
+
+def _models(rows: RewardRows, scores: list[Scores], link: Link) -> list[RewardModel]:
     low, high = float(rows.reward.min()), float(rows.reward.max())
-    *folds, full = [
-        RewardModel(
-            scores.weights.astype(np.float32), scores.bias.astype(np.float32), link, low, high, scores.hidden
-        )
-        for scores in best.scores
-    ]
-    return RewardFit(tuple(folds), full, best.form, float(ratio))
+    return [RewardModel(one, link, low, high) for one in scores]
 
 
-class _CrossFit(NamedTuple):
-    """Calibrated scores (one set per fold, then those of all rows) and the out-of-fold loss of each row."""
-
-    form: str
-    scores: list[Scores]
-    loss: NDArray[np.float64]
-
-
-def _best_form(rows: RewardRows, fold: NDArray[np.int32], link: Link) -> Form:
-    """The form with the least loss on the first fold when fitted on the others."""
-    held_out = fold == 0
-    training, check = rows.take(~held_out), rows.take(held_out)
-    loss: dict[Form, float] = {}
-    forms = _forms(rows)
-    for form in steps(forms, [COSTS[form.kind] for form in forms]):
-        scores = fit_scores(form, training, link).of_logged(check.context, check.action)
-        loss[form] = float(losses(scores, check.reward, link) @ check.weight)
-    return min(loss, key=lambda form: loss[form])
-
-
-def _forms(rows: RewardRows) -> list[Form]:
-    """The forms worth trying, simplest first."""
-    forms = [Form("additive", strength) for strength in STRENGTHS]
-    d, (k, e) = rows.context.shape[1], rows.features.shape
-    if not d:
-        return forms
-    if e:
-        forms += [Form("features", 0.1, share) for share in SHARES]
-    ranks = [rank for rank in RANKS if rank < min(d, k)]
-    return [
-        *forms,
-        Form("interactions", 0.1, SHARES[0]),
-        *(Form("low_rank", 0.1, 1.0, rank) for rank in ranks),
-        Form("hidden", 0.1),
-    ]
-
-
-def _cross_fit(form: Form | None, rows: RewardRows, fold: NDArray[np.int32], link: Link) -> _CrossFit:
-    """A form (None: the constant) fitted without each fold, and on all rows."""
-    fitted = []
-    predicted = np.empty(rows.reward.size)
-    for held in steps(range(int(fold.max()) + 1)):
-        held_out = fold == held
-        training = rows.take(~held_out)
-        scores = fit_scores(form, training, link) if form else constant_scores(training, link)
-        predicted[held_out] = scores.of_logged(rows.context[held_out], rows.action[held_out])
-        fitted.append(scores)
-    if form is None:
-        overall = constant_scores(rows, link)
-        return _CrossFit(CONSTANT, [*fitted, overall], losses(overall.bias[:1], rows.reward, link))
-    fitted.append(fit_scores(form, rows, link))
-    slope, shift = _calibration(predicted, rows, link)
-    calibrated = [
-        Scores(slope * scores.weights, slope * scores.bias + shift, scores.hidden) for scores in fitted
-    ]
-    loss = losses(slope * predicted + shift, rows.reward, link)
-    return _CrossFit(f"{form}, slope {slope:.2f}", calibrated, loss)
-
-
-def _calibration(predicted: NDArray[np.float64], rows: RewardRows, link: Link) -> tuple[float, float]:
-    """The slope (0 to 1) and shift that make out-of-fold scores fit the rewards."""
-    from scipy.optimize import minimize
-
-    center = float(np.average(predicted, weights=rows.weight))
-    unit = max(float(rows.reward.var()), 1e-300) if link == "identity" else 1.0
-
-    def loss(parameters: NDArray[np.float64]) -> float:
-        scores = parameters[0] * (predicted - center) + parameters[1]
-        return float(np.average(losses(scores, rows.reward, link), weights=rows.weight)) / unit
-
-    start = [0.5, mean_score(rows.reward, rows.weight, link)]
-    slope, level = minimize(loss, start, method="L-BFGS-B", bounds=[(0, 1), (None, None)]).x
-    return float(slope), float(level - slope * center)
+def _calibration_error(expected: NDArray[np.float64], rows: RewardRows) -> float:
+    """The mean distance of what was expected and what came, over tenths of the rows, over the mean reward."""
+    total = float(np.abs(rows.reward) @ rows.weight)
+    parts = np.array_split(np.argsort(expected, kind="stable"), BINS)
+    missed = sum(abs(float((rows.reward[own] - expected[own]) @ rows.weight[own])) for own in parts)
+    return missed / total if total else 0.0
 
 
 def _believable(gain: NDArray[np.float64], weight: NDArray[np.float64]) -> bool:

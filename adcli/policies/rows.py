@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
+from adcli.policies.members.member import Member, RewardRows
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.prepared import PreparedLog
-from adcli.policies.reward_fit import RewardRows
-from adcli.policies.reward_model import RewardFit, assign_folds, fit_reward_model
+from adcli.policies.reward_model import STACK, RewardFit, assign_folds, fit_reward_model
 from adcli.policies.sampling import sample_rows
 from adcli.progress import steps
 
@@ -158,8 +159,8 @@ def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
     return numbers(impressions, column)
 
 
-def fit_reward(log: PreparedLog) -> FittedReward:
-    """The cross-fitted reward model of a log; rows of one user share a fold.
+def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedReward:
+    """The cross-fitted reward model of a log, a stack of members; rows of one user share a fold.
 
     Only the rows it is fitted to are encoded: a sample of 200,000 where there are more.
     """
@@ -168,7 +169,7 @@ def fit_reward(log: PreparedLog) -> FittedReward:
     kept, weight = sample_rows(logged.reward, question.seed, most=MOST_FITTED)
     context = log.encoder.encode(log.impressions[kept])
     rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, log.features)
-    return FittedReward(log.encoder, fit_reward_model(rows, fold[kept]), fold)
+    return FittedReward(log.encoder, fit_reward_model(rows, fold[kept], members), fold)
 
 
 def expected_rewards(
@@ -176,7 +177,7 @@ def expected_rewards(
 ) -> NDArray[np.float32]:
     """The expected reward of every action, each row by the model that did not see it, shape (m, K)."""
     context = reward.encoder.encode(part)
-    expected = np.empty((part.height, reward.model.full.bias.size), dtype=np.float32)
+    expected = np.empty((part.height, reward.model.full.scores.bias.size), dtype=np.float32)
     for number, model in enumerate(reward.model.folds):
         rows = fold == number
         expected[rows] = model.predict(context[rows])
@@ -189,8 +190,11 @@ def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArr
     if reward is None:
         return expected
     for rows in steps(chunks(expected.size, len(log.actions))):
-        part = expected_rewards(reward, log.impressions[rows], reward.fold[rows])
-        expected[rows] = part[np.arange(part.shape[0]), log.logged.action[rows]]
+        context, fold = reward.encoder.encode(log.impressions[rows]), reward.fold[rows]
+        own = expected[rows]
+        for number, model in enumerate(reward.model.folds):
+            held = fold == number
+            own[held] = model.of_logged(context[held], log.logged.action[rows][held])
     return expected
 
 

@@ -1,4 +1,4 @@
-"""A policy's directory: policy.json, which a person can read, and policy.safetensors, its numbers."""
+"""A policy's directory: policy.json for people, policy.safetensors for numbers, the text of its trees."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 from adcli.errors import DataError
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import read_encoder
-from adcli.policies.hidden_layer import HiddenLayer
+from adcli.policies.members.network import TowerUnits
+from adcli.policies.members.regions import Regions
 from adcli.policies.policy import Policy, ScoredPolicy
+from adcli.policies.scores import Scores, Units
 from adcli.policies.table_policy import SUM_TOLERANCE, TablePolicy
 
-FORMAT = "policy/1"
+FORMAT = "policy/2"
 JSON_NAME = "policy.json"
 TENSORS_NAME = "policy.safetensors"
+TREES_NAME = "policy.trees.txt"  # a text model of LightGBM
+
+DAMAGE = (LookupError, TypeError, ValueError, RecursionError, AttributeError, pl.exceptions.PolarsError)
 
 Tensors = dict[str, NDArray[Any]]
+UNITS: dict[type, str] = {Regions: "trees", TowerUnits: "towers"}
 
 
 def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> None:
@@ -45,6 +51,9 @@ def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> No
     (directory / JSON_NAME).write_text(text + "\n", encoding="utf-8")
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in (tensors | mask).items()}
     save_file(contiguous, directory / TENSORS_NAME)
+    for units in policy.model.units if isinstance(policy, ScoredPolicy) else ():
+        if isinstance(units, Regions):
+            (directory / TREES_NAME).write_text(units.text, encoding="utf-8")
 
 
 def load_policy(directory: Path) -> Policy:
@@ -55,8 +64,8 @@ def load_policy(directory: Path) -> Policy:
     """
     document, tensors = read_description(directory), _read_tensors(directory)
     try:
-        return _build(document, tensors)
-    except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as damage:
+        return _build(document, tensors, directory)
+    except DAMAGE as damage:
         raise DataError(
             f"{directory / JSON_NAME} does not describe a whole policy ({damage}).", fix="Learn it again."
         ) from damage
@@ -79,7 +88,9 @@ def read_description(directory: Path) -> dict[str, Any]:
         raise DataError(f"{path} is damaged: {damage}.", fix="Learn the policy again.") from damage
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
-        raise DataError(f"{path} has the format {found!r}; this version of adcli reads {FORMAT!r}.")
+        raise DataError(
+            f"{path} has the format {found!r}; this version of adcli reads {FORMAT!r}.", fix="Learn it again."
+        )
     return document  # type: ignore[no-any-return]
 
 
@@ -109,15 +120,15 @@ def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
             "kind": "scored",
             "rule": policy.rule,
             "epsilon": policy.epsilon,
-            "hidden_units": policy.hidden.bias.size if policy.hidden else 0,
+            "units": [UNITS[type(units)] for units in policy.model.units],
             "context": policy.encoder.to_json(),
         }
-        layer = policy.hidden
-        hidden = {"hidden.weights": layer.weights, "hidden.bias": layer.bias} if layer else {}
+        towers = [units.layers for units in policy.model.units if isinstance(units, TowerUnits)]
+        layers = {f"towers.{name}": layer for own in towers for name, layer in own.items()}
         return scored, {
-            "weights": policy.weights,
-            "bias": policy.bias,
-            **hidden,
+            "weights": policy.model.weights,
+            "bias": policy.model.bias,
+            **layers,
             **policy.encoder.tensors(),
         }
     if isinstance(policy, TablePolicy):
@@ -140,7 +151,7 @@ def _describe_actions(actions: ActionSet) -> tuple[dict[str, Any], Tensors]:
     return described, mask
 
 
-def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Policy:
+def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], directory: Path) -> Policy:
     actions = _build_actions(document["actions"], tensors)
     name, epsilon = str(document["name"]), _share(document["epsilon"])
     if document["kind"] == "table":
@@ -153,17 +164,29 @@ def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> 
     if document["kind"] != "scored" or document["rule"] not in ("greedy", "softmax"):
         raise ValueError("unknown kind of policy")
     encoder = read_encoder(document["context"], tensors)
-    d, units = len(encoder.names), document.get("hidden_units", 0)
-    if not isinstance(units, int) or units < 0:
-        raise ValueError(f"{units!r} hidden units")
-    weights = _shaped(tensors["weights"], (d + units, len(actions)))
-    bias = _shaped(tensors["bias"], (len(actions),))
-    layer = (
-        HiddenLayer(_shaped(tensors["hidden.weights"], (d, units)), _shaped(tensors["hidden.bias"], (units,)))
-        if units
-        else None
-    )
-    return ScoredPolicy(name, actions, encoder, weights, bias, document["rule"], epsilon, layer)
+    d, k = len(encoder.names), len(actions)
+    units = tuple(_read_units(kind, d, tensors, directory) for kind in document["units"])
+    weights = _shaped(tensors["weights"], (d + sum(own.width for own in units), k))
+    model = Scores(weights, _shaped(tensors["bias"], (k,)), units)
+    return ScoredPolicy(name, actions, encoder, model, document["rule"], epsilon)
+
+
+def _read_units(kind: str, d: int, tensors: Mapping[str, NDArray[Any]], directory: Path) -> Units:
+    if kind == "trees":
+        path = directory / TREES_NAME
+        if not path.is_file():
+            raise ValueError(f"{TREES_NAME} is missing")
+        return Regions.read(path.read_text(encoding="utf-8"), d)
+    if kind != "towers":
+        raise ValueError(f"{kind!r} are no units of scores")
+    layers = {
+        name.removeprefix("towers."): layer for name, layer in tensors.items() if name.startswith("towers.")
+    }
+    heads, hidden, directions = layers["third"].shape
+    shapes = {"first": (heads, d, hidden), "second": (heads, hidden, hidden), "skip": (heads, d, directions)}
+    shapes |= {f"{name}_bias": (heads, 1, hidden) for name in ("first", "second")}
+    shapes |= {"third": (heads, hidden, directions), "third_bias": (heads, 1, directions)}
+    return TowerUnits({name: _shaped(layers[name], shape) for name, shape in shapes.items()})
 
 
 def _build_actions(described: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> ActionSet:

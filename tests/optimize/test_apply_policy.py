@@ -14,6 +14,7 @@ from adcli.optimize.apply import apply_policy, draw, row_uniforms
 from adcli.policies.actions import action_set
 from adcli.policies.context import fit_context
 from adcli.policies.policy import ScoredPolicy
+from adcli.policies.scores import Scores
 
 WORLD = LoggedWorld()
 LOG = WORLD.log(4_000)
@@ -23,7 +24,7 @@ def policy(columns=("item_id",), epsilon=0.2):
     actions = action_set(LOG, columns)
     encoder = fit_context(LOG, ["segment"])
     weights = np.random.default_rng(0).normal(size=(len(encoder.names), len(actions))).astype(np.float32)
-    return ScoredPolicy("p", actions, encoder, weights, weights[0] * 0, "softmax", epsilon)
+    return ScoredPolicy("p", actions, encoder, Scores(weights, weights[0] * 0), "softmax", epsilon)
 
 
 def test_each_context_gets_an_action_and_its_probability():

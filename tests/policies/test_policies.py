@@ -15,8 +15,11 @@ from adcli.errors import DataError
 from adcli.policies.action_features import action_features
 from adcli.policies.actions import action_set
 from adcli.policies.context import ContextEncoder, fit_context
-from adcli.policies.hidden_layer import HiddenLayer
+from adcli.policies.members.member import RewardRows
+from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.trees import TreesMember
 from adcli.policies.policy import ScoredPolicy, greedy, softmax, with_floor
+from adcli.policies.scores import Scores, weighted_sum
 from adcli.policies.store import load_policy, read_description, save_policy
 from adcli.policies.table_policy import logged_shares, policy_from_table, uniform
 
@@ -28,7 +31,7 @@ def scored(log, rule="greedy", epsilon=0.1, eligible_by=None, seed=0):
     encoder = fit_context(log, ["segment", "placement"])
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(len(encoder.names), len(actions))).astype(np.float32)
-    return ScoredPolicy("scored", actions, encoder, weights, weights[0] * 0, rule, epsilon)
+    return ScoredPolicy("scored", actions, encoder, Scores(weights, weights[0] * 0), rule, epsilon)
 
 
 @settings(max_examples=500)
@@ -128,23 +131,25 @@ class TestTables:
             policy_from_table(table, "given").probabilities(pl.DataFrame({"x": [1]}))
 
 
-def with_hidden_layer(policy):
-    rng = np.random.default_rng(0)
-    d, k = policy.weights.shape
-    layer = HiddenLayer(*(rng.normal(size=size).astype(np.float32) for size in ((d, 3), 3)))
-    weights = np.vstack([policy.weights, rng.normal(size=(3, k))]).astype(np.float32)
-    return replace(policy, weights=weights, hidden=layer)
+def stacked(policy, log):
+    """The policy with scores of trees and of a network beside its own."""
+    context = policy.encoder.encode(log)
+    features = np.zeros((len(policy.actions), 0), np.float32)
+    reward = log["click"].to_numpy().astype(float)
+    rows = RewardRows(context, policy.actions.index(log), reward, np.ones(log.height), features)
+    fitted = [member.fit(rows, "logit") for member in (TreesMember(trees=5), NetworkMember())]
+    return replace(policy, model=weighted_sum([policy.model, *fitted], [0.5, 2, 1], 0.1, context.shape[1]))
 
 
 class TestDirectory:
     log = WORLD.log(1_000)
 
-    @pytest.mark.parametrize("kind", ["scored", "hidden", "eligible", "table", "uniform"])
+    @pytest.mark.parametrize("kind", ["scored", "stack", "eligible", "table", "uniform"])
     def test_a_policy_is_the_same_after_a_round_trip(self, tmp_path, kind):
         actions = action_set(self.log)
         policy = {
             "scored": lambda: scored(self.log, rule="softmax"),
-            "hidden": lambda: with_hidden_layer(scored(self.log)),
+            "stack": lambda: stacked(scored(self.log), self.log),
             "eligible": lambda: scored(self.log, eligible_by="placement"),
             "table": lambda: logged_shares(self.log, actions, ["placement"], epsilon=0.1),
             "uniform": lambda: uniform(actions),
@@ -153,12 +158,14 @@ class TestDirectory:
         again = load_policy(tmp_path)
         assert again.name == policy.name
         assert np.array_equal(again.probabilities(self.log), policy.probabilities(self.log))
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["policy.json", "policy.safetensors"]
+        trees = ["policy.trees.txt"] if kind == "stack" else []
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert names == ["policy.json", "policy.safetensors", *trees]
 
     def test_the_json_is_for_people(self, tmp_path):
         save_policy(scored(self.log), tmp_path, {"reason": "it earns more", "learned_from": ["log.parquet"]})
         said = read_description(tmp_path)
-        assert said["format"] == "policy/1"
+        assert said["format"] == "policy/2"
         assert said["reason"] == "it earns more"
         assert said["epsilon"] == 0.1
         assert said["actions"]["values"][0] == ["item00"]
@@ -171,7 +178,7 @@ class TestDirectory:
             (lambda d: (d / "policy.json").write_text("{"), "is damaged"),
             (lambda d: (d / "policy.safetensors").write_bytes(b"\x00" * 40), "is damaged"),
             (lambda d: (d / "policy.json").write_text('{"format": "policy/9"}'), "'policy/9'"),
-            (lambda d: (d / "policy.json").write_text('{"format": "policy/1"}'), "does not describe"),
+            (lambda d: (d / "policy.json").write_text('{"format": "policy/2"}'), "does not describe"),
             (lambda d: (d / "policy.json").write_text("[]"), "has the format None"),
         ],
     )
@@ -188,8 +195,9 @@ class TestDirectory:
             ({"epsilon": 1.5}, "an epsilon of 1.5"),
             ({"epsilon": -0.1}, "an epsilon of -0.1"),
             ({"epsilon": "much"}, "an epsilon of 'much'"),
-            ({"hidden_units": "2"}, "'2' hidden units"),
-            ({"hidden_units": 3}, "does not describe"),
+            ({"units": ["magic"]}, "'magic' are no units"),
+            ({"units": ["trees"]}, "policy.trees.txt is missing"),
+            ({"units": ["towers"]}, "does not describe"),
             ({"kind": "magic"}, "unknown kind"),
             ({"actions": {"columns": ["item_id"], "values": [["a"], ["a"]]}}, "twice"),
             ({"actions": []}, "does not describe"),
@@ -284,8 +292,7 @@ def test_a_context_free_policy_needs_no_columns():
         "flat",
         actions,
         ContextEncoder(),
-        np.zeros((0, 8), np.float32),
-        np.arange(8, dtype=np.float32),
+        Scores(np.zeros((0, 8), np.float32), np.arange(8, dtype=np.float32)),
         "greedy",
         0.0,
     )

@@ -8,8 +8,8 @@ from logged_world import LoggedWorld
 from open_bandit_log import open_bandit_log
 
 from adcli.policies.context import choose_context, fit_context
+from adcli.policies.members.member import RewardRows
 from adcli.policies.prepared import Question, prepare_log
-from adcli.policies.reward_fit import RewardRows
 from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model
 from adcli.policies.rows import fit_reward
 from adcli.policies.sampling import sample_rows
@@ -56,14 +56,16 @@ def bent(n=12_000, *, money=False):
 def test_a_taste_that_bends_with_the_context_is_learned(money):
     rows, liked = bent(money=money)
     fit = fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0))
-    assert fit.form.startswith("hidden layer")
+    assert fit.weights["trees"] + fit.weights["two-tower network"] > 0.8
     best = fit.full.predict(rows.context).argmax(axis=1)
     assert liked[np.arange(rows.reward.size), best].mean() > 0.85
 
 
-def test_a_taste_that_does_not_bend_is_left_to_a_linear_form():
+def test_a_member_that_does_not_help_gets_no_weight():
     rows, _ = simulated()
-    assert "hidden" not in fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0)).form
+    weights = fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0)).weights
+    assert min(weights.values()) == 0
+    assert weights["crosses"] + weights["few directions"] > 0.5
 
 
 def test_predictions_are_calibrated():

@@ -39,7 +39,7 @@ def policy(
     ] = None,
     epsilon: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
-    ] = 0.1,
+    ] = 0.02,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of cross-fitting.")] = 3,
     confidence: Annotated[
         float, typer.Option(min=0.5, max=0.999, help="Confidence level of the intervals and verdicts.")
@@ -84,7 +84,12 @@ def policy(
         "reward": reward,
         "context": learned.context,
         "settings": {"epsilon": epsilon, "folds": folds, "confidence": confidence, "seed": run.seed},
-        "reward_model": {"form": learned.reward_form, "normalised_entropy": learned.normalised_entropy},
+        "reward_model": {
+            "form": learned.reward_model.form,
+            "weights": learned.reward_model.weights,
+            "normalised_entropy": learned.reward_model.normalised_entropy,
+            "calibration_error": learned.reward_model.calibration_error,
+        },
         "candidates": learned.candidates.to_dicts(),
         "learned_from": [record._asdict() for record in run.input_records()],
     }

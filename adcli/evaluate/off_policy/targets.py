@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from adcli.policies.actions import ActionSet
 from adcli.policies.policy import Policy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
+from adcli.policies.reward_model import LINEAR
 from adcli.policies.rows import (
     FittedReward,
     PolicyRows,
@@ -100,9 +101,9 @@ def prepare_valuation(
         return Valuation(log, None, model_column(impressions, expected), [*log.notes, said])
     if not with_model:
         return Valuation(log, None, None, log.notes)
-    model = fit_reward(log)
+    model = fit_reward(log, LINEAR)
     form, entropy = model.model.form, model.model.normalised_entropy
-    said = f"reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)"
+    said = f"linear reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)"
     return Valuation(log, model, None, [*log.notes, said])
 
 

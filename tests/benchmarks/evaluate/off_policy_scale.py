@@ -52,6 +52,7 @@ def ours(rows):
     from adcli.policies.prepared import PreparedLog, Question
     from adcli.policies.reward_model import RewardFit, RewardModel
     from adcli.policies.rows import FittedReward, policy_rows
+    from adcli.policies.scores import Scores
 
     weights, context, action, position, click = world(rows)
     names = [f"c{number:02d}" for number in range(FEATURES)]
@@ -75,19 +76,19 @@ def ours(rows):
         "scale",
         actions,
         encoder,
-        np.vstack([weights["policy"], weights["place"], padding]),
-        bias,
+        Scores(np.vstack([weights["policy"], weights["place"], padding]), bias),
         "softmax",
         0.0,
     )
     model = RewardModel(
-        np.vstack([weights["reward"], np.zeros((POSITIONS + 1, ITEMS), np.float32)]),
-        bias - 5,
+        Scores(np.vstack([weights["reward"], np.zeros((POSITIONS + 1, ITEMS), np.float32)]), bias - 5),
         "logit",
         0.0,
         1.0,
     )
-    reward = FittedReward(encoder, RewardFit((model,), model, "given", 1.0), np.zeros(log.height, np.int32))
+    reward = FittedReward(
+        encoder, RewardFit((model,), model, "given", {}, 1.0, 0.0), np.zeros(log.height, np.int32)
+    )
     logged = logged_rows(log, actions)
     known = np.zeros((ITEMS, 0), dtype=np.float32)
     prepared = PreparedLog(Question(), log, actions, logged, encoder, known, [], [])

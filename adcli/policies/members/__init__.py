@@ -1,0 +1,1 @@
+"""What a reward model is made of: regressions of unlike kinds, each fitted by itself."""

@@ -1,0 +1,75 @@
+"""What a member of the reward model's stack is, and the rows it is fitted to."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcli.policies.scores import Scores
+
+Link = Literal["logit", "identity"]
+
+
+class RewardRows(NamedTuple):
+    """The rows that are fitted, the weight each stands for, and the features (K, e) of the actions."""
+
+    context: NDArray[np.float32]
+    action: NDArray[np.int32]
+    reward: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    features: NDArray[np.float32]
+
+    def take(self, rows: NDArray[np.bool_]) -> RewardRows:
+        """Some of the rows."""
+        return RewardRows(
+            self.context[rows], self.action[rows], self.reward[rows], self.weight[rows], self.features
+        )
+
+    @property
+    def link(self) -> Link:
+        """How scores become rewards: log-odds of rewards of 0 and 1, else the rewards themselves."""
+        return "logit" if np.isin(self.reward, (0.0, 1.0)).all() else "identity"
+
+    def mean_score(self) -> float:
+        """The score whose prediction is the mean reward; of clicks, at least half a one."""
+        total, rewards = float(self.weight.sum()), float(self.reward @ self.weight)
+        if self.link == "identity":
+            return rewards / total
+        clicks = min(max(rewards, 0.5), total - 0.5)
+        return float(np.log(clicks / (total - clicks)))
+
+
+class Member(Protocol):
+    """A regression of the reward on context and action."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def cost(self) -> float:
+        """Of a fit, roughly, over that of the cheapest."""
+
+    @property
+    def fewest_rewards(self) -> int:
+        """The rewarded rows below which it is not tried."""
+
+    def tuned(self, rows: RewardRows, link: Link) -> Member:
+        """Itself, with what a part of these rows held out decides (how many trees, say)."""
+
+    def fit(self, rows: RewardRows, link: Link) -> Scores:
+        """The score of each action as a function of the context."""
+
+
+def losses(scores: NDArray[np.float64], reward: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
+    """The log loss (clicks) or the squared error of each row, shape (n,)."""
+    if link == "identity":
+        return np.square(scores - reward)
+    return np.logaddexp(0, scores) - reward * scores
+
+
+def held_out(rows: RewardRows, share: float) -> NDArray[np.bool_]:
+    """A random part of the rows, the same each time, shape (n,)."""
+    return np.random.default_rng(2).random(rows.reward.size) < share

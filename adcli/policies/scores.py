@@ -1,0 +1,80 @@
+"""Scores of actions: linear for every action in the context, and in what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS_AT_ONCE = 1_024
+
+
+class Units(Protocol):
+    """Numbers made of a context alone, which scores are linear in as they are in the context."""
+
+    @property
+    def width(self) -> int:
+        """How many there are."""
+
+    def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The units of each row, shape (n, width)."""
+
+
+class Scores(NamedTuple):
+    """A score for each action: [context, units] @ weights + bias.
+
+    `weights` has shape (d + units, K), `bias` (K,); those of the units stand below the d of the context.
+    """
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    units: tuple[Units, ...] = ()
+
+    def of_all(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The score of every action for each row, shape (n, K), in blocks of rows."""
+        scores = np.empty((context.shape[0], self.bias.size), dtype=np.float32)
+        for start in range(0, context.shape[0], ROWS_AT_ONCE):
+            block = context[start : start + ROWS_AT_ONCE]
+            own = scores[start : start + ROWS_AT_ONCE]
+            np.matmul(block, self.weights[: block.shape[1]], out=own)
+            first = block.shape[1]
+            for units in self.units:
+                own += units.of(block) @ self.weights[first : first + units.width]
+                first += units.width
+        scores += self.bias
+        return scores
+
+    def of_logged(self, context: NDArray[np.float32], action: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The score of each row's own action, shape (n,)."""
+        scores = self.bias[action].astype(np.float64)
+        weights = np.ascontiguousarray(self.weights.T)
+        for start in range(0, action.size, ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            block = context[rows]
+            whole = np.hstack([block, *(units.of(block) for units in self.units)])
+            scores[rows] += np.einsum("ij,ij->i", whole, weights[action[rows]])
+        return scores
+
+
+def constant_scores(level: float, dimensions: int, n_actions: int) -> Scores:
+    """The same score whatever the context and the action."""
+    return Scores(
+        np.zeros((dimensions, n_actions), dtype=np.float32), np.full(n_actions, level, dtype=np.float32)
+    )
+
+
+def weighted_sum(scores: Sequence[Scores], weights: Sequence[float], shift: float, dimensions: int) -> Scores:
+    """Scores that are a weighted sum of others over one context; those of weight 0 leave nothing behind."""
+    used = [(one, weight) for one, weight in zip(scores, weights, strict=True) if weight]
+    if not used:
+        return constant_scores(shift, dimensions, scores[0].bias.size)
+    linear = sum(np.float32(weight) * one.weights[:dimensions] for one, weight in used)
+    units = [np.float32(weight) * one.weights[dimensions:] for one, weight in used]
+    bias = sum(weight * one.bias for one, weight in used) + shift
+    return Scores(
+        np.vstack([linear, *units]).astype(np.float32),
+        np.asarray(bias, dtype=np.float32),
+        tuple(own for one, _ in used for own in one.units),
+    )
