@@ -6,7 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from adcli.optimize.allotment import Allotment
+from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.policy import Policy, chunks
+from adcli.policies.sampling import draw
 
 DRAWS_PER_STEP = 4  # what one step of the Philox counter gives
 OF_ANOTHER_ACTION = ("click", "conversion", "revenue", "cost", "quantity", "propensity")
@@ -26,29 +29,34 @@ def apply_policy(
         contexts: One row per decision, with the policy's context columns.
         seed: Of the draws.
         first_row: The number of the first row in the whole input.
-        greedy: Take the likeliest action instead of drawing one.
+        greedy: Take the likeliest action, with a propensity of 1, instead of drawing one.
 
     Raises:
         DataError: If the contexts lack a column the policy needs.
     """
-    chosen = np.empty(contexts.height, dtype=np.int64)
-    propensity = np.empty(contexts.height)
     draws = row_uniforms(seed, first_row, contexts.height)
-    for rows in chunks(contexts.height, len(policy.actions)):
-        probabilities = policy.probabilities(contexts[rows])
-        chosen[rows] = probabilities.argmax(axis=1) if greedy else draw(probabilities, draws[rows])
-        propensity[rows] = probabilities[np.arange(probabilities.shape[0]), chosen[rows]]
+    if isinstance(policy, ConstrainedPolicy):
+        chosen, propensity = Allotment(policy, contexts).decide(contexts, draws, greedy=greedy)
+    else:
+        chosen, propensity = _drawn(policy, contexts, draws, greedy=greedy)
+    if greedy:
+        propensity[:] = 1.0
     logged = {name: f"logged_{name}" for name in policy.actions.columns if name in contexts.columns}
     kept = contexts.drop(*OF_ANOTHER_ACTION, *logged.values(), strict=False)
     decided = policy.actions.frame[chosen].with_columns(propensity=pl.Series(propensity))
     return decided.hstack(kept.rename(logged))
 
 
-def draw(probabilities: NDArray[np.float32], uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
-    """An action for each row by inversion: the first whose cumulated probability passes the row's uniform."""
-    cumulated = np.cumsum(probabilities, axis=1, dtype=np.float64)
-    reached = uniforms[:, None] * cumulated[:, -1:] < cumulated
-    return np.asarray(reached.argmax(axis=1), dtype=np.int64)
+def _drawn(
+    policy: Policy, contexts: pl.DataFrame, draws: NDArray[np.float64], *, greedy: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The action of each context and its probability."""
+    chosen, propensity = np.empty(contexts.height, dtype=np.int64), np.empty(contexts.height)
+    for rows in chunks(contexts.height, len(policy.actions)):
+        probabilities = policy.probabilities(contexts[rows])
+        chosen[rows] = probabilities.argmax(axis=1) if greedy else draw(probabilities, draws[rows])
+        propensity[rows] = probabilities[np.arange(probabilities.shape[0]), chosen[rows]]
+    return chosen, propensity
 
 
 def row_uniforms(seed: int, first_row: int, n: int) -> NDArray[np.float64]:

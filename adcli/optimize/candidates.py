@@ -55,9 +55,9 @@ def shrunk_rates(
     weight = propensity.mean() / propensity
     rows = np.bincount(action, weights=weight, minlength=n_actions)
     earned = np.bincount(action, weights=weight * reward, minlength=n_actions)
-    mean = max(float(earned.sum() / rows.sum()), 1e-300)
-    rates = (earned + PRIOR_REWARDS) / (rows + PRIOR_REWARDS / mean)
-    return np.asarray(rates / rates.max(), dtype=np.float64)
+    prior = PRIOR_REWARDS * rows.sum() / max(float(weight @ (reward != 0)), 1e-300)  # rows
+    rates = (earned + prior * earned.sum() / rows.sum()) / (rows + prior)
+    return np.asarray(rates / max(float(np.abs(rates).max()), 1e-300), dtype=np.float64)
 
 
 def stand_in(log: PreparedLog, epsilon: float) -> TablePolicy:

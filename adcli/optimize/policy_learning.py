@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from adcli.numbers import plain, show
 from adcli.optimize.candidates import DIRECT, SOFTENED, fit_candidates, stand_in
+from adcli.optimize.constraining import Rules, constrained, obeying, rules_of
+from adcli.optimize.obeyed import obeyed_table
+from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.constraints import Constraints
 from adcli.policies.estimators import dr
 from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
 from adcli.policies.policy import Policy, ScoredPolicy
@@ -35,7 +39,8 @@ class LearnedPolicy(NamedTuple):
     difference_high p_adjusted effective_sample_size expected_clicks matched_clicks max_weight verdict reason
     chosen`, valued on rows that the candidate did not see; value, standard error and verdict are those that
     `evaluate policy` gives by `dr`, p-values are adjusted for the number of candidates. `log` and `fitted`
-    are what it was learned from: the log, and the cross-fitted reward model.
+    are what it was learned from: the log, and the cross-fitted reward model. `obeyed` is `obeyed_table`, None
+    without constraints.
     """
 
     policy: Policy
@@ -46,6 +51,7 @@ class LearnedPolicy(NamedTuple):
     notes: list[str]
     log: PreparedLog
     fitted: FittedReward
+    obeyed: pl.DataFrame | None = None
 
     @property
     def reward_model(self) -> RewardFit:
@@ -60,6 +66,7 @@ def learn_policy(
     items: pl.DataFrame | None = None,
     epsilon: float = 0.02,
     confidence: float = 0.95,
+    constraints: Constraints | None = None,
 ) -> LearnedPolicy:
     """The policy worth most, pessimistically, among those learned from a log and the one that made it.
 
@@ -73,20 +80,30 @@ def learn_policy(
         items: Attributes or vectors of the items, one row each.
         epsilon: The share of choices spread evenly over the eligible actions.
         confidence: Of the intervals and verdicts.
+        constraints: What the policy must obey.
 
     Raises:
-        DataError: If the log lacks what is needed, or holds it out of range.
+        DataError: If the log lacks what is needed, or holds it out of range; if constraints collide.
     """
     log = prepare_log(impressions, question, items)
+    rules = rules_of(constraints, log, items) if constraints else None
     with part(0, 0.9):
         fitted = fit_reward(log)
     with part(0.9, 0.98):
-        table = _value_table(log, held_out_rows(log, fitted, epsilon), confidence)
+        rows = held_out_rows(log, fitted, epsilon, rules)
+        table = _value_table(log, rows, confidence)
     chosen = _choose(table, confidence)
     with part(0.98, 1):
-        policy = (
-            stand_in(log, epsilon) if chosen == LOGGED else _final_candidates(log, fitted, epsilon)[chosen]
+        policies = (
+            {LOGGED: constrained_stand_in(log, epsilon, rules)}
+            if chosen == LOGGED
+            else obeying(_final_candidates(log, fitted, epsilon), log, rules)
         )
+        policy = policies[chosen]
+        obeyed = None
+        if constraints and isinstance(policy, ConstrainedPolicy):
+            weight = policy_rows(log, policy).weight if chosen == LOGGED else rows[chosen].weight
+            obeyed = obeyed_table(policy, constraints, log, weight, confidence)
     return LearnedPolicy(
         policy,
         chosen,
@@ -96,6 +113,7 @@ def learn_policy(
         log.notes,
         log,
         fitted,
+        obeyed,
     )
 
 
@@ -128,14 +146,23 @@ def _informative(fitted: FittedReward, model: RewardModel) -> RewardModel | None
     return None if fitted.model.form == CONSTANT else model
 
 
-def held_out_rows(log: PreparedLog, fitted: FittedReward, epsilon: float) -> dict[str, PolicyRows]:
+def constrained_stand_in(log: PreparedLog, epsilon: float, rules: Rules | None) -> Policy:
+    """What comes nearest to the logging policy and obeys the rules."""
+    policy = stand_in(log, epsilon)
+    return policy if rules is None else constrained(policy, log, rules, logit=False)
+
+
+def held_out_rows(
+    log: PreparedLog, fitted: FittedReward, epsilon: float, rules: Rules | None = None
+) -> dict[str, PolicyRows]:
     """Each candidate against the log, every row by the candidate that did not see it."""
     parts: dict[str, list[PolicyRows]] = {}
     for held, model in steps(enumerate(fitted.model.folds)):
         own = fitted.fold == held
         seen, reward = log.take(own), fitted._replace(fold=fitted.fold[own])
         with part(0, 0.5):
-            candidates = fit_candidates(log.take(~own), _informative(fitted, model), epsilon)
+            others = log.take(~own)
+            candidates = obeying(fit_candidates(others, _informative(fitted, model), epsilon), others, rules)
         with part(0.5, 1):
             for name, policy in steps(candidates.items()):
                 parts.setdefault(name, []).append(policy_rows(seen, policy, reward))

@@ -43,6 +43,15 @@ METHOD: Final = (
 )
 
 
+CONSTRAINTS: Final = Passage(
+    "Constraints",
+    "Shares, spending and what it brings are limits on averages: linear programs (Dantzig and Wolfe, 1960, "
+    "by HiGHS) price them on a sample of the log, and the policy pays these prices; expected costs are each "
+    "action's mean in the log. `adcli optimize apply` closes, before each draw, what would break a limit by "
+    "the last decision, and writes the probability that was left.",
+)
+
+
 def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = "") -> Page:
     """The page of a learned policy.
 
@@ -61,11 +70,13 @@ def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = ""
         verdicts=[answer_of(learned), _how_sure(learned), *_groups_served(serving)],
         tables=[
             _candidates(learned, kind, confidence),
+            *_obeyed(learned, confidence),
             *_served(serving, kind),
         ],
         plots=[_differences(learned, kind, confidence), *_calibration(calibration, kind)],
         method=[
             *METHOD,
+            *([CONSTRAINTS] if learned.obeyed is not None else []),
             Passage(
                 "What it reads",
                 f"Context: {', '.join(learned.context) or 'none'}. "
@@ -105,6 +116,14 @@ def _candidates(learned: LearnedPolicy, kind: str, confidence: float) -> Table:
         f"{confidence:.0%} intervals."
     )
     return Table("What was chosen", shown.rename({"effective_sample_size": "ESS"}), kinds, note=note)
+
+
+def _obeyed(learned: LearnedPolicy, confidence: float) -> list[Table]:
+    """What became of each constraint."""
+    if learned.obeyed is None:
+        return []
+    note = f"By the log, on rows it was not learned from, with {confidence:.0%} intervals."
+    return [Table("What it obeys", learned.obeyed, note=note)]
 
 
 def _served(serving: pl.DataFrame, kind: str) -> list[Table]:

@@ -8,13 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError
-from adcli.policies.actions import ActionSet
+from adcli.errors import DataError, did_you_mean
+from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.context import not_context
-from adcli.policies.features import encode_feature, fit_feature
+from adcli.policies.features import Feature, encode_feature, fit_feature
 
 NOT_FEATURES = frozenset({"kind", "title", "description", "text", "url", "image", "queries", "event_time"})
 MOST_DIMENSIONS = 16
+REST = "any other"  # the group of the actions that a table of items knows nothing of
 
 
 class ActionFeatures(NamedTuple):
@@ -28,34 +29,56 @@ class ActionFeatures(NamedTuple):
 def action_features(actions: ActionSet, items: pl.DataFrame | None = None) -> ActionFeatures:
     """The features of K actions from a frame with one row per item (attributes, or a table of vectors).
 
-    Columns that make the action beside the item (a placement) are features too. More than sixteen columns are
-    reduced to sixteen principal directions.
+    Of a product of actions (item x placement x hour) each part has features of its own: what it is, and of an
+    hour when in the day. More than sixteen columns of a part are reduced to sixteen principal directions.
 
     Raises:
         DataError: If the items have no key column, or none of them is an action.
     """
     notes: list[str] = []
-    blocks: list[NDArray[np.float32]] = []
-    names: list[str] = []
+    parts: list[tuple[NDArray[np.float32], list[str]]] = []
     if items is not None:
         joined, notes = _join(actions, items)
-        blocks, names = _encode_columns(joined)
-    for column in actions.columns[1:]:
-        fitted = fit_feature(actions.frame[column], rare=1)
-        if fitted is not None:
-            blocks.append(encode_feature(fitted[0], actions.frame, None))
-            names += fitted[0].names
-    if not blocks:
+        parts.append(_encode_columns(joined))
+    if len(actions.columns) > 1:
+        parts += [_encode_part(actions.frame[column]) for column in actions.columns]
+    reduced = [_reduce(values, names) for values, names in parts if names]
+    if not reduced:
         return ActionFeatures(np.zeros((len(actions), 0), dtype=np.float32), [], notes)
-    values, names = _reduce(np.hstack(blocks), names)
-    return ActionFeatures(values, names, notes)
+    return ActionFeatures(
+        np.hstack([values for values, _ in reduced]), [name for _, names in reduced for name in names], notes
+    )
 
 
-def _join(actions: ActionSet, items: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    item = actions.columns[0]
+def _encode_part(values: pl.Series) -> tuple[NDArray[np.float32], list[str]]:
+    """What one part of a product of actions is, as numbers; of an hour, two harmonics of the day."""
+    hours = values.cast(pl.Int64, strict=False)
+    if values.name == HOUR and hours.is_between(0, 23).all():
+        feature = Feature(HOUR, "hour")
+        times = pl.select(pl.datetime(2000, 1, 1, pl.lit(hours)).alias(HOUR))
+        return encode_feature(feature, times, None), feature.names
+    fitted = fit_feature(values, rare=1)
+    if fitted is None:
+        return np.zeros((len(values), 0), dtype=np.float32), []
+    return encode_feature(fitted[0], values.to_frame(), None), fitted[0].names
+
+
+def _joined_by(actions: ActionSet, items: pl.DataFrame) -> tuple[str, str]:
+    """The part of the action that the items say more of, and the column of the items that names it.
+
+    Raises:
+        DataError: If there is none.
+    """
+    named = [name for name in actions.columns if name in items.columns]
+    item = next((name for name in named or actions.columns if name not in (HOUR, "placement")), HOUR)
     key = next((name for name in (item, "item_id", "id") if name in items.columns), None)
     if key is None:
         raise DataError(f"The table of items has no column '{item}' or 'id' to join on.")
+    return item, key
+
+
+def _join(actions: ActionSet, items: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    item, key = _joined_by(actions, items)
     if "kind" in items.columns:
         items = items.filter(pl.col("kind") == "product") if key == "id" else items
     keyed = items.with_columns(pl.col(key).cast(pl.String)).unique(key, keep="first", maintain_order=True)
@@ -76,8 +99,8 @@ def _join(actions: ActionSet, items: pl.DataFrame) -> tuple[pl.DataFrame, list[s
     return joined.drop(item), notes
 
 
-def _encode_columns(joined: pl.DataFrame) -> tuple[list[NDArray[np.float32]], list[str]]:
-    blocks: list[NDArray[np.float32]] = []
+def _encode_columns(joined: pl.DataFrame) -> tuple[NDArray[np.float32], list[str]]:
+    blocks: list[NDArray[np.float32]] = [np.zeros((joined.height, 0), dtype=np.float32)]
     names: list[str] = []
     for name in joined.columns:
         filled = joined.select(_filled(joined[name]))
@@ -86,7 +109,7 @@ def _encode_columns(joined: pl.DataFrame) -> tuple[list[NDArray[np.float32]], li
             feature, basis = fitted
             blocks.append(encode_feature(feature, filled, basis))
             names += feature.names
-    return blocks, names
+    return np.hstack(blocks), names
 
 
 def _filled(values: pl.Series) -> pl.Series:
@@ -112,3 +135,33 @@ def principal(values: NDArray[np.float32], dimensions: int) -> NDArray[np.float3
     left, spread, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     kept = min(dimensions, int((spread > 1e-6 * max(float(spread[0]), 1e-30)).sum()))
     return np.asarray(left[:, :kept] * np.sqrt(values.shape[0]), dtype=np.float32)
+
+
+def group_labels(actions: ActionSet, items: pl.DataFrame | None, column: str) -> pl.Series:
+    """What a column says of each action, as strings, shape (K,): one of the action's own, or of the items.
+
+    An action that the items do not know, or know no value of, is in the group "any other".
+
+    Raises:
+        DataError: If there is no such column, or no column of the items names them.
+    """
+    if column in actions.columns:
+        return actions.frame[column]
+    if items is None:
+        raise DataError(f"'{column}' would be read from the table of items, and there is none.")
+    item, key = _joined_by(actions, items)
+    if column not in items.columns:
+        raise DataError(
+            f"The table of items has no column '{column}'.", fix=did_you_mean(column, items.columns)
+        )
+    if items[column].dtype.is_nested():
+        raise DataError(
+            f"'{column}' holds vectors or lists, which make no groups.",
+            fix="Give a number of clusters instead.",
+        )
+    known = items.filter(pl.col("kind") == "product") if key == "id" and "kind" in items.columns else items
+    values = known.select(
+        pl.col(key).cast(pl.String).alias(item), __group=pl.col(column).cast(pl.String)
+    ).unique(item, keep="first", maintain_order=True)
+    joined = actions.frame.join(values, on=item, how="left", maintain_order="left")
+    return joined["__group"].fill_null(REST)

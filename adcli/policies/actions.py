@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 
 ACTION_COLUMNS = ("item_id", "ad_id")
+HOUR = "hour"  # of event_time, UTC, where a log has no such column
+NO_AD = frozenset(
+    {"noad", "noads", "none", "nothing", "noemail", "nomail", "nocontact", "notreatment", "holdout"}
+)
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,28 @@ class ActionSet:
         """The columns that make an action."""
         return tuple(self.frame.columns)
 
+    def no_ad(self, named: str | None = None) -> NDArray[np.bool_]:
+        """Which actions show no ad, shape (K,): the one named, else those whose name says so.
+
+        Raises:
+            DataError: If none has the name.
+        """
+        names = self.frame[self.columns[0]]
+        if named is None:
+            plain = names.str.to_lowercase().str.replace_all(r"[^a-z]", "")
+            return np.asarray(plain.is_in(list(NO_AD)).to_numpy(), dtype=bool)
+        if named not in names:
+            raise DataError(
+                f"No action of the log is '{named}'.", fix=did_you_mean(named, names.unique().to_list())
+            )
+        return np.asarray((names == named).to_numpy(), dtype=bool)
+
     def index(self, frame: pl.DataFrame) -> NDArray[np.int32]:
         """The number of each row's action, shape (n,); -1 where it is none of these."""
         numbered = self.frame.with_row_index("__action")
-        keys = frame.select(pl.col(name).cast(pl.String) for name in self.columns)
-        found = keys.join(numbered, on=list(self.columns), how="left", maintain_order="left")
+        found = action_parts(frame, self.columns).join(
+            numbered, on=list(self.columns), how="left", maintain_order="left"
+        )
         return found["__action"].cast(pl.Int32).fill_null(-1).to_numpy()
 
     def eligibility(self, frame: pl.DataFrame) -> NDArray[np.bool_] | None:
@@ -73,7 +94,7 @@ def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str
         DataError: If a column is missing.
     """
     for name in wanted:
-        if name not in frame.columns:
+        if name not in frame.columns and not (name == HOUR and "event_time" in frame.columns):
             raise DataError(
                 f"There is no column '{name}' to take the action from.",
                 fix=did_you_mean(name, frame.columns) or "Name it with --map.",
@@ -84,6 +105,19 @@ def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str
         if name in frame.columns:
             return (name,)
     raise DataError("The impressions have neither item_id nor ad_id.", fix="Name the shown item with --map.")
+
+
+def action_parts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns that make each row's action, as strings; `hour` is of `event_time` where none is given.
+
+    Raises:
+        DataError: If a column is missing.
+    """
+    action_columns(frame, names)
+    hour = pl.col("event_time").dt.hour().cast(pl.String).alias(HOUR)
+    return frame.select(
+        hour if name == HOUR and name not in frame.columns else pl.col(name).cast(pl.String) for name in names
+    )
 
 
 def action_set(
@@ -98,7 +132,7 @@ def action_set(
     names = action_columns(impressions, columns)
     if impressions.is_empty():
         raise DataError("The log has no impressions.")
-    keys = impressions.select(pl.col(name).cast(pl.String) for name in names)
+    keys = action_parts(impressions, names)
     for name in names:
         missing = keys[name].null_count()
         if missing:

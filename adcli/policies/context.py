@@ -169,14 +169,14 @@ def _is_measure(values: pl.Series) -> bool:
     return is_number(values) and bool(values.drop_nulls().str.contains(r"[.eE]").any())
 
 
-def fit_context(frame: pl.DataFrame, columns: Sequence[str]) -> ContextEncoder:
-    """The encoder of these columns; a time gives its hour of day and weekday where the log spans enough."""
+def fit_context(frame: pl.DataFrame, columns: Sequence[str], *, hour: bool = True) -> ContextEncoder:
+    """The encoder of these columns; a time gives weekday, and hour if wanted, where the log spans enough."""
     rare = max(FEWEST_OF_A_CATEGORY, int(RARE_SHARE * frame.height))
     features: list[Feature] = []
     bases: dict[str, Basis] = {}
     for name in columns:
         if frame[name].dtype.is_temporal():
-            features += _cycles(frame[name])
+            features += [one for one in _cycles(frame[name]) if hour or one.kind != "hour"]
         elif (fitted := fit_feature(frame[name], rare=rare)) is not None:
             feature, basis = fitted
             features.append(feature)

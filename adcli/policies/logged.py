@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.policies.actions import ActionSet
 
+PROFIT = "profit"  # revenue less cost
 BINARY = frozenset({"click", "conversion"})
 
 
@@ -65,6 +66,8 @@ def logged_rows(impressions: pl.DataFrame, actions: ActionSet, *, reward: str = 
 
 
 def _reward(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    if name == PROFIT and name not in impressions.columns:
+        return _reward(impressions, "revenue") - _reward(impressions, "cost")
     if name not in impressions.columns:
         raise DataError(
             f"There is no column '{name}' to take the reward from.",

@@ -6,38 +6,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.policies.actions import action_set
-from adcli.policies.context import ContextEncoder, choose_context, fit_context
+from adcli.policies.context import ContextEncoder
 from adcli.policies.policy import chunks, softmax
-from adcli.policies.prepared import Question
 from adcli.policies.reward_model import assign_folds
 from adcli.policies.scores import Scores
 
 STRENGTH = 0.1
 MOST_ROWS = 50_000
 LEAST = 1e-4
-
-
-def with_estimated_propensities(impressions: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """The impressions with a column `propensity` estimated from their context.
-
-    Args:
-        impressions: A log that does not state how likely each ad was to be shown.
-        question: What will be asked of it; its context is what the choice may have depended on.
-
-    Raises:
-        DataError: If the actions or the context cannot be read from the log.
-    """
-    actions = action_set(impressions, question.action)
-    columns = choose_context(
-        impressions, action=actions.columns, wanted=question.context, excluded=question.not_context
-    )
-    encoder = fit_context(impressions, columns.columns)
-    action = actions.index(impressions)
-    propensity = estimate_propensities(
-        impressions, action, encoder, n_actions=len(actions), folds=question.folds, seed=question.seed
-    )
-    return impressions.with_columns(propensity=pl.Series(propensity))
 
 
 def estimate_propensities(

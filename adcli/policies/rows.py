@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
+from adcli.policies.constrained import with_history
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
 from adcli.policies.members.member import Member, RewardRows
@@ -79,7 +80,7 @@ def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = 
     Raises:
         DataError: If more than half of what the policy chooses is never in the log.
     """
-    impressions, actions, logged = log.impressions, log.actions, log.logged
+    impressions, actions, logged = with_history(policy, log.impressions), log.actions, log.logged
     n = impressions.height
     own = policy.actions.index(actions.frame)
     shown = support(log)
@@ -207,9 +208,10 @@ def group_probabilities(log: PreparedLog, policy: Policy, member: NDArray[np.flo
         member: Which actions are in each group, 0 or 1, shape (K, G).
     """
     own = policy.actions.index(log.actions.frame)
-    shown = np.empty((log.impressions.height, member.shape[1]), dtype=np.float32)
+    impressions = with_history(policy, log.impressions)
+    shown = np.empty((impressions.height, member.shape[1]), dtype=np.float32)
     for rows in chunks(shown.shape[0], max(len(log.actions), len(policy.actions))):
-        shown[rows] = onto(policy.probabilities(log.impressions[rows]), own) @ member
+        shown[rows] = onto(policy.probabilities(impressions[rows]), own) @ member
     return shown
 
 

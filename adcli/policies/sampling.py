@@ -1,4 +1,4 @@
-"""The rows of a long log that are worth fitting."""
+"""What is drawn: actions by their probabilities, and the rows of a long log that are worth fitting."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def sample_rows(
         weight[taken] = rows.size / max(taken.size, 1)
     kept = np.flatnonzero(weight)
     return kept, weight[kept]
+
+
+def draw(
+    probabilities: NDArray[np.float32] | NDArray[np.float64], uniforms: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """An action for each row by inversion: the first whose cumulated probability passes the row's uniform."""
+    cumulated = np.cumsum(probabilities, axis=1, dtype=np.float64)
+    reached = uniforms[:, None] * cumulated[:, -1:] < cumulated
+    return np.asarray(reached.argmax(axis=1), dtype=np.int64)

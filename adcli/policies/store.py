@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from adcli.errors import DataError
 from adcli.policies.actions import ActionSet
+from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.constraint_files import SECTION, describe_constraints, read_constraints_of
 from adcli.policies.context import read_encoder
 from adcli.policies.members.network import TowerUnits
 from adcli.policies.members.regions import Regions
@@ -51,7 +53,8 @@ def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> No
     (directory / JSON_NAME).write_text(text + "\n", encoding="utf-8")
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in (tensors | mask).items()}
     save_file(contiguous, directory / TENSORS_NAME)
-    for units in policy.model.units if isinstance(policy, ScoredPolicy) else ():
+    base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
+    for units in base.model.units if isinstance(base, ScoredPolicy) else ():
         if isinstance(units, Regions):
             (directory / TREES_NAME).write_text(units.text, encoding="utf-8")
 
@@ -64,7 +67,8 @@ def load_policy(directory: Path) -> Policy:
     """
     document, tensors = read_description(directory), _read_tensors(directory)
     try:
-        return _build(document, tensors, directory)
+        base = _build(document, tensors, directory)
+        return read_constraints_of(base, document[SECTION], tensors) if SECTION in document else base
     except DAMAGE as damage:
         raise DataError(
             f"{directory / JSON_NAME} does not describe a whole policy ({damage}).", fix="Learn it again."
@@ -115,6 +119,9 @@ def _read_tensors(directory: Path) -> Tensors:
 
 
 def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
+    if isinstance(policy, ConstrainedPolicy):
+        (content, tensors), (obeyed, more) = _describe(policy.base), describe_constraints(policy)
+        return {**content, **obeyed}, {**tensors, **more}
     if isinstance(policy, ScoredPolicy):
         scored = {
             "kind": "scored",

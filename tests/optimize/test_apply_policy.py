@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from logged_world import LoggedWorld
 
 from adcli.errors import DataError
-from adcli.optimize.apply import apply_policy, draw, row_uniforms
+from adcli.optimize.apply import apply_policy, row_uniforms
 from adcli.policies.actions import action_set
 from adcli.policies.context import fit_context
 from adcli.policies.policy import ScoredPolicy
+from adcli.policies.sampling import draw
 from adcli.policies.scores import Scores
 
 WORLD = LoggedWorld()

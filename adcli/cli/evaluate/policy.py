@@ -11,14 +11,13 @@ from adcli.cli.command import command
 from adcli.cli.evaluate.policy_targets import check_names, read_targets
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import Confidence, Reporting, Tracking
+from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 from adcli.cli.users import Users, with_users
 from adcli.errors import GateError, UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from adcli.evaluate.off_policy.table import Target
 
 
@@ -107,13 +106,8 @@ def policy(
     position: Annotated[
         str | None, typer.Option(help="Column of the position in the slate.", show_default="placement")
     ] = None,
-    estimate_propensities: Annotated[
-        bool,
-        typer.Option(
-            "--estimate-propensities",
-            help="Where the log states none: estimate them from the context. Gives no verdict.",
-        ),
-    ] = False,
+    estimate_propensities: EstimatePropensities = False,
+    propensity_of: PropensityOf = [],  # noqa: B006
     sensitivity: Annotated[
         float | None,
         typer.Option(
@@ -155,7 +149,6 @@ def policy(
     from adcli.evaluate.off_policy.targets import TargetColumn, asked_of
     from adcli.numbers import in_currency
     from adcli.policies.prepared import Question
-    from adcli.policies.propensity import with_estimated_propensities
 
     named, inputs = (
         ([], policy_and_inputs) if target_column else (policy_and_inputs[:1], policy_and_inputs[1:])
@@ -200,11 +193,11 @@ def policy(
         context=tuple(run.columns(context)),
         eligible_by=run.column(eligible_by) if eligible_by else None,
         seed=run.seed,
+        propensity_of=tuple(run.columns(propensity_of)),
     )
-    estimated = estimate_propensities and _lacks_propensities(run, impressions)
-    if estimated:
-        with run.step("propensities"):
-            impressions = with_estimated_propensities(impressions, asked_of(question, targets))
+    impressions, question = with_propensities(
+        run, impressions, asked_of(question, targets), estimate=estimate_propensities
+    )
     with run.step("value"):
         if of_slates:
             values = slate_value_table(
@@ -215,7 +208,6 @@ def policy(
                 items=attributes,
                 method=interval,
                 confidence=confidence,
-                propensities_estimated=estimated,
             )
         else:
             values = policy_value_table(
@@ -227,10 +219,11 @@ def policy(
                 action_groups=_groups(run, action_groups),
                 method=interval,
                 confidence=confidence,
-                propensities_estimated=estimated,
                 sensitivity=sensitivity,
                 expected=run.column(expected_logged) if expected_logged else "",
             )
+    estimated = values.valuation.log.estimated
+    tell_undrawn(run, values.valuation.log)
     for note in values.notes:
         run.console.detail(note)
     groups = None
@@ -243,7 +236,6 @@ def policy(
                 items=attributes,
                 min_users=min_users,
                 confidence=confidence,
-                propensities_estimated=estimated,
             )
     table = values.table if groups is None else with_breakdown(values.table, groups)
     currency = one_currency(impressions)
@@ -290,19 +282,6 @@ def _groups(run: Run, given: str | None) -> str | int | None:
     if given is None:
         return None
     return int(given) if given.isdigit() else run.column(given)
-
-
-def _lacks_propensities(run: Run, impressions: pl.DataFrame) -> bool:
-    """Whether propensities are to be estimated, which is said loudly."""
-    if "propensity" in impressions.columns:
-        run.note("The log states propensities: they are used, and none are estimated.")
-        return False
-    run.facts["propensities_estimated"] = True
-    run.warn(
-        "the log states no propensities; they are estimated from its context, which cannot know every reason "
-        "for showing an ad: no verdict is spoken."
-    )
-    return True
 
 
 def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:

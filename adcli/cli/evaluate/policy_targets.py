@@ -54,13 +54,16 @@ def _short_name(name: str) -> str:
 
 
 def _target(run: Run, name: str, called: str, action: Sequence[str], log: pl.DataFrame) -> Target:
-    from adcli.policies.store import load_policy
+    from adcli.policies.store import load_policy, read_description
 
     if name in WORDS:
         return cast("Literal['uniform', 'logged']", name)
     if Path(name).is_file():
         return _from_table(run, name, called, action, log)
-    return replace(load_policy(run.learned(Path(name))), name=called)  # type: ignore[type-var]
+    folder = run.learned(Path(name))
+    if read_description(folder).get("propensities") == "estimated":
+        run.warn(f"{called} was learned with estimated propensities.")
+    return replace(load_policy(folder), name=called)  # type: ignore[type-var]
 
 
 def _from_table(run: Run, name: str, called: str, action: Sequence[str], log: pl.DataFrame) -> TablePolicy:

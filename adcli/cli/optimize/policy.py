@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.options import Inputs, Reporting
+from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 from adcli.cli.users import Users, with_users
+from adcli.policies.constraints import KEYS
 
 
 @command
@@ -18,10 +21,15 @@ def policy(
     run: Run,
     reporting: Reporting,
     inputs: Inputs = None,
-    reward: Annotated[str, typer.Option(help="Reward: click, conversion or revenue.")] = "click",
+    reward: Annotated[
+        str, typer.Option(help="Reward: click, conversion, revenue or profit (revenue less cost).")
+    ] = "click",
     action: Annotated[
         list[str],
-        typer.Option(help="Column of the action; repeat for joint actions.", show_default="item_id or ad_id"),
+        typer.Option(
+            help="Column of the action: item_id, placement, hour (of event_time); repeat for a product.",
+            show_default="item_id or ad_id",
+        ),
     ] = [],  # noqa: B006
     context: Annotated[
         list[str],
@@ -37,6 +45,27 @@ def policy(
     eligible_by: Annotated[
         str | None, typer.Option(help="Column whose value decides which actions may be shown.")
     ] = None,
+    constraints: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the policy must obey, in TOML: "
+            + "; ".join(f"{name} ({key.meaning})" for name, key in KEYS.items()),
+        ),
+    ] = None,
+    no_ad: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION",
+            help="The action that shows no ad: who gains by one is learned (uplift), and refused if none is.",
+            show_default="recognised by its name",
+        ),
+    ] = None,
+    treatment_cost: Annotated[
+        float, typer.Option(min=0.0, help="What showing an ad costs, in units of the reward.")
+    ] = 0.0,
+    estimate_propensities: EstimatePropensities = False,
+    propensity_of: PropensityOf = [],  # noqa: B006
     epsilon: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
     ] = 0.02,
@@ -52,37 +81,52 @@ def policy(
       adcli optimize policy impressions.parquet -o policy --report policy.html
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
       adcli optimize policy impressions.parquet --users customers.csv -o policy
+      adcli optimize policy log.parquet --action item_id --action placement --action hour -o policy
     """
     from adcli.behaviour.currencies import one_currency
     from adcli.optimize.policy_learning import learn_policy
     from adcli.optimize.policy_page import answer_of, policy_page
+    from adcli.policies.constraints import read_constraints
+    from adcli.policies.logged import PROFIT
     from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
 
+    rules = read_constraints(constraints) if constraints else None
     folder = run.directory()
     impressions = run.read(inputs, tables=["impressions"])
-    run.require_whole(["propensity", reward], "what is learned without them would be of another log")
+    outcomes = ["revenue", "cost"] if reward == PROFIT else [reward]
+    run.require_whole(["propensity", *outcomes], "what is learned without them would be of another log")
     impressions = with_users(run, impressions, users, context)
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
+    question = Question(
+        reward=reward,
+        action=tuple(run.columns(action)),
+        context=tuple(run.columns(context)),
+        eligible_by=run.column(eligible_by) if eligible_by else None,
+        folds=folds,
+        seed=run.seed,
+        propensity_of=tuple(run.columns(propensity_of)),
+        no_ad=no_ad,
+        treatment_cost=treatment_cost,
+    )
+    impressions, question = with_propensities(run, impressions, question, estimate=estimate_propensities)
     with run.step("learn"):
-        question = Question(
-            reward=reward,
-            action=tuple(run.columns(action)),
-            context=tuple(run.columns(context)),
-            eligible_by=run.column(eligible_by) if eligible_by else None,
-            folds=folds,
-            seed=run.seed,
-        )
         learned = learn_policy(
-            impressions, question, items=attributes, epsilon=epsilon, confidence=confidence
+            impressions,
+            question,
+            items=attributes,
+            epsilon=epsilon,
+            confidence=confidence,
+            constraints=rules,
         )
     about = {
         "chosen": learned.chosen,
         "reason": learned.reason,
         "reward": reward,
         "context": learned.context,
+        "propensities": "estimated" if learned.log.estimated else "logged",
         "settings": {"epsilon": epsilon, "folds": folds, "confidence": confidence, "seed": run.seed},
         "reward_model": {
             "form": learned.reward_model.form,
@@ -90,10 +134,12 @@ def policy(
             "normalised_entropy": learned.reward_model.normalised_entropy,
             "calibration_error": learned.reward_model.calibration_error,
         },
+        "obeyed": [] if learned.obeyed is None else learned.obeyed.to_dicts(),
         "candidates": learned.candidates.to_dicts(),
         "learned_from": [record._asdict() for record in run.input_records()],
     }
     save_policy(learned.policy, folder, about)
+    tell_undrawn(run, learned.log)
     for note in learned.notes:
         run.note(note)
     if reporting.report is not None or reporting.plots is not None:

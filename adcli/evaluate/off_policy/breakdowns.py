@@ -23,7 +23,6 @@ def breakdown_table(
     min_users: int = 50,
     gates: Gates | None = None,
     confidence: float = 0.95,
-    propensities_estimated: bool = False,
 ) -> pl.DataFrame:
     """Each policy in each group of each column: `metric by` and the columns of `value_by_group`.
 
@@ -39,7 +38,6 @@ def breakdown_table(
         min_users: The fewest users (impressions, where there are none) of a group of impressions.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        propensities_estimated: Whether the propensities are not the log's own.
 
     Raises:
         DataError: If a column is neither the log's nor the items', or holds what came of the ad.
@@ -60,7 +58,6 @@ def breakdown_table(
                 min_users=min_users,
                 gates=gates,
                 confidence=confidence,
-                propensities_estimated=propensities_estimated,
             )
             parts.append(_labelled(value, "value", column))
         if of_items and policy_of(target, log.actions) is not None:

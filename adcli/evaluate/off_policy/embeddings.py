@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.policies.action_features import group_labels
 from adcli.policies.actions import ActionSet
 from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import Policy
@@ -19,7 +19,6 @@ from adcli.statistics.means import std_error
 
 MOST_GROUP_ERROR = 4.0
 LEAST_P_VALUE = 0.01
-REST = "any other"
 
 
 class GroupWeights(NamedTuple):
@@ -43,39 +42,6 @@ class GroupWeights(NamedTuple):
     def trusted(self) -> bool:
         """Whether the weights fit."""
         return self.error <= MOST_GROUP_ERROR
-
-
-def group_labels(actions: ActionSet, items: pl.DataFrame | None, column: str) -> pl.Series:
-    """What a column says of each action, as strings, shape (K,): one of the action's own, or of the items.
-
-    An action that the items do not know, or know no value of, is in the group "any other".
-
-    Raises:
-        DataError: If there is no such column, or no column of the items names them.
-    """
-    if column in actions.columns:
-        return actions.frame[column]
-    if items is None:
-        raise DataError(f"'{column}' would be read from the table of items, and there is none.")
-    item = actions.columns[0]
-    key = next((name for name in (item, "item_id", "id") if name in items.columns), None)
-    if key is None:
-        raise DataError(f"The table of items has no column '{item}' or 'id' to join on.")
-    if column not in items.columns:
-        raise DataError(
-            f"The table of items has no column '{column}'.", fix=did_you_mean(column, items.columns)
-        )
-    if items[column].dtype.is_nested():
-        raise DataError(
-            f"'{column}' holds vectors or lists, which make no groups.",
-            fix="Give a number of clusters instead.",
-        )
-    known = items.filter(pl.col("kind") == "product") if key == "id" and "kind" in items.columns else items
-    values = known.select(
-        pl.col(key).cast(pl.String).alias(item), __group=pl.col(column).cast(pl.String)
-    ).unique(item, keep="first", maintain_order=True)
-    joined = actions.frame.join(values, on=item, how="left", maintain_order="left")
-    return joined["__group"].fill_null(REST)
 
 
 def group_by_column(actions: ActionSet, items: pl.DataFrame | None, column: str) -> NDArray[np.int32]:

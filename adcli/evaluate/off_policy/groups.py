@@ -11,10 +11,11 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.off_policy.embeddings import REST, group_labels, membership
+from adcli.evaluate.off_policy.embeddings import membership
 from adcli.evaluate.off_policy.targets import Target, Valuation, name_of, policy_of
 from adcli.evaluate.off_policy.verdicts import doubted
 from adcli.numbers import plain, show
+from adcli.policies.action_features import REST, group_labels
 from adcli.policies.estimators import snips
 from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, invalidity, shortage
 from adcli.policies.logged import LoggedRows
@@ -43,7 +44,6 @@ def value_by_group(
     min_users: int = 50,
     gates: Gates | None = None,
     confidence: float = 0.95,
-    propensities_estimated: bool = False,
 ) -> pl.DataFrame:
     """What a policy earns in each group of impressions, against what the log earned there.
 
@@ -59,7 +59,6 @@ def value_by_group(
         min_users: The fewest users (impressions, where there are no users) of a group.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        propensities_estimated: Whether the propensities are not the log's own; then no verdict is spoken.
 
     Raises:
         DataError: If the column is missing.
@@ -85,7 +84,7 @@ def value_by_group(
         refused or _verdict(row, 1 - confidence, reading.kind)
         for row, refused in zip(table.to_dicts(), refusals, strict=True)
     ]
-    if propensities_estimated:
+    if valuation.log.estimated:
         verdicts = [doubted(verdict) for verdict in verdicts]
     return table.with_columns(
         n=pl.Series(sizes),

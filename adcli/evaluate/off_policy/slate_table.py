@@ -103,7 +103,6 @@ def slate_value_table(
     method: Method = "skew",
     gates: Gates | None = None,
     confidence: float = 0.95,
-    propensities_estimated: bool = False,
 ) -> PolicyValues:
     """The value of each policy per slate, by slate estimators; the columns are those of `policy_value_table`.
 
@@ -120,7 +119,6 @@ def slate_value_table(
         method: Of the intervals.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        propensities_estimated: Whether the propensities are not the log's own; then no verdict is spoken.
 
     Raises:
         UsageError: If an estimator is not known.
@@ -141,7 +139,7 @@ def slate_value_table(
         confidence,
         gates or Gates(),
         question.seed,
-        propensities_estimated,
+        valuation.log.estimated,
         "slate",
     )
     records: list[dict[str, object]] = []

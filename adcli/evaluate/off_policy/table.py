@@ -71,7 +71,6 @@ def policy_value_table(
     method: Method = "skew",
     gates: Gates | None = None,
     confidence: float = 0.95,
-    propensities_estimated: bool = False,
     sensitivity: float | None = None,
     expected: str = "",
 ) -> PolicyValues:
@@ -98,8 +97,6 @@ def policy_value_table(
         method: Of the intervals; where an estimator does not have it, `skew` is used and said.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        propensities_estimated: Whether the propensities are `with_estimated_propensities`' and not the log's
-            own; then no verdict is spoken.
         sensitivity: A factor by which each propensity may be wrong: bounds of the value under that, and no
             verdict that would not stand.
         expected: The column of what a reward model of the user's own expects of the logged actions, in place
@@ -125,7 +122,7 @@ def policy_value_table(
         confidence,
         gates or Gates(),
         question.seed,
-        propensities_estimated,
+        log.estimated,
         sensitivity=sensitivity,
     )
     records: list[dict[str, object]] = []

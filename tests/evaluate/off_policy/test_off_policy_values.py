@@ -235,14 +235,14 @@ class TestGates:
         assert strict["verdict"] == "not enough evidence"
 
     def test_estimated_propensities_are_flagged(self):
-        from adcli.policies.propensity import with_estimated_propensities
+        from adcli.policies.prepared import with_estimated_propensities
 
         log = self.world.log(20_000, seed=1)
         guessed = with_estimated_propensities(
             log.drop("propensity"), Question(context=("segment", "placement"))
         )
         assert np.corrcoef(guessed["propensity"], log["propensity"])[0, 1] > 0.7
-        row = headline(policy_value_table(guessed, [best_policy(self.world)], propensities_estimated=True))
+        row = headline(policy_value_table(guessed, [best_policy(self.world)], Question(estimated=True)))
         assert row["verdict"] == "not enough evidence"
         assert "estimated" in row["reason"]
 

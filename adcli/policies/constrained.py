@@ -1,0 +1,221 @@
+"""A policy within constraints: what may not be shown is not, and limits are kept by their prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError, did_you_mean
+from adcli.policies.actions import HOUR, ActionSet
+from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
+
+Array = NDArray[np.float64]
+CAPPED = "capped_actions"  # column: the numbers of the actions of which a user has seen as many as a user may
+
+
+class Forbidden(NamedTuple):
+    """Actions (K,) that a rule forbids where the context is as `where`, at these `hours` (all, if none)."""
+
+    rule: str
+    actions: NDArray[np.bool_]
+    where: Mapping[str, tuple[str, ...]]
+    hours: tuple[int, ...]
+
+
+class Limit(NamedTuple):
+    """The most that may be used per impression: of `per_action` (K,) + `of_value` x the expected reward.
+
+    `total` is the most of it in all, where there is one. A least share of impressions is a limit of its
+    negative.
+    """
+
+    rule: str
+    per_action: Array
+    of_value: float
+    most: float
+    total: float | None = None
+
+    def by_action(self, means: Array) -> Limit:
+        """The limit with the mean reward of each action (K,) in place of what is expected of it in a row."""
+        return self._replace(per_action=self.per_action + self.of_value * means, of_value=0.0)
+
+    def use(self, values: Array) -> Array:
+        """What each action uses in each row, shape (n, K)."""
+        return self.per_action + self.of_value * values
+
+
+@dataclass(frozen=True)
+class ConstrainedPolicy:
+    """A policy that chooses as `base` would, had it the prices of its limits to pay, among what is allowed.
+
+    Of a scored base: the greatest expected reward less what the action uses at `prices` (P, m), each row of
+    them for a `share` (P,) of the choices. Of any other: its probabilities, falling by e for each unit of
+    price. Each action allowed gets at least epsilon over their number. `logit` says that the scores are
+    log-odds, `uncapped` which actions, (K,), no frequency cap is of: those that show no ad.
+    """
+
+    name: str
+    base: Policy
+    logit: bool
+    epsilon: float
+    forbidden: tuple[Forbidden, ...]
+    limits: tuple[Limit, ...]
+    frequency_cap: int | None
+    uncapped: NDArray[np.bool_]
+    prices: Array = field(default_factory=lambda: np.zeros((1, 0)))
+    share: Array = field(default_factory=lambda: np.ones(1))
+
+    @property
+    def actions(self) -> ActionSet:
+        """What it chooses among."""
+        return self.base.actions
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The columns of context that its rules read."""
+        return list(dict.fromkeys(name for rule in self.forbidden for name in rule.where))
+
+    def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+        """The probability of each action for each row, shape (n, K)."""
+        values, allowed = self.values(frame), self.allowed(frame)
+        return with_floor(self.chosen(values, allowed).astype(np.float32), self.epsilon, allowed)
+
+    def chosen(self, values: Array, allowed: NDArray[np.bool_]) -> Array:
+        """The probabilities without exploration, shape (n, K), from `values` and what is `allowed`."""
+        total = np.zeros(values.shape)
+        for prices, share in zip(self.prices, self.share, strict=True):
+            if isinstance(self.base, ScoredPolicy):
+                best = np.where(allowed, self.priced(values, prices), -np.inf).argmax(axis=1)
+                total[np.arange(best.size), best] += share
+            else:
+                total += tilted(values, allowed, self.cost(values, prices))
+        return total
+
+    def priced(self, values: Array, prices: Array) -> Array:
+        """The values less what each action uses at these prices, shape (n, K)."""
+        return values - self.cost(values, prices)
+
+    def cost(self, values: Array, prices: Array) -> Array:
+        """What each action uses at these prices, shape (n, K)."""
+        total = np.zeros(values.shape)
+        for limit, price in zip(self.limits, prices, strict=True):
+            if price:
+                total += price * limit.use(values)
+        return total
+
+    def values(self, frame: pl.DataFrame) -> Array:
+        """What each action is worth to the base, shape (n, K): its expected reward, or its probability."""
+        if not isinstance(self.base, ScoredPolicy):
+            return self.base.probabilities(frame).astype(np.float64)
+        scores = self.base.scores(frame).astype(np.float64)
+        return 1 / (1 + np.exp(-np.clip(scores, -30, 30))) if self.logit else scores
+
+    def allowed(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
+        """What each row may be shown, shape (n, K).
+
+        Raises:
+            DataError: If a column that a rule reads is missing, or a row may be shown nothing.
+        """
+        eligible = self.actions.eligibility(frame)
+        allowed = np.ones((frame.height, len(self.actions)), bool) if eligible is None else eligible.copy()
+        for rule in self.forbidden:
+            allowed &= ~(_rows_of(rule, frame)[:, None] & rule.actions)
+        if CAPPED in frame.columns:
+            capped = frame.with_row_index("row").select("row", CAPPED).explode(CAPPED).drop_nulls()
+            allowed[capped["row"].to_numpy(), capped[CAPPED].to_numpy()] = False
+        nothing = ~allowed.any(axis=1)
+        if nothing.any():
+            rules = sorted({rule.rule for rule in self.forbidden} | ({"frequency_cap"} & self._capped))
+            raise DataError(
+                f"Row {int(nothing.argmax()) + 1} may be shown nothing: {', '.join(rules)} leave no action.",
+                fix="Loosen one, or log an action that shows no ad (--no-ad).",
+            )
+        return allowed
+
+    @property
+    def _capped(self) -> set[str]:
+        return {"frequency_cap"} if self.frequency_cap is not None else set()
+
+
+def _rows_of(rule: Forbidden, frame: pl.DataFrame) -> NDArray[np.bool_]:
+    """The rows that a rule is of."""
+    rows = np.ones(frame.height, dtype=bool)
+    for name, values in rule.where.items():
+        if name not in frame.columns:
+            raise DataError(
+                f"The rule {rule.rule} reads the column '{name}', which is not in this input.",
+                fix=did_you_mean(name, frame.columns) or "Add it, or name it with --map.",
+            )
+        rows &= frame[name].cast(pl.String).is_in(values).fill_null(value=False).to_numpy()
+    if rule.hours:
+        rows &= _hours(frame, rule.rule).is_in(rule.hours).fill_null(value=False).to_numpy()
+    return rows
+
+
+def _hours(frame: pl.DataFrame, rule: str) -> pl.Series:
+    if "event_time" in frame.columns and frame["event_time"].dtype.is_temporal():
+        return frame["event_time"].dt.hour().cast(pl.Int64)
+    if HOUR in frame.columns:
+        return frame[HOUR].cast(pl.Int64, strict=False)
+    raise DataError(f"The rule {rule} needs to know the hour, and the input has no event_time.")
+
+
+def tilted(probabilities: Array, allowed: NDArray[np.bool_], cost: Array) -> Array:
+    """Probabilities among what is allowed that fall by e for each unit of cost, shape (n, K).
+
+    Of all policies that use no more they differ least from the given ones (Csiszár, 1975).
+    """
+    own = np.where(allowed, probabilities, 0)
+    own = np.where(own.sum(axis=1, keepdims=True) > 0, own, allowed)
+    least = np.where(own > 0, cost, np.inf).min(axis=1, keepdims=True)
+    weighed = own * np.exp(-np.clip(cost - least, 0, 700))
+    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:
+    """A log with what its users have seen too often by each row, where the policy caps that.
+
+    Raises:
+        DataError: If the log names no users or no times.
+    """
+    if not isinstance(policy, ConstrainedPolicy) or policy.frequency_cap is None:
+        return frame
+    cap = policy.frequency_cap
+    for name in ("user_id", "event_time"):
+        if name not in frame.columns:
+            raise DataError(f"A frequency cap needs {name}.", fix=f"Name it: --map {name}=COLUMN.")
+    own = pl.DataFrame(
+        {
+            "row": np.arange(frame.height, dtype=np.int64),
+            "user": frame["user_id"].cast(pl.String),
+            "time": frame["event_time"],
+            "action": policy.actions.index(frame).astype(np.int64),
+        }
+    )
+    order = own.sort("time", "row", maintain_order=True).with_columns(
+        seen=pl.int_range(pl.len()).over("user", "action")
+    )
+    full = order.filter(
+        (pl.col("seen") == max(cap - 1, 0))
+        & pl.col("action").is_in(np.flatnonzero(~policy.uncapped))
+        & (cap > 0)
+    )
+    later = order.join(full.select("user", since="time", first="row", capped="action"), on="user")
+    later = later.filter(
+        (pl.col("time") > pl.col("since"))
+        | ((pl.col("time") == pl.col("since")) & (pl.col("row") > pl.col("first")))
+    )
+    lists = later.group_by("row").agg(pl.col("capped").alias(CAPPED))
+    joined = own.select("row").join(lists, on="row", how="left", maintain_order="left")
+    return frame.with_columns(joined[CAPPED])
+
+
+def restricted(probabilities: Array, allowed: NDArray[np.bool_]) -> Array:
+    """Probabilities given that only what is allowed is drawn, shape (n, K); even where they gave it none."""
+    return normalised(np.where(allowed, probabilities, 0).astype(np.float32), allowed).astype(np.float64)

@@ -1,0 +1,81 @@
+"""What a policy obeys, in its directory: beside what its base says, in policy.json and policy.safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit
+from adcli.policies.policy import Policy
+
+Tensors = dict[str, NDArray[Any]]
+SECTION = "constraints"
+
+
+def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Tensors]:
+    """What a policy obeys as plain values, and its numbers as tensors."""
+    described = {
+        "logit": policy.logit,
+        "epsilon": policy.epsilon,
+        "frequency_cap": policy.frequency_cap,
+        "forbidden": [
+            {"rule": one.rule, "where": dict(one.where), "hours": one.hours} for one in policy.forbidden
+        ],
+        "limits": [
+            {"rule": one.rule, "of_value": one.of_value, "most": one.most, "total": one.total}
+            for one in policy.limits
+        ],
+        "share": policy.share.tolist(),
+    }
+    k = len(policy.actions)
+    forbidden = [rule.actions for rule in policy.forbidden]
+    limits = [limit.per_action for limit in policy.limits]
+    return {SECTION: described}, {
+        "constraints.forbidden": np.reshape(forbidden, (-1, k)).astype(np.uint8),
+        "constraints.limits": np.reshape(limits, (-1, k)).astype(np.float64),
+        "constraints.prices": policy.prices,
+        "constraints.uncapped": policy.uncapped.astype(np.uint8),
+    }
+
+
+def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Tensors) -> ConstrainedPolicy:
+    """The policy that obeys what `describe_constraints` wrote.
+
+    Raises:
+        ValueError: If the description does not fit the policy.
+    """
+    masks, uses = tensors["constraints.forbidden"], tensors["constraints.limits"]
+    prices, share = tensors["constraints.prices"], np.array(described["share"], dtype=np.float64)
+    rules, limits = described["forbidden"], described["limits"]
+    k, uncapped = len(base.actions), tensors["constraints.uncapped"]
+    shapes = (masks.shape, uses.shape, prices.shape, uncapped.shape)
+    if shapes != ((len(rules), k), (len(limits), k), (share.size, len(limits)), (k,)):
+        raise ValueError("rules that do not fit the actions")
+    if not np.isclose(share.sum(), 1) or (share < 0).any():
+        raise ValueError("shares that do not sum to 1")
+    return ConstrainedPolicy(
+        str(base.name),
+        base,
+        bool(described["logit"]),
+        float(described["epsilon"]),
+        tuple(
+            Forbidden(
+                str(rule["rule"]),
+                mask.astype(bool),
+                {name: tuple(values) for name, values in rule["where"].items()},
+                tuple(rule["hours"]),
+            )
+            for rule, mask in zip(rules, masks, strict=True)
+        ),
+        tuple(
+            Limit(str(one["rule"]), use, float(one["of_value"]), float(one["most"]), one["total"])
+            for one, use in zip(limits, uses, strict=True)
+        ),
+        described["frequency_cap"],
+        tensors["constraints.uncapped"].astype(bool),
+        prices,
+        share,
+    )

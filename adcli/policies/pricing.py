@@ -1,0 +1,128 @@
+"""What obeying limits costs: prices of the limits, by which a policy chooses within them.
+
+A limit is on a mean over all impressions: what the policy spends, or how often it shows a group. The linear
+program over all policies is solved by columns (Dantzig and Wolfe, 1960): HiGHS mixes the policies found
+so far, its duals price the limits, and the best policy at these prices is the next column. What it ends with
+is a mixture of few policies, each greedy at its own prices, that keeps the limits and earns as much as any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MOST_COLUMNS = 200
+GAP = 1e-5  # of what is earned, to the most that could be, at which the search ends
+FORBIDDING = 1e4  # price of breaking a limit, in units of the values' spread over that of the limit's uses
+
+
+class Column(NamedTuple):
+    """A policy at some prices: what it earns per impression, and what it uses of each limit, shape (m,)."""
+
+    prices: Array
+    value: float
+    use: Array
+
+
+class Mixture(NamedTuple):
+    """Greedy policies at `prices` (P, m), each for a `share` (P,) of the choices.
+
+    `value` is what they earn per impression, `bound` the most that any policy within the limits can;
+    `duals` (m,) what one more unit of each limit would earn, `excess` (m,) by how much it is broken at best.
+    """
+
+    prices: Array
+    share: Array
+    value: float
+    bound: float
+    duals: Array
+    excess: Array
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the limits can be kept."""
+        return bool((self.excess <= 0).all())
+
+
+def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
+    """The mixture of policies that earns most within the limits.
+
+    Args:
+        best: The policy that earns most, less what it uses at the prices it is given, shape (m,).
+        limits: The most that may be used of each limit per impression, shape (m,).
+    """
+    m = limits.size
+    columns = [best(np.zeros(m))]
+    if (columns[0].use <= limits).all():
+        only = columns[0]
+        return Mixture(np.zeros((1, m)), np.ones(1), only.value, only.value, np.zeros(m), np.zeros(m))
+    scale = _scale(best, columns, limits)
+    bound = np.inf
+    share, slack, duals, level = _mixed(columns, limits, scale)
+    for _ in range(MOST_COLUMNS):
+        found = best(duals)
+        reduced = found.value - float(duals @ found.use) - level
+        earned = level + float(duals @ limits)
+        bound = min(bound, earned + reduced)
+        if bound - earned <= GAP * abs(earned):
+            break
+        columns.append(found)
+        share, slack, duals, level = _mixed(columns, limits, scale)
+    used = share > 0
+    return Mixture(
+        np.stack([column.prices for column in columns])[used],
+        share[used] / share[used].sum(),
+        float(share @ [column.value for column in columns]),
+        bound,
+        duals,
+        np.where(slack > 1e-7 * (1 + np.abs(limits)), slack, 0.0),
+    )
+
+
+def _scale(best: Callable[[Array], Column], columns: list[Column], limits: Array) -> Array:
+    """A price of each limit at which no policy breaks it that can help it; adds what that found."""
+    scale = np.empty(limits.size)
+    for number in range(limits.size):
+        prices = np.zeros(limits.size)
+        prices[number] = 1e9
+        columns.append(best(prices))
+        moved = abs(float(columns[0].use[number] - columns[-1].use[number]))
+        lost = abs(columns[0].value - columns[-1].value)
+        scale[number] = FORBIDDING * max(lost, abs(columns[0].value), 1e-12) / max(moved, 1e-9)
+    return scale
+
+
+def _mixed(columns: list[Column], limits: Array, forbidding: Array) -> tuple[Array, Array, Array, float]:
+    """The shares of the best mixture, by how much it breaks limits, their duals, and the dual of the sum."""
+    from scipy.optimize import linprog
+
+    size, m = len(columns), limits.size
+    use = np.stack([column.use for column in columns], axis=1)
+    found = linprog(
+        np.concatenate([[-column.value for column in columns], forbidding]),
+        A_ub=np.hstack([use, -np.eye(m)]),
+        b_ub=limits,
+        A_eq=np.concatenate([np.ones(size), np.zeros(m)])[None, :],
+        b_eq=[1.0],
+        method="highs",
+    )
+    share, slack = np.clip(found.x[:size], 0, None), found.x[size:]
+    return share, slack, np.clip(-found.ineqlin.marginals, 0, None), float(-found.eqlin.marginals[0])
+
+
+def colliding(feasible: Callable[[frozenset[str]], bool], rules: list[str]) -> list[str]:
+    """A set of rules that cannot be obeyed together, of which none can be spared (a deletion filter).
+
+    Source: Chinneck and Dravnieks (1991).
+    """
+    kept = list(rules)
+    for rule in rules:
+        without = frozenset(kept) - {rule}
+        if without and not feasible(without):
+            kept.remove(rule)
+    return kept
