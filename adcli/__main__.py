@@ -22,7 +22,8 @@ def main() -> None:
         if isinstance(ended, SystemExit) and ended.code != INTERRUPTED:
             raise
         interrupted.append(ended)
-        sys.stderr.write("error: interrupted; nothing was written.\n")
+        kept = getattr(ended, "__notes__", ["nothing was written"])
+        sys.stderr.write(f"error: interrupted; {kept[0]}.\n")
         sys.stderr.flush()
         sys.exit(INTERRUPTED)
 

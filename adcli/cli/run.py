@@ -65,6 +65,7 @@ class Run:
             writing, reading.rejects, attachments, others, make_room=self.console.screen.hide
         )
         self._answer: Sequence[Verdict] = ()
+        self._counted = 0, 0
         self._open = ExitStack()
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects, is_alone=not others)
 
@@ -167,6 +168,10 @@ class Run:
         self._inputs.leave_out = rows
         self._inputs.withholds_rows = True
 
+    def count(self, read: int, rejected: int) -> None:
+        """Count rows that the command read in a way of its own."""
+        self._counted = read, rejected
+
     def rejected(self) -> list[tuple[str, int]]:
         """The reasons for which rows were rejected so far, the commonest first, and how many were."""
         return self._inputs.reasons.most_common()
@@ -245,7 +250,8 @@ class Run:
         rows = self._rows()
         kept = "written" if rows["written"] == rows["used"] else "used"
         line = f"{rows['read']:,} read = {rows['used']:,} {kept} + {rows['rejected']:,} rejected"
-        return line + (f" ({self._inputs.why_rejected()})" if rows["rejected"] else "")
+        why = self._inputs.why_rejected()
+        return line + (f" ({why})" if why else "")
 
     # ---- ending
 
@@ -291,7 +297,8 @@ class Run:
         }
 
     def _rows(self) -> dict[str, int]:
-        read, rejected = self._inputs.rows_read, self._inputs.rows_rejected
+        read, rejected = self._counted
+        read, rejected = read + self._inputs.rows_read, rejected + self._inputs.rows_rejected
         return {
             "read": read,
             "used": read - rejected,

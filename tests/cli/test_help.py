@@ -27,6 +27,7 @@ COMMANDS = [
     ("optimize",),
     ("optimize", "policy"),
     ("optimize", "apply"),
+    ("optimize", "stream"),
     ("optimize", "encoder"),
     ("optimize", "bids"),
     ("optimize", "budget"),

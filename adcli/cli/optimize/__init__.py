@@ -9,12 +9,14 @@ from adcli.cli.optimize.budget import budget
 from adcli.cli.optimize.encoder import encoder
 from adcli.cli.optimize.forecast import forecast
 from adcli.cli.optimize.policy import policy
+from adcli.cli.optimize.stream import stream
 
 app = Commands(
     no_args_is_help=True, rich_markup_mode=None, help="Who sees what, where and when, and what to bid."
 )
 app.command(short_help="Who should be shown what?")(policy)
 app.command(short_help="What to show to each of these users?")(apply)
+app.command(short_help="What to show next, learning from each reward?")(stream)
 app.command(short_help="What to bid in auctions?")(bids)
 app.command(short_help="Which campaign should get how much?")(budget)
 app.command(short_help="Which customers come back, and what are they worth?")(forecast)

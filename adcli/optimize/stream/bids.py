@@ -1,0 +1,71 @@
+"""Bids for a stream's decisions by a bidder of `adcli optimize bids`, which hears what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adcli.bidding.learned import LearnedBidder
+from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
+from adcli.optimize.stream.spending import Spending
+
+LEAST_PCTR = 1e-9
+SOLVED_ANEW = ("_worth", "_unit", "_units")  # the dynamic program's table, of the state of the episode alone
+Matrix = NDArray[np.float64]
+
+
+class Bidding:
+    """A bidder at work; its episode is the budget and the decisions that it is to last for."""
+
+    def __init__(self, learned: LearnedBidder) -> None:
+        self._bidder = learned.bidder()
+
+    def bids(self, pctr: Matrix, spending: Spending) -> Matrix:
+        """The bids on impressions one after another, shape (n,), none above what is left of the budget."""
+        budget, spent, decisions, made = spending.numbers[:4]
+        left = max(float(budget - spent), 0.0)
+        bids = np.empty(pctr.size)
+        for place, own in enumerate(np.maximum(pctr, LEAST_PCTR)):
+            seen = min(int(made) + place, int(decisions) - 1)
+            state = EpisodeState(0, seen, int(decisions), float(budget), left)
+            bids[place] = self._bidder.bid(BidRequests(np.array([own]), np.array([np.nan])), state)[0]
+        return np.minimum(bids, left)
+
+    def observe(self, pctr: Matrix, bids: Matrix, won: NDArray[np.bool_], paid: Matrix) -> None:
+        """What came of bids, shape (n,) each."""
+        requests = BidRequests(np.maximum(pctr, LEAST_PCTR), np.full(pctr.size, np.nan))
+        self._bidder.observe(requests, Outcome(bids, won, np.where(won, paid, 0.0)))
+
+    def tensors(self) -> dict[str, Matrix]:
+        """Where the bidder stands, as plain arrays."""
+        return {
+            path: np.atleast_1d(np.asarray(value, dtype=float))
+            for path, _, _, value in _numbers(self._bidder)
+        }
+
+    def restore(self, tensors: Mapping[str, Matrix]) -> None:
+        """What `tensors` gave, into a bidder at the start of its work."""
+        for path, owner, name, value in list(_numbers(self._bidder)):
+            found = tensors[path]
+            if isinstance(value, EpisodeState):
+                setattr(owner, name, EpisodeState(*map(int, found[:3]), *map(float, found[3:])))
+            else:
+                setattr(owner, name, found.copy() if isinstance(value, np.ndarray) else float(found[0]))
+
+
+def _numbers(bidder: Any) -> Iterator[tuple[str, Any, str, Any]]:
+    """The numbers that a bidder and its parts hold: a path, the part, the attribute and its value."""
+    waiting, seen = [("bidder", bidder)], {id(bidder)}
+    while waiting:
+        path, part = waiting.pop()
+        for name, value in vars(part).items():
+            if name in SOLVED_ANEW or isinstance(value, bool):
+                continue
+            if isinstance(value, int | float | np.number | np.ndarray | EpisodeState):
+                yield f"{path}.{name}", part, name, value
+            elif hasattr(value, "__dict__") and id(value) not in seen:
+                seen.add(id(value))
+                waiting.append((f"{path}.{name}", value))

@@ -1,0 +1,331 @@
+"""The policy that learns while it decides: lines in, answers out, in blocks.
+
+The model is solved anew after so many lines that were used, counted from the beginning, and not at the end of
+a block: the same lines get the same decisions however they are cut into blocks, and after any restart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from adcli.optimize.stream.bids import Bidding
+from adcli.optimize.stream.contexts import Contexts
+from adcli.optimize.stream.exploration import probabilities, uniform_of
+from adcli.optimize.stream.prior import OfflinePolicy
+from adcli.optimize.stream.refused import RefusedLine, identifier, shown
+from adcli.optimize.stream.rewards import Rewards
+from adcli.optimize.stream.rules import ActionNames, Rules
+from adcli.optimize.stream.settings import Settings
+from adcli.optimize.stream.spending import Spending
+from adcli.policies.sampling import draw
+
+MOST_LINES = 1_024  # between two solutions; fewer at the start
+WIDENED = 4.0  # times the exploration after a drift
+FADING = 5_000.0  # decisions in which half of that is gone
+FEW_KEYS = 2  # that every line has
+KNOWN_KEYS = {"id", "context", "eligible", "reward", "cost", "won", "replace", "budget", "decisions", "rules"}
+
+Mask = NDArray[np.bool_]
+
+
+class Block(NamedTuple):
+    """What came of some lines.
+
+    Attributes:
+        used: The lines that changed something, as they came.
+        decided: The decisions among the answers, by number.
+        answers: All that is answered, errors too.
+        refused: How many lines were answered with an error.
+    """
+
+    used: list[bytes]
+    decided: list[bytes]
+    answers: list[bytes]
+    refused: int
+
+
+class _Request(NamedTuple):
+    identifier: str
+    slot: int
+    eligible: Mask | None
+    place: int  # among the answers
+    opening: bytes  # of the answer
+
+
+class LivePolicy:
+    """An offline policy that goes on learning."""
+
+    def __init__(self, offline: OfflinePolicy, settings: Settings, bidding: Bidding | None = None) -> None:
+        actions = len(offline.actions)
+        self.offline, self.settings, self.bidding = offline, settings, bidding
+        self.contexts = Contexts(offline)
+        self.rewards = Rewards(settings, actions, self.contexts.dimensions, offline.level)
+        self.decisions = self.rewards.decisions
+        self.spending = Spending()
+        self.names = ActionNames(offline.actions)
+        self.rules = Rules(self.names, actions, settings.epsilon)
+        self.decided = np.zeros(actions, dtype=np.int64)
+        self.counters = np.array([0, 8], dtype=np.int64)  # lines used; and when the model is next solved
+        self._key = hashlib.blake2b(str(settings.seed).encode(), digest_size=16).digest()
+        self._texts = [orjson.dumps(text if type(text) is dict else {offline.actions.columns[0]: text})[1:-1]
+                       for text in self.names.texts]  # fmt: skip
+        self._numbers = {text: number for number, text in enumerate(self._texts)}
+        self._pending: list[_Request] = []
+        self._answers: list[bytes] = []
+        self._decided_now: list[bytes] = []
+        self._given: Iterator[bytes] | None = None
+        self._look()
+
+    # ---- lines
+
+    def answer(self, lines: Sequence[bytes], given: Sequence[bytes] | None = None) -> Block:
+        """Use a block of lines; `given` are the decisions of a journal, which are taken instead of drawn."""
+        self._answers, self._decided_now, used = [], [], []
+        self._given = None if given is None else iter(given)
+        refused = 0
+        for line in lines:
+            try:
+                message = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                self._answers.append(_error({}, f"This line is no JSON ({error.msg})."))
+                refused += 1
+                continue
+            try:
+                is_used = self._use(message)
+            except RefusedLine as why:
+                self._answers.append(_error(message, str(why)))
+                refused += 1
+                continue
+            if is_used:
+                used.append(line)
+                self.counters[0] += 1
+                if self.counters[0] == self.counters[1]:
+                    self._solve()
+        self._decide()
+        return Block(used, self._decided_now, self._answers, refused)
+
+    def _use(self, message: Any) -> bool:
+        """Whether a line changes something."""
+        if type(message) is not dict:
+            raise RefusedLine(f"A line must be an object, not {shown(message)}.")
+        if len(message) > FEW_KEYS:
+            self.contexts.unknown_keys += len(message.keys() - KNOWN_KEYS)
+        if "reward" in message or "won" in message:
+            return self.rewards.take(message)
+        if "context" in message or not set(message) - {"id", "eligible"}:
+            return self._request(message)
+        self._decide()
+        if "budget" in message:
+            self.spending.begin(message)
+            self._look()
+            return True
+        if "rules" in message:
+            self.rules.update(message["rules"], self.decided)
+            self._look()
+            return True
+        raise RefusedLine("A line needs 'context', 'reward', 'budget' or 'rules'.")
+
+    def _request(self, message: dict[str, Any]) -> bool:
+        name = identifier(message)
+        context = message.get("context")
+        if context is not None and type(context) is not dict:
+            raise RefusedLine(f"'context' must be an object, not {shown(context)}.")
+        known = self.decisions.index.get(name)
+        if self.contexts.is_full or (known is not None and known >= self.decisions.size):
+            self._decide()
+            self.contexts.make_room()
+        slot = self.contexts.slot(context or {})
+        opening = b'{"id":' + orjson.dumps(message["id"])
+        if known is not None:
+            self._repeat(known, slot, opening)
+            return False
+        eligible = None
+        if self._is_restricted or "eligible" in message:
+            eligible = self._eligible(slot, message.get("eligible"))
+        if not self._is_affordable:
+            raise RefusedLine(self._unaffordable())
+        self.decisions.index[name] = self.decisions.size + len(self._pending)
+        self._pending.append(_Request(name, slot, eligible, len(self._answers), opening))
+        self._answers.append(b"")
+        return True
+
+    def _look(self) -> None:
+        """See whether requests may be answered, and whether with any action, until the next solution."""
+        self._is_restricted = self.contexts.decides_eligibility or bool(self.rules.given)
+        self._is_affordable = not self.spending.is_spent and bool(self.spending.decisions or not self.bidding)
+
+    def _unaffordable(self) -> str:
+        if self.spending.is_spent:
+            return "The budget is spent."
+        return 'A bid needs a budget: send {"budget": ..., "decisions": ...} first.'
+
+    def _eligible(self, slot: int, own: Any) -> Mask:
+        """What may be shown to a request."""
+        if (self.rules.caps - self.decided).min() <= len(self._pending):
+            self._decide()
+        self.contexts.encode()
+        allowed: Mask = self.contexts.eligible[slot] & self.rules.allowed & (self.decided < self.rules.caps)
+        if own is not None:
+            allowed &= self.names.mask(own)
+        if not allowed.any():
+            raise RefusedLine("No action may be shown here.")
+        return allowed
+
+    def _repeat(self, row: int, slot: int, opening: bytes) -> None:
+        """Answer a request that was answered before with the same decision."""
+        self.contexts.encode()
+        learner = self.rewards.learner
+        context = learner.features(self.contexts.features[slot : slot + 1]).astype(np.float32)
+        if not np.array_equal(context[0], self.decisions["context"][row]):
+            raise RefusedLine("This id was decided before, for another context.")
+        self._answers += self._told([opening], slice(row, row + 1))
+
+    def _told(self, openings: Sequence[bytes], rows: slice) -> list[bytes]:
+        """The answers that tell some decisions."""
+        actions, shares, bids = (
+            self.decisions[name][rows].tolist() for name in ("action", "propensity", "bid")
+        )
+        if self.bidding:
+            return [
+                b'%b,%b,"propensity":%.9g,"bid":%.9g}\n' % (opening, self._texts[action], share, bid)
+                for opening, action, share, bid in zip(openings, actions, shares, bids, strict=True)
+            ]
+        return [
+            b'%b,%b,"propensity":%.9g}\n' % (opening, self._texts[action], share)
+            for opening, action, share in zip(openings, actions, shares, strict=True)
+        ]
+
+    # ---- decisions
+
+    def _decide(self) -> None:
+        """Decide for the requests that wait."""
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        self.contexts.encode()
+        slots = [request.slot for request in pending]
+        context, expected = self.contexts.features[slots], self.contexts.expected[slots]
+        eligible = self._masks(pending, expected.shape)
+        learner = self.rewards.learner
+        reward, cost = learner.predict(context, expected)
+        chosen = probabilities(
+            self.settings,
+            reward - self.spending.price * cost,
+            eligible,
+            scale=learner.scale,
+            spread=partial(learner.spread, context, expected),
+            floor=self.rules.floor,
+            wider=self._widening(),
+        )
+        uniforms = np.array([uniform_of(request.identifier, self._key) for request in pending])
+        action = draw(chosen, uniforms)
+        rows = np.arange(len(pending))
+        propensity = chosen[rows, action]
+        if self._given is not None:
+            self._take_given(action, propensity)
+        first = self.decisions.size
+        bids = self.bidding.bids(reward[rows, action], self.spending) if self.bidding else 0.0
+        self.decisions.append(
+            rows.size,
+            {
+                "context": learner.features(context),
+                "action": action,
+                "propensity": propensity,
+                "expected": expected[rows, action],
+                "predicted": reward[rows, action],
+                "clock": self._clock(rows),
+                "bid": bids,
+            },
+        )
+        self.decided += np.bincount(action, minlength=self.decided.size)
+        self.spending.decided(rows.size, float(cost[rows, action].sum()))
+        told = self._told([request.opening for request in pending], slice(first, self.decisions.size))
+        for request, text in zip(pending, told, strict=True):
+            self._answers[request.place] = text
+        self._decided_now += told
+        self.contexts.make_room()
+
+    def _clock(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The clock of each decision; it stands at the last of them afterwards."""
+        step = 1 / self.settings.half_life if self.settings.half_life else 0.0
+        clock = self.rewards.learner.clock + step * (rows + 1)
+        self.rewards.learner.pass_time(step * rows.size)
+        return np.asarray(clock, dtype=np.float64)
+
+    def _masks(self, pending: list[_Request], shape: tuple[int, ...]) -> Mask:
+        masks = np.ones(shape, dtype=bool)
+        for row, request in enumerate(pending):
+            if request.eligible is not None:
+                masks[row] = request.eligible
+        return masks
+
+    def _widening(self) -> float:
+        """How much more than usual is explored, after a drift."""
+        _, drifts, last = self.rewards.counters.tolist()
+        if not drifts:
+            return 1.0
+        age = self.decisions.size - last
+        return 1 + (WIDENED - 1) * float(0.5 ** (age / FADING))
+
+    def _take_given(self, action: NDArray[np.int64], propensity: NDArray[np.float64]) -> None:
+        """Put the journal's decisions in place of those drawn."""
+        assert self._given is not None  # noqa: S101 - a journal is being read
+        for row in range(action.size):
+            answer = orjson.loads(next(self._given))
+            propensity[row] = answer["propensity"]
+            text = orjson.dumps({name: answer[name] for name in self.names.columns})[1:-1]
+            action[row] = self._numbers[text]
+
+    # ---- learning
+
+    def _solve(self) -> None:
+        """Learn of the rewards since the last time, and set the price of the budget."""
+        self._decide()
+        lines = int(self.counters[0])
+        self.counters[1] += min(max(8, 2 ** (lines // 32).bit_length() // 2), MOST_LINES)
+        rows, spent = self.rewards.learn()
+        if self.bidding and rows.size:
+            reward, bid, cost, predicted = (
+                self.decisions[name][rows] for name in ("reward", "bid", "cost", "predicted")
+            )
+            self.bidding.observe(predicted, bid, np.isfinite(reward), cost)
+        self.spending.adjust(spent, 0.0 if self.bidding else self.rewards.learner.scale)
+        self._look()
+
+    # ---- the state
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Where the policy stands between two blocks, as plain arrays; the rules are apart."""
+        parts = {name: getattr(part, name) for part, name in self._parts()}
+        return {**parts, **self.rewards.tensors(), **(self.bidding.tensors() if self.bidding else {})}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]], rules: dict[str, Any]) -> None:
+        """What `tensors` gave, with the rules that held."""
+        for part, name in self._parts():
+            setattr(part, name, tensors[name].copy())
+        self.rewards.restore(tensors)
+        if self.bidding:
+            self.bidding.restore(tensors)
+        self.rules.restore(rules)
+        self._look()
+
+    def _parts(self) -> list[tuple[Any, str]]:
+        return [
+            (self.spending, "numbers"),
+            (self.contexts, "unknown_keys"),
+            (self, "decided"),
+            (self, "counters"),
+        ]
+
+
+def _error(message: Any, why: str) -> bytes:
+    """An error line, with the id where there is one."""
+    named = {"id": message["id"]} if type(message) is dict and type(message.get("id")) in (str, int) else {}
+    return orjson.dumps({**named, "error": why}) + b"\n"

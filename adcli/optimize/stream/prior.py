@@ -1,0 +1,109 @@
+"""The offline policy that a stream starts from: what it expects of each action in a context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from adcli.errors import DataError
+from adcli.policies.actions import ActionSet
+from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.context import ContextEncoder
+from adcli.policies.policy import Policy, ScoredPolicy
+from adcli.policies.table_policy import TablePolicy
+
+DIRECT = "direct method"
+FALLBACK_LEVEL = {"click": 0.01, "conversion": 0.001}
+ROWS_AT_ONCE = 16  # scores in single precision depend on how many are computed at once
+
+Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Frame = Callable[[], pl.DataFrame]
+
+
+class OfflinePolicy(NamedTuple):
+    """What a stream needs of a policy.
+
+    `expected` takes the encoded contexts (n, d) and what gives them as a frame, and returns the expected
+    reward of each action, shape (n, K); `allowed`, if there is one, takes the frame and says what may be
+    shown. `level` is what the policy earns per impression, by its own estimate. `columns` are those of the
+    context that it looks at; where its encoder has none, others are learned on.
+    """
+
+    actions: ActionSet
+    columns: list[str]
+    encoder: ContextEncoder
+    expected: Callable[[Matrix, Frame], Matrix]
+    allowed: Callable[[pl.DataFrame], Mask] | None
+    level: float
+    reward: str
+
+
+def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
+    """The policy of a directory, with what its `policy.json` says of it.
+
+    A policy with a reward model says what it expects. Of another, the softmax of its scores or its
+    probabilities are taken to be in proportion to that.
+    """
+    reward = str(about.get("reward", "click"))
+    level = _level(about, reward)
+    base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
+    encoder = base.encoder if isinstance(base, ScoredPolicy) else ContextEncoder()
+
+    def expected(encoded: Matrix, frame: Frame) -> Matrix:
+        if isinstance(base, ScoredPolicy):
+            return _rewards(base, _scores(base, encoded), reward, level)
+        chosen = base.probabilities(frame()).astype(np.float64)
+        return np.asarray(level * chosen / chosen.max(axis=1, keepdims=True))
+
+    columns = list(dict.fromkeys([*encoder.columns, *_decisive_columns(policy, base)]))
+    return OfflinePolicy(policy.actions, columns, encoder, expected, _allowed(policy), level, reward)
+
+
+def _scores(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
+    n = encoded.shape[0]
+    padded = np.zeros((-(-n // ROWS_AT_ONCE) * ROWS_AT_ONCE, encoded.shape[1]), dtype=np.float32)
+    padded[:n] = encoded
+    blocks = [policy.model.of_all(padded[at : at + ROWS_AT_ONCE]) for at in range(0, n, ROWS_AT_ONCE)]
+    return np.concatenate(blocks)[:n].astype(np.float64)
+
+
+def _rewards(policy: ScoredPolicy, scores: Matrix, reward: str, level: float) -> Matrix:
+    if policy.name != DIRECT:
+        return np.asarray(level * np.exp(scores - scores.max(axis=1, keepdims=True)))
+    return 1 / (1 + np.exp(-np.clip(scores, -30, 30))) if reward in FALLBACK_LEVEL else scores
+
+
+def _decisive_columns(policy: Policy, base: Policy) -> list[str]:
+    """The columns that decide what may be shown, or with which probability."""
+    by = list(base.by) if isinstance(base, TablePolicy) else []
+    rules = policy.forbidden if isinstance(policy, ConstrainedPolicy) else ()
+    ruled = [name for rule in rules for name in (*rule.where, *(["event_time"] if rule.hours else []))]
+    eligible_by = policy.actions.eligible_by
+    return [*by, *ruled, *([] if eligible_by is None else [eligible_by])]
+
+
+def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:
+    """What says which actions may be shown in each context; nothing, where none of them may."""
+    if isinstance(policy, ConstrainedPolicy) and policy.forbidden:
+        return lambda frame: np.vstack([_allowed_once(policy, frame[row]) for row in range(frame.height)])
+    if policy.actions.eligible_by is None:
+        return None
+    return lambda frame: np.asarray(policy.actions.eligibility(frame))
+
+
+def _allowed_once(policy: ConstrainedPolicy, frame: pl.DataFrame) -> Mask:
+    try:
+        return policy.allowed(frame)
+    except DataError:
+        return np.zeros((1, len(policy.actions)), dtype=bool)
+
+
+def _level(about: Mapping[str, Any], reward: str) -> float:
+    candidates = about.get("candidates") or []
+    values = [one["value"] for one in candidates if one.get("chosen")]
+    return float(values[0]) if values and values[0] > 0 else FALLBACK_LEVEL.get(reward, 1.0)

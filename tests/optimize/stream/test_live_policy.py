@@ -1,0 +1,281 @@
+"""A policy that learns while it decides: what it shows, what it learns, and what it refuses."""
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stream_world import StreamWorld, answers
+
+
+def request(identifier, segment="s0", **more):
+    return orjson.dumps({"id": identifier, "context": {"segment": segment}, **more})
+
+
+def test_it_begins_as_the_offline_policy():
+    world = StreamWorld(taste=1.5)
+    live = world.live()
+    lines, segment = world.requests(2_000)
+    shown = [world.items.index(one["item_id"]) for one in answers(live, lines)]
+    best = world.known.argmax(axis=1)[segment]
+    assert np.mean(shown == best) > 0.75
+    earned = world.known[segment, shown].mean() / world.known.max(axis=1)[segment].mean()
+    assert earned > 0.93  # exploring costs 5 % of the reward at most, and the uniform choices 2 % of choices
+
+
+@pytest.mark.parametrize("exploration", ["squarecb", "thompson", "epsilon-greedy"])
+def test_it_learns_what_the_offline_policy_does_not_know(exploration):
+    world = StreamWorld(3, wrong=1.0, taste=0.3)
+    live = world.live(exploration=exploration, epsilon=0.05)
+    earned = world.run(live, 12_000)
+    best = world.click.max(axis=1).mean()
+    offline = world.click[np.arange(3), world.known.argmax(axis=1)].mean()
+    late = earned[-4_000:].mean()
+    assert offline < 0.8 * best
+    assert late > offline + 0.7 * (best - offline)
+
+
+@pytest.mark.parametrize("exploration", ["squarecb", "thompson", "epsilon-greedy"])
+def test_actions_are_shown_as_often_as_their_propensities_say(exploration):
+    world = StreamWorld(1)
+    live = world.live(exploration=exploration, epsilon=0.1, exploration_cost=0.3)
+    world.run(live, 300)
+    answers(live, [request(f"p{number}") for number in range(50)])  # what came last is learned meanwhile
+    told = answers(live, [request(f"q{number}") for number in range(20_000)])
+    for item in world.items:
+        share = np.array([one["propensity"] for one in told if one["item_id"] == item])
+        counts = len(share) / len(told)
+        assert np.ptp(share) < 1e-6  # nothing is learned of requests alone
+        assert abs(counts - share[0]) < 5 * np.sqrt(share[0] * (1 - share[0]) / len(told))
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(1, 799), max_size=12), seed=st.integers(0, 3))
+def test_the_same_lines_get_the_same_answers_however_they_are_cut(cuts, seed):
+    world = StreamWorld(2)
+    lines = mixed_lines(world, 400, seed)
+    whole = world.live(half_life=300, reward_window=50).answer(lines).answers
+    live, parts = world.live(half_life=300, reward_window=50), []
+    for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), len(lines)], strict=True):
+        parts += live.answer(lines[start:stop]).answers
+    assert parts == whole
+
+
+def mixed_lines(world, n, seed=0):
+    """Requests with rewards that come late, out of order, twice, or never."""
+    rng = np.random.default_rng(seed)
+    timed = [(at, line) for at, line in enumerate(world.requests(n, seed)[0])]
+    for number in range(n):
+        if rng.random() < 0.8:
+            line = orjson.dumps({"id": f"r{number}", "reward": int(rng.random() < 0.2), "cost": 0.1})
+            timed += [(number + rng.exponential(60) + 0.5, line)] * (1 + (rng.random() < 0.1))
+    return [line for _, line in sorted(timed, key=lambda pair: pair[0])]
+
+
+def test_a_late_reward_counts_as_if_it_had_come_at_once():
+    world = StreamWorld(4)
+    lines, segment = world.requests(600)
+    early, late = world.live(half_life=100), world.live(half_life=100)
+    told = answers(early, lines)
+    assert told == answers(late, lines)
+    rewards = world.rewards(told, segment)
+    early.answer(rewards)
+    for reward in np.random.default_rng(0).permutation(rewards):
+        late.answer([bytes(reward)])
+    for live in (early, late):
+        live.answer([orjson.dumps({"rules": {"floor": 0.02}})] * 200)  # the model is solved meanwhile
+    np.testing.assert_allclose(
+        early.rewards.learner.products, late.rewards.learner.products, rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        early.rewards.learner.targets, late.rewards.learner.targets, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_a_decision_without_a_reward_counts_as_0_after_its_window_and_a_later_reward_still_counts():
+    world = StreamWorld(4)
+    lines, segment = world.requests(600)
+    told_all, clicks_only = world.live(reward_window=2_000), world.live(reward_window=2_000)
+    told = answers(told_all, lines)
+    answers(clicks_only, lines)
+    rewards = world.rewards(told, segment)
+    told_all.answer(rewards)
+    clicks_only.answer([line for line in rewards if orjson.loads(line)["reward"]])
+    more = world.requests(2_000, 1, first=600)[0] + [b'{"rules":{"floor":0.02}}'] * 600
+    for live in (told_all, clicks_only):
+        live.answer(more)
+    np.testing.assert_allclose(
+        told_all.rewards.learner.products, clicks_only.rewards.learner.products, rtol=1e-9, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        told_all.rewards.learner.targets, clicks_only.rewards.learner.targets, rtol=1e-9, atol=1e-9
+    )
+
+
+def test_one_reward_a_decision():
+    live = StreamWorld().live()
+    assert (
+        live.answer([request("r1"), b'{"id":"r1","reward":1}', b'{"id":"r1","reward":1}']).answers[1:] == []
+    )
+    (refused,) = answers(live, [b'{"id":"r1","reward":0}'])
+    assert refused["id"] == "r1"
+    assert "replace" in refused["error"]
+    assert live.answer([b'{"id":"r1","reward":0,"replace":true}']) == (
+        [b'{"id":"r1","reward":0,"replace":true}'],
+        [],
+        [],
+        0,
+    )
+    assert live.answer([b'{"id":"r1","reward":0}']).answers == []
+
+
+def test_a_request_sent_again_is_answered_as_before_and_changes_nothing():
+    live = StreamWorld().live(epsilon=0.5)
+    first = live.answer([request(f"r{number}") for number in range(40)]).answers
+    world_moved = [f'{{"id":"r{number}","reward":1}}'.encode() for number in range(40)]
+    live.answer(world_moved)
+    again = live.answer([request(f"r{number}") for number in range(40)])
+    assert again.answers == first
+    assert again.used == []
+    (other,) = answers(live, [request("r1", "s2")])
+    assert "another context" in other["error"]
+
+
+POISON = {
+    "not JSON": b"{",
+    "no object": b"[1]",
+    "NaN": b'{"id":"r1","reward":NaN}',
+    "infinite": b'{"id":"r1","reward":1e999}',
+    "huge": b'{"id":"r1","reward":1e300}',
+    "more than the most": b'{"id":"r1","reward":2}',
+    "a text for a reward": b'{"id":"r1","reward":"1"}',
+    "a truth value for a reward": b'{"id":"r1","reward":true}',
+    "a negative cost": b'{"id":"r1","reward":1,"cost":-1}',
+    "unknown id": b'{"id":"nobody","reward":1}',
+    "no id": b'{"reward":1}',
+    "an empty id": b'{"id":"","context":{}}',
+    "a list for an id": b'{"id":[1],"context":{}}',
+    "unknown action": b'{"id":"q","context":{},"eligible":["nothing"]}',
+    "no action": b'{"id":"q","context":{},"eligible":[]}',
+    "a text for eligible": b'{"id":"q","context":{},"eligible":"item00"}',
+    "a text for a context": b'{"id":"q","context":"s1"}',
+    "an object in a context": b'{"id":"q","context":{"segment":{"a":1}}}',
+    "a huge number in a context": b'{"id":"q","context":{"segment":1e200}}',
+    "nothing to do": b'{"id":"q","clicked":1}',
+    "bytes that are no text": b'{"id":"q","context":{"segment":"\xff\xfe"}}',
+    "a text for a budget": b'{"budget":"much"}',
+    "rules of nothing": b'{"rules":{"eligible":[]}}',
+    "rules of unknown actions": b'{"rules":{"exclude":["nothing"]}}',
+    "unknown rules": b'{"rules":{"maximum":3}}',
+    "rules that collide": b'{"rules":{"eligible":["item00"],"exclude":["item00"]}}',
+    "a floor above 1": b'{"rules":{"floor":1.5}}',
+}
+
+
+@pytest.mark.parametrize("line", POISON.values(), ids=POISON)
+def test_a_poisoned_line_is_answered_and_changes_nothing(line):
+    world = StreamWorld()
+    clean, poisoned = world.live(), world.live()
+    before, after = [request("r1"), request("r2", "s1")], world.requests(60, 1, first=10)[0]
+    (said,) = answers(poisoned, [*before, line])[2:]
+    assert said["error"]
+    assert set(said) <= {"id", "error"}
+    clean.answer(before)
+    assert poisoned.answer(after).answers == clean.answer(after).answers
+
+
+def test_missing_context_counts_as_missing_and_unknown_keys_are_counted():
+    live = StreamWorld().live()
+    told = answers(live, [b'{"id":"a"}', b'{"id":"b","context":{}}', b'{"id":"c","context":null}',
+                          b'{"id":7,"context":{"segment":null,"weather":"wet","moon":3}}'])  # fmt: skip
+    assert [one["id"] for one in told] == ["a", "b", "c", 7]
+    assert all(0 < one["propensity"] <= 1 for one in told)
+    assert live.contexts.unknown_keys[0] == 2
+
+
+def test_only_eligible_actions_are_shown_and_propensities_are_of_them():
+    world = StreamWorld()
+    live = world.live(epsilon=0.3)
+    told = answers(live, [request(f"r{number}", eligible=["item01", "item04"]) for number in range(300)])
+    share = {one["item_id"]: one["propensity"] for one in told}
+    assert set(share) == {"item01", "item04"}
+    assert sum(share.values()) == pytest.approx(1, abs=1e-6)
+    (alone,) = answers(live, [request("only", eligible=["item02"])])
+    assert (alone["item_id"], alone["propensity"]) == ("item02", 1)
+
+
+def test_rules_hold_from_their_line_on():
+    live = StreamWorld().live(epsilon=1.0)
+
+    def shown(first, n=400):
+        return [one.get("item_id") for one in answers(live, [request(f"r{first + k}") for k in range(n)])]
+
+    assert len(set(shown(0))) == 6
+    assert answers(live, [b'{"rules":{"exclude":["item00","item05"]}}']) == []
+    assert set(shown(1_000)) == {"item01", "item02", "item03", "item04"}
+    answers(live, [b'{"rules":{"eligible":["item00","item01","item02"],"caps":{"item01":7}}}'])
+    told = shown(2_000)
+    assert told.count("item01") == 7
+    assert set(told) == {"item01", "item02"}
+    answers(live, [b'{"rules":{"eligible":null,"exclude":null,"caps":{"item01":3}}}'])
+    assert shown(3_000).count("item01") == 3
+    told = answers(live, [request("late", eligible=["item01"])])
+    assert "No action" in told[0]["error"]
+
+
+def test_a_budget_lasts_by_a_price_on_dear_actions():
+    """Half of the items cost 1 a showing and earn more, half cost .1: the budget pays for few of the dear."""
+    world = StreamWorld(5, taste=0.0)
+    world.click = np.tile([0.16, 0.16, 0.16, 0.08, 0.08, 0.08], (3, 1))
+    world.known = world.click.copy()
+    cost = dict(zip(world.items, [1, 1, 1, 0.1, 0.1, 0.1], strict=True))
+    live = world.live()
+    n, budget = 12_000, 12_000 * 0.4
+    live.answer([orjson.dumps({"budget": budget, "decisions": n})])
+    spent, dear = [], []
+    for start in range(0, n, 50):
+        lines, segment = world.requests(50, start, first=start)
+        told = answers(live, lines)
+        if "error" in told[0]:
+            break
+        rewards = map(orjson.loads, world.rewards(told, segment, start))
+        live.answer(
+            [
+                orjson.dumps({**line, "cost": cost[one["item_id"]]})
+                for line, one in zip(rewards, told, strict=True)
+            ]
+        )
+        spent.append(sum(cost[one["item_id"]] for one in told))
+        dear.append(np.mean([cost[one["item_id"]] == 1 for one in told]))
+    assert 0.9 * budget < sum(spent) < 1.02 * budget
+    assert len(spent) > 0.97 * n / 50  # it lasted
+    assert np.std(np.add.reduceat(spent, range(0, len(spent), 40))[1:-1]) < 0.25 * 40 * 50 * 0.4
+
+
+def test_a_spent_budget_stops_decisions_until_there_is_another():
+    live = StreamWorld().live()
+    live.answer(
+        [
+            b'{"budget":1}',
+            request("r1"),
+            b'{"id":"r1","reward":1,"cost":1.5}',
+            *[request(f"f{k}") for k in range(20)],
+        ]
+    )
+    (told,) = answers(live, [request("r2")])
+    assert told == {"id": "r2", "error": "The budget is spent."}
+    told = answers(live, [b'{"budget":5}', request("r2")])
+    assert told[0]["item_id"]
+
+
+def test_a_drift_is_noticed_and_answered_with_exploration():
+    world = StreamWorld(6, taste=0.8)
+    live = world.live()
+    world.run(live, 6_000)
+    assert live.rewards.counters[1] == 0
+    offline = world.known.argmax(axis=1)
+    world.click = world.click[:, ::-1].copy()
+    earned = world.run(live, 12_000, 9, first=6_000)
+    assert live.rewards.counters[1] >= 1
+    stays, best = world.click[np.arange(3), offline].mean(), world.click.max(axis=1).mean()
+    assert earned[-3_000:].mean() > stays + 0.7 * (best - stays)
