@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from adcli.tables.report_names import REPORT_NAMES
@@ -189,6 +190,7 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 
 
+@lru_cache(65_536)
 def normalised(name: str) -> str:
     """A column name without case, separators and accents of spelling: `Review Text` is `reviewtext`."""
     return re.sub(r"[\W_]+", "", re.sub(r"\w\s+#$", lambda found: f"{found[0]}number", name).casefold())

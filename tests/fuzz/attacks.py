@@ -1,6 +1,7 @@
-"""What was tried against the command line, and what gave way: `python tests/fuzz/attacks.py 3000 300 300`.
+"""What was tried, and what gave way: `python tests/fuzz/attacks.py 3000 300 300 100000`.
 
-Damaged inputs of new seeds through all commands that need no model; kills at each step by which the files of a run
+Damaged inputs of new seeds through all commands that need no model; tiny ones through cleaning, every row of
+which is to be accounted for; kills at each step by which the files of a run
 take their names; texts that mean something to a shell, a spreadsheet, a browser or a file system, wherever a text
 can stand.
 """
@@ -8,6 +9,7 @@ can stand.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import os
 import random
@@ -16,22 +18,30 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import polars as pl
-from test_malformed import FORMATS, mutated
+from test_malformed import FORMATS, mutated, table
 
+from adcli.clean.pipeline import clean_stream
+from adcli.clean.rules import RULES, RuleCheck
 from adcli.cli.app import app
+from adcli.cli.clean import CLEANED
+from adcli.cli.clean_behaviour import Behaviour, routes_for
 from adcli.cli.commands import run_program
 from adcli.cli.options import Writing
 from adcli.cli.outputs import RunOutputs
-from adcli.errors import DataError
+from adcli.errors import AdcliError, DataError
 from adcli.files import directory_sha256, manifest_path
 from adcli.tables.manifest import verify
+from adcli.tables.read import open_table
 
 HARMLESS = {0, 2, 3, 4}
+HANGS = 300  # seconds for a hundred tiny files
 COMMANDS = (
     "clean", "clean --bots flag --sessions", "evaluate rates", "evaluate rates --by placement --report page.html",
     "evaluate ab --metric click", "evaluate policy uniform", "evaluate uplift", "evaluate model", "evaluate ads",
@@ -100,6 +110,43 @@ def fuzzed(amount: int) -> Iterator[str]:
                 [*words[:2], "input", *words[2:]] if words[0] != "clean" else ["clean", "input", *words[1:]]
             )
         ) and (f"seed {seed}, {form}, {' '.join(words)}")
+
+
+def cleaned(amount: int) -> Iterator[str]:
+    """Tiny damaged inputs through all that cleaning does, but its options and outputs."""
+    spill = Path("spill")
+    for seed in range(amount):
+        chance = random.Random(seed)
+        form = chance.choice(list(FORMATS))
+        Path("input").write_bytes(mutated(FORMATS[form](table(chance, (1, 3, 8))), chance))
+        if seed % 100 == 0:
+            faulthandler.dump_traceback_later(HANGS, exit=True)
+        try:
+            wrong = unaccounted(spill)
+        except AdcliError as error:
+            wrong = "an error of several lines" if "\n" in str(error) else ""
+        except (Exception, pl.exceptions.PanicException):  # noqa: BLE001 - what must not happen
+            wrong = traceback.format_exc()[-700:]
+        shutil.rmtree(spill, ignore_errors=True)
+        yield wrong and f"seed {seed}, {form}: {wrong}"
+    faulthandler.cancel_dump_traceback_later()
+
+
+def unaccounted(spill: Path) -> str:
+    """What became of more or fewer rows of `input` than were read; empty where each is written or rejected."""
+    stream = open_table(["input"], tables=CLEANED)
+    routes = routes_for(stream, Behaviour())
+    rules = RuleCheck(list(RULES), now=datetime(2026, 1, 1, tzinfo=UTC), standard=stream.table.names)
+    rejects: list[pl.DataFrame] = []
+    spill.mkdir()
+    frames = clean_stream(stream, spill=spill, routes=routes, rules=rules, reject=rejects.append)
+    written = sum(frame.height for frame in frames)
+    told = sum(frame.height for frame in rejects)
+    if (stream.rows_read, stream.rows_rejected) == (written + told, told):
+        return ""
+    return (
+        f"{stream.rows_read} read, {written} written, {told} told as rejected, {stream.rows_rejected} counted"
+    )
 
 
 def write_run(content: str, *, is_learned: bool) -> None:
@@ -236,6 +283,7 @@ ATTACKS: dict[str, Attack] = {
     "damaged inputs, all commands without a model": fuzzed,
     "kills while files take their names": killed,
     "injected texts, names, options, configuration": injected,
+    "tiny damaged inputs through cleaning": cleaned,
 }
 
 

@@ -42,10 +42,10 @@ def date_and_time(
     if _are_clocks(sample[source]):
         dates = [column for column in others if normalised(column) in aliases and _are_days(sample[column])]
         return DateAndTime(min(dates, key=_distance_to(source)), source) if dates else None
-    if not _are_days(sample[source]):
-        return None
     times = [column for column in others if _may_be_clock(column) and _are_clocks(sample[column])]
-    return DateAndTime(source, min(times, key=_distance_to(source))) if times else None
+    if not times or not _are_days(sample[source]):
+        return None
+    return DateAndTime(source, min(times, key=_distance_to(source)))
 
 
 def joined(dates: pl.Series, times: pl.Series) -> pl.Series:

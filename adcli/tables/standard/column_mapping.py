@@ -276,11 +276,11 @@ def _named_source(header: Header, name: str, source: str) -> str:
 
 
 def _carried(free: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """Names for the columns carried along; one that a standard column has taken gets a prefix."""
+    """Names, without NUL, for the columns carried along; one that a standard column has gets a prefix."""
     names: dict[str, str] = {}
     used = {*taken, *(column for column in free if column not in taken)}
     for column in free:
-        name = column
+        name = column.replace("\0", "")  # which no table of Arrow can hold
         while name in taken or name in names.values() or (name != column and name in used):
             name = f"source_{name}"
         names[column] = name
