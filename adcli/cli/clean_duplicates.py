@@ -13,6 +13,7 @@ from adcli.cli.clean_rows import reject, spilled
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.numbers import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -112,7 +113,8 @@ def with_near_duplicates(
     with run.step("near-duplicates"):
         groups = near_duplicates(texts(), options.near_duplicates or 0.0, spill=run.scratch()).alias(GROUP)
     found = groups.drop_nulls()
-    run.note(f"{len(found):,} {table} are nearly the same as others, in {found.n_unique():,} groups.")
+    groups_found = counted(found.n_unique(), "group")
+    run.note(f"{len(found):,} {table} are nearly the same as others, in {groups_found}.")
     begin = 0
     for path in paths:
         frame = pl.read_parquet(path)

@@ -16,7 +16,7 @@ from adcli.cli.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
-PREDICTIONS = ("auctions", "impressions", "contexts")
+PREDICTIONS = ("auctions", "impressions", "rows")
 
 
 OTHER_QUESTIONS = ("reference", "perturb_text", "perturb_number")

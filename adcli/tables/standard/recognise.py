@@ -37,7 +37,7 @@ _LIKELY = {
 TOLD_APART = ("auctions", "impressions", "report", "events", "reviews", "products", "users")
 """Tables that an input is recognised as by its columns alone."""
 
-OF_SINGLE_ROWS = frozenset({"impressions", "events", "contexts", "reviews", "products"})
+OF_SINGLE_ROWS = frozenset({"impressions", "events", "contexts", "rows", "reviews", "products"})
 
 
 def choose_table(

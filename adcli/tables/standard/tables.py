@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from adcli.tables.aliases import ALIASES, TABLE_ALIASES, normalised
@@ -106,11 +107,17 @@ class StandardTable(NamedTuple):
 
     def aliases(self, column: str) -> tuple[str, ...]:
         """The normalised names under which `column` is recognised here, best first."""
-        own = TABLE_ALIASES.get(self.name, {}).get(column)
-        listed = ALIASES.get(column, ()) if own is None else own
-        return tuple(dict.fromkeys(normalised(name) for name in (column, *listed)))
+        return _aliases(self.name, column)
 
 
+@cache
+def _aliases(table: str, column: str) -> tuple[str, ...]:
+    own = TABLE_ALIASES.get(table, {}).get(column)
+    listed = ALIASES.get(column, ()) if own is None else own
+    return tuple(dict.fromkeys(normalised(name) for name in (column, *listed)))
+
+
+_CONTEXT: Final = ("event_time", "user_id", "session_id", "placement", "device", "channel", "country")
 _TABLES = (
     StandardTable(
         "auctions",
@@ -240,12 +247,8 @@ _TABLES = (
         optional=("verdict",),
     ),
     StandardTable("item_features", "what is known of one item", required=("item_id",)),
-    StandardTable(
-        "contexts",
-        "one moment that an ad can be chosen for",
-        required=(),
-        optional=("event_time", "user_id", "session_id", "placement", "device", "channel", "country"),
-    ),
+    StandardTable("contexts", "one moment that an ad can be chosen for", required=(), optional=_CONTEXT),
+    StandardTable("rows", "one row of whatever kind", required=(), optional=_CONTEXT),
 )  # fmt: skip
 
 TABLES: Final[Mapping[str, StandardTable]] = {table.name: table for table in _TABLES}
