@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from adcli.clean.identity import rows_as_rejects
-from adcli.clean.requests import Routes, as_behaviour
+from adcli.clean.requests import as_behaviour
+from adcli.clean.routes import Routes
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import HIDDEN, RunWriter, SortedRun, in_key_order
 from adcli.files import remove

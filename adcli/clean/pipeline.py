@@ -10,7 +10,7 @@ import polars as pl
 from adcli.clean.early_clicks import early_clicks
 from adcli.clean.identity import DUPLICATE, Duplicates, carries_identity, rows_as_rejects
 from adcli.clean.parts import Reading, ReadParts, one_by_one, put_together
-from adcli.clean.requests import Routes
+from adcli.clean.routes import Routes
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
     FILE,

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, unquote_plus
 
-from adcli.errors import DataError, did_you_mean
+from adcli.clean.routes import LEFT_OUT, Routes
 from adcli.tables.standard.tables import TABLES
 
 if TYPE_CHECKING:
     import polars as pl
 
-_ITEM = r"([^/?#&]+)"
-DEFAULT_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
-    "asset": (
-        r"^[^?]*\.(?:css|js|mjs|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|eot|mp4|webm)(?:\?|$)",
-        r"^/(?:robots\.txt|sitemap[^/?]*\.xml|favicon|\.well-known/)",
-    ),
-    "health check": (r"^/(?:healthz?|health[-_]?check|ping|status|livez|readyz|server-status)/?(?:\?|$)",),
-    "confirmation": (
-        r"/checkouts?/.*thank[-_]?you", r"^/thank[-_]?you", r"/order-received/", r"/onepage/success",
-        r"/order-confirmation",
-    ),
-    "cart": (
-        rf"[?&]add-to-cart={_ITEM}", rf"/cart/add/(?:.*/)?product/{_ITEM}",
-        rf"/cart\?(?:.*&)?id_product={_ITEM}", rf"/cart/add[^?]*\?(?:.*&)?id={_ITEM}",
-        r"/cart(?:[/?.]|$)", r"/(?:basket|bag|panier|warenkorb)(?:[/?]|$)",
-    ),
-    "checkout": (r"/checkouts?(?:[/?]|$)", r"^/order(?:[/?]|$)"),
-    "search": (
-        r"/search(?:[/?]|$)", r"/catalogsearch/result", r"/(?:recherche|suche|busqueda)(?:[/?]|$)",
-        r"^/\?(?:.*&)?s=", r"[?&]search_query=",
-    ),
-    "product": (
-        rf"/catalog/product/view/(?:.*/)?id/{_ITEM}", rf"/products?/{_ITEM}", rf"/(?:p|dp|item)/{_ITEM}",
-        r"/(\d+)-[^/?]*\.html", r"^/([^/?]+)\.html(?:\?|$)",
-    ),
-}  # fmt: skip
-"""Expressions over the path and query string, by page; the first that fits is taken.
-
-Their first group is the item. They are those of Shopify, WooCommerce, Magento and PrestaShop.
-"""
 _WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
     "url": ("request_uri", "request_url", "uri", "path"),
     "method": ("request_method", "http_method", "verb"),
@@ -54,9 +23,6 @@ _WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What the columns of a log are called that its server wrote as a table, such as JSON."""
 _LINE: Final = r"^([A-Z]{3,10}) (\S.*?)(?: (HTTP/\d(?:\.\d)?))?$"
-_ADDS: Final = 4  # expressions of a cart, the first ones, that put something into it
-_INTERNAL: Final = r"^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd][0-9a-f]{2}:)"
-LEFT_OUT: Final = ("asset", "health check")
 _EVENT_TYPES: Final = {"search": "search", "confirmation": "purchase", "checkout": "other"}
 _PARAMETERS: Final = ("utm_source", "utm_medium", "utm_campaign", "gclid", "fbclid")
 ADDED: Final = (*_WRITTEN, "page", "item_id", "query", "channel", *_PARAMETERS)
@@ -91,70 +57,6 @@ def as_requests(frame: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_columns(pl.coalesce(name, line.field(part)) for name, part in parts.items())
         rows = rows.drop("request")
     return rows.with_columns(pl.col("status", "bytes").cast(pl.Int64, strict=False))
-
-
-class Routes(NamedTuple):
-    """Expressions by page, the user's before the others; the addresses and hosts that are the shop's own."""
-
-    pages: list[tuple[str, str, bool]]  # page, expression, whether it puts something into the cart
-    internal: str
-    own_hosts: tuple[str, ...] = ()
-    has_referrers: bool = True  # else a visit without one is not known to be direct
-
-
-def routes_of(text: str = "", name: str = "") -> Routes:
-    """The default routes, behind those of a file in TOML, which has lists of expressions by page.
-
-    Raises:
-        DataError: If it is no such file.
-    """
-    try:
-        own = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{name}: is no TOML: {error}.") from None
-    known: tuple[str, ...] = (
-        "product",
-        "search",
-        "cart",
-        "add_to_cart",
-        "checkout",
-        "confirmation",
-        "other",
-        *LEFT_OUT,
-    )
-    known += ("internal", "own_hosts")
-    for page, expressions in own.items():
-        if not isinstance(expressions, list):
-            raise DataError(f"{name}: {page} is no list of expressions.")
-        if page not in known:
-            raise DataError(
-                f"{name}: there is no page '{page}'.",
-                fix=did_you_mean(page, known) or f"There are {', '.join(known)}.",
-            )
-        for expression in expressions:
-            _require_expression(expression, f"{name}: {page}")
-    internal = "|".join(f"(?:{one})" for one in own.pop("internal", [_INTERNAL])) or "^$"
-    hosts = tuple(own.pop("own_hosts", ()))
-    given = [
-        ("cart" if page == "add_to_cart" else page, one, page == "add_to_cart")
-        for page, expressions in own.items()
-        for one in expressions
-    ]
-    default = [
-        (page, one, page == "cart" and place < _ADDS)
-        for page, expressions in DEFAULT_ROUTES.items()
-        for place, one in enumerate(expressions)
-    ]
-    return Routes([*given, *default], internal, hosts)
-
-
-def _require_expression(expression: object, where: str) -> None:
-    import polars as pl
-
-    try:
-        pl.Series([""]).str.contains(str(expression))
-    except pl.exceptions.PolarsError:
-        raise DataError(f"{where}: '{expression}' is no regular expression.") from None
 
 
 def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.Series]:

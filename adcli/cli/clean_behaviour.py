@@ -20,7 +20,7 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.clean.requests import Routes
+    from adcli.clean.routes import Routes
     from adcli.tables.read import TableStream
 
 _PANEL = "Behaviour"
@@ -71,7 +71,8 @@ def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
     Raises:
         UsageError: If routes are given for what is no such log.
     """
-    from adcli.clean.requests import is_request_log, routes_of
+    from adcli.clean.requests import is_request_log
+    from adcli.clean.routes import routes_of
     from adcli.tables.formats.extended_log import FORM
     from adcli.tables.formats.weblogs import has_referrers
 

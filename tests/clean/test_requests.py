@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from adcli.clean.requests import as_behaviour, routes_of
+from adcli.clean.requests import as_behaviour
+from adcli.clean.routes import routes_of
 from adcli.errors import DataError
 
 
@@ -34,6 +35,29 @@ def behaviour(url, *, routes="", **fields):
         ("/cart?add=1&id_product=9", "cart", "cart", "9"),
         ("/order-confirmation?id_cart=2", "confirmation", "purchase", None),
         ("http://www.shop.example:80/p/7?x=1", "product", "view", "7"),
+        ("/products/red-shoe/reviews", "product", "view", "red-shoe"),
+        ("/fr/products/red-shoe", "product", "view", "red-shoe"),
+        ("/cart/add.js", "cart", "cart", None),
+        ("/cart/40123:2?discount=SPRING", "cart", "cart", "40123"),
+        ("/checkouts/cn/Z2NwLXVz/information", "checkout", "other", None),
+        ("/checkouts/cn/Z2NwLXVz/thank-you", "confirmation", "purchase", None),
+        ("/?product=red-shoe", "product", "view", "red-shoe"),
+        ("/product-category/shoes/", "other", "view", None),
+        ("/?wc-ajax=add_to_cart", "cart", "cart", None),
+        ("/cart/?remove_item=8f1&_wpnonce=a", "cart", "view", None),
+        ("/?page_id=8&order-received=99&key=wc", "confirmation", "purchase", None),
+        ("/catalog/product/view/id/12/s/red-shoe/category/3/", "product", "view", "12"),
+        ("/checkout/cart/delete/", "cart", "view", None),
+        ("/index.html", "other", "view", None),
+        ("/en/women/2-16-brown-bear.html?id=3#/1-size-s", "product", "view", "2"),
+        ("/index.php?controller=product&id_product=3", "product", "view", "3"),
+        ("/index.php?id_product=3&id_product_attribute=9&controller=product", "product", "view", "3"),
+        ("/fr/panier?add=1&id_product=9&id_product_attribute=0", "cart", "cart", "9"),
+        ("/cart?qty=1&id_product=9&token=a&add=", "cart", "cart", "9"),
+        ("/cart?delete=1&id_product=9", "cart", "view", None),
+        ("/fr/commande", "checkout", "other", None),
+        ("/fr/confirmation-commande?id_cart=2&id_order=7", "confirmation", "purchase", None),
+        ("/index.php?controller=order-confirmation&id_cart=2", "confirmation", "purchase", None),
         ("/cart", "cart", "view", None),
         ("/checkout", "checkout", "other", None),
         ("/about-us", "other", "view", None),
@@ -46,7 +70,16 @@ def test_addresses_of_the_common_shops(url, page, event_type, item):
 
 
 @pytest.mark.parametrize(
-    "url", ["/search?q=red+shoe%21", "/?s=red%20shoe!", "/catalogsearch/result/?q=red+shoe!"]
+    "url",
+    [
+        "/search?q=red+shoe%21&type=product",
+        "/?s=red%20shoe!&post_type=product",
+        "/page/2/?s=red+shoe!",
+        "/catalogsearch/result/?q=red+shoe!",
+        "/en/search?controller=search&s=red+shoe!",
+        "/index.php?controller=search&search_query=red+shoe!",
+        "/recherche?s=red+shoe!",
+    ],
 )
 def test_what_was_searched_for(url):
     got = behaviour(url)
@@ -59,6 +92,12 @@ def test_what_was_searched_for(url):
         ({"url": "/p/1", "status": 404}, "request: answered with an error"),
         ({"url": "/static/a.css?v=1"}, "request: asset"),
         ({"url": "/healthz"}, "request: health check"),
+        ({"url": "/search/suggest.json?q=re"}, "request: background request"),
+        ({"url": "/cart.js"}, "request: asset"),
+        ({"url": "/products/red-shoe.json"}, "request: background request"),
+        ({"url": "/?wc-ajax=get_refreshed_fragments"}, "request: background request"),
+        ({"url": "/customer/section/load/?sections=cart"}, "request: background request"),
+        ({"url": "/module/ps_shoppingcart/ajax"}, "request: background request"),
         ({"url": "/p/1", "ip": "10.1.2.3"}, "request: from an internal address"),
         ({"url": "/p/1", "status": 302}, None),
     ],
