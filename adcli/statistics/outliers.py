@@ -1,26 +1,28 @@
 """Outliers without labels: an ensemble of two detectors that need no tuning.
 
 One adds up how far out in its tail each feature is, the Mahalanobis distance also sees unusual combinations.
-Each gives a rank, and the score is -log(1 - rank of one) - log(1 - rank of the other): only what is far out
-in the tail of a detector counts much. All is fitted on a sample and scores any rows.
+Both are standardised and averaged, the tails counting double (Aggarwal and Sathe, "Theoretical foundations
+and algorithms for outlier ensembles", 2015). All is fitted on a sample and scores any rows.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+_OF_TAILS: Final = 2.0  # weight beside the distance's 1
+
 
 class Tails(NamedTuple):
     """Where the features of a sample of (n, f) values end.
 
     Source: the empirical tails of ECOD (Li et al., TKDE 2022), equation 5, each feature in the tail it is in,
-    where ECOD takes one side of all: robots are high in one feature and low in another. The sum is that
-    of Fisher's method (1925) over two-sided tails.
+    as PyOD's ECOD does now, where the paper takes one side of all: robots are high in one feature and low
+    in another. The sum is that of Fisher's method (1925) over two-sided tails.
     """
 
     ordered: FloatArray
@@ -80,20 +82,27 @@ def rank_tail(known: FloatArray, scores: FloatArray) -> FloatArray:
 
 
 class OutlierDetector(NamedTuple):
-    """The ensemble, fitted on a sample, with the sample's sorted scores by each of its detectors."""
+    """The ensemble, fitted on a sample, with mean and deviation of the sample's scores by each detector."""
 
     tails: Tails
     distance: Distance
-    known_tails: FloatArray
-    known_distances: FloatArray
+    of_tails: tuple[float, float]
+    of_distances: tuple[float, float]
 
     @classmethod
     def fit(cls, values: FloatArray) -> Self:
         """The detector of (n, f) values."""
         tails, distance = Tails.fit(values), Distance.fit(values)
-        return cls(tails, distance, np.sort(tails.scores(values)), np.sort(distance.scores(values)))
+        return cls(tails, distance, *(_spread(one.scores(values)) for one in (tails, distance)))
 
     def scores(self, values: FloatArray) -> FloatArray:
-        """(m,) scores, from 0."""
-        by_tails = rank_tail(self.known_tails, self.tails.scores(values))
-        return by_tails + rank_tail(self.known_distances, self.distance.scores(values))
+        """(m,) mean deviations from what is usual."""
+        (mean, deviation), (mean_distance, spread) = self.of_tails, self.of_distances
+        by_tails = (self.tails.scores(values) - mean) / deviation
+        by_distance = (self.distance.scores(values) - mean_distance) / spread
+        return np.asarray((_OF_TAILS * by_tails + by_distance) / (_OF_TAILS + 1))
+
+
+def _spread(scores: FloatArray) -> tuple[float, float]:
+    """Mean and deviation."""
+    return float(scores.mean()), float(scores.std()) or 1.0

@@ -63,3 +63,16 @@ def test_robots_are_found_better_and_sooner_than_by_an_isolation_forest():
     assert ap > ap_forest + 0.04
     assert ap_labels > ap + 0.1
     assert speed > 2
+
+
+def test_robots_are_found_as_well_as_by_any_detector_of_pyod():
+    pytest.importorskip("pyod")
+    import detectors
+
+    found, failed = detectors.figures(seeds=5, seconds=20)
+    print(
+        "", *(f"{name}: AUC {auc:.3f} AP {ap:.3f}" for name, (auc, ap, _) in found.items()), *failed, sep="\n"
+    )
+    auc, ap, _ = found.pop(detectors.OURS)
+    assert max(other[0] for other in found.values()) < auc + 0.002
+    assert max(other[1] for other in found.values()) < ap
