@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.behaviour.amounts import AmountLevel
-from adcli.behaviour.sales import settle_sales
 from adcli.tables.standard.orders import order_column
 
 AttributionRule = Literal["last", "first", "linear", "position", "decay"]
@@ -75,19 +73,6 @@ class Timeline:
         return hashes, seconds, rows["row"].cast(pl.Int64).to_numpy()
 
 
-class Conversions(NamedTuple):
-    """The orders of a log that stand, or its purchases where they have no number.
-
-    Attributes:
-        rows: `user_id event_time conversions revenue`: conversions is 0 where money was only given back;
-            revenue is null where no amount is known.
-        said: What the money was taken from and what is no sale, one clause each.
-    """
-
-    rows: pl.DataFrame
-    said: list[str]
-
-
 def earns(names: Sequence[str]) -> pl.Expr:
     """Which events of a log with these columns can be a conversion or a return."""
     returns = [pl.col(name).cast(pl.Float64) < 0 for name in ("quantity",) if name in names]
@@ -96,23 +81,24 @@ def earns(names: Sequence[str]) -> pl.Expr:
     return (kind == "purchase") | ((kind == "other") & pl.any_horizontal(pl.lit(value=False), *returns))
 
 
-def conversions_of(events: pl.DataFrame, *, net: bool, level: AmountLevel | None = None) -> Conversions:
-    """The conversions of a log, an order one of them; what was given back counts at the time of its order.
+def conversions_of(sales: pl.DataFrame, *, net: bool) -> pl.DataFrame:
+    """The orders of a log that stand, or its purchases where they have no number.
+
+    What was given back counts at the time of its order.
 
     Args:
-        events: Those that `earns` tells of.
-        net: Whether what was given back is subtracted.
-        level: What an amount belongs to, where the user says so.
+        sales: The events that `earns` tells of, through `settle_sales`.
+        net: Whether what was given back was subtracted.
 
-    Raises:
-        DataError: If it is ambiguous whether an amount belongs to a line or to the whole order.
+    Returns:
+        `user_id event_time conversions revenue`: conversions is 0 where money was only given back; revenue
+        is null where no amount is known.
     """
-    sales = settle_sales(events, net=net, level=level)
-    money = pl.col("sold_for") if "sold_for" in sales.events.columns else pl.lit(None, pl.Float64)
-    order = order_column(events.columns)
+    money = pl.col("sold_for") if "sold_for" in sales.columns else pl.lit(None, pl.Float64)
+    order = order_column(sales.columns)
     number = pl.col(order).cast(pl.String) if order else pl.lit(None, pl.String)
     is_return = pl.col("revenue") < 0
-    rows = sales.events.select(
+    rows = sales.select(
         "user_id",
         "event_time",
         is_sale=pl.col("event_type") == "purchase",
@@ -130,7 +116,7 @@ def conversions_of(events: pl.DataFrame, *, net: bool, level: AmountLevel | None
         conversions=pl.col("is_sale").any().cast(pl.Float64),
         revenue=pl.when(pl.col("revenue").is_not_null().any()).then(pl.col("revenue").sum()),
     )
-    return Conversions(by_order.select("user_id", "event_time", "conversions", "revenue"), sales.said)
+    return by_order.select("user_id", "event_time", "conversions", "revenue")
 
 
 class Credits(NamedTuple):

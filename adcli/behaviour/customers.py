@@ -12,6 +12,7 @@ from adcli.errors import DataError, printable
 from adcli.tables.aliases import normalised
 
 TENURE: Final = "tenure_days"
+_ROW: Final = "__row"
 _KNOWN_LATER: Final = re.compile(
     r"total|lifetime|last|spent|spend|revenue|orders|purchases|churn|ltv|clv|aov|refund"
 )
@@ -37,6 +38,9 @@ def with_customers(
 ) -> WithCustomers:
     """The rows with the columns of their users; of a sign-up the days since then at the time of the row.
 
+    Features, as `adcli clean --features` writes them with the `event_time` as of which they are, are joined
+    as of the latest time up to that of the row.
+
     Left out, unless wanted: names and addresses of persons, and what a shop knows only of the time up to its
     export, such as the sum of all orders, because some of it came after the row.
 
@@ -49,14 +53,17 @@ def with_customers(
     Raises:
         DataError: If a user stands several times in `customers`.
     """
+    has_times = "event_time" in frame.columns and isinstance(customers.schema.get("event_time"), pl.Datetime)
     twice = customers["user_id"].is_duplicated()
-    if twice.any():
+    if twice.any() and not has_times:
         user = printable(str(customers["user_id"].filter(twice)[0]))
         raise DataError(
             f"User {user} stands several times in the table of users.", fix="Give one row a user."
         )
-    others = [name for name in customers.columns if name != "user_id"]
-    later = [name for name in others if _KNOWN_LATER.search(normalised(name)) and name not in wanted]
+    keys = ["user_id", "event_time"] if has_times else ["user_id"]
+    others = [name for name in customers.columns if name not in keys]
+    is_later = {name: not has_times and _KNOWN_LATER.search(normalised(name)) for name in others}
+    later = [name for name in others if is_later[name] and name not in wanted]
     personal = [name for name in others if _PERSONAL.search(normalised(name)) and name not in wanted]
     there = [name for name in others if name in frame.columns]
     taken = [name for name in others if name not in {*later, *personal, *there}]
@@ -66,13 +73,15 @@ def with_customers(
         (there, "is a column already"),
     )
     left = [f"{', '.join(map(printable, names))} ({why})" for names, why in reasons if names]
-    joined = frame.join(
-        customers.select("user_id", *taken),
-        left_on=key,
-        right_on="user_id",
-        how="left",
-        maintain_order="left",
-    )
+    known = customers.select(*keys, *taken)
+    if has_times:
+        ordered = frame.with_row_index(_ROW).sort("event_time", nulls_last=True)
+        joined = ordered.join_asof(
+            known.sort("event_time"), on="event_time", by_left=key, by_right="user_id", check_sortedness=False
+        )
+        joined = joined.sort(_ROW).drop(_ROW)
+    else:
+        joined = frame.join(known, left_on=key, right_on="user_id", how="left", maintain_order="left")
     if "signup_time" in taken and "event_time" in frame.columns:
         days = (pl.col("event_time") - pl.col("signup_time")).dt.total_days()
         joined = joined.with_columns(pl.when(days >= 0).then(days).alias(TENURE)).drop("signup_time")

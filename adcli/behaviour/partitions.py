@@ -1,4 +1,4 @@
-"""A log taken in parts, each with all events of its users: memory follows the part and not the log."""
+"""A log in parts, each with all events of its users or items: memory follows the part and not the log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Final
 
 import polars as pl
 
-_PART_ROWS: Final = 2_000_000
+PART_ROWS: Final = 2_000_000
 
 
-def by_user(log: pl.LazyFrame, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """These columns, in parts of about two million rows, each in the order of the log."""
-    rows = int(log.select(pl.len()).collect().item())
-    parts = rows // _PART_ROWS + 1
+def by_key(
+    log: pl.LazyFrame, columns: Sequence[str], key: str = "user_id", *, rows: int = PART_ROWS
+) -> Iterator[pl.DataFrame]:
+    """These columns, in parts of about so many rows, each in the order of the log."""
+    parts = int(log.select(pl.len()).collect().item()) // rows + 1
     for part in range(parts):
-        yield log.select(columns).filter(pl.col("user_id").hash(seed=0) % parts == part).collect()
+        yield log.select(columns).filter(pl.col(key).hash(seed=0) % parts == part).collect()

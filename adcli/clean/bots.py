@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from adcli.behaviour.partitions import by_user
+from adcli.behaviour.partitions import by_key
 
 
 class Signal(NamedTuple):
@@ -47,9 +47,7 @@ class BotSignals:
     def __init__(self, log: pl.LazyFrame) -> None:
         names = log.collect_schema().names()
         wanted = [name for name in _WANTED if name in names]
-        self._users = pl.concat(
-            [_scored(_figures(part), SIGNALS, "user_id") for part in by_user(log, wanted)]
-        )
+        self._users = pl.concat([_scored(_figures(part), SIGNALS, "user_id") for part in by_key(log, wanted)])
         self._addresses: pl.DataFrame | None = None
         if "ip" in names:
             users = log.drop_nulls("ip").group_by("ip").agg(users=pl.col("user_id").n_unique())

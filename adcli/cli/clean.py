@@ -40,6 +40,8 @@ from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.clean_quality import Expecting, Watching
 from adcli.cli.command import command
+from adcli.cli.money import Money
+from adcli.cli.option_rules import Needs
 from adcli.cli.options import Inputs, Reporting
 from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError, did_you_mean
@@ -58,6 +60,7 @@ def clean(
     anomalies: Anomalies,
     attribution: Attribution,
     features: Features,
+    money: Annotated[Money, Needs("attribute", "features")],
     privacy: Privacy,
     expecting: Expecting,
     reporting: Reporting,
@@ -138,10 +141,10 @@ def clean(
         if duplicates.near_duplicates is not None:
             cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
         if attribution.attribute is not None:
-            cleaned = attributed(run, cleaned, attribution.attribute, attribution)
+            cleaned = attributed(run, cleaned, attribution.attribute, attribution, money)
         cleaned = protection.applied(cleaned)
         if features.features:
-            cleaned = with_features(run, cleaned, features)
+            cleaned = with_features(run, cleaned, features, money)
         cleaned = watching.checked(cleaned)
         first = list(islice(cleaned, 1))  # all is read before the first row is known to be the first
     accepted = stream.rows_read - stream.rows_rejected

@@ -72,7 +72,7 @@ def with_anomalies(
     """Rows with a `session_id`, with their session's flags, or without the sessions unlike the others."""
     import polars as pl
 
-    from adcli.behaviour.partitions import by_user
+    from adcli.behaviour.partitions import by_key
     from adcli.clean.anomalies import COLUMNS, KEYS, WANTED, SessionScores, session_features
 
     labels = _labels(run, options.labels) if options.labels else None
@@ -81,7 +81,7 @@ def with_anomalies(
     names = log.collect_schema().names()
     with run.step("anomalies"):
         wanted = [name for name in WANTED if name in names]
-        features = pl.concat([session_features(part) for part in by_user(log, wanted)])
+        features = pl.concat([session_features(part) for part in by_key(log, wanted)])
         fitted = SessionScores.fit(
             features, contamination=options.contamination or 0.01, labels=labels, seed=run.seed
         )

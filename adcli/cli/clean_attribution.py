@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -58,20 +59,6 @@ class Attribution:
         ),
         Needs("attribute"),
     ] = None
-    net: Annotated[
-        bool,
-        typer.Option("--net", help="Subtract refunds from revenue.", rich_help_panel=_PANEL),
-        Needs("attribute"),
-    ] = False
-    amount: Annotated[
-        Literal["unit", "line", "order"] | None,
-        typer.Option(
-            help="What an amount belongs to.",
-            show_default="found from names and numbers",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("attribute"),
-    ] = None
 
 
 def require_attribution(table: str, flags: str | None, options: Attribution) -> None:
@@ -96,7 +83,7 @@ def require_attribution(table: str, flags: str | None, options: Attribution) -> 
 
 
 def attributed(
-    run: Run, frames: Iterable[pl.DataFrame], rule: AttributionRule, options: Attribution
+    run: Run, frames: Iterable[pl.DataFrame], rule: AttributionRule, options: Attribution, money: Money
 ) -> Iterator[pl.DataFrame]:
     """The impressions, in the order of their file, with click, conversion, revenue and attributed_share.
 
@@ -107,7 +94,7 @@ def attributed(
 
     from adcli.behaviour.attribution import attribute, clicked
 
-    clicks, conversions = _outcomes(run, frames, options)
+    clicks, conversions = _outcomes(run, frames, money)
     stream = run.stream(
         [str(options.impressions)],
         tables=["impressions", "events", "touches"],
@@ -163,14 +150,11 @@ def _joined(paths: Iterable[Path], earned: pl.DataFrame, *, has_money: bool) -> 
         yield frame.drop(_SET, strict=False).with_columns(own.select(*wanted, "attributed_share"))
 
 
-def _outcomes(
-    run: Run, frames: Iterable[pl.DataFrame], options: Attribution
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _outcomes(run: Run, frames: Iterable[pl.DataFrame], money: Money) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The clicks of a log and its conversions."""
     import polars as pl
 
     from adcli.behaviour.attribution import conversions_of, earns
-    from adcli.behaviour.currencies import require_one_currency
     from adcli.tables.unify import concatenated
 
     clicks, sold = [], []
@@ -178,13 +162,8 @@ def _outcomes(
         keys = [name for name in ("user_id", "event_time", "ad_id", "item_id") if name in frame.columns]
         clicks.append(frame.filter(pl.col("event_type") == "click").select(keys))
         sold.append(frame.filter(earns(frame.columns)))
-    purchases = concatenated(sold)
-    require_one_currency(purchases)
-    conversions = conversions_of(purchases, net=options.net, level=options.amount)
-    for clause in conversions.said:
-        run.note(f"{clause}.")
-    run.facts["sales"] = conversions.said
-    return concatenated(clicks), conversions.rows
+    sales = settled_in_one_currency(run, concatenated(sold), money)
+    return concatenated(clicks), conversions_of(sales, net=money.net)
 
 
 def _tell(run: Run, what: str, count: int, found: int) -> None:

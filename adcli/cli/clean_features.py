@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.clean_rows import spilled
+from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import moment_of
 from adcli.cli.run import Run
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PANEL = "Features"
 _TABLES = {"user_id": "users", "item_id": "items"}
+_ROW = "__row"
+_PART_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -60,26 +62,53 @@ def require_features(run: Run, table: str, options: Features) -> None:
         raise UsageError("--features writes files beside the output.", fix="Name the output with -o FILE.")
 
 
-def with_features(run: Run, frames: Iterator[pl.DataFrame], options: Features) -> Iterator[pl.DataFrame]:
-    """The frames as they are, once the features of all are written; the log is in memory meanwhile."""
+def with_features(
+    run: Run, frames: Iterator[pl.DataFrame], options: Features, money: Money
+) -> Iterator[pl.DataFrame]:
+    """The frames as they are, once the features of all are written.
+
+    Of the log only what money came of stays in memory.
+    """
     import polars as pl
 
-    from adcli.behaviour.currencies import require_one_currency
-    from adcli.behaviour.features import features, with_sales
+    from adcli.behaviour.features import columns_of_features, features, sums_of_all
+    from adcli.behaviour.partitions import by_key
 
     paths = spilled(run, frames)
     at = moment_of(options.cutoff) if options.cutoff else None
     with run.step("features"):
-        log = pl.concat(pl.read_parquet(path) for path in paths)
-        require_one_currency(log)
-        events = with_sales(log)
+        log = _with_sales(run, pl.scan_parquet(paths), money)
+        names = log.collect_schema().names()
+        of_all = sums_of_all(log)
         for key, name in _TABLES.items():
-            if key in events.columns:
-                found = features(events, key, at=at)
-                content = io.BytesIO()
-                found.write_parquet(content)
-                run.attach(Path(f"{run.output}.{name}.parquet"), content.getvalue())
-                run.note(f"{run.output}.{name}.parquet: {found.height:,} rows of features.")
-        del log, events
+            if key in names:
+                parts = by_key(log, columns_of_features(names), key, rows=_PART_ROWS)
+                found = (features(part, key, at=at, of_all=of_all) for part in parts)
+                path = Path(f"{run.output}.{name}.parquet")
+                run.note(f"{path}: {run.attach_table(path, found):,} rows of features.")
     for path in paths:
         yield pl.read_parquet(path)
+
+
+def _with_sales(run: Run, log: pl.LazyFrame, money: Money) -> pl.LazyFrame:
+    """The log with `sold_for`; a purchase that is no sale is of type `other`."""
+    import polars as pl
+
+    from adcli.behaviour.attribution import earns
+    from adcli.behaviour.features import SOLD
+    from adcli.behaviour.sales import columns_of_sales
+
+    log = log.with_row_index(_ROW)
+    names = log.collect_schema().names()
+    money_rows = log.filter(earns(names)).select(columns_of_sales(names, [_ROW])).collect()
+    sales = settled_in_one_currency(run, money_rows, money)
+    sold = pl.col(SOLD).cast(pl.Float64) if SOLD in sales.columns else pl.lit(None, pl.Float64)
+    settled = sales.lazy().select(_ROW, sold.alias(SOLD), settled_type=pl.col("event_type").cast(pl.String))
+    kind = pl.coalesce("settled_type", pl.col("event_type").cast(pl.String))
+    if {"price", "currency"} <= set(names) and log.select(
+        pl.col("currency").drop_nulls().n_unique() > 1
+    ).collect().item():
+        run.note("Prices are in several currencies: no price_mean, no price_affinity.")
+        log = log.drop("price")
+    joined = log.join(settled, on=_ROW, how="left", maintain_order="left")
+    return joined.with_columns(event_type=kind).drop(_ROW, "settled_type")

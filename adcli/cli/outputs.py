@@ -137,6 +137,17 @@ class RunOutputs:
         """Write a further file beside the result, such as a report page."""
         self._opened(path).handle.write(content)
 
+    def attach_table(self, path: Path, parts: Iterable[pl.DataFrame]) -> int:
+        """Write a further table beside the result, and say how many rows it has."""
+        file, sink = self._open_file(path, None)
+        rows = 0
+        for part in parts:
+            sink.write(part)
+            rows += part.height
+        sink.close()
+        self._count(file, rows)
+        return rows
+
     def keep_rejects(self, rejects: pl.DataFrame) -> None:
         """Append rejected rows to `--rejects`, if that is wanted."""
         if self._rejects is None:

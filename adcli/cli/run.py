@@ -221,6 +221,10 @@ class Run:
         """Write a further file beside the result, such as a report page."""
         self._outputs.attach(path, content)
 
+    def attach_table(self, path: Path, parts: Iterable[pl.DataFrame]) -> int:
+        """Write a further table beside the result, and say how many rows it has."""
+        return self._outputs.attach_table(path, parts)
+
     # ---- messages
 
     def note(self, text: str) -> None:

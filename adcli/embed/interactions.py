@@ -10,16 +10,16 @@ searched for or written; `begins_order` is false for the further lines of an ord
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 
+from adcli.behaviour.features import begins_order
 from adcli.behaviour.sales import settle_sales
 from adcli.embed.texts import cleaned, texts_of
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.tables.standard.orders import order_column
 from adcli.tables.standard.tables import EVENT_TYPES
 
 WEIGHTS: Final[Mapping[str, float]] = {
@@ -58,16 +58,7 @@ def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
     events = events.with_columns(text.alias("text"))
     events = events if "sold_for" in events.columns else settle_sales(events).events
     sold_for = pl.col("sold_for") if "sold_for" in events.columns else pl.lit(None)
-    return _conformed(events.with_columns(sold_for.alias("revenue"), _begins_order(events.columns)))
-
-
-def _begins_order(columns: Sequence[str]) -> pl.Expr:
-    """Whether a row is its user's first of an order; a row without order number is an order of its own."""
-    order = order_column(columns)
-    if order is None:
-        return pl.lit(value=True).alias("begins_order")
-    line = pl.struct("event_type", "user_id", order)
-    return (line.is_first_distinct() | pl.col(order).is_null()).alias("begins_order")
+    return _conformed(events.with_columns(sold_for.alias("revenue"), begins_order(events.columns)))
 
 
 def interactions_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:

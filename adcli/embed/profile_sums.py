@@ -6,7 +6,6 @@ sums at a later T' by one factor, so yesterday's sums and today's events give wh
 
 from __future__ import annotations
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,22 +13,14 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse  # noqa: TID253 - this module is reached only when profiles are made
 
+from adcli.behaviour.features import COUNTS, count_of, days, hour_angle, log_price
 from adcli.embed.interaction_vectors import OWN, UNKNOWN, InteractionVectors
 
 Float64Array = npt.NDArray[np.float64]
 
 SOURCES: Final = ("items", "queries", "reviews")
-COUNTS: Final = {
-    "events": None,
-    "views": "view",
-    "clicks": "click",
-    "carts": "cart",
-    "purchases": "purchase",
-    "searches": "search",
-    "reviews": "review",
-}
+COUNTED: Final = ("events", "views", "clicks", "carts", "purchases", "searches", "reviews")
 DECAYING: Final = ("weight", "hour_weight", "hour_x", "hour_y", "price_weight", "price_log", "price_log2")
-_DAY_US = 86_400_000_000
 
 
 class ProfileSums(NamedTuple):
@@ -74,16 +65,15 @@ def sums_of_interactions(interactions: InteractionVectors, half_life: float | No
 def _decaying_terms() -> list[pl.Expr]:
     """What each event adds to the decayed sums; only those of the user's highest level add to the vector."""
     is_highest = (pl.col("level") == pl.col("level").max().over("user_id")) & (pl.col("level") > UNKNOWN)
-    hour = pl.col("event_time").dt.epoch("us").mod(_DAY_US) * (2 * math.pi / _DAY_US)
-    log_price = pl.when(pl.col("price") > 0).then(pl.col("price").log())
+    hour = hour_angle()
     return [
         pl.when(is_highest).then("decayed").otherwise(0.0).alias("weight"),
         pl.when(pl.col("event_time").is_not_null()).then("decayed").otherwise(0.0).alias("hour_weight"),
         (pl.col("decayed") * hour.cos()).fill_null(0.0).alias("hour_x"),
         (pl.col("decayed") * hour.sin()).fill_null(0.0).alias("hour_y"),
-        pl.when(log_price.is_not_null()).then("decayed").otherwise(0.0).alias("price_weight"),
-        (pl.col("decayed") * log_price).fill_null(0.0).alias("price_log"),
-        (pl.col("decayed") * log_price.pow(2)).fill_null(0.0).alias("price_log2"),
+        pl.when(log_price().is_not_null()).then("decayed").otherwise(0.0).alias("price_weight"),
+        (pl.col("decayed") * log_price()).fill_null(0.0).alias("price_log"),
+        (pl.col("decayed") * log_price().pow(2)).fill_null(0.0).alias("price_log2"),
     ]
 
 
@@ -94,19 +84,10 @@ def _scalars(is_weighted: pl.Expr) -> list[pl.Expr]:
         pl.col("event_time").max().alias("last_time"),
         pl.col("level").max().cast(pl.Int8),
         *((own & (pl.col("source") == source)).any().alias(source + "_seen") for source in SOURCES),
-        *(
-            (pl.len() if kind is None else _happened(kind).sum()).cast(pl.Int64).alias(name)
-            for name, kind in COUNTS.items()
-        ),
+        *(count_of(COUNTS[name]).alias(name) for name in COUNTED),
         pl.col("revenue").sum(),
         *(pl.col(name).sum() for name in DECAYING),
     ]
-
-
-def _happened(kind: str) -> pl.Expr:
-    """Whether an event is of a type; an order of several lines is one purchase."""
-    is_kind = pl.col("event_type") == kind
-    return is_kind & pl.col("begins_order") if kind == "purchase" else is_kind
 
 
 def _vector_sums(events: pl.DataFrame, interactions: InteractionVectors, users: int) -> Float64Array:
@@ -146,7 +127,7 @@ def combined(earlier: ProfileSums, later: ProfileSums, half_life: float | None) 
             pl.col("last_time").max(),
             pl.col("level").max(),
             *(pl.col(source + "_seen").any() for source in SOURCES),
-            *(pl.col(name).sum() for name in (*COUNTS, "revenue", *DECAYING)),
+            *(pl.col(name).sum() for name in (*COUNTED, "revenue", *DECAYING)),
         )
         .sort("user_id")
     )
@@ -169,5 +150,4 @@ def decay(age: pl.Expr, half_life: float | None) -> pl.Expr:
     """The factor of exponential decay at an age; 1 without a half-life or an age."""
     if half_life is None:
         return pl.when(age.is_null()).then(1.0).otherwise(1.0)
-    days = age.dt.total_microseconds() / _DAY_US
-    return pl.lit(2.0).pow(-days / half_life).fill_null(1.0)
+    return pl.lit(2.0).pow(-days(age) / half_life).fill_null(1.0)

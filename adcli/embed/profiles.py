@@ -23,14 +23,14 @@ import polars as pl
 
 from adcli.embed.interaction_vectors import CATEGORY, OWN, UNKNOWN, InteractionVectors
 from adcli.embed.item_vectors import ItemVectors
-from adcli.embed.profile_sums import COUNTS, SOURCES, ProfileSums, combined, sums_of_interactions
+from adcli.embed.profile_sums import COUNTED, SOURCES, ProfileSums, combined, sums_of_interactions
 from adcli.embed.vectors import embedding_column, matrix
 from adcli.errors import DataError
 from adcli.statistics.retrieval import unit_vectors
 
 CHUNK_USERS = 4_096
 NEEDED_TO_UPDATE: Final = (
-    "basis", *COUNTS, "revenue", "first_time", "last_time", "weight", "coherence", "hour_weight", "hour_cos",
+    "basis", *COUNTED, "revenue", "first_time", "last_time", "weight", "coherence", "hour_weight", "hour_cos",
     "hour_sin", "price_weight", "price_mean", "price_spread", "categories", "category_shares",
     "category_weight",
 )  # fmt: skip
@@ -87,7 +87,7 @@ def profiles_of_sums(sums: ProfileSums, items: ItemVectors) -> pl.DataFrame:
             pl.lit("user").alias("kind"),
             embedding_column(units),
             _basis().alias("basis"),
-            *COUNTS,
+            *COUNTED,
             "revenue",
             "first_time",
             "last_time",
@@ -122,7 +122,7 @@ def sums_of_profiles(profiles: pl.DataFrame) -> ProfileSums:
         "last_time",
         level.alias("level"),
         *(pl.col("basis").str.contains(source, literal=True).alias(source + "_seen") for source in SOURCES),
-        *COUNTS,
+        *COUNTED,
         "revenue",
         "weight",
         "hour_weight",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.behaviour.features import days
 from adcli.embed.segment_names import SegmentTerms, distinctive_terms, segment_mix
 from adcli.embed.vectors import matrix
 from adcli.statistics.retrieval import unit_vectors
@@ -18,7 +19,6 @@ from adcli.statistics.retrieval import unit_vectors
 FAVOURITES: Final = 3
 TERMS: Final = 5
 RATIO: Final = 1.5  # to the other segments, from which a mean distinguishes one
-_DAY_US: Final = 86_400_000_000
 _COMPARED: Final = {
     "purchases": ("purchases", pl.Expr.mean),
     "revenue": ("revenue a user", pl.Expr.mean),
@@ -74,7 +74,7 @@ def _segments(table: pl.DataFrame) -> _Segments:
 
 def _customer_figures(segments: _Segments) -> list[pl.Series]:
     """Revenue, frequency and recency of segments of users."""
-    age = (pl.col("last_time").max() - pl.col("last_time")).dt.total_microseconds() / _DAY_US
+    age = days(pl.col("last_time").max() - pl.col("last_time"))
     figures = (
         segments.rows.with_columns(age.alias("age"))
         .group_by("label")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from adcli.behaviour.features import COUNTS, RECENT, SOLD, features
 from adcli.errors import DataError
 from adcli.numbers import counted
 from adcli.optimize.purchase_models import (
@@ -18,7 +19,7 @@ from adcli.optimize.purchase_models import (
     fit_bg_nbd,
     fit_gamma_gamma,
 )
-from adcli.optimize.purchase_trees import PurchaseTrees, features_of, poisson_deviance
+from adcli.optimize.purchase_trees import PurchaseTrees, poisson_deviance
 
 MODEL = "bg-nbd"
 TREES = "lightgbm"
@@ -26,6 +27,11 @@ FEWEST_CUSTOMERS = 30
 FEWEST_FOR_TREES = 300  # customers at the time that trees are first fitted at
 SHORTEST = 14  # days that a choice of model rests on
 TENTHS = 10
+TREE_FEATURES = (
+    *History._fields, "mean_value", "revenue", "quiet", "relative_quiet",
+    *(f"{name}_{days}_days" for name in COUNTS if name != "events" for days in RECENT),
+    *(f"days_since_{kind}" for kind in COUNTS.values() if kind not in (None, "purchase")),
+)  # fmt: skip
 FORECAST_COLUMNS = ("user_id", "p_active", "expected_purchases", "expected_value", "model")
 
 
@@ -78,14 +84,21 @@ class Forecast(NamedTuple):
 
 
 class _Log(NamedTuple):
-    """Of customers: `user_id day value` of purchases, `user_id day event_type` of other events."""
+    """Of customers: `user_id day value` of purchases, and all events at the begin of their days."""
 
     bought: pl.DataFrame
     events: pl.DataFrame
 
 
 class _Seen(NamedTuple):
-    """Customers as they are known at the end of a day, with BG/NBD fitted to them."""
+    """Customers as they are known at the end of a day, with BG/NBD fitted to them.
+
+    Attributes:
+        customers: `user_id`, the features of `TREE_FEATURES` and the columns of `History`, `mean_value`.
+        history: Of the same customers.
+        model: BG/NBD.
+        end: The day.
+    """
 
     customers: pl.DataFrame
     history: History
@@ -116,27 +129,27 @@ def forecast_customers(sales: pl.DataFrame, *, days: int, cutoff: date | None = 
         raise DataError("The events have no purchases, so there is nothing to forecast from.")
     last: date = log.bought["day"].max()  # type: ignore[assignment]
     end = cutoff - timedelta(days=1) if cutoff else last
-    customers = _histories(log.bought.filter(pl.col("day") <= end), end)
+    customers = _customers(log, end)
     if customers.height < FEWEST_CUSTOMERS:
         when = f" before {cutoff}" if cutoff else ""
         raise DataError(
             f"{counted(customers.height, 'customer')} bought something{when}; a forecast needs at least "
             f"{FEWEST_CUSTOMERS}."
         )
-    seen = _seen(log, end)
+    seen = _fitted(customers, end)
     choice, trees = _chosen(log, end, days)
     values = _value_model(customers)
     left = min(days, (last - end).days)
     found = customers.select("user_id").with_columns(
         p_active=seen.model.p_active(seen.history),
-        expected_purchases=_forecast(log, seen, trees, days),
+        expected_purchases=_forecast(seen, trees, days),
         model=pl.lit(TREES if trees else MODEL),
     )
     worth = pl.Series(_worth(values, customers)).fill_nan(None)
     found = found.with_columns(expected_value=pl.col("expected_purchases") * worth).select(FORECAST_COLUMNS)
     order = ["expected_value", "expected_purchases"]
     ordered = found.sort(*order, descending=True, nulls_last=True, maintain_order=True)
-    backtest = _backtest(log, seen, _forecast(log, seen, trees, left), left) if left > 0 else None
+    backtest = _backtest(log, seen, _forecast(seen, trees, left), left) if left > 0 else None
     return Forecast(ordered, seen.model, values, choice, backtest)
 
 
@@ -150,11 +163,11 @@ def _chosen(log: _Log, end: date, days: int) -> tuple[Choice | None, PurchaseTre
         return None, None
     if known.height == known["user_id"].n_unique():
         return None, None
-    earlier, later = _seen(log, before), _seen(log, middle)
+    earlier, later = (_fitted(_customers(log, day), day) for day in (before, middle))
     came = _came(log, later, horizon)
     tried = {
         MODEL: later.expected(horizon),
-        TREES: _forecast(log, later, _trees(log, earlier, horizon), horizon),
+        TREES: _forecast(later, _trees(log, earlier, horizon), horizon),
     }
     deviance = {name: poisson_deviance(expected, came) for name, expected in tried.items()}
     better = min(deviance, key=deviance.__getitem__)
@@ -162,32 +175,26 @@ def _chosen(log: _Log, end: date, days: int) -> tuple[Choice | None, PurchaseTre
     return choice, _trees(log, later, horizon) if better == TREES else None
 
 
-def _seen(log: _Log, end: date) -> _Seen:
-    customers = _histories(log.bought.filter(pl.col("day") <= end), end)
-    history = _history(customers)
+def _fitted(customers: pl.DataFrame, end: date) -> _Seen:
+    history = History(*(customers[name].to_numpy() for name in History._fields))
     return _Seen(customers, history, fit_bg_nbd(history), end)
 
 
 def _trees(log: _Log, seen: _Seen, days: int) -> PurchaseTrees:
     """Fitted to what came in the days after those seen."""
-    return PurchaseTrees(_features(log, seen), seen.expected(days), _came(log, seen, days))
+    return PurchaseTrees(seen.customers.select(TREE_FEATURES), seen.expected(days), _came(log, seen, days))
 
 
-def _forecast(log: _Log, seen: _Seen, trees: PurchaseTrees | None, days: int) -> Numbers:
+def _forecast(seen: _Seen, trees: PurchaseTrees | None, days: int) -> Numbers:
     expected = seen.expected(days)
-    return trees.expected_purchases(_features(log, seen), expected) if trees else expected
-
-
-def _features(log: _Log, seen: _Seen) -> pl.DataFrame:
-    return features_of(seen.customers, log.bought, log.events, seen.end)
+    return trees.expected_purchases(seen.customers.select(TREE_FEATURES), expected) if trees else expected
 
 
 def _event_days(sales: pl.DataFrame) -> pl.DataFrame:
-    """`user_id day event_type` of what customers did beside buying."""
-    kind = pl.col("event_type").cast(pl.String)
-    return sales.filter(kind != "purchase", pl.col("user_id").is_not_null()).select(
-        "user_id", day=pl.col("event_time").dt.date(), event_type=kind
-    )
+    """What features are made of, as of days; without numbers of orders, so that those of a day are one."""
+    sold = [SOLD] if SOLD in sales.columns else []
+    day = pl.col("event_time").dt.truncate("1d")
+    return sales.select("user_id", day, pl.col("event_type").cast(pl.String), *sold).drop_nulls("user_id")
 
 
 def _purchase_days(sales: pl.DataFrame) -> pl.DataFrame:
@@ -202,20 +209,27 @@ def _purchase_days(sales: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _histories(bought: pl.DataFrame, end: date) -> pl.DataFrame:
-    """One row per customer: `user_id repeats recency age mean_value`, times in weeks."""
-    first, last = pl.col("day").min(), pl.col("day").max()
-    again = pl.col("value").filter(pl.col("day") > first)
-    return bought.group_by("user_id", maintain_order=True).agg(
-        repeats=(pl.len() - 1).cast(pl.Float64),
-        recency=(last - first).dt.total_days() / 7,
-        age=(pl.lit(end) - first).dt.total_days() / 7,
-        mean_value=again.mean(),
+def _customers(log: _Log, end: date) -> pl.DataFrame:
+    """One row per customer as known at the end of a day; `repeats recency age mean_value` are in weeks."""
+    found = features(log.events, "user_id", at=datetime.combine(end, time(), UTC) + timedelta(days=1))
+    last, first = pl.col("days_since_purchase"), pl.col("customer_days")
+    again = log.bought.filter(pl.col("day") <= end, pl.col("day") > pl.col("day").min().over("user_id"))
+    return (
+        found.filter(pl.col("purchases") > 0)
+        .join(
+            again.group_by("user_id", maintain_order=True).agg(mean_value=pl.col("value").mean()),
+            on="user_id",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(
+            repeats=(pl.col("purchases") - 1).cast(pl.Float64),
+            recency=(first - last) / 7,
+            age=(first - 1) / 7,
+        )
+        .with_columns(quiet=pl.col("age") - pl.col("recency"))
+        .with_columns(relative_quiet=pl.col("quiet") * pl.col("repeats") / (pl.col("recency") + 1))
     )
-
-
-def _history(customers: pl.DataFrame) -> History:
-    return History(*(customers[name].to_numpy() for name in History._fields))
 
 
 def _value_model(customers: pl.DataFrame) -> GammaGamma | None:
@@ -238,9 +252,9 @@ def _worth(values: GammaGamma | None, customers: pl.DataFrame) -> Numbers:
 def _came(log: _Log, seen: _Seen, days: int) -> Numbers:
     """The purchases of the customers known, in the days after those seen."""
     in_time = (pl.col("day") > seen.end) & (pl.col("day") <= seen.end + timedelta(days=days))
-    came = log.bought.filter(in_time).group_by("user_id").len("purchases")
+    came = log.bought.filter(in_time).group_by("user_id").len("came")
     joined = seen.customers.join(came, on="user_id", how="left", maintain_order="left")
-    return joined["purchases"].fill_null(0).to_numpy().astype(np.float64)
+    return joined["came"].fill_null(0).to_numpy().astype(np.float64)
 
 
 def _backtest(log: _Log, seen: _Seen, expected: Numbers, days: int) -> Backtest:

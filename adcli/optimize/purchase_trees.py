@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,6 @@ from adcli.optimize.purchase_models import Numbers
 if TYPE_CHECKING:
     import lightgbm
 
-RECENT = (28, 91)  # days
 ROUNDS = 80
 SETTINGS = {
     "objective": "poisson",
@@ -38,48 +36,15 @@ class PurchaseTrees:
         import lightgbm
 
         settings = SETTINGS | {"min_data_in_leaf": max(20, came.size // 50), "seed": seed}
-        rows = lightgbm.Dataset(features.to_numpy(), came, init_score=np.log(_positive(expected)))
+        rows = lightgbm.Dataset(
+            features.cast(pl.Float64).to_numpy(), came, init_score=np.log(_positive(expected))
+        )
         self._booster: lightgbm.Booster = lightgbm.train(settings, rows, ROUNDS)
 
     def expected_purchases(self, features: pl.DataFrame, expected: Numbers) -> Numbers:
         """Of customers with these features, of whom BG/NBD expects so much; shape (n,)."""
-        log_factor = np.asarray(self._booster.predict(features.to_numpy(), raw_score=True))
+        log_factor = np.asarray(self._booster.predict(features.cast(pl.Float64).to_numpy(), raw_score=True))
         return np.asarray(expected * np.exp(log_factor), dtype=np.float64)
-
-
-def features_of(
-    customers: pl.DataFrame, bought: pl.DataFrame, events: pl.DataFrame, end: date
-) -> pl.DataFrame:
-    """What was seen of customers up to a day: purchases lately, and events of each type, a row each.
-
-    Args:
-        customers: `user_id repeats recency age mean_value`, times in weeks.
-        bought: `user_id day value`, one row per customer and day.
-        events: `user_id day event_type`.
-        end: The last day that is seen.
-    """
-    bought = bought.filter(pl.col("day") <= end)
-    lately = bought.group_by("user_id").agg(*_recent("purchases", end), spent=pl.col("value").sum())
-    found = customers.join(lately, on="user_id", how="left", maintain_order="left")
-    seen = events.filter(pl.col("day") <= end)
-    for kind in sorted(events["event_type"].unique().to_list()):
-        of_kind = seen.filter(pl.col("event_type") == kind).group_by("user_id")
-        counted = of_kind.agg(
-            *_recent(kind, end),
-            (pl.lit(end) - pl.col("day").max()).dt.total_days().alias(f"{kind}_last"),
-        )
-        found = found.join(counted, on="user_id", how="left", maintain_order="left")
-    quiet = pl.col("age") - pl.col("recency")
-    return found.with_columns(
-        quiet=quiet, relative_quiet=quiet * pl.col("repeats") / (pl.col("recency") + 1)
-    ).select(pl.exclude("user_id").cast(pl.Float64))
-
-
-def _recent(name: str, end: date) -> list[pl.Expr]:
-    """How many rows are of the last days."""
-    return [
-        (pl.col("day") > end - timedelta(days=days)).sum().alias(f"{name} in {days} days") for days in RECENT
-    ]
 
 
 def poisson_deviance(expected: Numbers, came: Numbers) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adcli.behaviour import attribution
 from adcli.behaviour.attribution import AttributionRule, attribute, clicked, conversions_of, earns
+from adcli.behaviour.sales import settle_sales
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WINDOW, HALF_LIFE = timedelta(seconds=40), timedelta(seconds=15)
@@ -101,9 +102,9 @@ def orders():
 
 def test_an_order_is_one_conversion_and_a_return_takes_nothing_back_unless_net():
     assert orders().filter(earns(orders().columns)).height == 4
-    gross = conversions_of(orders(), net=False).rows
+    gross = conversions_of(settle_sales(orders()).events, net=False)
     assert gross["revenue"].to_list() == [14, 14]
     assert gross["conversions"].sum() == 2
-    net = conversions_of(orders(), net=True).rows
+    net = conversions_of(settle_sales(orders(), net=True).events, net=True)
     assert net["revenue"].to_list() == [10, 14]
     assert net["event_time"].to_list() == gross["event_time"].to_list()

@@ -58,3 +58,15 @@ def test_users_that_the_table_lacks_are_counted():
 def test_a_user_twice_is_one_sentence():
     with pytest.raises(DataError, match="User a stands several times"):
         with_customers(LOG, pl.concat([CUSTOMERS, CUSTOMERS]))
+
+
+def test_features_are_joined_as_of_the_latest_time_up_to_that_of_the_row():
+    known = pl.DataFrame(
+        {"user_id": ["a", "a", "b"], "event_time": [day(4), day(3), day(9)], "purchases": [2, 1, 5]}
+    )
+    found = with_customers(LOG, known)
+    assert (found.added, found.left) == (["purchases"], [])
+    assert found.frame["purchases"].to_list() == [1, 5, 2]
+    assert found.frame.drop("purchases").equals(LOG)
+    early = LOG.with_columns(event_time=pl.Series([day(2), None, day(8)], dtype=LOG["event_time"].dtype))
+    assert with_customers(early, known).frame["purchases"].to_list() == [None, None, 2]

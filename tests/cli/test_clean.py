@@ -1,6 +1,7 @@
 """`adcli clean` as a user runs it."""
 
 import json
+import random
 
 import polars as pl
 import pytest
@@ -137,7 +138,7 @@ def test_products_told_nearly_alike_are_flagged_with_their_group(adcli, tmp_path
         "item_id,title\n1,a red lamp for desks\n2,a chair\n3,A red lamp for desks!\n"
     )
     done = adcli("clean", "shop.csv", "--near-duplicates", ".8", "--to", "csv")
-    assert "2 products are nearly the same as others, in 1 groups" in done.said
+    assert "2 products are nearly the same as others, in 1 group" in done.said
     assert [line.rpartition(",")[2] for line in done.text.splitlines()] == ["duplicate_group", "1", "", "1"]
     (tmp_path / "log.csv").write_text(VISITS)
     done = adcli("clean", "log.csv", "--near-duplicates", ".8")
@@ -167,6 +168,31 @@ def test_sessions_unlike_the_others_are_flagged_or_rejected(adcli, tmp_path):
     (tmp_path / "known.csv").write_text("user_id,is_anomaly\nrobot,1\n")
     done = adcli("clean", "log.csv", "--anomalies", "flag", "--labels", "known.csv")
     assert (done.returncode, "says no 1, or no 0" in done.said) == (3, True)
+
+
+def test_features_of_users_are_context_of_a_policy(adcli, tmp_path):
+    rng = random.Random(1)
+    users = [f"{kind}{number}" for kind in ("buyer", "other") for number in range(60)]
+    events = [
+        f"2024-01-{1 + i % 9:02},{user},{'purchase' if user[0] == 'b' else 'view'},7"
+        for i, user in enumerate(users)
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["event_time,user_id,event_type,item_id", *events]) + "\n")
+    shown = []
+    for i in range(2_000):
+        user, item = rng.choice(users), rng.choice("AB")
+        chance = 0.3 if (user[0] == "b") == (item == "A") else 0.05
+        shown.append(
+            f"2024-02-01 {i // 60 % 24:02}:{i % 60:02}:00,{user},{item},{int(rng.random() < chance)},0.5"
+        )
+    (tmp_path / "shown.csv").write_text(
+        "\n".join(["event_time,user_id,item_id,click,propensity", *shown]) + "\n"
+    )
+    adcli("clean", "log.csv", "--features", "--cutoff", "2024-01-20", "-o", "out.parquet")
+    done = adcli("optimize", "policy", "shown.csv", "--users", "out.parquet.users.parquet", "-o", "policy")
+    assert "adds events" in done.said
+    assert "better:" in done.said
+    assert "not taken" not in done.said
 
 
 def test_features_are_written_beside_the_output(adcli, tmp_path):
