@@ -38,9 +38,9 @@ class LearnedPolicy(NamedTuple):
     `candidates` has one row each, with `policy value std_error lower_bound difference difference_low
     difference_high p_adjusted effective_sample_size expected_clicks matched_clicks max_weight verdict reason
     chosen`, valued on rows that the candidate did not see; value, standard error and verdict are those that
-    `evaluate policy` gives by `dr`, p-values are adjusted for the number of candidates. `log` and `fitted`
-    are what it was learned from: the log, and the cross-fitted reward model. `obeyed` is `obeyed_table`, None
-    without constraints.
+    `evaluate policy` gives by `dr`, the lower bound is one-sided, p-values are adjusted for the number of
+    candidates. `log` and `fitted` are what it was learned from: the log, and the cross-fitted reward model.
+    `obeyed` is `obeyed_table`, None without constraints.
     """
 
     policy: Policy
@@ -190,7 +190,7 @@ def _logged_record(log: PreparedLog, confidence: float) -> dict[str, object]:
         "policy": LOGGED,
         "value": float(reward.mean()),
         "std_error": std_error(reward, log.logged.cluster),
-        "lower_bound": clustered_mean(reward, log.logged.cluster).interval(confidence).low,
+        "lower_bound": clustered_mean(reward, log.logged.cluster).interval(2 * confidence - 1).low,
         "difference": 0.0,
         "difference_low": None,
         "difference_high": None,
@@ -218,7 +218,7 @@ def _record(name: str, log: PreparedLog, own: PolicyRows, confidence: float) -> 
         "policy": name,
         "value": value.value,
         "std_error": std_error(influence, logged.cluster),
-        "lower_bound": value.interval(confidence).low,
+        "lower_bound": value.interval(2 * confidence - 1).low,
         "difference": gain.value,
         "difference_low": compared.interval.low,
         "difference_high": compared.interval.high,

@@ -21,7 +21,13 @@ LINEAR: tuple[Member, ...] = (
     LinearMember("crosses", cost=4.0, products=1.0, own=0.3),
     LinearMember("few directions", cost=3.0, products=0.3, rank=RANK),
 )
-STACK: tuple[Member, ...] = (*LINEAR, TreesMember(), NetworkMember())
+STACK: tuple[Member, ...] = (
+    *LINEAR,
+    LinearMember("pairs", cost=6.0, products=0.3, own=1.0, pairs=True),
+    LinearMember("few directions of pairs", cost=6.0, products=0.3, rank=RANK, pairs=True),
+    TreesMember(),
+    NetworkMember(),
+)
 ERRORS_BETTER = 2.0  # standard errors by which the stack must beat the constant to be believed
 ROUNDING = 1e-9
 BINS = 10

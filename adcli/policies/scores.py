@@ -67,14 +67,17 @@ def constant_scores(level: float, dimensions: int, n_actions: int) -> Scores:
 
 def weighted_sum(scores: Sequence[Scores], weights: Sequence[float], shift: float, dimensions: int) -> Scores:
     """Scores that are a weighted sum of others over one context; those of weight 0 leave nothing behind."""
-    used = [(one, weight) for one, weight in zip(scores, weights, strict=True) if weight]
-    if not used:
-        return constant_scores(shift, dimensions, scores[0].bias.size)
-    linear = sum(np.float32(weight) * one.weights[:dimensions] for one, weight in used)
-    units = [np.float32(weight) * one.weights[dimensions:] for one, weight in used]
-    bias = sum(weight * one.bias for one, weight in used) + shift
-    return Scores(
-        np.vstack([linear, *units]).astype(np.float32),
-        np.asarray(bias, dtype=np.float32),
-        tuple(own for one, _ in used for own in one.units),
-    )
+    k = scores[0].bias.size
+    linear, bias = np.zeros((dimensions, k), dtype=np.float32), np.full(k, shift, dtype=np.float32)
+    by_units: dict[Units, NDArray[np.float32]] = {}
+    for one, weight in zip(scores, weights, strict=True):
+        if not weight:
+            continue
+        linear += np.float32(weight) * one.weights[:dimensions]
+        bias += np.float32(weight) * one.bias
+        first = dimensions
+        for units in one.units:
+            own = np.float32(weight) * one.weights[first : first + units.width]
+            by_units[units] = by_units[units] + own if units in by_units else own
+            first += units.width
+    return Scores(np.vstack([linear, *by_units.values()]), bias, tuple(by_units))

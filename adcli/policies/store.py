@@ -17,6 +17,7 @@ from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.constraint_files import SECTION, describe_constraints, read_constraints_of
 from adcli.policies.context import read_encoder
 from adcli.policies.members.network import TowerUnits
+from adcli.policies.members.pairs import PairUnits
 from adcli.policies.members.regions import Regions
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.scores import Scores, Units
@@ -30,7 +31,7 @@ TREES_NAME = "policy.trees.txt"  # a text model of LightGBM
 DAMAGE = (LookupError, TypeError, ValueError, RecursionError, AttributeError, pl.exceptions.PolarsError)
 
 Tensors = dict[str, NDArray[Any]]
-UNITS: dict[type, str] = {Regions: "trees", TowerUnits: "towers"}
+UNITS: dict[type, str] = {PairUnits: "pairs", Regions: "trees", TowerUnits: "towers"}
 
 
 def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> None:
@@ -130,14 +131,14 @@ def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
             "units": [UNITS[type(units)] for units in policy.model.units],
             "context": policy.encoder.to_json(),
         }
-        towers = [units.layers for units in policy.model.units if isinstance(units, TowerUnits)]
-        layers = {f"towers.{name}": layer for own in towers for name, layer in own.items()}
-        return scored, {
-            "weights": policy.model.weights,
-            "bias": policy.model.bias,
-            **layers,
-            **policy.encoder.tensors(),
-        }
+        units: Tensors = {}
+        for own in policy.model.units:
+            if isinstance(own, TowerUnits):
+                units |= {f"towers.{name}": layer for name, layer in own.layers.items()}
+            if isinstance(own, PairUnits):
+                units["pairs"] = np.array(own.pairs, dtype=np.uint32)
+        scores = {"weights": policy.model.weights, "bias": policy.model.bias}
+        return scored, scores | units | policy.encoder.tensors()
     if isinstance(policy, TablePolicy):
         groups = [list(row) for row in policy.groups.rows()]
         table = {"kind": "table", "epsilon": policy.epsilon, "by": list(policy.by), "groups": groups}
@@ -184,6 +185,11 @@ def _read_units(kind: str, d: int, tensors: Mapping[str, NDArray[Any]], director
         if not path.is_file():
             raise ValueError(f"{TREES_NAME} is missing")
         return Regions.read(path.read_text(encoding="utf-8"), d)
+    if kind == "pairs":
+        pairs = tensors["pairs"].astype(np.int64)
+        if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs >= d).any():
+            raise ValueError("pairs that are none of the context")
+        return PairUnits(tuple(map(tuple, pairs.tolist())))
     if kind != "towers":
         raise ValueError(f"{kind!r} are no units of scores")
     layers = {

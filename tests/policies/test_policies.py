@@ -15,6 +15,7 @@ from adcli.errors import DataError
 from adcli.policies.action_features import action_features
 from adcli.policies.actions import action_set
 from adcli.policies.context import ContextEncoder, fit_context
+from adcli.policies.members.linear import LinearMember
 from adcli.policies.members.member import RewardRows
 from adcli.policies.members.network import NetworkMember
 from adcli.policies.members.trees import TreesMember
@@ -137,8 +138,9 @@ def stacked(policy, log):
     features = np.zeros((len(policy.actions), 0), np.float32)
     reward = log["click"].to_numpy().astype(float)
     rows = RewardRows(context, policy.actions.index(log), reward, np.ones(log.height), features)
-    fitted = [member.fit(rows, "logit") for member in (TreesMember(trees=5), NetworkMember())]
-    return replace(policy, model=weighted_sum([policy.model, *fitted], [0.5, 2, 1], 0.1, context.shape[1]))
+    members = (LinearMember("pairs", own=1.0, pairs=True), TreesMember(trees=5), NetworkMember())
+    scores = [policy.model, *(member.fit(rows, "logit") for member in members)]
+    return replace(policy, model=weighted_sum(scores, [0.5, 0.5, 2, 1], 0.1, context.shape[1]))
 
 
 class TestDirectory:
@@ -198,6 +200,7 @@ class TestDirectory:
             ({"units": ["magic"]}, "'magic' are no units"),
             ({"units": ["trees"]}, "policy.trees.txt is missing"),
             ({"units": ["towers"]}, "does not describe"),
+            ({"units": ["pairs"]}, "does not describe"),
             ({"kind": "magic"}, "unknown kind"),
             ({"actions": {"columns": ["item_id"], "values": [["a"], ["a"]]}}, "twice"),
             ({"actions": []}, "does not describe"),

@@ -56,7 +56,8 @@ def bent(n=12_000, *, money=False):
 def test_a_taste_that_bends_with_the_context_is_learned(money):
     rows, liked = bent(money=money)
     fit = fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0))
-    assert fit.weights["trees"] + fit.weights["two-tower network"] > 0.8
+    straight = ("main effects", "crosses", "few directions")
+    assert sum(weight for name, weight in fit.weights.items() if name not in straight) > 0.5
     best = fit.full.predict(rows.context).argmax(axis=1)
     assert liked[np.arange(rows.reward.size), best].mean() > 0.85
 

@@ -13,8 +13,8 @@ from adcli.core.training.loop import Objective, TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 
 HEADS, HIDDEN, DIRECTIONS = 3, 32, 12
-EPOCHS, MOST_STEPS = 30, 3_000
-SMALLEST_BATCH, LARGEST_BATCH = 64, 1_024
+EPOCHS, MOST_STEPS = 20, 4_000
+SMALLEST_BATCH, LARGEST_BATCH = 64, 512
 LEARNING_RATE, WARMUP_SHARE, PATIENCE = 4e-3, 0.2, 5
 
 Floats = NDArray[np.float32]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.policies.members.member import Link, RewardRows, held_out, losses
+from adcli.policies.members.pairs import PairUnits
 from adcli.policies.scores import Scores
 
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ class LinearMember:
     x is the context and e_a the features of action a. `products` and `own` scale the deviations of P and u_a:
     0 leaves them out. Of `rank`, the features that the products take are directions of the fitted u_a, where
     the actions have none of their own. With `groups` indicators of k-means groups of the actions stand beside
-    their features.
+    their features, with `pairs` products of two of its numbers beside the context.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LinearMember:
     own: float = 0.0
     rank: int = 0
     groups: bool = False
+    pairs: bool = False
 
     def tuned(self, rows: RewardRows, link: Link) -> LinearMember:
         """Itself, with groups of actions where held-out loss wants them."""
@@ -62,6 +64,10 @@ class LinearMember:
 
     def fit(self, rows: RewardRows, link: Link) -> Scores:
         """The score of each action as a function of the context."""
+        if self.pairs:
+            pairs = PairUnits.varied(rows.context)
+            wide = rows._replace(context=np.hstack([rows.context, pairs.of(rows.context)]))
+            return replace(self, pairs=False).fit(wide, link)._replace(units=(pairs,))
         features = rows.features
         if self.groups:
             features = np.hstack([features, GROUP_SCALE * group_indicators(features)])

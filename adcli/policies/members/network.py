@@ -53,7 +53,7 @@ class NetworkMember:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TowerUnits:
     """Units read off the context's towers; the layers' shapes begin with the head."""
 

@@ -54,7 +54,7 @@ class Leaf(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regions:
     """Units that are 1 where a context lies in a region of LightGBM's trees, else 0.
 
