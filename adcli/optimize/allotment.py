@@ -8,6 +8,8 @@ ones written, and they are exact given what was drawn before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError
 from adcli.policies.constrained import ConstrainedPolicy, restricted
 from adcli.policies.policy import chunks
+from adcli.policies.pricing import forbidding_prices, mix
 from adcli.policies.sampling import draw
 
 Array = NDArray[np.float64]
@@ -24,6 +27,8 @@ Mask = NDArray[np.bool_]
 
 ROUNDING: Final = 1e-9
 OWED: Final = "minimum_exposure."
+STEERED_SHARE: Final = 0.05  # of the rows to come, that are decided between two looks at what is left
+FEWEST_STEERED: Final = 8
 FEWEST_AHEAD: Final = 256  # rows drawn before what is closed is looked at again; twice as many each time
 
 
@@ -100,10 +105,10 @@ class Allotment:
             greedy: Take the likeliest action instead of drawing one.
         """
         chosen, propensity = np.empty(self._rows, dtype=np.int64), np.empty(self._rows)
-        for block in chunks(self._rows, len(self._policy.actions)):
+        for block in self._blocks():
             rows = self._waves.order[block]
             part = contexts[rows]
-            probabilities = self._policy.probabilities(part).astype(np.float64)
+            probabilities = self._steered(block.start).probabilities(part).astype(np.float64)
             use, allowed = self._uses(part)
             start, ahead = 0, FEWEST_AHEAD
             while start < rows.size:
@@ -116,6 +121,24 @@ class Allotment:
                 start += drawn.size
                 ahead = 2 * ahead if drawn.size == now.stop - now.start else FEWEST_AHEAD
         return chosen, propensity
+
+    def _blocks(self) -> Iterator[slice]:
+        """Slices of the order, short ones at the end: what strays in one is made up for in the next."""
+        start = 0
+        largest = next(chunks(self._rows, len(self._policy.actions)), slice(0, 0)).stop
+        while start < self._rows:
+            size = int(np.clip((self._rows - start) * STEERED_SHARE, FEWEST_STEERED, largest))
+            yield slice(start, min(start + size, self._rows))
+            start += size
+
+    def _steered(self, first: int) -> ConstrainedPolicy:
+        """The policy with the shares that keep what is left of the limits in the rows from this one on."""
+        columns = list(self._policy.columns)
+        if len(columns) < 2:
+            return self._policy
+        left = (self._most - self._used) / (self._rows - first)
+        share, *_ = mix(columns, left, forbidding_prices(columns))
+        return replace(self._policy, share=share / share.sum())
 
     def _draw(self, draws: _Draws, uniforms: Array, *, greedy: bool) -> tuple[NDArray[np.int64], Array]:
         """Draws up to the first row where something else is closed than in this one: one row at least."""

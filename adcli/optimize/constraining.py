@@ -23,6 +23,7 @@ from adcli.policies.pricing import Column, Mixture, colliding, price_limits
 Array = NDArray[np.float64]
 
 MOST_ROWS, MOST_CELLS = 20_000, 4_000_000  # rows, and rows x actions, that limits are priced on
+STRAYED = 5.0  # price, over the largest use of a limit, that makes up for what strayed from it
 FILTERED_ROWS = 2_000  # that the rules which collide are found on
 PRIOR_ROWS = 20.0  # an action's mean outcome is mixed with this many rows of the mean of all
 
@@ -230,8 +231,9 @@ def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) 
         mixture = None
     if mixture is None or not mixture.feasible:
         raise _collision(base, rules, epsilon, impressions.head(FILTERED_ROWS), logit=logit)
-    priced = replace(whole, prices=mixture.prices, share=mixture.share)
-    return priced if isinstance(base, ScoredPolicy) else _tilt(priced, impressions)
+    if not isinstance(base, ScoredPolicy):
+        return _tilt(whole, impressions)
+    return replace(whole, columns=tuple(mixture.columns), share=mixture.share)
 
 
 def within(base: Policy, rules: Rules, epsilon: float, *, logit: bool) -> ConstrainedPolicy:
@@ -245,7 +247,8 @@ def within(base: Policy, rules: Rules, epsilon: float, *, logit: bool) -> Constr
         rules.limits,
         rules.frequency_cap,
         rules.no_ad,
-        np.zeros((1, len(rules.limits))),
+        (Column(np.zeros(len(rules.limits)), 0.0, np.zeros(len(rules.limits))),),
+        np.ones(1),
     )
 
 
@@ -292,7 +295,7 @@ def _tilt(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> ConstrainedPo
     from scipy.optimize import minimize
 
     if not policy.limits:
-        return replace(policy, prices=np.zeros((1, 0)), share=np.ones(1))
+        return policy
     values, allowed = policy.values(impressions), policy.allowed(impressions)
     even = allowed / allowed.sum(axis=1, keepdims=True)
     uses = np.stack([limit.use(values) for limit in policy.limits])
@@ -312,4 +315,12 @@ def _tilt(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> ConstrainedPo
 
     start = np.zeros(len(policy.limits))
     found = minimize(dual, start, jac=True, method="L-BFGS-B", bounds=[(0, 1e4)] * start.size)
-    return replace(policy, prices=(found.x / scale)[None, :], share=np.ones(1))
+
+    def column(prices: Array, value: float) -> Column:
+        chosen = tilted(values, allowed, np.einsum("m,mnk->nk", prices, uses))
+        use = np.einsum("mnk,nk->m", uses, (1 - policy.epsilon) * chosen + policy.epsilon * even)
+        return Column(prices, value, use / values.shape[0])
+
+    dearer = (found.x + own for own in STRAYED * np.eye(start.size))
+    columns = [column(found.x / scale, 1.0), *(column(prices / scale, 0.0) for prices in dearer)]
+    return replace(policy, columns=tuple(columns), share=np.eye(1, len(columns))[0])

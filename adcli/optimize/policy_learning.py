@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from adcli.errors import DataError
 from adcli.numbers import plain, show
 from adcli.optimize.candidates import DIRECT, SOFTENED, fit_candidates, stand_in
 from adcli.optimize.constraining import Rules, constrained, obeying, rules_of
 from adcli.optimize.obeyed import obeyed_table
+from adcli.optimize.uplift import PERSONAL, refusal
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.constraints import Constraints
 from adcli.policies.estimators import dr
@@ -27,6 +29,7 @@ from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import BETTER, INVALID
 
 LOGGED = "logged"
+ESTIMATED = "Propensities are estimated, which no verdict can rest on: log them."
 QUESTION = Question()
 
 
@@ -86,13 +89,15 @@ def learn_policy(
         DataError: If the log lacks what is needed, or holds it out of range; if constraints collide.
     """
     log = prepare_log(impressions, question, items)
+    _require_variation(log)
     rules = rules_of(constraints, log, items) if constraints else None
     with part(0, 0.9):
         fitted = fit_reward(log)
     with part(0.9, 0.98):
         rows = held_out_rows(log, fitted, epsilon, rules)
         table = _value_table(log, rows, confidence)
-    chosen = _choose(table, confidence)
+    refused = refusal(log, rows, confidence) if log.no_ad.any() else ""
+    chosen = _choose(table.filter(~pl.col("policy").is_in(PERSONAL)) if refused else table, confidence)
     with part(0.98, 1):
         policies = (
             {LOGGED: constrained_stand_in(log, epsilon, rules)}
@@ -107,7 +112,12 @@ def learn_policy(
     return LearnedPolicy(
         policy,
         chosen,
-        _reason(table, chosen, log.logged.value_kind),
+        _sentences(
+            ESTIMATED if log.estimated else "",
+            refused,
+            _reason(table, chosen, log.logged.value_kind),
+            _everyone(policy),
+        ),
         table.with_columns(chosen=pl.col("policy") == chosen),
         log.encoder.columns,
         log.notes,
@@ -115,6 +125,18 @@ def learn_policy(
         fitted,
         obeyed,
     )
+
+
+def _require_variation(log: PreparedLog) -> None:
+    """Make sure that there is something to learn.
+
+    Raises:
+        DataError: If all rewards are the same.
+    """
+    reward, name = log.logged.reward, log.question.reward
+    if not np.ptp(reward):
+        said = f"no {name}" if not reward.any() else f"the same {name} in every row ({reward[0]:g})"
+        raise DataError(f"The log has {said}: nothing tells one action from another.")
 
 
 def _choose(table: pl.DataFrame, confidence: float) -> str:
@@ -246,6 +268,18 @@ def _reason(table: pl.DataFrame, chosen: str, kind: str) -> str:
         f"'{chosen}' earns {earned['its']} per impression on rows it did not see (lower confidence bound "
         f"{plain(show(learned['lower_bound'], kind))}). {ours} {_proof(table, learned)}"
     )
+
+
+def _sentences(*said: str) -> str:
+    return " ".join(filter(None, said))
+
+
+def _everyone(policy: Policy) -> str:
+    """What a policy shows everyone, in a sentence; nothing of a policy that tells contexts apart."""
+    if not isinstance(policy, ScoredPolicy) or policy.encoder.columns:
+        return ""
+    best = policy.actions.frame.row(int(policy.model.bias.argmax()))
+    return f"It shows {' · '.join(best)} to everyone."
 
 
 def _proof(table: pl.DataFrame, chosen: dict[str, Any]) -> str:

@@ -90,7 +90,8 @@ def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = ""
 
 def answer_of(learned: LearnedPolicy) -> Verdict:
     """What was chosen, and why."""
-    return Verdict(NOT_ENOUGH if learned.chosen == LOGGED else BETTER, sentence=learned.reason)
+    unproven = learned.chosen == LOGGED or learned.log.estimated
+    return Verdict(NOT_ENOUGH if unproven else BETTER, sentence=learned.reason)
 
 
 def _how_sure(learned: LearnedPolicy) -> Verdict:

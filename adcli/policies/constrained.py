@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError, did_you_mean
 from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
+from adcli.policies.pricing import Column
 
 Array = NDArray[np.float64]
 CAPPED = "capped_actions"  # column: the numbers of the actions of which a user has seen as many as a user may
@@ -54,10 +55,10 @@ class Limit(NamedTuple):
 class ConstrainedPolicy:
     """A policy that chooses as `base` would, had it the prices of its limits to pay, among what is allowed.
 
-    Of a scored base: the greatest expected reward less what the action uses at `prices` (P, m), each row of
-    them for a `share` (P,) of the choices. Of any other: its probabilities, falling by e for each unit of
-    price. Each action allowed gets at least epsilon over their number. `logit` says that the scores are
-    log-odds, `uncapped` which actions, (K,), no frequency cap is of: those that show no ad.
+    Of a scored base: the greatest expected reward less what the action uses at the prices of one of P
+    `columns`, each for a `share` (P,) of the choices. Of any other: its probabilities, falling by e for each
+    unit of price. Each action allowed gets at least epsilon over their number. `logit` says that the scores
+    are log-odds, `uncapped` which actions, (K,), no frequency cap is of: those that show no ad.
     """
 
     name: str
@@ -68,8 +69,8 @@ class ConstrainedPolicy:
     limits: tuple[Limit, ...]
     frequency_cap: int | None
     uncapped: NDArray[np.bool_]
-    prices: Array = field(default_factory=lambda: np.zeros((1, 0)))
-    share: Array = field(default_factory=lambda: np.ones(1))
+    columns: tuple[Column, ...]
+    share: Array
 
     @property
     def actions(self) -> ActionSet:
@@ -77,7 +78,7 @@ class ConstrainedPolicy:
         return self.base.actions
 
     @cached_property
-    def columns(self) -> list[str]:
+    def context(self) -> list[str]:
         """The columns of context that its rules read."""
         return list(dict.fromkeys(name for rule in self.forbidden for name in rule.where))
 
@@ -89,7 +90,9 @@ class ConstrainedPolicy:
     def chosen(self, values: Array, allowed: NDArray[np.bool_]) -> Array:
         """The probabilities without exploration, shape (n, K), from `values` and what is `allowed`."""
         total = np.zeros(values.shape)
-        for prices, share in zip(self.prices, self.share, strict=True):
+        for (prices, *_), share in zip(self.columns, self.share, strict=True):
+            if not share:
+                continue
             if isinstance(self.base, ScoredPolicy):
                 best = np.where(allowed, self.priced(values, prices), -np.inf).argmax(axis=1)
                 total[np.arange(best.size), best] += share

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit
 from adcli.policies.policy import Policy
+from adcli.policies.pricing import Column
 
 Tensors = dict[str, NDArray[Any]]
 SECTION = "constraints"
@@ -30,13 +31,15 @@ def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Ten
         ],
         "share": policy.share.tolist(),
     }
-    k = len(policy.actions)
+    k, m = len(policy.actions), len(policy.limits)
     forbidden = [rule.actions for rule in policy.forbidden]
     limits = [limit.per_action for limit in policy.limits]
     return {SECTION: described}, {
         "constraints.forbidden": np.reshape(forbidden, (-1, k)).astype(np.uint8),
         "constraints.limits": np.reshape(limits, (-1, k)).astype(np.float64),
-        "constraints.prices": policy.prices,
+        "constraints.prices": np.reshape([one.prices for one in policy.columns], (-1, m)),
+        "constraints.earned": np.array([one.value for one in policy.columns]),
+        "constraints.used": np.reshape([one.use for one in policy.columns], (-1, m)),
         "constraints.uncapped": policy.uncapped.astype(np.uint8),
     }
 
@@ -48,11 +51,13 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
         ValueError: If the description does not fit the policy.
     """
     masks, uses = tensors["constraints.forbidden"], tensors["constraints.limits"]
-    prices, share = tensors["constraints.prices"], np.array(described["share"], dtype=np.float64)
+    prices, earned, used = (tensors[f"constraints.{name}"] for name in ("prices", "earned", "used"))
+    share = np.array(described["share"], dtype=np.float64)
     rules, limits = described["forbidden"], described["limits"]
     k, uncapped = len(base.actions), tensors["constraints.uncapped"]
-    shapes = (masks.shape, uses.shape, prices.shape, uncapped.shape)
-    if shapes != ((len(rules), k), (len(limits), k), (share.size, len(limits)), (k,)):
+    each = (share.size, len(limits))
+    shapes = (masks.shape, uses.shape, prices.shape, used.shape, earned.shape, uncapped.shape)
+    if shapes != ((len(rules), k), (len(limits), k), each, each, (share.size,), (k,)):
         raise ValueError("rules that do not fit the actions")
     if not np.isclose(share.sum(), 1) or (share < 0).any():
         raise ValueError("shares that do not sum to 1")
@@ -76,6 +81,6 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
         ),
         described["frequency_cap"],
         tensors["constraints.uncapped"].astype(bool),
-        prices,
+        tuple(Column(price, float(own), use) for price, own, use in zip(prices, earned, used, strict=True)),
         share,
     )

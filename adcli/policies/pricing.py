@@ -30,13 +30,13 @@ class Column(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Greedy policies at `prices` (P, m), each for a `share` (P,) of the choices.
+    """Greedy policies, each for a `share` (P,) of the choices; those of share 0 keep one limit best.
 
     `value` is what they earn per impression, `bound` the most that any policy within the limits can;
     `duals` (m,) what one more unit of each limit would earn, `excess` (m,) by how much it is broken at best.
     """
 
-    prices: Array
+    columns: list[Column]
     share: Array
     value: float
     bound: float
@@ -60,10 +60,12 @@ def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
     columns = [best(np.zeros(m))]
     if (columns[0].use <= limits).all():
         only = columns[0]
-        return Mixture(np.zeros((1, m)), np.ones(1), only.value, only.value, np.zeros(m), np.zeros(m))
+        _scale(best, columns, limits)
+        alone = np.eye(1, m + 1)[0]
+        return Mixture(columns, alone, only.value, only.value, np.zeros(m), np.zeros(m))
     scale = _scale(best, columns, limits)
     bound = np.inf
-    share, slack, duals, level = _mixed(columns, limits, scale)
+    share, slack, duals, level = mix(columns, limits, scale)
     for _ in range(MOST_COLUMNS):
         found = best(duals)
         reduced = found.value - float(duals @ found.use) - level
@@ -72,11 +74,11 @@ def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
         if bound - earned <= GAP * abs(earned):
             break
         columns.append(found)
-        share, slack, duals, level = _mixed(columns, limits, scale)
-    used = share > 0
+        share, slack, duals, level = mix(columns, limits, scale)
+    kept = [number for number in range(share.size) if share[number] > 0 or 0 < number <= m]
     return Mixture(
-        np.stack([column.prices for column in columns])[used],
-        share[used] / share[used].sum(),
+        [columns[number] for number in kept],
+        share[kept] / share.sum(),
         float(share @ [column.value for column in columns]),
         bound,
         duals,
@@ -86,18 +88,22 @@ def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
 
 def _scale(best: Callable[[Array], Column], columns: list[Column], limits: Array) -> Array:
     """A price of each limit at which no policy breaks it that can help it; adds what that found."""
-    scale = np.empty(limits.size)
     for number in range(limits.size):
         prices = np.zeros(limits.size)
         prices[number] = 1e9
         columns.append(best(prices))
-        moved = abs(float(columns[0].use[number] - columns[-1].use[number]))
-        lost = abs(columns[0].value - columns[-1].value)
-        scale[number] = FORBIDDING * max(lost, abs(columns[0].value), 1e-12) / max(moved, 1e-9)
-    return scale
+    return forbidding_prices(columns)
 
 
-def _mixed(columns: list[Column], limits: Array, forbidding: Array) -> tuple[Array, Array, Array, float]:
+def forbidding_prices(columns: list[Column]) -> Array:
+    """Prices that dwarf what the policies earn, shape (m,)."""
+    values = np.array([column.value for column in columns])
+    moved = np.ptp(np.stack([column.use for column in columns]), axis=0)
+    lost = max(float(np.ptp(values)), float(np.abs(values).max()), 1e-12)
+    return np.asarray(FORBIDDING * lost / np.maximum(moved, 1e-9), dtype=np.float64)
+
+
+def mix(columns: list[Column], limits: Array, forbidding: Array) -> tuple[Array, Array, Array, float]:
     """The shares of the best mixture, by how much it breaks limits, their duals, and the dual of the sum."""
     from scipy.optimize import linprog
 

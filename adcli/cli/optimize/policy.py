@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 from adcli.cli.users import Users, with_users
 from adcli.policies.constraints import KEYS
+
+if TYPE_CHECKING:
+    from adcli.optimize.policy_learning import LearnedPolicy
 
 
 @command
@@ -140,6 +143,8 @@ def policy(
     }
     save_policy(learned.policy, folder, about)
     tell_undrawn(run, learned.log)
+    if learned.log.no_ad.any():
+        _tell_uplift(run, learned, folder)
     for note in learned.notes:
         run.note(note)
     if reporting.report is not None or reporting.plots is not None:
@@ -147,3 +152,19 @@ def policy(
             page = policy_page(learned, confidence=confidence, currency=one_currency(impressions))
             publish(run, page, reporting)
     run.answer([answer_of(learned)])
+
+
+def _tell_uplift(run: Run, learned: LearnedPolicy, folder: Path) -> None:
+    """Say which action shows no ad, and leave the ranking by uplift in the policy's directory."""
+    import polars as pl
+
+    from adcli.optimize.uplift import RANKING, uplift_ranking
+
+    log = learned.log
+    names = ", ".join(log.actions.frame.filter(pl.Series(log.no_ad))[log.actions.columns[0]].unique().sort())
+    how = "" if log.question.no_ad else ", by its name (--no-ad names another)"
+    run.note(f"'{names}' shows no ad{how}: what the others add to it is learned.")
+    uplift_ranking(log, learned.fitted).write_parquet(folder / RANKING)
+    run.note(
+        f"{RANKING}, in the policy's directory, ranks by expected uplift: adcli evaluate uplift reads it."
+    )
