@@ -71,33 +71,13 @@ def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.
     """
     import polars as pl
 
-    target = pl.col("__target")
     frame = as_requests(frame)
     rows = frame.with_columns(__target=pl.col("url").str.replace(r"^[A-Za-z]+://[^/]+", ""))
-    fits = [target.str.contains(f"(?i){one}") for _, one, _ in routes.pages]
-    places = pl.coalesce([pl.when(fit).then(pl.lit(place, pl.Int32)) for place, fit in enumerate(fits)])
-    rows = rows.with_columns(__route=places)
-    route = pl.col("__route")
-    pages = {place: page for place, (page, _, _) in enumerate(routes.pages)}
-    items = [
-        pl.when(route == place).then(target.str.extract(f"(?i){one}", 1))
-        for place, (page, one, _) in enumerate(routes.pages)
-        if page in ("product", "cart") and re.compile(one).groups
-    ]
-    adds = [place for place, (_, _, is_add) in enumerate(routes.pages) if is_add]
-    rows = rows.with_columns(
-        page=route.replace_strict(pages, default="other", return_dtype=pl.String),
-        item_id=pl.coalesce(items),
-        **{name: _parameter(name) for name in _PARAMETERS},
-    ).with_columns(
-        query=pl.when(pl.col("page") == "search").then(_parameter(_SEARCHED)),
-        event_type=pl.when(route.is_in(adds))
-        .then(pl.lit("cart"))
-        .otherwise(pl.col("page").replace_strict(_EVENT_TYPES, default="view", return_dtype=pl.String)),
-    )
-    rows = rows.with_columns(
-        _decoded(rows["item_id"], is_query=False), *(_decoded(rows[name]) for name in ("query", *_PARAMETERS))
-    ).with_columns(channel=_channel(routes.own_hosts, has_referrers=routes.has_referrers))
+    asked = ["__target", "referrer"]
+    known = _told(rows.select(asked).unique(), routes)
+    names = [*frame.columns, *(name for name in known.columns if name not in (*frame.columns, *asked))]
+    rows = rows.drop(*(name for name in known.columns if name not in asked), strict=False)
+    rows = rows.join(known, on=asked, how="left", nulls_equal=True, maintain_order="left").select(names)
     reasons = rows.select(
         pl.when(pl.col("status").cast(pl.Int64, strict=False) >= _FIRST_ERROR)
         .then(pl.lit("request: answered with an error"))
@@ -107,15 +87,55 @@ def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.
         .then(pl.lit("request: from an internal address"))
         .alias("reason")
     ).to_series()
-    rows = rows.drop("__target", "__route")
     first = [name for name in TABLES["events"].names if name in rows.columns]
     return rows.select(*first, pl.exclude(first)), reasons
 
 
-def _parameter(name: str) -> pl.Expr:
+def _told(asked: pl.DataFrame, routes: Routes) -> pl.DataFrame:
+    """What distinct targets tell of a request, and where they were linked from."""
     import polars as pl
 
-    return pl.col("__target").str.extract(rf"[?&]{name}=([^&#]+)", 1)
+    targets = asked["__target"]
+    fits = [pl.col("__target").str.contains(f"(?i){one}") for _, one, _ in routes.pages]
+    places = pl.coalesce([pl.when(fit).then(pl.lit(place, pl.Int32)) for place, fit in enumerate(fits)])
+    route = asked.select(places.alias("route")).to_series()
+    pages = {place: page for place, (page, _, _) in enumerate(routes.pages)}
+    page = route.replace_strict(pages, default="other", return_dtype=pl.String)
+    adds = [place for place, (_, _, is_add) in enumerate(routes.pages) if is_add]
+    event_type = page.replace_strict(_EVENT_TYPES, default="view", return_dtype=pl.String)
+    items = pl.Series("item_id", [None], pl.String).new_from_index(0, len(targets))
+    for place, (name, one, _) in enumerate(routes.pages):
+        if name in ("product", "cart") and re.compile(one).groups:
+            items = items.zip_with(route.ne_missing(place), _extracted(targets, f"(?i){one}", route == place))
+    rows = asked.with_columns(
+        page.alias("page"),
+        _decoded(items, is_query=False),
+        *(
+            _decoded(
+                _extracted(targets, _value_of(name), targets.str.contains(f"{name}=", literal=True)).alias(
+                    name
+                )
+            )
+            for name in _PARAMETERS
+        ),
+        _decoded(_extracted(targets, _value_of(_SEARCHED), page == "search").alias("query")),
+        event_type.set(route.is_in(adds), "cart").alias("event_type"),
+    )
+    return rows.with_columns(channel=_channel(routes.own_hosts, has_referrers=routes.has_referrers))
+
+
+def _value_of(parameter: str) -> str:
+    """The expression of what a parameter of a query string holds."""
+    return rf"[?&]{parameter}=([^&#]+)"
+
+
+def _extracted(texts: pl.Series, expression: str, where: pl.Series) -> pl.Series:
+    """(n,) the first group of an expression, which is slow to find, in some of the texts; null elsewhere."""
+    import polars as pl
+
+    rows = where.fill_null(value=False).arg_true()
+    nothing = pl.Series(texts.name, [None], pl.String).new_from_index(0, len(texts))
+    return nothing.scatter(rows, texts.gather(rows).str.extract(expression, 1))
 
 
 def _decoded(values: pl.Series, *, is_query: bool = True) -> pl.Series:
@@ -123,8 +143,8 @@ def _decoded(values: pl.Series, *, is_query: bool = True) -> pl.Series:
     import polars as pl
 
     decode = unquote_plus if is_query else unquote
-    coded = [value for value in values.drop_nulls().unique() if "%" in value or "+" in value]
-    return values.replace(pl.Series(coded, dtype=pl.String), pl.Series(map(decode, coded), dtype=pl.String))
+    coded = values.filter(values.str.contains("[%+]")).unique()
+    return values.replace(coded, pl.Series(map(decode, coded), dtype=pl.String)) if len(coded) else values
 
 
 def _channel(own_hosts: tuple[str, ...], *, has_referrers: bool) -> pl.Expr:

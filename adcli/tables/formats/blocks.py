@@ -14,7 +14,7 @@ import polars as pl
 
 from adcli.tables.compression import Reader
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 8 << 20
 BLOCK_LINES = 100_000
 MAX_LINE_BYTES = 16 << 20
 MAX_COLUMNS = 10_000
@@ -127,10 +127,10 @@ def blocks(below: Reader) -> Iterator[Block]:
             data, line = (b"", line) if is_long else (data[first_end + 1 :], line + 1)
         cut = len(data) if is_last else data.rfind(b"\n") + 1
         whole, carry = data[:cut], data[cut:]
-        pieces = _pieces(whole) or [b""] * is_last
-        for left, piece in enumerate(pieces, 1 - len(pieces)):
+        pieces = _pieces(whole) or [(b"", 0)] * is_last
+        for left, (piece, count) in enumerate(pieces, 1 - len(pieces)):
             yield Block(piece, line, is_last and not left, rejects)
-            line, rejects = line + _newlines(piece), Rejects()
+            line, rejects = line + count, Rejects()
 
 
 def _chunks(below: Reader) -> Iterator[tuple[bytes, bool]]:
@@ -145,17 +145,15 @@ def _chunks(below: Reader) -> Iterator[tuple[bytes, bool]]:
         yield (data.replace(b"\r", b"\n") if is_cr_only else data), is_last
 
 
-def _pieces(whole: bytes) -> list[bytes]:
-    """The lines in pieces of at most `BLOCK_LINES` lines: very short lines make many rows."""
-    if 0 < _newlines(whole) <= BLOCK_LINES:
-        return [whole]
-    ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == ord("\n"))[BLOCK_LINES - 1 :: BLOCK_LINES] + 1
-    return [whole[start:end] for start, end in pairwise([0, *ends.tolist(), len(whole)]) if start < end]
-
-
-def _newlines(text: bytes) -> int:
-    """How many there are; numpy counts faster than `bytes` does."""
-    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
+def _pieces(whole: bytes) -> list[tuple[bytes, int]]:
+    """The lines in pieces of at most `BLOCK_LINES`, as very short ones make many rows, with their number."""
+    is_newline = np.frombuffer(whole, np.uint8) == ord("\n")
+    count = int(np.count_nonzero(is_newline))
+    if 0 < count <= BLOCK_LINES:
+        return [(whole, count)]
+    edges = [0, *(np.flatnonzero(is_newline)[BLOCK_LINES - 1 :: BLOCK_LINES] + 1).tolist(), len(whole)]
+    pieces = [whole[start:end] for start, end in pairwise(edges) if start < end]
+    return [(piece, min(count - place * BLOCK_LINES, BLOCK_LINES)) for place, piece in enumerate(pieces)]
 
 
 def shown(raw: bytes) -> str:
@@ -168,4 +166,4 @@ def _read_full(below: Reader, size: int) -> bytes:
     while missing and (data := below.read(missing)):
         parts.append(data)
         missing -= len(data)
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

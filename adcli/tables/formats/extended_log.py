@@ -13,7 +13,8 @@ import polars as pl
 
 from adcli.errors import DataError
 from adcli.tables.compression import Reader
-from adcli.tables.formats.blocks import IntArray, RawBatch, blocks, shown
+from adcli.tables.formats.blocks import IntArray, RawBatch, blocks
+from adcli.tables.formats.log_lines import LogLines
 
 FORM = "extended log of IIS or CloudFront"
 _FIELDS = "#Fields:"
@@ -49,8 +50,8 @@ def read_extended_log(below: Reader, name: str, columns: tuple[str, ...]) -> Ite
     """
     fields: list[str] = []
     for block in blocks(below):
-        raws = block.data.split(b"\n")
-        text = pl.Series("line", [shown(line).rstrip("\r") for line in raws], pl.String)
+        lines = LogLines(block.data)
+        text = lines.texts(np.arange(len(lines)))
         for place in text.str.starts_with(_FIELDS).arg_true():
             found = text[place].removeprefix(_FIELDS).split()
             if fields and found != fields:
@@ -64,23 +65,21 @@ def read_extended_log(below: Reader, name: str, columns: tuple[str, ...]) -> Ite
         fits = is_row & (text.str.count_matches(sign, literal=True) == len(fields) - 1)
         bad = (is_row & ~fits).arg_true().to_numpy()
         why = "not a line of an extended log"
-        block.rejects.extend(
-            (block.first_line + bad).tolist(), [why] * len(bad), [shown(raws[i]) for i in bad]
-        )
+        block.rejects.extend((block.first_line + bad).tolist(), [why] * len(bad), lines.raws(bad))
         rows = np.flatnonzero(fits.to_numpy())
         values = text.filter(fits).str.split_exact(sign, len(fields) - 1).struct.unnest()
         frame = _requests(values.rename(dict(zip(values.columns, fields, strict=True))), columns)
-        yield RawBatch(frame, block.first_line + rows, _Raws(raws, rows), block.rejects)
+        yield RawBatch(frame, block.first_line + rows, _Raws(lines, rows), block.rejects)
 
 
 class _Raws:
     """The lines of rows as they stood."""
 
-    def __init__(self, raws: list[bytes], rows: IntArray) -> None:
-        self._raws, self._rows = raws, rows
+    def __init__(self, lines: LogLines, rows: IntArray) -> None:
+        self._lines, self._rows = lines, rows
 
     def __call__(self, wanted: IntArray) -> list[str]:
-        return [shown(self._raws[row]) for row in self._rows[wanted]]
+        return self._lines.raws(self._rows[wanted])
 
 
 def _requests(values: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:

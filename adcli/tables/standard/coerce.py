@@ -23,7 +23,9 @@ FREE_TEXT = frozenset(
     {"text", "title", "description", "headline", "query", "user_agent", "brand", "category"}
 )
 _NO_NAME = ("nan", "NaN", "null", "NULL", "None", "<NA>", "\\N", "-")
-_TO_BE_NAMED: Final = r"^(?:[\s'=<\\-]|$|(?i:nan|null|none)$)|\s$"  # what `named` changes is among them
+_UNUSUAL: Final = (  # an identifier without this stays as it is
+    r"^(?:[\s'=<\\-]|$|(?i:nan|null|none)$|\d\.\d+E\+|-?\d+\.0$)|[\s,]"
+)
 _GUARD: Final = r"""^(?:'([0-9+=@-].*)|="(.*)")$"""
 _CUT_SHORT: Final = r"^\d\.\d+E\+(1[1-9]|[2-9]\d)$"  # what spreadsheets make of long numbers: digits are lost
 _NO_VALUE = (*_NO_NAME, "NA", "N/A", "n/a", "na", "none", "Null", "NAN", "nil", "--", "—", "–", "(not set)")
@@ -72,10 +74,12 @@ def _string(values: pl.Series, form: ColumnFormat) -> Coerced:
         return Coerced(as_text(values), [])
     if name in FREE_TEXT:
         return Coerced(_without(values, ("",)), [])
+    if not values.str.contains(_UNUSUAL).any():
+        return Coerced(values, [])
     values = named(values)
     if form.whole_decimals:
         values = values.str.replace(r"^(-?\d+)\.0$", "${1}")
-    if name == "ip" and values.str.contains(r"[,\s]").any():  # forwarded addresses: the first is the client's
+    if name == "ip":  # of forwarded addresses: the first is the client's
         values = values.str.extract(r"^([^,\s]+)")
     cut = values.str.contains(_CUT_SHORT)
     return Coerced(
@@ -257,8 +261,6 @@ def named(values: pl.Series) -> pl.Series:
 
     A shop's export writes `'0987` or `="0987"` so that a spreadsheet keeps the zero.
     """
-    if not values.str.contains(_TO_BE_NAMED).any():
-        return values
     texts = values.str.strip_chars()
     if texts.str.contains(_GUARD).any():
         texts = texts.str.replace(_GUARD, "${1}${2}")

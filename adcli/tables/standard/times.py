@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
-from adcli.tables.standard.time_texts import SLASHED, parse, parse_texts, rewritten
+from adcli.tables.time_texts import SLASHED, parse, parse_texts, rewritten
 
 UTC: Final = pl.Datetime("us", "UTC")
 DateOrder = Literal["dmy", "mdy", "ymd"]
@@ -184,9 +184,10 @@ def read_times(values: pl.Series, form: TimeFormat) -> pl.Series:
 
 def usual_times(texts: pl.Series, form: TimeFormat) -> pl.Series | None:
     """(n,) the times of texts that all have the usual form; None where one has another."""
-    if form.given is not None or not form.usual:
+    usual = form.usual or _usual(texts.drop_nulls().head(_TRIED))
+    if form.given is not None or not usual:
         return None
-    times = _within(_as_utc(parse(texts, form.usual), form), _EARLIEST, _LATEST)
+    times = _within(_as_utc(parse(texts, usual), form), _EARLIEST, _LATEST)
     return times if times.null_count() == texts.null_count() else None
 
 
@@ -218,8 +219,9 @@ def _counted(numbers: pl.Series, unit: str) -> pl.Series:
 
 
 def _from_text(texts: pl.Series, form: TimeFormat) -> pl.Series:
-    if form.usual:
-        times = _within(_as_utc(parse(texts, form.usual), form), _EARLIEST, _LATEST)
+    usual = form.usual or _usual(texts.drop_nulls().head(_TRIED))
+    if usual:
+        times = _within(_as_utc(parse(texts, usual), form), _EARLIEST, _LATEST)
     else:
         times = _from_digits(texts.set(~texts.str.contains(_DIGITS), None), form)
     left = texts.filter(times.is_null() & texts.is_not_null()).unique()

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from adcli.tables.standard.time_texts import parse
+from adcli.tables.time_texts import parse
 
 FORMS = {
     "%Y-%m-%d %H:%M:%S%.f": ["2024-03-10 01:30:00", "2024-03-10 01:30:00.123", "2024-03-10 01:30:00.123456789",
