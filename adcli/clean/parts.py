@@ -26,20 +26,26 @@ from adcli.tables.records import InputRecord, PartRead
 TOLD: Final = "told.json"
 
 
+class PartTold(NamedTuple):
+    """What reading a part told: how many rows were accepted, what its stream says, the rules broken."""
+
+    rows: int
+    read: PartRead
+    broken: dict[str, int]
+
+
 class CleanedPart(NamedTuple):
     """What is known of a part that was read.
 
     Attributes:
         runs: Its rows; places and lines count from the part's beginning.
         rejects: Its rejected rows, as runs in the order in which they came up.
-        read: What reading told.
-        broken: How many rows broke each rule.
+        told: What reading told.
     """
 
     runs: list[SortedRun]
     rejects: list[SortedRun]
-    read: PartRead
-    broken: dict[str, int]
+    told: PartTold
 
 
 class Reading(NamedTuple):
@@ -85,13 +91,18 @@ def read_part(reading: Reading, folder: Path, advance: Advance = lambda rows: No
 def load_part(folder: Path) -> CleanedPart:
     """What was read into a folder."""
     told = json.loads((folder / TOLD).read_text(encoding="utf-8"))
-    read = PartRead(**told["read"])
     return CleanedPart(
         [_loaded(folder, run) for run in told["runs"]],
         [_loaded(folder / "rejects", run) for run in told["rejects"]],
-        read._replace(inputs=[InputRecord(*record) for record in read.inputs]),
-        told["broken"],
+        told_of(told),
     )
+
+
+def told_of(told: dict[str, Any]) -> PartTold:
+    """What was told of a part, out of JSON."""
+    read = PartRead(**told["read"])
+    inputs = [InputRecord(*record) for record in read.inputs]
+    return PartTold(sum(run["rows"] for run in told["runs"]), read._replace(inputs=inputs), told["broken"])
 
 
 def put_together(
@@ -107,11 +118,11 @@ def put_together(
     rows = 0
     for part, folder in zip(parts, folders, strict=True):
         found = load_part(folder)
-        lines = stream.take(part, found.read)
+        lines = stream.take(part, found.told.read)
         runs += [run.behind(rows, lines) for run in found.runs]
-        rows += sum(run.rows for run in found.runs)
+        rows += found.told.rows
         if rules is not None:
-            rules.counts.update(found.broken)
+            rules.counts.update(found.told.broken)
         for frame in in_key_order(found.rejects):
             reject(frame.drop(HIDDEN).with_columns(pl.col("line") + lines))
     return runs

@@ -25,6 +25,17 @@ from adcli.clean.runs import (
 from adcli.tables.read import TableStream
 from adcli.tables.standard.tables import StandardTable
 
+Reject = Callable[[pl.DataFrame], None]
+Step = Callable[[Iterator[pl.DataFrame], Reject], Iterator[pl.DataFrame]]
+"""What becomes of frames of rows in order of time, with where each came from; it rejects some of them."""
+
+
+def stepped(frames: Iterator[pl.DataFrame], steps: Sequence[Step], reject: Reject) -> Iterator[pl.DataFrame]:
+    """The frames after all steps."""
+    for step in steps:
+        frames = step(frames, reject)
+    return frames
+
 
 def clean_stream(
     stream: TableStream,
@@ -35,6 +46,7 @@ def clean_stream(
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
     read: ReadParts = one_by_one,
+    steps: Sequence[Step] = (),
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
 
@@ -48,6 +60,7 @@ def clean_stream(
         reject: Takes rejected rows (file, line, reason, raw).
         advance: Called with how many more rows were read.
         read: Reads the parts of the inputs.
+        steps: What becomes of the rows then; those of each user can be treated apart from others.
     """
     parts = stream.parts()
     folders = read(Reading(stream, routes, rules), parts, spill, advance)
@@ -58,7 +71,7 @@ def clean_stream(
         reject(rows)
 
     cleaned = cleaned_runs(runs, stream.table, fine_times=stream.fine_times, rules=rules, reject=reject_later)
-    for frame in cleaned:
+    for frame in stepped(cleaned, steps, reject_later):
         yield frame.drop(PLACE, KEY)
 
 

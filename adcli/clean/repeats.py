@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import polars as pl
 
+from adcli.clean.identity import rows_as_rejects
+from adcli.clean.runs import FILE, HIDDEN, LINE
+
 REPEAT = "repeat of an event just before"
+
+
+def without_repeats(
+    frames: Iterator[pl.DataFrame],
+    reject: Callable[[pl.DataFrame], None],
+    *,
+    window: timedelta,
+    key: Sequence[str],
+) -> Iterator[pl.DataFrame]:
+    """Frames in order of time, with where each row came from, without repeats, which are rejected."""
+    repeats = Repeats(window, key)
+    for frame in frames:
+        is_repeat = repeats.find(frame)
+        out = frame.filter(is_repeat)
+        if out.height:
+            reject(rows_as_rejects(out.drop(HIDDEN, strict=False), out[FILE], out[LINE], REPEAT))
+        yield frame.filter(~is_repeat)
 
 
 class Repeats:

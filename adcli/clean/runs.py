@@ -81,11 +81,19 @@ class RunWriter:
                 self._waiting.append(self._with_hidden(frame, file, lines))
             return
         self._waiting.append(self._with_hidden(frame, file, lines))
+        self._count(frame)
+
+    def _count(self, frame: pl.DataFrame) -> None:
         self.rows += frame.height
         self._waiting_rows += frame.height
         self._waiting_bytes += int(frame.estimated_size())
         if self._waiting_bytes > _RUN_BYTES or self._waiting_rows > _RUN_ROWS:
             self.flush()
+
+    def add_hidden(self, frame: pl.DataFrame) -> None:
+        """Add rows in any order that have their hidden columns."""
+        self._waiting.append(frame)
+        self._count(frame)
 
     def flush(self) -> None:
         """Write what has come together as one run."""
@@ -109,8 +117,8 @@ class RunWriter:
 
 def written_run(frame: pl.DataFrame, path: Path) -> SortedRun:
     """Rows with their hidden columns as a run of this name."""
-    if not frame[KEY].is_sorted():
-        frame = frame.sort(KEY, maintain_order=True)
+    if not (frame[KEY].is_sorted() and frame[PLACE].is_sorted()):
+        frame = frame.sort(KEY, PLACE)
     table = frame.to_arrow(compat_level=pl.CompatLevel.newest()).unify_dictionaries()
     is_scarce = shutil.disk_usage(path.parent).free < _SCARCE_BYTES
     options = pa.ipc.IpcWriteOptions(compression="lz4" if is_scarce else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -28,18 +28,20 @@ from adcli.cli.clean_behaviour import (
     flagging,
     require_behaviour,
     routes_for,
+    session_steps,
     with_behaviour,
 )
 from adcli.cli.clean_duplicates import (
     Duplicates,
+    repeat_steps,
     require_duplicates,
     with_near_duplicates,
-    without_repeats,
 )
 from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.clean_quality import Expecting, Watching
 from adcli.cli.command import command
+from adcli.cli.engines import Engine, cluster_of, refuse
 from adcli.cli.money import Money
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import Inputs, Reporting
@@ -48,6 +50,11 @@ from adcli.errors import GateError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from adcli.clean.pipeline import Step
+    from adcli.clean.routes import Routes
+    from adcli.tables.read import TableStream
+    from adcli.tables.spark import Cluster
 
 CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries", "users")
 
@@ -87,6 +94,7 @@ def clean(
             metavar="RULE", help="Fail with exit code 4 if a row breaks this rule; repeat for more."
         ),
     ] = [],  # noqa: B006
+    engine: Engine = "local",
 ) -> None:
     """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
 
@@ -107,12 +115,13 @@ def clean(
       adcli clean events.parquet --attribute linear --impressions shown.csv -o impressions.parquet
       zcat access.log.gz | adcli clean - | head
     """
-    from adcli.clean.pipeline import clean_stream
-
+    pages = {"--report": reporting.report, "--plots": reporting.plots}
+    refuse(engine, pages, "it is made of rows as they are read")
     if table is not None and table not in CLEANED:
         known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
         raise UsageError(f"--table {table}: there is no such table.", fix=known)
     active = _rules(rules, rule, fail_on)
+    cluster = cluster_of(run, engine)
     protection = Protection(run, privacy)
     stream = run.stream(inputs, tables=CLEANED, table=table)
     watching = Watching(run, stream, reporting, expecting.expect)
@@ -127,16 +136,8 @@ def clean(
     require_attribution(stream.table.name, flagging(behaviour, anomalies, features), attribution)
     protection.prepare(None if attribution.attribute else names)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
-        cleaned = clean_stream(
-            stream,
-            spill=run.scratch(),
-            routes=routes,
-            rules=check,
-            reject=run.reject,
-            advance=advance,
-        )
-        if duplicates.repeat_window is not None:
-            cleaned = without_repeats(run, stream, cleaned, duplicates)
+        steps = [*repeat_steps(duplicates), *session_steps(names, behaviour)]
+        cleaned = _cleaned(run, cluster, stream, routes, check, steps, advance)
         cleaned = with_behaviour(run, stream, names, cleaned, behaviour, anomalies)
         if duplicates.near_duplicates is not None:
             cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
@@ -154,6 +155,31 @@ def clean(
     protection.tell()
     watching.publish(check, protection)
     _tell_rules(run, check, fail_on)
+
+
+def _cleaned(
+    run: Run,
+    cluster: Cluster | None,
+    stream: TableStream,
+    routes: Routes | None,
+    rules: RuleCheck,
+    steps: Sequence[Step],
+    advance: Callable[[int], None],
+) -> Iterator[pl.DataFrame]:
+    """The rows, by whom they are to be cleaned."""
+    from adcli.clean.parts import Reading
+
+    spill, reject = run.scratch(), run.reject
+    if cluster is not None:
+        from adcli.clean.distributed import clean_on
+
+        reading = Reading(stream, routes, rules)
+        return clean_on(cluster, reading, spill=spill, steps=steps, reject=reject, advance=advance)
+    from adcli.clean.pipeline import clean_stream
+
+    return clean_stream(
+        stream, spill=spill, routes=routes, rules=rules, reject=reject, advance=advance, steps=steps
+    )
 
 
 def _counted(frames: Iterable[pl.DataFrame], advance: Callable[[int], None]) -> Iterator[pl.DataFrame]:

@@ -20,6 +20,8 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.behaviour.sessions import Sessions
+    from adcli.clean.pipeline import Step
     from adcli.clean.routes import Routes
     from adcli.tables.read import TableStream
 
@@ -110,6 +112,16 @@ def require_behaviour(names: set[str], options: Behaviour, anomalies: Anomalies)
         raise UsageError("--session-split campaign: the input has no campaign_id or utm_campaign.")
 
 
+def session_steps(names: set[str], options: Behaviour) -> list[Step]:
+    """What adds sessions, if they are wanted and what robots do is not to be left out before."""
+    if not options.sessions or options.bots != "keep":
+        return []
+    from adcli.behaviour.sessions import with_sessions
+
+    sessions = _sessions(names, options)
+    return [lambda frames, _: with_sessions(frames, sessions)]
+
+
 def with_behaviour(
     run: Run,
     stream: TableStream,
@@ -124,13 +136,11 @@ def with_behaviour(
     if options.bots != "keep":
         frames = _without_robots(run, stream, frames, is_flagged=options.bots == "flag")
     is_asked = anomalies.anomalies != "keep"
-    if options.sessions or (is_asked and "session_id" not in names):
-        from adcli.behaviour.sessions import Sessions, with_sessions
+    is_wanted = options.sessions or (is_asked and "session_id" not in names)
+    if is_wanted and not session_steps(names, options):
+        from adcli.behaviour.sessions import with_sessions
 
-        campaign = _campaign(names) if options.session_split in _BY_CAMPAIGN else None
-        gap = timedelta(minutes=options.session_gap)
-        sessions = Sessions(gap=gap, at_midnight=options.session_split in _BY_MIDNIGHT, campaign=campaign)
-        frames = with_sessions(frames, sessions)
+        frames = with_sessions(frames, _sessions(names, options))
     if is_asked:
         frames = with_anomalies(run, stream, frames, anomalies)
     hidden = [FILE, LINE] if options.sessions or "session_id" in names else [FILE, LINE, "session_id"]
@@ -146,6 +156,14 @@ def flagging(options: Behaviour, anomalies: Anomalies, features: Features) -> st
         "--features": features.features,
     }
     return next((option for option, is_given in adding.items() if is_given), None)
+
+
+def _sessions(names: set[str], options: Behaviour) -> Sessions:
+    from adcli.behaviour.sessions import Sessions
+
+    campaign = _campaign(names) if options.session_split in _BY_CAMPAIGN else None
+    gap = timedelta(minutes=options.session_gap)
+    return Sessions(gap=gap, at_midnight=options.session_split in _BY_MIDNIGHT, campaign=campaign)
 
 
 def _campaign(names: set[str]) -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adcli.cli.clean_rows import reject, spilled
+from adcli.cli.clean_rows import spilled
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -18,7 +19,7 @@ from adcli.numbers import counted
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.tables.read import TableStream
+    from adcli.clean.pipeline import Step
 
 _PANEL = "Duplicates"
 _REPEAT_KEY = ("user_id", "event_type", "item_id")
@@ -81,17 +82,14 @@ def require_duplicates(table: str, names: set[str], options: Duplicates) -> None
             raise UsageError(f"--repeat-key: the input has no column '{column}'.", fix=fix)
 
 
-def without_repeats(
-    run: Run, stream: TableStream, frames: Iterator[pl.DataFrame], options: Duplicates
-) -> Iterator[pl.DataFrame]:
-    """The frames, in order of time and with where each row came from, without repeats."""
-    from adcli.clean.repeats import REPEAT, Repeats
+def repeat_steps(options: Duplicates) -> list[Step]:
+    """What leaves repeats out, if that is wanted."""
+    from adcli.clean.repeats import without_repeats
 
-    repeats = Repeats(timedelta(seconds=options.repeat_window or 0.0), options.repeat_key or _REPEAT_KEY)
-    for frame in frames:
-        is_repeat = repeats.find(frame)
-        reject(run, stream, frame.filter(is_repeat), REPEAT)
-        yield frame.filter(~is_repeat)
+    if options.repeat_window is None:
+        return []
+    window, key = timedelta(seconds=options.repeat_window), options.repeat_key or _REPEAT_KEY
+    return [partial(without_repeats, window=window, key=key)]
 
 
 def with_near_duplicates(

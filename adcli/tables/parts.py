@@ -17,6 +17,7 @@ from adcli.tables.formats.layout import Dialect, records
 from adcli.tables.sources import Source, Span
 
 PART_BYTES: Final = 128 << 20
+LEAST_PART_BYTES: Final = 64 << 10
 _WINDOW_BYTES: Final = 1 << 20
 _ROWS_AROUND: Final = 8
 _OF_WHOLE_FILES: Final = ("report", "products")  # a row of which others explain
@@ -31,16 +32,16 @@ class Part(NamedTuple):
     is_end: bool = True
 
 
-def parts_of(inputs: Sequence[tuple[Source, Format]], table: str) -> list[Part]:
-    """The parts of some inputs, which are a `table`, in their order: each about `PART_BYTES`, or one file."""
+def parts_of(inputs: Sequence[tuple[Source, Format]], table: str, most: int) -> list[Part]:
+    """The parts of some inputs, which are a `table`, in their order: each about `most` bytes, or one file."""
     parts: list[Part] = []
     size = 0
     for number, (source, form) in enumerate(inputs):
-        spans = [] if table in _OF_WHOLE_FILES else list(_spans(source, form))
-        length = PART_BYTES if spans or source.path is None else source.path.stat().st_size
+        spans = [] if table in _OF_WHOLE_FILES else list(_spans(source, form, most))
+        length = most if spans or source.path is None else source.path.stat().st_size
         if spans:
             parts += [Part(number, number + 1, span, span is spans[-1]) for span in spans]
-        elif parts and size + length <= PART_BYTES:
+        elif parts and size + length <= most:
             parts[-1] = parts[-1]._replace(last=number + 1)
         else:
             parts.append(Part(number, number + 1))
@@ -49,14 +50,14 @@ def parts_of(inputs: Sequence[tuple[Source, Format]], table: str) -> list[Part]:
     return parts
 
 
-def _spans(source: Source, form: Format) -> Iterator[Span]:
+def _spans(source: Source, form: Format, most: int) -> Iterator[Span]:
     """The stretches of a file whose records can be told apart anywhere in it, if it is so large."""
     path, dialect = source.path, form.dialect
-    if path is None or (size := path.stat().st_size) <= PART_BYTES or not _can_be_cut(source, form):
+    if path is None or (size := path.stat().st_size) <= most or not _can_be_cut(source, form):
         return
     with path.open("rb") as file:
         header = sum(len(file.readline()) for _ in range(dialect.header_lines if dialect else 0))
-    found = (_record_after(path, at, dialect) for at in range(PART_BYTES, size - PART_BYTES // 2, PART_BYTES))
+    found = (_record_after(path, at, dialect) for at in range(most, size - most // 2, most))
     cuts = [0, *sorted({cut for cut in found if cut is not None}), size]
     for start, end in pairwise(cuts):
         yield Span(header if start else 0, start, end)

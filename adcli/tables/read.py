@@ -24,7 +24,7 @@ from adcli.tables.formats.layout import GivenLayout
 from adcli.tables.left_out import LeaveOut, without
 from adcli.tables.manifest import verify
 from adcli.tables.memory import held
-from adcli.tables.parts import Part, parts_of
+from adcli.tables.parts import LEAST_PART_BYTES, PART_BYTES, Part, parts_of
 from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.read_options import ReadOptions
 from adcli.tables.records import InputRecord, PartRead, joined
@@ -154,9 +154,17 @@ class TableStream:
                 said["user_id_from"] = dict(served)
             self._end_input(InputRecord(source.name, source.size, rows, source.sha256, said))
 
-    def parts(self) -> list[Part]:
-        """The parts that the inputs can be read in; without those of pipes none can be read elsewhere."""
-        return parts_of([(source, form) for source, form, _ in self._parts], self.table.name)
+    @property
+    def is_of_files(self) -> bool:
+        """Whether all inputs are files, which others can read too."""
+        return all(part.source.path is not None for part in self._parts)
+
+    def parts(self, sharers: int | None = None) -> list[Part]:
+        """The parts that the inputs can be read in, at least two for each of so many who share the work."""
+        size = PART_BYTES
+        if sharers is not None and self._bytes:
+            size = min(max(self._bytes // (2 * sharers), LEAST_PART_BYTES), size)
+        return parts_of([(source, form) for source, form, _ in self._parts], self.table.name, size)
 
     def part(self, part: Part) -> TableStream:
         """One part of the inputs as a stream of its own, to be read here or elsewhere."""

@@ -38,22 +38,22 @@ class Source:
         span: The part of the file that is read; None where it is all of it.
     """
 
-    def __init__(self, given: str, span: Span | None = None) -> None:
+    def __init__(self, given: str, span: Span | None = None, folder: str = "") -> None:
         self.span = span
         self.name = STDIN if given == "-" else os.fsencode(given).decode("utf-8", "backslashreplace")
-        self.path = None if given == "-" or _is_pipe(Path(given)) else Path(given)
-        self._given = given
+        self.path = None if given == "-" or _is_pipe(Path(given)) else Path(folder, given)
+        self._given, self._folder = given, folder
         self._waiting: PeekableStream | None = None
         self._hashed: _HashingReader | None = None
         self._spool: IO[bytes] | None = None
 
-    def __reduce__(self) -> tuple[type[Source], tuple[str, Span | None]]:
-        """Another process opens the input again."""
-        return Source, (self._given, self.span)
+    def __reduce__(self) -> tuple[type[Source], tuple[str, Span | None, str]]:
+        """Another process opens the input again, in whatever folder it works."""
+        return Source, (self._given, self.span, self._folder or str(Path.cwd()))
 
     def spanned(self, span: Span | None) -> Source:
         """The input, or a part of it."""
-        return self if span is None else Source(self._given, span)
+        return self if span is None else Source(self._given, span, self._folder)
 
     @property
     def lines(self) -> int:
@@ -139,7 +139,9 @@ class Source:
 
     def _open(self) -> PeekableStream:
         try:
-            raw: IO[bytes] = sys.stdin.buffer if self.name == STDIN else Path(self._given).open("rb")  # noqa: SIM115
+            raw: IO[bytes] = (
+                sys.stdin.buffer if self.name == STDIN else (self.path or Path(self._given)).open("rb")
+            )
         except OSError as error:
             raise DataError(f"{self.name}: cannot be opened: {error.strerror}.") from None
         self._hashed = (

@@ -7,13 +7,12 @@ import random
 import pytest
 
 from adcli.errors import DataError
-from adcli.tables import parts
 from adcli.tables.read import open_table
 
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", 3000)
+    monkeypatch.setattr("adcli.tables.read.PART_BYTES", 3000)
 
 
 def rows_and_rejects(stream):
