@@ -13,7 +13,6 @@ Array = NDArray[np.float64]
 
 LIKE_MINDED = 30.0  # prior precision of a weight around the mean of all
 CALIBRATED = 1.0  # prior precision of the sum of the weights around 1
-NATS_OF_A_MEMBER = 1.0  # what leaving out a member must cost in log-likelihood for it to stay (Akaike, 1974)
 
 
 class Stack(NamedTuple):
@@ -26,6 +25,8 @@ class Stack(NamedTuple):
 
 def stack_weights(scores: Array, reward: Array, weight: Array, link: Link) -> Stack:
     """The weights with the least out-of-fold loss, shrunk towards equal ones; 0 for members that do not help.
+
+    A member helps if the penalised loss is greater without it.
 
     Args:
         scores: Out-of-fold scores of m members, shape (n, m).
@@ -43,7 +44,7 @@ def stack_weights(scores: Array, reward: Array, weight: Array, link: Link) -> St
         fewer = [[one for one in kept if one != left] for left in kept]
         tried = [_fit(scaled[:, some], target, weight, link) for some in fewer]
         least = min(range(len(kept)), key=lambda one: tried[one].value)
-        if tried[least].value - best.value > NATS_OF_A_MEMBER:
+        if tried[least].value > best.value:
             break
         kept, best = fewer[least], tried[least]
     weights = np.zeros(scores.shape[1])

@@ -27,6 +27,7 @@ FORMAT = "policy/2"
 JSON_NAME = "policy.json"
 TENSORS_NAME = "policy.safetensors"
 TREES_NAME = "policy.trees.txt"  # a text model of LightGBM
+REPLAY_NAME = "replay.parquet"
 
 DAMAGE = (LookupError, TypeError, ValueError, RecursionError, AttributeError, pl.exceptions.PolarsError)
 
@@ -34,13 +35,16 @@ Tensors = dict[str, NDArray[Any]]
 UNITS: dict[type, str] = {PairUnits: "pairs", Regions: "trees", TowerUnits: "towers"}
 
 
-def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> None:
+def save_policy(
+    policy: Policy, directory: Path, about: Mapping[str, Any], replay: pl.DataFrame | None = None
+) -> None:
     """Write a policy into an existing, empty directory.
 
     Args:
         policy: A policy of this package.
         directory: Where `policy.json` and `policy.safetensors` go.
         about: What it is, from what, with what settings, and what it scored: plain values.
+        replay: A sample of what it was learned from, for learning on.
 
     Raises:
         TypeError: If the policy is of a kind that has no file format.
@@ -58,6 +62,24 @@ def save_policy(policy: Policy, directory: Path, about: Mapping[str, Any]) -> No
     for units in base.model.units if isinstance(base, ScoredPolicy) else ():
         if isinstance(units, Regions):
             (directory / TREES_NAME).write_text(units.text, encoding="utf-8")
+    if replay is not None:
+        replay.write_parquet(directory / REPLAY_NAME)
+
+
+def read_replay(directory: Path) -> pl.DataFrame:
+    """The sample of impressions that a policy was learned from.
+
+    Raises:
+        DataError: If the directory has none, or it is damaged.
+    """
+    path = directory / REPLAY_NAME
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as damage:
+        raise DataError(
+            f"{path}, the impressions to replay, is missing or damaged.",
+            fix="--from needs a policy of `adcli optimize policy`; else learn from both logs at once.",
+        ) from damage
 
 
 def load_policy(directory: Path) -> Policy:

@@ -16,6 +16,7 @@ from adcli.cli.users import Users, with_users
 from adcli.policies.constraints import KEYS
 
 if TYPE_CHECKING:
+    from adcli.optimize.continual import Change, Earlier
     from adcli.optimize.policy_learning import LearnedPolicy
 
 
@@ -69,6 +70,14 @@ def policy(
     ] = 0.0,
     estimate_propensities: EstimatePropensities = False,
     propensity_of: PropensityOf = [],  # noqa: B006
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="POLICY",
+            help="Policy directory to learn on from; a sample of its impressions is replayed.",
+        ),
+    ] = None,
     epsilon: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
     ] = 0.02,
@@ -85,9 +94,10 @@ def policy(
       adcli optimize policy impressions.parquet --items vectors.parquet --reward conversion -o policy
       adcli optimize policy impressions.parquet --users customers.csv -o policy
       adcli optimize policy log.parquet --action item_id --action placement --action hour -o policy
+      adcli optimize policy today.parquet --from policy -o policy-today
     """
     from adcli.behaviour.currencies import one_currency
-    from adcli.optimize.policy_learning import learn_policy
+    from adcli.optimize.continual import learn_on, replay_sample
     from adcli.optimize.policy_page import answer_of, policy_page
     from adcli.policies.constraints import read_constraints
     from adcli.policies.logged import PROFIT
@@ -115,9 +125,11 @@ def policy(
         treatment_cost=treatment_cost,
     )
     impressions, question = with_propensities(run, impressions, question, estimate=estimate_propensities)
+    earlier = _earlier(run, start_from) if start_from else None
     with run.step("learn"):
-        learned = learn_policy(
+        learned, changes = learn_on(
             impressions,
+            earlier,
             question,
             items=attributes,
             epsilon=epsilon,
@@ -139,13 +151,14 @@ def policy(
         },
         "obeyed": [] if learned.obeyed is None else learned.obeyed.to_dicts(),
         "candidates": learned.candidates.to_dicts(),
+        "learned_on": {name: change._asdict() for name, change in changes.items()},
         "learned_from": [record._asdict() for record in run.input_records()],
     }
-    save_policy(learned.policy, folder, about)
+    save_policy(learned.policy, folder, about, replay_sample(learned.log))
     tell_undrawn(run, learned.log)
     if learned.log.no_ad.any():
         _tell_uplift(run, learned, folder)
-    for note in learned.notes:
+    for note in [*learned.notes, *map(_told, changes.items())]:
         run.note(note)
     if reporting.report is not None or reporting.plots is not None:
         with run.step("report"):
@@ -167,4 +180,21 @@ def _tell_uplift(run: Run, learned: LearnedPolicy, folder: Path) -> None:
     uplift_ranking(log, learned.fitted).write_parquet(folder / RANKING)
     run.note(
         f"{RANKING}, in the policy's directory, ranks by expected uplift: adcli evaluate uplift reads it."
+    )
+
+
+def _earlier(run: Run, directory: Path) -> Earlier:
+    from adcli.optimize.continual import Earlier
+    from adcli.policies.store import load_policy, read_replay
+
+    found = run.learned(directory)
+    return Earlier(load_policy(found), read_replay(found))
+
+
+def _told(named: tuple[str, Change]) -> str:
+    name, change = named
+    where = "the new impressions" if name == "gained" else "those replayed"
+    return (
+        f"{name}: {change.difference:+.4g} [{change.low:+.4g}, {change.high:+.4g}] per impression, on "
+        f"{change.rows:,} of {where} that were not learned from."
     )
