@@ -36,6 +36,7 @@ _CATEGORIES: Final = ("category", "categorycode", "categoryid", "productcategory
 _KINDS: Final = tuple(kind for kind in COUNTS.values() if kind)
 _OF_ALL: Final = ("clicks", "impressions", "log_price", "priced")
 _LAST: Final = "last {}"
+_UNIT: Final = 2**30  # of the sums of all, in whole numbers, whose sum is the same in whatever order
 _DAY_US: Final = 86_400_000_000
 _TURN: Final = 6.283185307179586
 
@@ -87,7 +88,7 @@ def columns_of_features(columns: Sequence[str]) -> list[str]:
 def sums_of_all(events: pl.LazyFrame) -> pl.DataFrame:
     """What all did up to the end of each hour that has an event, to hold a CTR and prices against."""
     kind, names = pl.col("event_type").cast(pl.String), events.collect_schema().names()
-    price = log_price() if "price" in names else pl.lit(None, pl.Float64)
+    price = (log_price() * _UNIT).round().cast(pl.Int64) if "price" in names else pl.lit(None, pl.Int64)
     added = events.group_by(pl.col("event_time").dt.truncate("1h")).agg(
         *((kind == COUNTS[name]).sum().cast(pl.Int64).alias(name) for name in _OF_ALL[:2]),
         price.sum().alias("log_price"),
@@ -215,7 +216,7 @@ def _from_sums(names: Sequence[str]) -> list[pl.Expr]:
     ]
     if "log_price" in names:
         mean = (pl.col("log_price") / pl.col("priced")).fill_nan(None)
-        of_all = (pl.col("log_price of all") / pl.col("priced of all")).fill_nan(None)
+        of_all = (pl.col("log_price of all") / _UNIT / pl.col("priced of all")).fill_nan(None)
         found += [mean.exp().alias("price_mean"), (mean - of_all).exp().alias("price_affinity")]
     if "n_log_n" in names:
         count = pl.col("categorised")

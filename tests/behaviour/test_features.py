@@ -111,6 +111,13 @@ def test_parts_of_a_log_have_the_features_of_the_whole():
     assert found.sort("user_id", "event_time").equals(features(events, "user_id"))
 
 
+def test_what_all_did_is_the_same_in_whatever_order_it_is_summed():
+    rng = np.random.default_rng(2)
+    events = log([(int(h % 3), "u", "view", "a", float(rng.uniform(1, 99)), "c") for h in range(5_000)])
+    of_all = sums_of_all(events.lazy())
+    assert of_all.equals(sums_of_all(events.sample(fraction=1.0, shuffle=True, seed=3).lazy()))
+
+
 def test_the_future_changes_nothing():
     whole, begun = features(log(ROWS), "user_id"), features(log(ROWS[:4]), "user_id")
     assert whole.filter(pl.col("event_time") < START + timedelta(hours=24)).equals(begun)

@@ -69,10 +69,10 @@ def scored(name, detector, fitted, others, seconds):
     """Scores of the others, CPU seconds and why there are none."""
 
     def stop(*_):
-        raise OutOfTimeError(f"not done in {seconds} s")
+        raise OutOfTimeError(f"not done in {seconds} CPU-s")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, stop)  # of the processor's time, whoever else needs it
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     begin = time.process_time()
     try:
         if detector is None:
@@ -83,7 +83,7 @@ def scored(name, detector, fitted, others, seconds):
     except Exception as error:  # noqa: BLE001 - some need what is not there
         return None, 0.0, f"{type(error).__name__}: {str(error)[:80]}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def figures(seeds, seconds):
