@@ -7,7 +7,8 @@ in the order of the inputs.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -60,17 +61,9 @@ Advance = Callable[[int], None]
 ReadParts = Callable[[Reading, Sequence[Part], Path, Advance], Iterable[Path]]
 
 
-def one_by_one(reading: Reading, parts: Sequence[Part], folder: Path, advance: Advance) -> Iterator[Path]:
-    """The folders of the parts, each read when it is asked for."""
-    for number, part in enumerate(parts):
-        own = folder / f"part-{number:06}"
-        read_part(reading._replace(stream=reading.stream.part(part)), own, advance)
-        yield own
-
-
 def read_part(reading: Reading, folder: Path, advance: Advance = lambda rows: None) -> None:
     """Read the part that the stream is into a folder, which is there only once it is complete."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
     remove(unfinished)
     (unfinished / "rejects").mkdir(parents=True)
     rejects = RunWriter(unfinished / "rejects")

@@ -9,7 +9,8 @@ import polars as pl
 
 from adcli.clean.early_clicks import early_clicks
 from adcli.clean.identity import DUPLICATE, Duplicates, carries_identity, rows_as_rejects
-from adcli.clean.parts import Reading, ReadParts, one_by_one, put_together
+from adcli.clean.parallel import reader
+from adcli.clean.parts import Reading, ReadParts, put_together
 from adcli.clean.routes import Routes
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import (
@@ -45,7 +46,7 @@ def clean_stream(
     rules: RuleCheck | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
-    read: ReadParts = one_by_one,
+    read: ReadParts | None = None,
     steps: Sequence[Step] = (),
 ) -> Iterator[pl.DataFrame]:
     """The rows of a table in order of `event_time` where there is one (else as they came), no duplicates.
@@ -59,11 +60,11 @@ def clean_stream(
         rules: Rows that break one that rejects are left out.
         reject: Takes rejected rows (file, line, reason, raw).
         advance: Called with how many more rows were read.
-        read: Reads the parts of the inputs.
+        read: Reads the parts of the inputs; None is one after the other, in this process.
         steps: What becomes of the rows then; those of each user can be treated apart from others.
     """
     parts = stream.parts()
-    folders = read(Reading(stream, routes, rules), parts, spill, advance)
+    folders = (read or reader(1))(Reading(stream, routes, rules), parts, spill, advance)
     runs = put_together(stream, parts, folders, rules=rules, reject=reject)
 
     def reject_later(rows: pl.DataFrame) -> None:

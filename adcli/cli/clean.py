@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,8 +39,8 @@ from adcli.cli.clean_duplicates import (
 from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.clean_quality import Expecting, Watching
+from adcli.cli.clean_scale import Scale, Scaling
 from adcli.cli.command import command
-from adcli.cli.engines import Engine, cluster_of, refuse
 from adcli.cli.money import Money
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import Inputs, Reporting
@@ -51,10 +50,6 @@ from adcli.errors import GateError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.clean.pipeline import Step
-    from adcli.clean.routes import Routes
-    from adcli.tables.read import TableStream
-    from adcli.tables.spark import Cluster
 
 CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries", "users")
 
@@ -71,6 +66,7 @@ def clean(
     privacy: Privacy,
     expecting: Expecting,
     reporting: Reporting,
+    scale: Scale,
     inputs: Inputs = None,
     table: Annotated[
         str | None,
@@ -94,7 +90,6 @@ def clean(
             metavar="RULE", help="Fail with exit code 4 if a row breaks this rule; repeat for more."
         ),
     ] = [],  # noqa: B006
-    engine: Engine = "local",
 ) -> None:
     """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
 
@@ -115,21 +110,22 @@ def clean(
       adcli clean events.parquet --attribute linear --impressions shown.csv -o impressions.parquet
       zcat access.log.gz | adcli clean - | head
     """
-    pages = {"--report": reporting.report, "--plots": reporting.plots}
-    refuse(engine, pages, "it is made of rows as they are read")
+    from adcli.clean.parts import Reading
+
     if table is not None and table not in CLEANED:
         known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
         raise UsageError(f"--table {table}: there is no such table.", fix=known)
     active = _rules(rules, rule, fail_on)
-    cluster = cluster_of(run, engine)
+    scaling = Scaling(run, scale, reporting, is_erasing=privacy.erase is not None)
     protection = Protection(run, privacy)
     stream = run.stream(inputs, tables=CLEANED, table=table)
     watching = Watching(run, stream, reporting, expecting.expect)
-    check = RuleCheck(active, now=datetime.now(UTC), standard=stream.table.names)
+    check = RuleCheck(active, now=scaling.began(), standard=stream.table.names)
     routes = routes_for(stream, behaviour)
     names = stream.names | (set(ADDED) if routes else set())
     check.require(names, fail_on)
     require_duplicates(stream.table.name, names, duplicates)
+    scaling.require(duplicates)
     require_anomalies(anomalies)
     require_behaviour(names, behaviour, anomalies)
     require_features(run, stream.table.name, features)
@@ -137,7 +133,7 @@ def clean(
     protection.prepare(None if attribution.attribute else names)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
         steps = [*repeat_steps(duplicates), *session_steps(names, behaviour)]
-        cleaned = _cleaned(run, cluster, stream, routes, check, steps, advance)
+        cleaned = scaling.cleaned(Reading(stream, routes, check), steps, advance)
         cleaned = with_behaviour(run, stream, names, cleaned, behaviour, anomalies)
         if duplicates.near_duplicates is not None:
             cleaned = with_near_duplicates(run, stream.table.name, cleaned, duplicates)
@@ -155,31 +151,6 @@ def clean(
     protection.tell()
     watching.publish(check, protection)
     _tell_rules(run, check, fail_on)
-
-
-def _cleaned(
-    run: Run,
-    cluster: Cluster | None,
-    stream: TableStream,
-    routes: Routes | None,
-    rules: RuleCheck,
-    steps: Sequence[Step],
-    advance: Callable[[int], None],
-) -> Iterator[pl.DataFrame]:
-    """The rows, by whom they are to be cleaned."""
-    from adcli.clean.parts import Reading
-
-    spill, reject = run.scratch(), run.reject
-    if cluster is not None:
-        from adcli.clean.distributed import clean_on
-
-        reading = Reading(stream, routes, rules)
-        return clean_on(cluster, reading, spill=spill, steps=steps, reject=reject, advance=advance)
-    from adcli.clean.pipeline import clean_stream
-
-    return clean_stream(
-        stream, spill=spill, routes=routes, rules=rules, reject=reject, advance=advance, steps=steps
-    )
 
 
 def _counted(frames: Iterable[pl.DataFrame], advance: Callable[[int], None]) -> Iterator[pl.DataFrame]:

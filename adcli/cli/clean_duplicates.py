@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -76,10 +76,15 @@ def require_duplicates(table: str, names: set[str], options: Duplicates) -> None
             "The input has no event_time, which --repeat-window needs.",
             fix="Name it: --map event_time=COLUMN.",
         )
-    for column in options.repeat_key or _REPEAT_KEY:
+    for column in repeat_key(options):
         if column not in names:
             fix = did_you_mean(column, names)
             raise UsageError(f"--repeat-key: the input has no column '{column}'.", fix=fix)
+
+
+def repeat_key(options: Duplicates) -> Sequence[str]:
+    """The columns in which repeats are equal."""
+    return options.repeat_key or _REPEAT_KEY
 
 
 def repeat_steps(options: Duplicates) -> list[Step]:
@@ -88,8 +93,8 @@ def repeat_steps(options: Duplicates) -> list[Step]:
 
     if options.repeat_window is None:
         return []
-    window, key = timedelta(seconds=options.repeat_window), options.repeat_key or _REPEAT_KEY
-    return [partial(without_repeats, window=window, key=key)]
+    window = timedelta(seconds=options.repeat_window)
+    return [partial(without_repeats, window=window, key=repeat_key(options))]
 
 
 def with_near_duplicates(

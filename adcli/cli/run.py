@@ -58,6 +58,7 @@ class Run:
         self.facts: dict[str, Any] = {}
         self._strict = reading.strict
         self._config = common.config
+        self._memory = reading.memory
         self._started = time.time()
         self._steps: dict[str, float] = {}
         others = tuple(reads)
@@ -67,6 +68,7 @@ class Run:
         self._answer: Sequence[Verdict] = ()
         self._counted = 0, 0
         self._open = ExitStack()
+        self._tidying: list[Callable[[], None]] = []
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects, is_alone=not others)
 
     # ---- reading
@@ -205,6 +207,13 @@ class Run:
         return self._outputs.directory()
 
     @property
+    def memory(self) -> int:
+        """The bytes that a table may take, as `--memory` says."""
+        from adcli.tables.memory import table_bytes
+
+        return table_bytes(self._memory)
+
+    @property
     def output(self) -> Path | None:
         """Where the result goes, if `-o` says so."""
         return self._outputs.path
@@ -216,6 +225,10 @@ class Run:
     def until_end(self, resource: SupportsClose) -> None:
         """Close something when the run ends, however it ends."""
         self._open.callback(resource.close)
+
+    def when_done(self, tidy: Callable[[], None]) -> None:
+        """Do something once all outputs have their names."""
+        self._tidying.append(tidy)
 
     def attach(self, path: Path, content: bytes) -> None:
         """Write a further file beside the result, such as a report page."""
@@ -272,6 +285,8 @@ class Run:
             raise GateError(f"{count} rejected ({why}) and --strict was given.")
         self._outputs.commit(rejected, self._manifest)
         self._open.close()
+        for tidy in self._tidying:
+            tidy()
         self._tell_details()
         self.console.answer(self._answer)
         self.console.note(self._closing_line())

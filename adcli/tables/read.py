@@ -102,12 +102,8 @@ class TableStream:
         """The options that say of formats what no input has, each with a sentence that says so."""
         source, form, _ = self._parts[0]
         options, forms = self._options, [part.form for part in self._parts]
-        layout = (options.delimiter, options.quote, options.escape, options.comment)
-        given = {
-            name: bool(value)
-            for name, value in zip(("delimiter", "quote", "escape", "comment"), layout, strict=True)
-        }
-        idle = [name for name, is_given in given.items() if is_given and not any(map(_is_delimited, forms))]
+        layout = ("delimiter", "quote", "escape", "comment")
+        idle = [name for name in layout if getattr(options, name) and not any(map(_is_delimited, forms))]
         if options.skip_lines and not any(one.dialect for one in forms):
             idle.append("skip-lines")
         if options.log_format and not any(one.kind == "log" for one in forms):
@@ -184,6 +180,18 @@ class TableStream:
             stream.leave_out = copy(self.leave_out)
             stream.leave_out.rows = Counter()
         return stream
+
+    def described(self) -> list[object]:
+        """How the inputs are read, in plain values, whatever is in them."""
+        known = [
+            (s.name, f.columns, f.as_json(), p.as_json(), sorted(p.columns | p.needs))
+            for s, f, p in self._parts
+        ]
+        return [*known, replace(self._options, memory=0)]
+
+    def hashes(self) -> list[str]:
+        """SHA-256 of each input."""
+        return [part.source.hashed() for part in self._parts]
 
     def told(self) -> PartRead:
         """What reading told, once all is read."""

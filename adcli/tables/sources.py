@@ -83,6 +83,16 @@ class Source:
             if self.path is not None:
                 self.close()
 
+    def hashed(self) -> str:
+        """SHA-256 of all that there is to read of a file."""
+        reader = self._raw()
+        try:
+            while reader.read(PEEK_BYTES):
+                pass
+            return reader.sha256.hexdigest()
+        finally:
+            reader.close()
+
     def keep(self) -> None:
         """Copy the bytes of a pipe to disk, so that they can be read more than once."""
         if self.path is None and self._spool is None:
@@ -137,16 +147,17 @@ class Source:
             self._waiting.close()
         self._waiting = self._spool = None
 
-    def _open(self) -> PeekableStream:
+    def _raw(self) -> _HashingReader:
         try:
             raw: IO[bytes] = (
                 sys.stdin.buffer if self.name == STDIN else (self.path or Path(self._given)).open("rb")
             )
         except OSError as error:
             raise DataError(f"{self.name}: cannot be opened: {error.strerror}.") from None
-        self._hashed = (
-            _HashingReader(raw, self.name) if self.span is None else _SpanReader(raw, self.name, self.span)
-        )
+        return _HashingReader(raw, self.name) if self.span is None else _SpanReader(raw, self.name, self.span)
+
+    def _open(self) -> PeekableStream:
+        self._hashed = self._raw()
         try:
             return PeekableStream(self._hashed, self.name)
         except DataError:
