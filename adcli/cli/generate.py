@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adcli.cli.checking import Checking, checker_of, own_facts_of
 from adcli.cli.command import command
 from adcli.cli.options import Inputs, Models
 from adcli.cli.run import Run
@@ -16,7 +17,6 @@ from adcli.cli.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
-    from adcli.copy.fact import Fact
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
     from adcli.generate.ads import Segment
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def generate(
     run: Run,
     models: Models,
+    checking: Checking,
     inputs: Inputs = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Ads for each product and segment.")] = 3,
     channel: Annotated[
@@ -58,9 +59,10 @@ def generate(
     reviews: Annotated[
         str | None, typer.Option(help="Reviews (item_id, text): benefits in customers' words.")
     ] = None,
-    facts: Annotated[
-        str | None, typer.Option(help="The brand's own facts (slot, value; item_id, role, negated).")
-    ] = None,
+    claims: Annotated[
+        Literal["block", "flag"],
+        typer.Option(help="What becomes of an ad with a finding: left out, or shown with flags."),
+    ] = "block",
 ) -> None:
     """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
 
@@ -75,11 +77,12 @@ def generate(
 
     channel_named(channel)
     products = run.read(inputs, tables=["products"])
-    knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": _own_facts(run, facts)}
+    knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": own_facts_of(run, checking)}
     if facts_only:
         _write_facts(run, products, knowledge)
         return
     audiences = _segments(run, profiles) if profiles else []
+    checker = checker_of(run, checking, models, frozenset())
     with run.step("load"):
         writer, encoder = _load(run, models, model, judge, exact=exact)
     with run.step("write"), run.console.progress("writing", products.height, "products") as advance:
@@ -105,6 +108,8 @@ def generate(
             top_p=top_p,
             on_products=on_products,
             knowledge=knowledge,
+            checker=checker,
+            claims=claims,
         )
     run.write(ads)
     by_template = int(ads["flags"].list.contains("template").sum())
@@ -133,12 +138,6 @@ def _reviews(run: Run, path: str | None) -> dict[str, list[str]]:
     for item_id, text in table.select("item_id", "text").drop_nulls().iter_rows():
         said.setdefault(item_id, []).append(text)
     return said
-
-
-def _own_facts(run: Run, path: str | None) -> dict[str, tuple[Fact, ...]]:
-    from adcli.copy.own import own_facts
-
-    return own_facts(run.read([path], tables=["facts"], secondary=True), path) if path else {}
 
 
 class _Drafts:

@@ -1,11 +1,8 @@
-"""What an ad claims that its product's record does not say, and what advertising law asks proof of.
+"""The record of a product, the rules that an ad breaks, personal data: the first layer of the checker.
 
-    >>> record = record_of(["Cotton bath towel, 500 GSM"])
-    >>> [tuple(found) for found in unsupported_claims("Silk towel, 700 GSM", record)]
-    [('number.unsupported', '700 GSM'), ('material.unsupported', 'silk')]
-
-Each finding names its rule and the words that broke it. The rules read words, not meanings: a claim in words
-they do not know passes, so an ad that breaks no rule is not thereby true.
+>>> record = record_of(["Cotton bath towel, 500 GSM"])
+>>> [(found.rule, found.span) for found in broken_rules("The best organic towel", record)]
+[('absolute.best', 'best'), ('property.unsupported', 'organic')]
 """
 
 from __future__ import annotations
@@ -15,17 +12,29 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from adcli.copy.lexicon import COLOUR_IDIOMS, COLOURS, MATERIALS, SAME_WORD, WELL_KNOWN_BRANDS
-from adcli.copy.quantities import Quantity, codes, is_stated, quantities
-from adcli.copy.rules import BANNED, PROVABLE, ClaimRule
-from adcli.copy.wording import stem, words
+from adcli.copy.fact import Fact
+from adcli.copy.lexicon import COLOURS, MATERIALS, SAME_WORD, STOP_WORDS
+from adcli.copy.quantities import Quantity, codes, quantities
+from adcli.copy.rules import ClaimRule, rules_of
+from adcli.copy.wording import root, stem, words
 
 
 class Finding(NamedTuple):
-    """One broken rule: its id and the words of the ad that broke it."""
+    """What is wrong with an ad.
+
+    Attributes:
+        rule: The id of the rule that it breaks.
+        span: The words of the ad that break it.
+        severity: `block`: it may not run so; `warn`: a person should look.
+        layer: `rules`, `grounding` or `claims` (the model).
+        source: The law, or what the words were compared with.
+    """
 
     rule: str
     span: str
+    severity: str = "block"
+    layer: str = "rules"
+    source: str = ""
 
 
 class Record(NamedTuple):
@@ -35,6 +44,8 @@ class Record(NamedTuple):
     stems: frozenset[str]
     quantities: tuple[Quantity, ...]
     codes: frozenset[str]
+    facts: tuple[Fact, ...] = ()
+    brand: str = ""
 
 
 _HOMOGLYPHS = str.maketrans("аеорсхуіѕ", "aeopcxyis")
@@ -55,52 +66,21 @@ def folded(text: str) -> str:
     return _SPLIT_HAN.sub("", joined).lower().replace("’", "'").replace(" - ", " ")
 
 
-def _same_word(word: str) -> str:
+def same_word(word: str) -> str:
+    """One spelling of a word that has several (`wooden`, `wood`)."""
     return SAME_WORD.get(word, word)
 
 
-def record_of(texts: Iterable[str], *, price: float | None = None) -> Record:
-    """The record of one product from its texts (title, brand, attributes, description) and its price."""
+def record_of(
+    texts: Iterable[str], *, price: float | None = None, facts: Iterable[Fact] = (), brand: str = ""
+) -> Record:
+    """The record of one product from its texts (title, brand, attributes, description), facts and price."""
     whole = " . ".join(text for text in texts if text)
     stated = quantities(whole)
     if price is not None:
         stated.append(Quantity(price, price, "price", f"{price:g}"))
-    stems = frozenset(_same_word(word) for word in (*map(stem, words(whole)), *_han_words(whole)))
-    return Record(folded(whole), stems, tuple(stated), frozenset(codes(whole)))
-
-
-def unsupported_claims(text: str, record: Record, *, brands: frozenset[str] = frozenset()) -> list[Finding]:
-    """What `text` states and `record` does not: numbers, materials, colours, properties, offers, brands.
-
-    Args:
-        text: One ad, or a part of it.
-        record: The product's record.
-        brands: Brands of the whole catalogue in lower case; a brand that is not on record is another's.
-    """
-    return [
-        *_unsupported_numbers(text, record),
-        *_unsupported_words(text, record),
-        *_unproven(text, record),
-        *_foreign_brands(text, record, brands),
-    ]
-
-
-def _unsupported_numbers(text: str, record: Record) -> list[Finding]:
-    found = [quantity.text for quantity in quantities(text) if not is_stated(quantity, record.quantities)]
-    found += sorted(codes(text) - record.codes)
-    return [Finding("number.unsupported", span) for span in found]
-
-
-def _unsupported_words(text: str, record: Record) -> list[Finding]:
-    plain = re.sub(COLOUR_IDIOMS, " ", text, flags=re.IGNORECASE)
-    stated = (stem(word) for word in words(plain) if word.isascii())
-    found = []
-    for word in dict.fromkeys((*stated, *_han_words(text))):
-        same = _same_word(word)
-        kind = "material" if {word, same} & MATERIALS else "colour" if {word, same} & COLOURS else ""
-        if kind and same not in record.stems:
-            found.append(Finding(f"{kind}.unsupported", word))
-    return sorted(found, key=lambda finding: finding.rule != "material.unsupported")
+    stems = frozenset(same_word(word) for word in (*map(stem, words(whole)), *han_words(whole)))
+    return Record(folded(whole), stems, tuple(stated), frozenset(codes(whole)), tuple(facts), brand)
 
 
 _HAN = sorted(
@@ -109,56 +89,49 @@ _HAN = sorted(
 _HAN_PATTERN = re.compile("|".join(_HAN))
 
 
-def _han_words(text: str) -> list[str]:
+def han_words(text: str) -> list[str]:
     """The Chinese words for materials and colours in `text`, the longest at each place."""
     return _HAN_PATTERN.findall(text)
 
 
-def _unproven(text: str, record: Record) -> list[Finding]:
-    plain = folded(text)
-    return [
-        Finding(rule.name, match[0].strip())
-        for rule in PROVABLE
-        for match in rule.pattern.finditer(plain)
-        if not (rule.evidence or rule.pattern).search(record.text)
-    ]
-
-
-def _foreign_brands(text: str, record: Record, brands: frozenset[str]) -> list[Finding]:
-    plain = folded(text)
-    tokens = re.findall(r"[\w&'.-]+", plain)
-    phrases = {" ".join(tokens[i : i + size]).strip(".'-") for size in (1, 2, 3) for i in range(len(tokens))}
-    named = {phrase for phrase in phrases if phrase in brands or phrase in WELL_KNOWN_BRANDS}
-    return [
-        Finding("brand.foreign", phrase)
-        for phrase in sorted(named)
-        if not re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", record.text)
-    ]
-
-
-def banned_terms(text: str, *, own_name: str = "") -> list[Finding]:
-    """The absolute and superlative claims in `text` that advertising law forbids or asks proof of.
+def broken_rules(text: str, record: Record, *, own_name: str = "", market: str = "us") -> list[Finding]:
+    """The rules of a market that `text` breaks; a claim that the record proves breaks none.
 
     Args:
         text: One ad, or a part of it.
+        record: The product's record.
         own_name: The product's own name; a term beside its neighbour there (`Best Dad`) is no claim.
+        market: `us`, `eu` or `cn`.
 
-    Source: Advertising Law of the PRC (2021), articles 9, 16 and 28; FTC Act, section 5; Directive 2005/29/EC
-    (unfair commercial practices), annex I.
+    Raises:
+        UsageError: If there is no such market.
     """
     plain, name = folded(text), f" {folded(own_name)} "
     return [
-        Finding(rule.name, match[0].strip())
-        for rule in BANNED
+        Finding(rule.name, match[0].strip(" ,"), source=rule.source)
+        for rule in rules_of(market)
+        if rule.about is None or rule.about.search(f"{record.text} {plain}")
         for match in rule.pattern.finditer(plain)
-        if not _is_excused(match, rule, plain) and not _is_named(match, plain, name)
+        if not _is_excused(match, rule, plain)
+        and not _is_named(match, plain, name)
+        and not _is_proven(match, rule, record)
     ]
 
 
 def _is_excused(match: re.Match[str], rule: ClaimRule, plain: str) -> bool:
-    """Whether `match` lies inside words that make the rule's term harmless (`best` in `your best friend`)."""
-    contexts = rule.evidence.finditer(plain) if rule.evidence else ()
-    return any(context.start() <= match.start() and match.end() <= context.end() for context in contexts)
+    """Whether the ad's own words around `match` make it harmless (`best` in `your best friend`)."""
+    contexts = rule.unless.finditer(plain) if rule.unless else ()
+    return any(
+        rule.whole
+        or (context.start() <= match.start() and match.end() <= context.end())
+        or _meet(match, context)
+        for context in contexts
+    )
+
+
+def _meet(match: re.Match[str], context: re.Match[str]) -> bool:
+    """Whether the excuse begins within the match or right after it (`made in` … `a small size`)."""
+    return match.start() <= context.start() <= match.end()
 
 
 def _is_named(match: re.Match[str], plain: str, name: str) -> bool:
@@ -170,10 +143,34 @@ def _is_named(match: re.Match[str], plain: str, name: str) -> bool:
     return any(pair in name for pair in beside)
 
 
+_REGISTERED = re.compile(r"注册|批准文号|国食健|备案|蓝帽")
+
+
+def _is_proven(match: re.Match[str], rule: ClaimRule, record: Record) -> bool:
+    """Whether the record says what the rule asks proof of."""
+    said = match[0].strip()
+    slots = {fact.slot for fact in record.facts if not fact.negated}
+    if rule.proof in ("offer", "certificate") and rule.proof in slots:
+        return _is_on_record(said, record)
+    if rule.proof in ("own", "offer"):
+        return _is_on_record(said, record)
+    if rule.proof == "stem":
+        return any(root(word) in record.text for word in words(said) if word not in STOP_WORDS)
+    if rule.proof == "registration":
+        return bool(_REGISTERED.search(record.text)) and said in record.text
+    return bool(rule.proof) and rule.proof != "certificate" and bool(re.search(rule.proof, record.text))
+
+
+def _is_on_record(said: str, record: Record) -> bool:
+    stems = {same_word(stem(word)) for word in words(said) if word.isascii()} - STOP_WORDS
+    flat = re.sub(r"[\W_]+", " ", record.text)
+    return re.sub(r"[\W_]+", " ", said) in flat or bool(stems and said.isascii() and stems <= record.stems)
+
+
 def personal_data(text: str) -> list[Finding]:
     """E-mail addresses, links and telephone numbers in `text`."""
     return [
-        Finding(rule, match[0].strip())
+        Finding(rule, match[0].strip(), source="GDPR art. 5; platform rules on contact data in text")
         for rule, pattern in (("pii.email", _EMAIL), ("pii.link", _LINK), ("pii.phone", _PHONE))
         for match in pattern.finditer(text)
         if rule != "pii.link" or "@" not in text[max(0, match.start() - 1) : match.start()]

@@ -21,7 +21,7 @@ from adcli.copy.chinese import chinese_facts_in
 from adcli.copy.claims import Record, record_of
 from adcli.copy.fact import FIRST_SAID, Fact
 from adcli.copy.headings import stated
-from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.lexicon import STOP_WORDS, lexicon
 from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name, spoken
 from adcli.copy.praise import praise
 from adcli.copy.prose import facts_in
@@ -75,8 +75,6 @@ class ProductFacts(NamedTuple):
 _PRIORITY = {slot: place for place, slot in enumerate(FIRST_SAID)}
 _DESIGNED = frozenset({"style", "material", "colour"})
 """Slots in which a title's words are a name where attributes say otherwise."""
-_MADE_OF_NOTHING = frozenset({"beauty"})
-"""Scenes whose things are of no material: in a fragrance's name, lace and roses are scents."""
 
 
 def _chosen(found: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -119,6 +117,12 @@ def _of_texts(title: str, brand: str, kind: str, prose: str, *, has_matter: bool
     return found + facts_in(without_brand, kind=kind)
 
 
+def _is_scented(kind: str, path: Sequence[str]) -> bool:
+    """Whether the thing is of no material or colour: in a fragrance's name, lace and roses are scents."""
+    named = {stem(word) for word in words(" ".join([kind, *path[-2:]]))}
+    return bool(named & {stem(word) for word in lexicon()["en"]["contains"]})
+
+
 def product_facts(
     product: Mapping[str, object],
     *,
@@ -150,7 +154,7 @@ def product_facts(
         source="title" if kind.lower() in title.lower() else "category",
     )
     found = [*own, named, *_of_attributes(properties, kind)]
-    texts_say = _of_texts(title, brand, kind, prose, has_matter=not scenes & _MADE_OF_NOTHING)
+    texts_say = _of_texts(title, brand, kind, prose, has_matter=not _is_scented(kind, path))
     known = {fact.slot for fact in found}
     found += [fact for fact in texts_say if fact.source != "title" or fact.slot not in known & _DESIGNED]
     found += praise(reviews)
@@ -158,6 +162,7 @@ def product_facts(
     texts += [fact.said for fact in found if fact.source != "review"]
     texts += [] if properties else [specification_text(description)]
     price = float(str(product["price"])) if product.get("price") is not None else None
+    chosen = _chosen(found)
     return ProductFacts(
         item_id=str(product.get("item_id") or ""),
         title=title,
@@ -165,10 +170,12 @@ def product_facts(
         brand=brand,
         kind=kind,
         nouns=nouns_of(path, properties, kind),
-        facts=_chosen(found),
+        facts=chosen,
         prose=prose,
         scenes=scenes,
-        record=record_of(texts, price=price),
+        record=record_of(
+            texts, price=price, facts=[fact for fact in chosen if fact.source != "review"], brand=brand
+        ),
     )
 
 

@@ -80,13 +80,6 @@ NEGATIVE = _listed("""
 """)
 """The small sentiment list: words of ads and reviews, by sign."""
 
-TOXIC = _listed("""
-    idiot idiots stupid moron dumb loser losers bitch bastard fuck fucking fucked shit crap damn asshole slut
-    whore retard retarded kill murder rape nazi racist terrorist porn nude hell
-    傻逼 白痴 笨蛋 混蛋 去死 脑残
-""")
-"""The small toxicity list: insults, obscenity, violence."""
-
 STOP_WORDS = _listed("""
     a about above after all also an and any are as at be because been before being below between both but by
     can could did do does doing down during each few for from further had has have having he her here hers him

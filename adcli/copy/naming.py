@@ -147,12 +147,12 @@ def kind_of(
     cut = _words_of(_core(name))
     for core in (cut, whole):
         stems = [stem(re.sub(r"[^\w'-]", "", word)) for word in core]
-        places = [place for place, word in enumerate(stems) if word in _things() or word in wanted]
+        places = [place for place, word in enumerate(stems) if word in things() or word in wanted]
         named = [place for place in places if stems[place] in wanted]
         if core is cut and wanted & {stem(word) for word in whole} and not named:
             continue
         if places:
-            at_end = core is cut and stems[-1] in _things()
+            at_end = core is cut and stems[-1] in things()
             head = named[-1] if named and not at_end else places[-1] if core is cut else places[0]
             return _with_parent(_phrase(core, stems, head), path)
     return _other_kind(cut, path, prose, title)
@@ -165,7 +165,7 @@ def _other_kind(core: Sequence[str], path: Sequence[str], prose: str, title: str
         return _with_parent(_spoken(little[0].lower()), path)
     opening = _words_of(_core(re.split(r"[.,;:]", prose)[0]))
     for place in range(min(len(opening), 5) - 1, -1, -1):
-        if stem(opening[place]) in _things() - MATERIALS:
+        if stem(opening[place]) in things() - MATERIALS:
             return _compound(opening, [stem(word) for word in opening], place)
     if len(path) > 1:
         return " ".join(_spoken(word) for word in _singular(next(_last_phrases(path[-1]))).split())
@@ -176,7 +176,7 @@ def _other_kind(core: Sequence[str], path: Sequence[str], prose: str, title: str
 def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
     """The compound that ends at `head`, with the `set` after it and the other noun before an `&`."""
     ends = head + 1 < len(core) and stems[head + 1] in ("set", "kit", "combo")
-    joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in _things()
+    joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in things()
     if joined and not ends:
         return _compound(core, stems, head - 2)
     phrase = _compound(core, stems, head)
@@ -185,7 +185,8 @@ def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _things() -> frozenset[str]:
+def things() -> frozenset[str]:
+    """The stems of nouns that say what a thing is."""
     return frozenset(stem(word) for phrase in lexicon()["en"]["thing"] for word in phrase.split()) - (
         _NOT_A_KIND - {"can"}
     )

@@ -15,12 +15,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from adcli.copy.fact import Fact
-from adcli.copy.headings import lowered
-from adcli.copy.lexicon import COLOURS, DATA, STOP_WORDS, lexicon
+from adcli.copy.lexicon import DATA, STOP_WORDS, lexicon
+from adcli.copy.matter import read_ingredients, read_matter
+from adcli.copy.reading import EDGE, TAKEN, Reading, listed, protected, restored
 from adcli.copy.wording import sentences, stem, words
 
-_TAKEN = "\x00"
-_EDGE = r"(?<![\w-])"
 _NOT_A_PART = lexicon()["en"]["ends_part"]
 _BEFORE_A_PART = lexicon()["en"]["begins_part"]
 _NO_PART = lexicon()["en"]["no_part"]
@@ -79,7 +78,7 @@ def _verbs() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     rest = r"\b(?! of\b)[^,.;:()\x00]*?(?=,? and (?:" + every + r")\b(?! out\b)|[,.;:()\x00]|$)"
     more = r"(?:, [a-z]+ and [a-z]+(?: [a-z]+)?(?=[,.;:()]|$))?"
     begun = rf"(?:(?:^|(?<=[,;.:] )|(?<= and ))(?P<verb>{third})|(?<=that )(?P<after>{every}))"
-    of_part = rf"{_EDGE}(?:{parts}) (?P<verb>{every})(?! (?:of|with)\b)"
+    of_part = rf"{EDGE}(?:{parts}) (?P<verb>{every})(?! (?:of|with)\b)"
     return (
         re.compile(begun + rest + more, re.IGNORECASE),
         re.compile(of_part + rest, re.IGNORECASE),
@@ -94,54 +93,6 @@ def _base(verb: str) -> str:
     return f"{verb.removesuffix('ies')}y" if verb.endswith("ies") else verb.removesuffix("s")
 
 
-@lru_cache(maxsize=1)
-def _listed(name: str = "") -> dict[str, re.Pattern[str]]:
-    """Each list of the lexicon as one pattern of whole phrases, the longest first."""
-    del name
-    return {
-        slot: re.compile(
-            rf"{_EDGE}(?:{'|'.join(sorted(map(re.escape, listed), key=len, reverse=True))})(?![\w-])",
-            re.IGNORECASE,
-        )
-        for slot, listed in lexicon()["en"].items()
-        if not slot.startswith("verb ")
-    }
-
-
-class _Text:
-    """One sentence that is read, with what was taken from it blotted out."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.text, self.left, self.source = text, text, source
-        self.facts: list[Fact] = []
-
-    def take(self, start: int, end: int) -> None:
-        self.left = f"{self.left[:start]}{_TAKEN * (end - start)}{self.left[end:]}"
-
-    def found(self, slot: str, value: str, span: str, *, role: str = "", negated: bool = False) -> None:
-        value = _restored(_trimmed(value))
-        one = re.fullmatch(r"(?:pack|set|box) of (?:1|one)", value)
-        if value and not one:
-            self.facts.append(Fact(slot, value, role, _restored(span).strip(" ,."), negated, self.source))
-
-
-def _protected(sentence: str) -> str:
-    """`sentence` with the marks inside numbers (`1,150`, `2.6`) as signs that end no clause."""
-    return re.sub(r"(?<=\d)\.(?=\d)", "․", re.sub(r"(?<=\d),(?=\d)", "‚", sentence))
-
-
-def _restored(text: str) -> str:
-    return text.replace("․", ".").replace("‚", ",")
-
-
-def _trimmed(value: str) -> str:
-    text = re.sub(r"^(?:an?|the|its|and|with|for)\s+", "", value.strip(" ,.;:()\x00").replace(_TAKEN, ""))
-    first = text.split(" ", 1)[0]
-    if text.isupper():
-        return lowered(text)
-    return text if first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
-
-
 def facts_in(text: str, *, kind: str = "", source: str = "description") -> list[Fact]:
     """The facts that the sentences of `text` state about a thing of this kind.
 
@@ -152,27 +103,27 @@ def facts_in(text: str, *, kind: str = "", source: str = "description") -> list[
     """
     found: list[Fact] = []
     for sentence in sentences(text):
-        reading = _Text(_protected(sentence), source)
+        reading = Reading(protected(sentence), source)
         _read_phrases(reading)
         _read_clauses(reading)
         _read_measures(reading, kind)
         _read_parts(reading, kind)
-        _read_ingredients(reading, kind)
-        _read_matter(reading, kind)
+        read_ingredients(reading, kind)
+        read_matter(reading, kind)
         _read_uses(reading, kind)
         _read_words(reading)
         found += reading.facts
     return found
 
 
-def _read_phrases(reading: _Text) -> None:
+def _read_phrases(reading: Reading) -> None:
     for pattern in _patterns()["phrase"]:
         _take_all(reading, pattern)
 
 
-def _take_all(reading: _Text, pattern: Pattern) -> None:
+def _take_all(reading: Reading, pattern: Pattern) -> None:
     for match in pattern.find.finditer(reading.left):
-        if _TAKEN in match[0]:
+        if TAKEN in match[0]:
             continue
         value = match[pattern.value] if pattern.value else match[0]
         role = (match[pattern.role] or "") if pattern.role else ""
@@ -180,13 +131,13 @@ def _take_all(reading: _Text, pattern: Pattern) -> None:
         reading.take(*match.span())
 
 
-def _read_clauses(reading: _Text) -> None:
+def _read_clauses(reading: Reading) -> None:
     """What the thing, or a part of it, does."""
     begun, of_part, slots = _verbs()
     for pattern in (of_part, begun):
         for match in pattern.finditer(reading.left):
             verb = next(verb for verb in match.groups() if verb).lower()
-            if _TAKEN in match[0] or len(match[0].split()) < 2 or len(match[0].split()) > 16:
+            if TAKEN in match[0] or len(match[0].split()) < 2 or len(match[0].split()) > 16:
                 continue
             slot = slots[verb]
             value = match[0] if slot != "compatibility" else match[0].split(" ", 1)[1]
@@ -194,20 +145,20 @@ def _read_clauses(reading: _Text) -> None:
             reading.take(match.start("verb") if pattern is of_part else match.start(), match.end())
 
 
-def _read_measures(reading: _Text, kind: str) -> None:
+def _read_measures(reading: Reading, kind: str) -> None:
     """Amounts, each with what it measures: the part before or after it, unless that is the thing itself."""
     start = len(reading.facts)
     for pattern in _patterns()["measure"]:
         _take_all(reading, pattern)
-    text = _restored(reading.text)
+    text = restored(reading.text)
     for place, fact in enumerate(reading.facts[start:], start):
-        if fact.role in _SAID_AS:
-            reading.facts[place] = fact._replace(role=_SAID_AS[fact.role])
+        if fact.role in SAID_AS:
+            reading.facts[place] = fact._replace(role=SAID_AS[fact.role])
         elif fact.slot in ("size", "weight", "capacity", "power"):
             reading.facts[place] = _with_role(fact, text, kind)
 
 
-_SAID_AS = {
+SAID_AS = {
     "high": "height", "tall": "height", "wide": "width", "long": "length", "deep": "depth",
     "thick": "thickness", "in diameter": "diameter",
 }  # fmt: skip
@@ -232,9 +183,9 @@ def _compatible() -> frozenset[str]:
     return frozenset(stem(phrase.split()[-1]) for phrase in lexicon()["en"]["compatible"])
 
 
-def _read_parts(reading: _Text, kind: str) -> None:
+def _read_parts(reading: Reading, kind: str) -> None:
     own = {stem(word) for word in words(kind)}
-    for match in _listed()["part"].finditer(reading.left):
+    for match in listed()["part"].finditer(reading.left):
         before = re.split(r"[,;:()\x00]", reading.left[: match.start()])[-1].split()
         first = len(before)
         while first and before[first - 1].lower() not in _NOT_A_PART and len(before) - first < 3:
@@ -260,88 +211,19 @@ def _read_parts(reading: _Text, kind: str) -> None:
         ]
         phrase = re.sub(r"^no ", "", phrase)
         reading.found("part", phrase, phrase, negated=negated)
-        for made in _listed()["material"].findall(" ".join(described)):
+        for made in listed()["material"].findall(" ".join(described)):
             reading.found("material", made, phrase, role=match[0].lower())
-        for colour in _listed()["colour"].findall(" ".join(described)):
+        for colour in listed()["colour"].findall(" ".join(described)):
             if colour.lower() not in lexicon()["en"]["material"]:
                 reading.found("colour", colour, phrase, role=match[0].lower())
         start = match.start() - len(" ".join([*described, ""]))
         reading.take(max(0, start), match.end())
 
 
-_EATEN_OR_WORN = lexicon()["en"]["contains"]
-
-
-def _read_ingredients(reading: _Text, kind: str) -> None:
-    """What a thing for the skin or the table contains; of other things these words name something else."""
-    if not {stem(word) for word in words(kind)} & _EATEN_OR_WORN:
-        return
-    listed = _listed()["ingredient"].pattern
-    for match in re.finditer(
-        rf"{listed}(?:(?:,| and|, and) {listed.removeprefix(_EDGE)})*", reading.left, re.IGNORECASE
-    ):
-        reading.found("ingredient", match[0], match[0])
-        reading.take(*match.span())
-
-
-def _read_matter(reading: _Text, kind: str) -> None:
-    """Colours and materials of the thing itself: `of oak`, `in red`, before its noun, or a phrase alone."""
-    noun = "|".join(map(re.escape, {kind.lower(), *kind.lower().split()[-1:]} - {""})) or r"\b\B"
-    own = (
-        [match.span() for match in re.finditer(rf"(?i)\b(?:{re.escape(kind)})\b", reading.left)]
-        if kind
-        else []
-    )
-    for slot, opening in (("colour", "in"), ("material", "of|in|made of|made from|from|filled with")):
-        listed = _listed()[slot].pattern.removeprefix(_EDGE)
-        for match in re.finditer(
-            rf"(?:(?P<led>\b(?:{opening}) (?:{_ADJECTIVE} ){{0,2}})|"
-            rf"(?P<alone>(?:^|(?<=, )|(?<=: )|(?<=\x00, )))|{_EDGE})"
-            rf"(?P<what>{listed}(?:(?:,| and|&| &) {listed})*)"
-            rf"(?P<then>(?= (?:[\w-]+ ){{0,2}}(?:{noun})s?\b))?(?P<stop>(?=[,.;:]|$))?",
-            reading.left,
-            re.IGNORECASE,
-        ):
-            start, end = match.span("what")
-            inside = any(first <= start and end <= last for first, last in own)
-            if not inside and _is_stated(match, slot, reading, noun):
-                reading.found(slot, match["what"], match["what"])
-                reading.take(start, end)
-
-
-_ADJECTIVE = r"(?:an?|the|pure|soft|heavy|bright|recycled|brushed|organic|natural|[\w-]+ed)"
-
-
-def _is_stated(match: re.Match[str], slot: str, reading: _Text, noun: str) -> bool:
-    """Whether a material's or colour's word, as it stands, says it of the thing and is not part of a name."""
-    english, said = lexicon()["en"], match["what"].lower()
-    plain = {part.strip() for part in re.split(r",|&| and ", said)}
-    if slot == "colour" and plain <= english["material"] - COLOURS and match["alone"] is None:
-        return False
-    doubtful = bool(plain & english["ambiguous"])
-    before = reading.left[: match.start("what")].split()
-    coordinated = bool(before) and before[-1].lower() in ("and", "&") and not match["led"]
-    alone = match["alone"] is not None and match["stop"] is not None
-    in_title = reading.source == "title"
-    follows = (
-        in_title and bool(before) and stem(before[-1].lower()) in {stem(part) for part in noun.split("|")}
-    )
-    if match["led"] or alone:
-        return not (doubtful and in_title and slot == "material" and not alone)
-    if match["then"] is not None or follows:
-        return not coordinated and not (
-            doubtful
-            and in_title
-            and slot == "material"
-            and said not in ("gold", "silver", "copper", "bronze", "paper", "carbon")
-        )
-    return not doubtful and slot == "colour" and match["stop"] is not None and not coordinated
-
-
 _NOT_A_USE = lexicon()["en"]["no_use"]
 
 
-def _read_uses(reading: _Text, kind: str) -> None:
+def _read_uses(reading: Reading, kind: str) -> None:
     """What, whom and when it is for."""
     own = {stem(word) for word in words(kind)}
     uses = re.compile(_spelled_uses(), re.IGNORECASE)
@@ -349,7 +231,7 @@ def _read_uses(reading: _Text, kind: str) -> None:
         what = match["what"]
         first = what.split()[0].lower()
         vague = first in _NOT_A_USE or first[0].isdigit() or {stem(word) for word in words(what)} <= own
-        if _TAKEN in what or len(what.split()) > 8 or vague:
+        if TAKEN in what or len(what.split()) > 8 or vague:
             continue
         said = {stem(word) for word in words(what)}
         slot = next(
@@ -379,18 +261,18 @@ _WHOSE = re.compile(
 )
 
 
-def _read_words(reading: _Text) -> None:
+def _read_words(reading: Reading) -> None:
     if reading.source == "title":
         for match in _WHOSE.finditer(reading.left):
             reading.found("audience", re.sub(r"['’]s?$", "", match["who"]), match[0])
         for match in re.finditer(
-            rf"(?:^|(?<=, )|(?<=\x00, ))(?:{_listed()['size'].pattern.removeprefix(_EDGE)})(?=[,.]|$| \w+$)",
+            rf"(?:^|(?<=, )|(?<=\x00, ))(?:{listed()['size'].pattern.removeprefix(EDGE)})(?=[,.]|$| \w+$)",
             reading.left,
             re.IGNORECASE,
         ):
             reading.found("size", match[0], match[0])
     for slot in ("function", "style", "certificate"):
-        for match in _listed()[slot].finditer(reading.left):
+        for match in listed()[slot].finditer(reading.left):
             negated = bool(_NEGATION.search(reading.left[: match.start()]))
             reading.found(slot, match[0], match[0], negated=negated)
             reading.take(*match.span())

@@ -4,7 +4,7 @@
     [Quantity(number=1.0, value=1000.0, dimension='volume', text='1 litre'),
      Quantity(number=2.0, value=2.0, dimension='count', text='pack of 2')]
 
-It reads figures and the English number words from two to twelve; it does not read Chinese numerals.
+It reads figures, English number words (`two`, `dozen`, `forty`) and Chinese numerals before a unit (`三秒`).
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _UNITS: dict[str, tuple[str, float]] = {
         ("frequency", 1e6, "mhz"),
         ("frequency", 1e9, "ghz"),
         ("share", 1.0, "% percent per-cent"),
+        ("time", 1 / 3600, "second seconds secs 秒"),
         ("time", 1 / 60, "minute minutes min mins 分钟"),
         ("time", 1.0, "hour hours hr hrs 小时"),
         ("time", 24.0, "day days 天"),
@@ -62,6 +63,14 @@ _UNITS: dict[str, tuple[str, float]] = {
         ("time", 730.0, "month months 个月"),
         ("time", 8760.0, "year years yr yrs 年"),
         ("count", 1.0, "piece pieces pcs pc pack packs set sets pair pairs 件 个 只 双 套 件套"),
+        ("light", 1.0, "lumen lumens lm 流明"),
+        ("pressure", 1.0, "bar bars"),
+        ("sound", 1.0, "db decibels 分贝"),
+        ("rotation", 1.0, "rpm"),
+        ("area", 1.0, "m² sqm 平方米 平米"),
+        ("cups", 1.0, "cup cups"),
+        ("people", 1.0, "person persons people 人"),
+        ("cooling", 1.0, "匹"),
         ("density", 1.0, "gsm"),
         ("threads", 1.0, "tc thread-count"),
         ("spf", 1.0, "spf"),
@@ -77,7 +86,8 @@ _UNITS: dict[str, tuple[str, float]] = {
 CURRENCIES = frozenset({"rupees", "dollars", "euros", "sterling", "yuan"})
 _NUMBER_WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12,
+    "eleven": 11, "twelve": 12, "dozen": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
+    "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 _BEFORE = re.compile(
     r"(?:\b(?P<count>pack|set|combo|lot|bundle|box) of|(?P<currency>\brs\.?|\binr|[₹$€£¥])|\b(?P<spf>spf)|"
@@ -110,9 +120,29 @@ _TIMES = re.compile(r"(\d)\s*[x×*]\s*(?=\d)", re.IGNORECASE)
 _CODE = re.compile(r"(?<![\w])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+", re.ASCII)
 
 
+_HAN_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
+_HAN_NUMERAL = re.compile(
+    "[一二两三四五六七八九十百]+(?="
+    + "|".join(unit for unit in _SIGN_UNITS if "\u3400" <= unit[0] <= "\u9fff" and unit != "个")
+    + ")"
+)
+
+
+def _as_figures(found: re.Match[str]) -> str:
+    """`三十二` as `32`: digits, tens and hundreds."""
+    total, digit = 0, 0
+    for character in found[0]:
+        if character in "十百":
+            total += (digit or 1) * (10 if character == "十" else 100)
+            digit = 0
+        else:
+            digit = _HAN_DIGITS[character]
+    return str(total + digit)
+
+
 def quantities(text: str) -> list[Quantity]:
     """The quantities stated in `text`, in reading order; a number without unit has the dimension ''."""
-    plain = _TIMES.sub(r"\1 x ", unicodedata.normalize("NFKC", text))
+    plain = _TIMES.sub(r"\1 x ", _HAN_NUMERAL.sub(_as_figures, unicodedata.normalize("NFKC", text)))
     found = [
         (match.start(), _quantity(plain, match, float(match["number"].replace(",", ""))))
         for match in _STATED.finditer(plain)

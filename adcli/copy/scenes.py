@@ -114,6 +114,12 @@ def scenes_of(text: str) -> frozenset[str]:
     return frozenset(scene for scene, named_by in _NAMED_BY.items() if stems & named_by)
 
 
+def words_of(scenes: frozenset[str]) -> frozenset[str]:
+    """The words (stems) that belong to these scenes: what a thing of theirs may be said to be used with."""
+    named = frozenset().union(*(_NAMED_BY.get(scene, frozenset()) for scene in scenes))
+    return named | {word for word, its in _SCENES_OF_WORD.items() if its & scenes}
+
+
 def foreign_words(text: str, scenes: frozenset[str], *, on_record: frozenset[str] = frozenset()) -> list[str]:
     """The words of `text` that belong only to other scenes; none where the product's scenes are unknown.
 

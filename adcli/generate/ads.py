@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from adcli.copy.channels import Channel, channel_named, display_width
+from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.facts import Catalogue, ProductFacts, catalogue_facts
 from adcli.copy.wording import is_chinese
 from adcli.generate.checks import flags
@@ -54,6 +55,8 @@ def generate_ads(
     on_products: Callable[[int], None] | None = None,
     batch: int = 16,
     knowledge: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
+    checker: Checker | None = None,
+    claims: Literal["block", "flag"] = "block",
 ) -> pl.DataFrame:
     """Ads for every product: `n` for each product and segment, in the order of the products.
 
@@ -72,6 +75,8 @@ def generate_ads(
         top_p: Of the model's sampling.
         on_products: Called with the number of products done so far.
         batch: Products written for at a time.
+        checker: Of claims, by market and brand; None is that of the default market.
+        claims: Whether an ad that a check finds fault with is left out (`block`) or kept with its flags.
         knowledge: What `catalogue_facts` is to know further: `reviews` and `own` facts.
 
     Raises:
@@ -79,6 +84,7 @@ def generate_ads(
     """
     form = channel_named(channel)
     catalogue = catalogue_facts(products.to_dicts(), **(knowledge or {}))
+    judge = (checker or Checker()).knowing(catalogue.brands)
     sampling = Sampling(candidates, temperature, top_p, seed, chat)
     jobs = jobs_for(catalogue.products, segments, sampling)
     vectors = remembering(encode) if encode else None
@@ -87,7 +93,8 @@ def generate_ads(
     for start in range(0, len(jobs), batch * per_product):
         part = jobs[start : start + batch * per_product]
         for job, written in zip(part, drafts_for(part, write, form, sampling), strict=True):
-            chosen = _best(job, written, n, form, catalogue, vectors)
+            chosen = _best(job, written, n, form, catalogue, vectors, judge)
+            chosen = [ad for ad in chosen if claims == "flag" or not ad.flags]
             rows += [_row(job, scored, form, model, seed) for scored in chosen]
         if on_products:
             on_products((start + len(part)) // per_product)
@@ -101,6 +108,7 @@ def _best(
     channel: Channel,
     catalogue: Catalogue,
     encode: Encode | None,
+    judge: Checker,
 ) -> list[Scored]:
     """The `n` ads of one job: model drafts that pass, best first, then templates."""
     product = job.product
@@ -108,18 +116,25 @@ def _best(
     shown = [example.ad for prompt in job.prompts[:1] for example in prompt.examples]
 
     def broken(draft: Draft) -> list[str]:
-        return flags(draft, product, channel, brands=catalogue.brands, nouns=catalogue.nouns, shown=shown)
+        return flags(draft, product, channel, nouns=catalogue.nouns, shown=shown, checker=judge)
 
     whole = [
         Written(_completed(draft, heads[index % len(heads)], product, channel), said)
         for index, (draft, said) in enumerate(written)
     ]
-    passed = [entry for entry in whole if not broken(entry.draft)]
+    passed = _supported([entry for entry in whole if not broken(entry.draft)], product, judge)
     drafted = _scored(passed, job, encode)
     vectors = encode([scored.draft.description for scored in drafted]) if encode and drafted else None
     chosen = pick(drafted, n, vectors=vectors)
-    spare = [score(draft, broken(draft), "template", product) for draft in templates(product, channel, n)]
+    needed = templates(product, channel, n) if len(chosen) < n else []
+    spare = [score(draft, broken(draft), "template", product) for draft in needed]
     return _with_own_headlines((chosen + spare)[:n], heads)
+
+
+def _supported(passed: Sequence[Written], product: ProductFacts, judge: Checker) -> list[Written]:
+    """The drafts that the model of claims finds no fault with either."""
+    found = judge.findings([entry.draft.description for entry in passed], [product] * len(passed))
+    return [entry for entry, its in zip(passed, found, strict=True) if is_publishable(its)]
 
 
 def _scored(passed: Sequence[Written], job: AdRequest, encode: Encode | None) -> list[Scored]:

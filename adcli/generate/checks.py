@@ -17,7 +17,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from adcli.copy.channels import CHANNELS, Channel, misfits
-from adcli.copy.claims import Finding, banned_terms, folded, personal_data, unsupported_claims
+from adcli.copy.checker import Checker
+from adcli.copy.claims import Finding, folded
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import NEGATIVE, STOP_WORDS
 from adcli.copy.scenes import foreign_words
@@ -41,14 +42,6 @@ _BROKEN = re.compile(
     r"\b(\w+) (?:and|or) \1\b",
     re.IGNORECASE,
 )
-_AUDIENCE = re.compile(
-    r"\b(?:men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
-    r"gentlemen|husband|wife)\b"
-)
-_SAME_AUDIENCE = {
-    "man": "men", "gentlemen": "men", "husband": "men", "woman": "women", "ladies": "women", "wife": "women",
-    "child": "kid", "children": "kid", "babies": "baby", "toddler": "baby", "infant": "baby",
-}  # fmt: skip
 _NEGATED = re.compile(
     r"\b(?:no|not|without|never|against|from|less|free of|avoid|reduce[sd]?|protects?)\b", re.IGNORECASE
 )
@@ -62,6 +55,7 @@ def findings(
     brands: frozenset[str] = frozenset(),
     nouns: frozenset[str] = frozenset(),
     shown: Sequence[str] = (),
+    checker: Checker | None = None,
 ) -> list[Finding]:
     """Each rule that `draft` breaks, with the words that break it.
 
@@ -72,18 +66,18 @@ def findings(
         brands: Brands of the whole catalogue in lower case.
         nouns: Stems of the nouns of all products, one of which in a headline names another thing.
         shown: Texts the model was shown, which an ad must not repeat.
+        checker: Of claims; None is that of the default market for these brands.
     """
     whole = f"{draft.headline}. {draft.description}" if draft.headline else draft.description
     own = folded(f"{product.title} {product.brand}")
     return [
         *(Finding(rule, "") for rule in misfits(draft.headline, draft.description, channel)),
-        *unsupported_claims(whole, product.record, brands=brands),
-        *banned_terms(whole, own_name=product.title),
+        *(checker or Checker(brands=brands)).stated(whole, product),
         *_off_product(draft, whole, product, nouns),
         *_copied(draft, product, shown),
         *(
             finding
-            for finding in (*personal_data(whole), *_ill_said(whole, draft.description, product))
+            for finding in _ill_said(whole, draft.description, product)
             if len(finding.span) < 3 or folded(finding.span) not in own
         ),
     ]
@@ -97,9 +91,10 @@ def flags(
     brands: frozenset[str] = frozenset(),
     nouns: frozenset[str] = frozenset(),
     shown: Sequence[str] = (),
+    checker: Checker | None = None,
 ) -> list[str]:
     """The ids of the rules that `draft` breaks, each once, in order (`findings` names the words)."""
-    found = findings(draft, product, channel, brands=brands, nouns=nouns, shown=shown)
+    found = findings(draft, product, channel, brands=brands, nouns=nouns, shown=shown, checker=checker)
     return sorted({finding.rule for finding in found})
 
 
@@ -115,23 +110,14 @@ def names_product(text: str, product: ProductFacts) -> bool:
 def _off_product(draft: Draft, whole: str, product: ProductFacts, nouns: frozenset[str]) -> list[Finding]:
     known = product.record.stems
     headline = {stem(word) for word in words(draft.headline)}
-    audiences = {audience for word in known for audience in _audiences(word)}
     others = sorted(headline & nouns - known - product.nouns)
-    strangers = [word for word in _AUDIENCE.findall(whole.lower()) if not _audiences(word) & audiences]
     broken: dict[str, Sequence[str]] = {
         "product.unnamed": [] if names_product(whole, product) else [""],
         "product.foreign": others,
-        "audience.unsupported": strangers,
         "name.unsupported": _unknown_names(draft.description, product),
         "scene.foreign": foreign_words(whole, product.scenes, on_record=known),
     }
     return [Finding(rule, span) for rule, spans in broken.items() for span in spans]
-
-
-def _audiences(word: str) -> set[str]:
-    """The audience that `word` names, and those it counts among (`boy` → boy, kid)."""
-    named = _SAME_AUDIENCE.get(stem(word), stem(word))
-    return {named, "kid"} if named in ("boy", "girl", "baby") else {named}
 
 
 def _unknown_names(description: str, product: ProductFacts) -> list[str]:

@@ -233,13 +233,13 @@ def test_all_that_facts_say_is_on_record(shared_data):
     with_facts = [product for product in catalogue.products if product.facts]
     assert len(with_facts) > 900
     assert all(product.scenes and product.kind and product.name for product in catalogue.products)
-    from adcli.copy.claims import unsupported_claims
+    from adcli.copy.grounding import ungrounded
 
     broken = [
         (product.title, fact.said)
         for product in with_facts[::4]
         for fact in product.facts
-        if unsupported_claims(fact.said, product.record)
+        if ungrounded(fact.said, product.record)
     ]
     assert broken == []
 

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adcli.cli.checking import Checking, checker_of, own_facts_of
 from adcli.cli.command import command
 from adcli.cli.encoding import EncoderOptions, TextEncoder
+from adcli.cli.option_rules import Excludes
 from adcli.cli.options import Confidence, Inputs, Models, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.copy.checker import Checker
+    from adcli.copy.facts import Catalogue
     from adcli.evaluate.ads.table import Likelihood
 
 
@@ -24,6 +30,7 @@ def ads(
     models: Models,
     reporting: Reporting,
     tracking: Tracking,
+    checking: Checking,
     inputs: Inputs = None,
     products: Annotated[str | None, typer.Option(help="Products, to check claims against.")] = None,
     references: Annotated[
@@ -41,6 +48,11 @@ def ads(
     perplexity_of: Annotated[
         str | None, typer.Option(help="Language model to take the perplexity of the ads under.")
     ] = None,
+    each: Annotated[
+        bool,
+        typer.Option("--each", help="One row an ad: whether it may run, and what is wrong with it."),
+        Excludes("references", "by", "rating", "impressions", "perplexity_of", "report"),
+    ] = False,
     confidence: Confidence = 0.95,
 ) -> None:
     """Quality of ads before they run: fit, claims, readability, diversity, perplexity, references.
@@ -48,26 +60,36 @@ def ads(
     \b
     Examples:
       adcli evaluate ads ads.jsonl --products products.parquet --report ads.html
+      adcli evaluate ads ads.jsonl --products products.parquet --market eu --each -o verdicts.ndjson
       adcli evaluate ads ads.jsonl --references slogans.csv --perplexity-of smollm2
       adcli evaluate ads ads.jsonl --rating stars --impressions impressions.parquet
     """
+    from adcli.copy.facts import catalogue_facts
     from adcli.evaluate.ads.agreement import with_click_rates
     from adcli.evaluate.ads.page import ads_page
     from adcli.evaluate.ads.table import ad_table
 
     record = recorder(run, tracking)
     written = run.read(inputs, tables=["ads"])
+    about = run.read([products], tables=["products"], secondary=True) if products else None
+    catalogue = catalogue_facts(
+        about.to_dicts() if about is not None else (), own=own_facts_of(run, checking)
+    )
+    checker = checker_of(run, checking, models, catalogue.brands)
+    if each:
+        _write_verdicts(run, written, catalogue, checker)
+        return
     by, rating = run.columns(by), run.columns(rating)
     if impressions is not None:
         log = run.read([impressions], tables=["impressions"], secondary=True)
         written, rating = with_click_rates(written, log), [*rating, "ctr"]
-    about = run.read([products], tables=["products"], secondary=True) if products else None
     compared = run.read([references], tables=["references"], secondary=True) if references else None
     encoder = TextEncoder(run, encoding, models)
     with run.step("measure"):
         table = ad_table(
             written,
-            products=about,
+            products=catalogue.products if about is not None else None,
+            checker=checker,
             references=compared,
             by=by,
             ratings=rating,
@@ -77,6 +99,15 @@ def ads(
             confidence=confidence,
         )
     deliver(run, Answer(table, ads_page(table, written)), reporting, record)
+
+
+def _write_verdicts(run: Run, ads: pl.DataFrame, catalogue: Catalogue, checker: Checker) -> None:
+    from adcli.evaluate.ads.verdicts import ad_verdicts
+
+    with run.step("check"):
+        verdicts = ad_verdicts(ads, catalogue.products, checker)
+    run.write(verdicts)
+    run.note(f"{int(verdicts['publishable'].sum()):,} of {verdicts.height:,} ads may run.")
 
 
 def _likelihood(models: Models, model: str) -> Likelihood:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNLABELLED = ("events", "reviews", "products", "queries")
 LABELLED = ("impressions", "reviews", "products", "queries", "contexts")
+CLAIMS_HELD_OUT = 400
 TEXT_NAMES = ("title", "text", "headline", "query", "description")
 
 
@@ -68,6 +69,8 @@ class LabelledTexts(NamedTuple):
 
 def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Data:
     """Behaviour, labelled texts or texts, split into what is learned from and what is held out."""
+    if learning.objective == "claims":
+        return _claims(run, inputs)
     if learning.label is not None:
         return _labelled(run, read_rows(run, inputs, learning))
     tables = [*UNLABELLED, "impressions", *(["contexts"] if learning.text else [])]
@@ -80,6 +83,33 @@ def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Dat
     if table == "impressions":
         return _labelled(run, _rows(frame, _texts(run, frame, table, learning), "click"))
     return _texts_alone(run, frame, table, learning)
+
+
+def _claims(run: Run, inputs: Sequence[str] | None) -> Data:
+    """True and false claims about the products of a catalogue, each with its evidence."""
+    import numpy as np
+
+    from adcli.copy.checker import Checker
+    from adcli.copy.evidence import NAMES, evidence_for, pair_of
+    from adcli.copy.facts import catalogue_facts
+    from adcli.copy.swaps import made_claims, training_phrases, unseen_by_words
+    from adcli.core.training.encoder.examples import Labelled
+    from adcli.optimize.encoder.splits import split_labelled
+
+    frame = run.read(inputs, tables=["products"])
+    with run.step("claims"):
+        products = catalogue_facts(frame.to_dicts()).products
+        made = made_claims(products, training_phrases(), seed=run.seed)
+        claims = unseen_by_words(made, products, Checker(), seed=run.seed)
+    texts = [pair_of(claim.text, evidence_for(claim.text, products[claim.product])) for claim in claims]
+    order = np.random.default_rng(run.seed).permutation(len(texts))
+    held, learned = (
+        Labelled([texts[i] for i in part], [int(not claims[i].kind) for i in part], NAMES)
+        for part in np.split(order, [min(CLAIMS_HELD_OUT, len(order) // 5)])
+    )
+    counts = {"claims": len(texts), "products": len(products), "learned from": len(learned.texts)}
+    run.note(f"{len(texts):,} claims about {len(products):,} products, as many true as false.")
+    return Data(learned, None, split_labelled(held, seed=run.seed).test, learned.texts, counts)
 
 
 def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> LabelledTexts:

@@ -16,7 +16,8 @@ class Learning:
     """What the encoder learns from."""
 
     objective: Annotated[
-        Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"] | None,
+        Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels", "claims"]
+        | None,
         typer.Option(
             help="Training objective.",
             show_default="collaborative for events, simcse for texts, few-labels or classify with --label",

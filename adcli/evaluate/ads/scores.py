@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.copy.channels import CHANNELS, display_width, misfits
-from adcli.copy.claims import banned_terms, personal_data, unsupported_claims
-from adcli.copy.facts import Catalogue, ProductFacts, catalogue_facts
-from adcli.copy.lexicon import NEGATIVE, POSITIVE, TOXIC
+from adcli.copy.checker import Checker, is_publishable
+from adcli.copy.claims import Finding
+from adcli.copy.facts import ProductFacts
+from adcli.copy.lexicon import NEGATIVE, POSITIVE
 from adcli.copy.wording import is_chinese, root, words
 from adcli.evaluate.ads.ngrams import rouge_l, rouge_n, tokens
 
@@ -20,30 +21,34 @@ Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 EncodeTokens = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 Score = Mapping[str, float | None]
 TEXTS_AT_ONCE = 512
+TOXIC = frozenset({"profanity", "discrimination", "cn.discrimination"})
 
 
 def ad_scores(
     ads: pl.DataFrame,
     *,
-    products: pl.DataFrame | None = None,
+    products: Sequence[ProductFacts] | None = None,
     references: Mapping[str, Sequence[str]] | None = None,
     encode: Encode | None = None,
     encode_tokens: EncodeTokens | None = None,
+    checker: Checker | None = None,
 ) -> pl.DataFrame:
     """One row an ad, one column a measure; null where a measure does not apply.
 
     Args:
         ads: An ads table.
-        products: The products the ads are for; without it claims are not checked.
+        products: What is known of the products the ads are for; without it claims are not checked.
         references: Texts to compare with, by `ad_id`.
         encode: Texts to (n, d) unit vectors.
         encode_tokens: Texts to one (tokens, d) array of unit vectors each.
+        checker: Of claims; None is that of the default market.
     """
-    facts = catalogue_facts(products.to_dicts()) if products is not None else None
-    by_item = {product.item_id: product for product in facts.products} if facts else {}
+    by_item = {product.item_id: product for product in products or ()}
+    about = [by_item.get(item_id) for item_id in ads["item_id"].cast(pl.String)]
+    found = (checker or Checker()).findings(ads["text"].to_list(), about)
     rows = [
-        {**_form(ad), **_wording(str(ad["text"])), **_claims(ad, by_item.get(str(ad["item_id"])), facts)}
-        for ad in ads.to_dicts()
+        {**_form(ad), **_wording(str(ad["text"])), **_claims(ad, product, its)}
+        for ad, product, its in zip(ads.to_dicts(), about, found, strict=True)
     ]
     columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
     texts = ads["text"].to_list()
@@ -52,7 +57,6 @@ def ad_scores(
         columns |= _overlap(texts, wanted)
         columns |= _nearness(texts, wanted, encode, encode_tokens)
     if encode is not None and by_item:
-        about = [by_item.get(item_id) for item_id in ads["item_id"].cast(pl.String)]
         described = [[f"{product.name}. {product.prose}"] if product else [] for product in about]
         columns["product_similarity"] = _similarity(texts, described, encode)
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64), strict=False)
@@ -77,23 +81,27 @@ def _wording(text: str) -> Score:
     said = words(text)
     positive, negative = (sum(word in listed for word in said) for listed in (POSITIVE, NEGATIVE))
     return {
-        "banned_terms": float(bool(banned_terms(text))),
-        "personal_data": float(bool(personal_data(text))),
-        "toxicity": float(any(word in TOXIC for word in said)),
         "sentiment": (positive - negative) / max(1, positive + negative),
         "readability": reading_ease(text),
     }
 
 
-def _claims(ad: Mapping[str, object], product: ProductFacts | None, facts: Catalogue | None) -> Score:
-    if product is None or facts is None:
-        return {"unsupported_claims": None, "fact_coverage": None}
-    text = str(ad["text"])
-    said = {root(word) for word in words(text)}
-    stated = sum({root(word) for word in words(fact.said)} <= said for fact in product.listed)
+def _claims(ad: Mapping[str, object], product: ProductFacts | None, found: Sequence[Finding]) -> Score:
+    """What the checker found in one ad; what needs a record is null without one."""
+    rules = [finding.rule for finding in found if finding.layer == "rules"]
+    personal = any(rule.startswith("pii.") for rule in rules)
+    toxic = any(rule in TOXIC for rule in rules)
+    known = product is not None
+    said = {root(word) for word in words(str(ad["text"]))}
+    listed = product.listed if product else ()
+    stated = sum({root(word) for word in words(fact.said)} <= said for fact in listed)
     return {
-        "unsupported_claims": float(bool(unsupported_claims(text, product.record, brands=facts.brands))),
-        "fact_coverage": stated / len(product.listed) if product.listed else None,
+        "banned_terms": float(any(rule not in TOXIC and not rule.startswith("pii.") for rule in rules)),
+        "personal_data": float(personal),
+        "toxicity": float(toxic),
+        "publishable": float(is_publishable(found)) if known else None,
+        "unsupported_claims": float(any(finding.layer != "rules" for finding in found)) if known else None,
+        "fact_coverage": stated / len(listed) if listed else None,
     }
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.copy.checker import Checker
+from adcli.copy.facts import ProductFacts
 from adcli.errors import DataError
 from adcli.evaluate.ads.agreement import agreement_rows
 from adcli.evaluate.ads.corpus import corpus_rows
@@ -28,7 +30,7 @@ Likelihood = Callable[[Sequence[str]], tuple[FloatArray, FloatArray | npt.NDArra
 def ad_table(
     ads: pl.DataFrame,
     *,
-    products: pl.DataFrame | None = None,
+    products: Sequence[ProductFacts] | None = None,
     references: pl.DataFrame | None = None,
     by: Sequence[str] = (),
     ratings: Sequence[str] = (),
@@ -36,12 +38,13 @@ def ad_table(
     encode_tokens: EncodeTokens | None = None,
     likelihood: Likelihood | None = None,
     confidence: float = 0.95,
+    checker: Checker | None = None,
 ) -> pl.DataFrame:
     """Every measure that the ads, and what is given beside them, allow.
 
     Args:
         ads: An ads table; a `reference` column counts as a reference of its ad.
-        products: The products the ads are for; allows claims to be checked.
+        products: What is known of the products the ads are for; allows claims to be checked.
         references: Texts to compare with: `text`, and the `ad_id` or else `item_id` each belongs to.
         by: Columns of `ads`; each of their values is a group of its own beside all ads.
         ratings: Columns of `ads` with human ratings, or rates, that the measures are to agree with.
@@ -49,6 +52,7 @@ def ad_table(
         encode_tokens: Texts to one (tokens, d) array of unit vectors each; allows BERTScore.
         likelihood: Texts to their log-likelihoods and token counts under a language model; allows perplexity.
         confidence: Of the intervals.
+        checker: Of claims; None is that of the default market.
 
     Returns:
         One row per measure and group: `metric group value ci_low ci_high n definition`.
@@ -59,7 +63,9 @@ def ad_table(
     _check(ads, by, ratings)
     ads = ads.with_columns(pl.col("ad_id", "item_id").cast(pl.String), pl.col("text").fill_null(""))
     wanted = _references(ads, references)
-    scores = ad_scores(ads, products=products, references=wanted, encode=encode, encode_tokens=encode_tokens)
+    scores = ad_scores(
+        ads, products=products, references=wanted, encode=encode, encode_tokens=encode_tokens, checker=checker
+    )
     likely = likelihood(ads["text"].to_list()) if likelihood else None
     rows: list[MetricRow] = []
     for group, chosen in _groups(ads, by):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from adcli.core.training.encoder.examples import Examples, Labelled, Pairs, Texts
 from adcli.errors import UsageError
 
-Objective = Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels"]
+Objective = Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels", "claims"]
 FloatArray = npt.NDArray[np.float32]
 
 LEARNS_FROM: Final[dict[str, type[Pairs | Texts | Labelled]]] = {
@@ -21,6 +21,7 @@ LEARNS_FROM: Final[dict[str, type[Pairs | Texts | Labelled]]] = {
     "denoise": Texts,
     "classify": Labelled,
     "few-labels": Labelled,
+    "claims": Labelled,
 }
 FEW: Final = 500
 ROUNDS: Final = 20  # partners of each labelled text, as in SetFit

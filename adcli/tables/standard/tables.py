@@ -133,8 +133,10 @@ _TABLES = (
     StandardTable(
         "ads",
         "one ad for one product, audience segment and channel",
-        required=("ad_id", "item_id", "channel", "text"),
-        optional=("segment_id", "headline", "description", "facts", "roles", "flags", "model", "seed"),
+        required=("ad_id", "item_id", "text"),
+        optional=(
+            "channel", "segment_id", "headline", "description", "facts", "roles", "flags", "model", "seed",
+        ),
     ),
     StandardTable(
         "impressions",

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from adcli.copy.facts import catalogue_facts
 from adcli.errors import DataError
 from adcli.evaluate.ads.scores import bert_score, reading_ease
 from adcli.evaluate.ads.table import ad_table
@@ -34,6 +35,9 @@ ADS = pl.DataFrame(
 )  # fmt: skip
 
 
+FACTS = catalogue_facts(PRODUCTS.to_dicts()).products
+
+
 def value(table, metric, group="all"):
     return table.filter(pl.col("metric") == metric, pl.col("group") == group)["value"].item()
 
@@ -47,7 +51,7 @@ def letters(texts):
 
 
 def test_the_columns_are_the_machine_readable_ones():
-    table = ad_table(ADS, products=PRODUCTS)
+    table = ad_table(ADS, products=FACTS)
     assert table.columns == ["metric", "group", "value", "ci_low", "ci_high", "n", "definition"]
     assert table["definition"].null_count() == 0
 
@@ -64,7 +68,7 @@ def test_groups_of_a_column_of_lists_hold_each_value():
 
 
 def test_rates_count_what_is_wrong():
-    table = ad_table(ADS, products=PRODUCTS)
+    table = ad_table(ADS, products=FACTS)
     assert value(table, "unsupported_claim_rate") == 0.25
     assert value(table, "banned_term_rate") == 0.25
     assert value(table, "toxicity_rate") == 0.25

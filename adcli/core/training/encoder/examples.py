@@ -112,6 +112,25 @@ def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:
     save_file({"weight": weight, "bias": bias}, directory / "head.safetensors")
 
 
+def load_head(directory: Path) -> tuple[FloatArray, FloatArray]:
+    """The weight (names, d) and bias (names,) that `save_head` wrote.
+
+    Raises:
+        DataError: If the directory holds no head, as one that was not tuned on labels.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        held = load_file(directory / "head.safetensors")
+        return held["weight"], held["bias"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise DataError(
+            f"{directory} holds no head that tells labels apart.",
+            fix="Name a directory of adcli optimize encoder with --label or --objective claims.",
+        ) from error
+
+
 def kind_of(examples: Examples) -> str:
     """The name of a kind of examples, as JSON knows it."""
     return next(name for name, kind in KINDS.items() if isinstance(examples, kind))

@@ -1,0 +1,114 @@
+"""The options of checking ads, and the checker they make: for commands that write ads and that judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from adcli.cli.options import Models
+from adcli.cli.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from adcli.copy.checker import Checker
+    from adcli.copy.fact import Fact
+    from adcli.copy.own import BrandRules
+    from adcli.core.training.encoder.classifier import Classifier
+
+_CHECKS = "Checks"
+
+
+@dataclass(frozen=True)
+class Checking:
+    """What ads are checked by."""
+
+    market: Annotated[
+        Literal["us", "eu", "cn"],
+        typer.Option(help="Market whose advertising law holds.", rich_help_panel=_CHECKS),
+    ] = "us"
+    facts: Annotated[
+        str | None,
+        typer.Option(
+            help="The brand's own facts: slot, value (item_id, role, negated).", rich_help_panel=_CHECKS
+        ),
+    ] = None
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            help="The brand's rules: rule (must-say, may-say, must-not-say), text (item_id).",
+            rich_help_panel=_CHECKS,
+        ),
+    ] = None
+    checker: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of adcli optimize encoder --objective claims.",
+            show_default="the one that adcli ships",
+            rich_help_panel=_CHECKS,
+        ),
+    ] = None
+
+
+def own_facts_of(run: Run, checking: Checking) -> dict[str, tuple[Fact, ...]]:
+    """The facts of `--facts`."""
+    from adcli.copy.own import own_facts
+
+    path = checking.facts
+    return own_facts(run.read([path], tables=["facts"], secondary=True), path) if path else {}
+
+
+def rules_of_brand(run: Run, checking: Checking) -> BrandRules | None:
+    """The rules of `--rules`."""
+    from adcli.copy.own import brand_rules
+
+    path = checking.rules
+    return brand_rules(run.read([path], tables=["rules"], secondary=True), path) if path else None
+
+
+def checker_of(run: Run, checking: Checking, models: Models, brands: frozenset[str]) -> Checker:
+    """The checker for the brands of a catalogue; its model is loaded with the first claims."""
+    from adcli.copy.checker import SHIPPED, Checker
+
+    directory = checking.checker or SHIPPED
+    if checking.checker is not None:
+        run.learned(checking.checker)
+    return Checker(
+        checking.market,
+        rules=rules_of_brand(run, checking),
+        brands=brands,
+        supports=_Supports(directory, models) if directory.is_dir() else None,
+    )
+
+
+class _Supports:
+    """Claims with their evidence to the probability that it supports them; each distinct one once."""
+
+    def __init__(self, directory: Path, models: Models) -> None:
+        self._directory, self._models = directory, models
+        self._known: dict[str, float] = {}
+        self._load: Classifier | None = None
+
+    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            supported = self._classifier.probabilities(new)[:, 1]
+            self._known.update(zip(new, supported.tolist(), strict=True))
+        return np.asarray([self._known[text] for text in texts])
+
+    @property
+    def _classifier(self) -> Classifier:
+        if self._load is None:
+            from adcli.core.training.encoder.classifier import Classifier
+
+            self._load = Classifier.load(
+                self._directory, device=self._models.device, precision=self._models.precision
+            )
+        return self._load

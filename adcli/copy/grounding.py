@@ -1,0 +1,336 @@
+"""Whether what an ad says is on its product's record: the second layer of the checker.
+
+    >>> from adcli.copy.claims import record_of
+    >>> record = record_of(["Cotton bath towel, 500 GSM"])
+    >>> [(found.rule, found.span) for found in ungrounded("Silk towel, 700 GSM", record)]
+    [('number.unsupported', '700 GSM'), ('material.unsupported', 'silk')]
+
+Numbers, materials, colours, brands, who made it, what the record denies; and every content word must be on
+record, or belong to the product's scene, or be ordinary in ads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from adcli.copy.claims import Finding, Record, folded, han_words, same_word
+from adcli.copy.fact import Fact
+from adcli.copy.lexicon import COLOUR_IDIOMS, COLOURS, DATA, MATERIALS, STOP_WORDS, WELL_KNOWN_BRANDS, lexicon
+from adcli.copy.naming import SAYS_LITTLE, things
+from adcli.copy.prose import SAID_AS
+from adcli.copy.quantities import Quantity, codes, is_stated, quantities
+from adcli.copy.scenes import words_of
+from adcli.copy.wording import root, sentences, stem, words
+
+_SELF_CONTAINED = frozenset(
+    {"weight", "capacity", "quantity", "power", "size", "other", "certificate", "warranty"}
+)
+_MAKER = re.compile(
+    r"\b(?:made|built|created|designed|engineered|crafted|produced|manufactured|developed|brought to you) "
+    r"(?:\w+ )?by (?:the )?(?P<who>[A-Z][\w&'-]*(?: (?:& )?[A-Z][\w'-]*)*)|"
+    r"\b(?:[Gg]enuine|[Oo]riginal|[Oo]fficial|[Aa]uthentic) (?P<own>[A-Z][\w&'-]+)|"
+    r"\b(?P<by>[A-Z][\w&-]+)-(?:made|built|branded)\b"
+)
+_CUE = (
+    r"(?:no|not|without|never|isn't|aren't|doesn't|don't|free of|free from|lacks?|contains no|none|"
+    r"nothing|nor|left out|leaves? out|missing|minus|skips?)"
+)
+_DENIED = re.compile(
+    rf"(?<![\w-]){_CUE}[\s-]+(?!only\b|just\b)(?P<after>[^,.;:!?]{{0,40}})|"
+    rf"(?P<before>[^,.;:!?]{{2,40}})(?:[?:,]| -) ?(?:{_CUE}\b)|(?P<free>[\w]+)-free\b"
+)
+
+
+def ungrounded(
+    text: str, record: Record, *, brands: frozenset[str] = frozenset(), scenes: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """What `text` states and `record` does not.
+
+    Args:
+        text: One ad, or a part of it.
+        record: The product's record.
+        brands: Brands of the whole catalogue in lower case; a brand that is not on record is another's.
+        scenes: The product's scenes, whose words an ad may use; none checks no open words.
+    """
+    found = [
+        *_numbers(text, record),
+        *_roles(text, record),
+        *_matter(text, record),
+        *_foreign_brands(text, record, brands),
+        *_makers(text, record),
+        *_denials(text, record),
+        *_matter_of_parts(text, record),
+        *_audiences(text, record),
+        *_other_thing(text, record),
+    ]
+    said = " ".join(span for _, span in found).lower()
+    found += [each for each in _open_words(text, record, scenes) if each[1].lower() not in said]
+    return [Finding(rule, span, layer="grounding", source="the product's record") for rule, span in found]
+
+
+def _numbers(text: str, record: Record) -> list[tuple[str, str]]:
+    found = [quantity.text for quantity in quantities(text) if not is_stated(quantity, record.quantities)]
+    found += sorted(codes(text) - record.codes)
+    return [("number.unsupported", span) for span in found]
+
+
+def _roles(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Numbers that the record has of something else: `20 cm handle` where the blade is of 20 cm."""
+    own = {root(word) for fact in record.facts if fact.slot == "kind" for word in words(fact.value)}
+    for sentence in sentences(text):
+        said = {root(word) for word in words(sentence)}
+        for quantity in quantities(sentence):
+            holders = [fact for fact in record.facts if is_stated(quantity, quantities(fact.said))]
+            if holders and not any(_agrees(fact, quantity, sentence, said, own) for fact in holders):
+                yield "number.role", quantity.text
+
+
+def _agrees(fact: Fact, quantity: Quantity, sentence: str, said: set[str], own: set[str]) -> bool:
+    """Whether the sentence says of the number what the fact says."""
+    about = {root(word) for word in words(f"{fact.span} {fact.role} {fact.said}")} - {
+        root(word) for word in STOP_WORDS
+    }
+    about -= {root(word) for word in words(quantity.text)}
+    ways = set(SAID_AS.values()) & set(words(sentence))
+    if ways and fact.role in SAID_AS.values():
+        return fact.role in ways
+    part = _part_of(quantity.text, sentence)
+    if part and root(part) not in own:
+        return root(part) in about
+    way = SAID_AS.get(_following(quantity.text, sentence), "")
+    if way and fact.role in SAID_AS.values():
+        return way == fact.role
+    if fact.slot in _SELF_CONTAINED and (not fact.role or fact.role in _PLAIN_ROLES):
+        return (
+            bool(quantity.dimension)
+            or _next_word(quantity.text, sentence) in about | {""}
+            or fact.slot == "quantity"
+        )
+    return bool(about & said) or not about
+
+
+_PLAIN_ROLES = frozenset({"pack", "set", "battery", "GSM", "thread count", *SAID_AS.values()})
+
+
+def _part_of(stated: str, sentence: str) -> str:
+    """The part that a number is said of: `20 cm handle`, `a handle of 20 cm`."""
+    parts = lexicon()["en"]["part"]
+    after = re.search(rf"{re.escape(stated)}[ -]([a-z]+)", sentence, re.IGNORECASE)
+    before = re.search(
+        rf"([a-z]+) (?:of|is|measures|has|:) (?:about )?{re.escape(stated)}", sentence, re.IGNORECASE
+    )
+    return next((match[1].lower() for match in (after, before) if match and match[1].lower() in parts), "")
+
+
+def _following(stated: str, sentence: str) -> str:
+    after = re.search(rf"{re.escape(stated)}[ -](in diameter|[a-z]+)", sentence, re.IGNORECASE)
+    return after[1].lower() if after else ""
+
+
+def _next_word(stated: str, sentence: str) -> str:
+    after = re.search(rf"{re.escape(stated)}[ -]([a-z]+)", sentence, re.IGNORECASE)
+    return root(after[1]) if after and after[1].lower() not in STOP_WORDS else ""
+
+
+def _matter(text: str, record: Record) -> list[tuple[str, str]]:
+    plain = re.sub(COLOUR_IDIOMS, " ", text, flags=re.IGNORECASE)
+    said = (stem(word) for word in words(plain) if word.isascii())
+    matter = {
+        same_word(stem(word)) for fact in record.facts for word in (*words(fact.said), *han_words(fact.said))
+    }
+    found = []
+    for word in dict.fromkeys((*said, *han_words(text))):
+        same = same_word(word)
+        kind = "material" if {word, same} & MATERIALS else "colour" if {word, same} & COLOURS else ""
+        stated = bool({word, same} & matter) or not record.facts
+        if kind and (same not in record.stems or not (stated or _as_on_record(word, text, record))):
+            found.append((f"{kind}.unsupported", word))
+    return sorted(found, key=lambda finding: finding[0] != "material.unsupported")
+
+
+def _as_on_record(word: str, text: str, record: Record) -> bool:
+    """Whether `word` stands in `text` only within the brand's name, or beside a neighbour as on record."""
+    if not word.isascii():
+        return word in record.text
+    brand = " ".join(words(record.brand))
+    flat, said = (" ".join(words(folded(each))) for each in (record.text, text))
+    if brand:
+        flat, said = (re.sub(rf"\b{re.escape(brand)}\b", "|", each) for each in (flat, said))
+    tokens = said.split()
+    places = [place for place, token in enumerate(tokens) if stem(token) == word]
+    return all(
+        f" {' '.join(pair)} " in f" {flat} "
+        for place in places
+        for pair in [tokens[max(0, place - 1) : place + 1] if place else tokens[place : place + 2]]
+    ) or all(f" {' '.join(tokens[place : place + 2])} " in f" {flat} " for place in places)
+
+
+def _foreign_brands(text: str, record: Record, brands: frozenset[str]) -> list[tuple[str, str]]:
+    plain = folded(text)
+    tokens = re.findall(r"[\w&'.-]+", plain)
+    phrases = {" ".join(tokens[i : i + size]).strip(".'-") for size in (1, 2, 3) for i in range(len(tokens))}
+    named = {phrase for phrase in phrases if phrase in brands or phrase in WELL_KNOWN_BRANDS}
+    return [
+        ("brand.foreign", phrase)
+        for phrase in sorted(named)
+        if not re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", record.text)
+    ]
+
+
+def _makers(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Whom the ad names as the maker, or a name before the thing, that is not the brand: `made by HP`."""
+    brand = folded(record.brand)
+    for match in _MAKER.finditer(text):
+        who = next(name for name in match.groups() if name)
+        if record.brand and folded(who) not in brand and brand not in folded(who):
+            yield "brand.relation", match[0]
+    kinds = [fact.value.split()[-1] for fact in record.facts if fact.slot == "kind" and fact.value]
+    nouns = "|".join(map(re.escape, kinds)) or "(?!)"
+    for match in re.finditer(
+        rf"\b(?:[Aa]n?|[Tt]his|[Yy]our) ([A-Z][\w-]*) (?:[a-z-]+ ){{0,2}}(?:{nouns})\b",
+        text,
+    ):
+        if record.brand and folded(match[1]) not in brand and f"for {folded(match[1])}" in record.text:
+            yield "brand.relation", match[0]
+
+
+def _denials(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """What the record denies and the ad says, and the other way round."""
+    for sentence in re.split(r"[.!]\s+|[.!]$", text):
+        plain = folded(sentence)
+        denied = [
+            set(_stems(next(part for part in match.groups() if part is not None))[:6])
+            for match in _DENIED.finditer(plain)
+        ]
+        said = set(_stems(plain))
+        for fact in record.facts:
+            values = [set(_stems(value)) for value in re.split(r",| and | or ", folded(fact.value))]
+            for value in filter(None, values):
+                if (fact.negated and value <= said and not denied) or (
+                    not fact.negated
+                    and fact.slot in _DENIABLE
+                    and any(_core(fact, value) <= each for each in denied)
+                    and plain.strip(" .!?") not in record.text
+                    and not any(value & set(_stems(other.value)) for other in record.facts if other.negated)
+                ):
+                    yield "negation.contradicted", fact.value
+
+
+def _core(fact: Fact, value: set[str]) -> set[str]:
+    """The words that deny a fact: of a part the noun alone (`walnut grip`: `without a grip`)."""
+    return {_stems(fact.value)[-1]} if fact.slot == "part" else value
+
+
+_DENIABLE = frozenset({
+    "part", "ingredient", "function", "material", "care", "certificate", "compatibility", "style",
+})  # fmt: skip
+
+
+def _stems(text: str) -> list[str]:
+    return [stem(word) for word in words(text) if word not in STOP_WORDS or word in ("on", "off")]
+
+
+def _matter_of_parts(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """A material or colour that the record has of something else than the part the ad says it of."""
+    own = {word for fact in record.facts if fact.slot == "kind" for word in _stems(fact.value)}
+    parts = {_stems(fact.value)[-1] for fact in record.facts if fact.slot == "part" and _stems(fact.value)}
+    parts |= {stem(fact.role) for fact in record.facts if fact.role and fact.role not in _PLAIN_ROLES}
+    parts -= own
+    together = [set(_stems(f"{fact.said} {fact.role}")) for fact in record.facts]
+    together += [set(_stems(chunk)) for chunk in re.split(r"[,.;:]| and | with ", record.text)]
+    matter = [set(_stems(fact.value)) for fact in record.facts if fact.slot in ("material", "colour")]
+    for clause in re.split(r"[,.;!]| and ", folded(text)):
+        said = _stems(clause)
+        for place, word in enumerate(said):
+            near = set(said[max(0, place - 3) : place + 4])
+            held = [value for value in matter if value <= near and word not in value]
+            if (
+                word in parts
+                and held
+                and not any(value | {word} <= each for value in held for each in together)
+            ):
+                yield "matter.role", clause.strip()
+                break
+
+
+_AUDIENCE = re.compile(
+    r"\b(?:for|of|suits|your|think of)(?: (?!the\b)[\w'-]+){0,2}? ("
+    r"men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
+    r"gentlemen|husband|wife)\b"
+)
+_SAME_AUDIENCE = {
+    "man": "men", "gentlemen": "men", "husband": "men", "woman": "women", "ladies": "women", "wife": "women",
+    "child": "kid", "children": "kid", "babies": "baby", "toddler": "baby", "infant": "baby",
+}  # fmt: skip
+
+
+def _audiences(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Whom the ad is for, and the record does not name."""
+    known = {audience for word in record.stems for audience in _named(word)}
+    for word in _AUDIENCE.findall(text.lower()):
+        if not _named(word) & known:
+            yield "audience.unsupported", word
+
+
+def _named(word: str) -> set[str]:
+    """The audience that `word` names, and those it counts among (`boy` → boy, kid)."""
+    named = _SAME_AUDIENCE.get(stem(word), stem(word))
+    return {named, "kid"} if named in ("boy", "girl", "baby") else {named}
+
+
+_PHRASE_END = re.compile(r"[.,;:!?]| (?:for|with|that|which|in|of|by|from|to|is|at)\b", re.IGNORECASE)
+
+
+def _other_thing(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """The noun that the ad begins with, where that is another thing and the ad never names the product."""
+    kinds = {stem(word) for fact in record.facts if fact.slot == "kind" for word in words(fact.value)}
+    phrase = words(_PHRASE_END.split(text.strip())[0])
+    if (
+        not kinds
+        or len(phrase) < 2
+        or phrase[0] in STOP_WORDS - {"a", "an", "the", "this", "your"}
+        or kinds & {stem(word) for word in words(text)}
+    ):
+        return
+    noun = stem(phrase[-1])
+    known = {stem(word) for fact in record.facts if fact.slot != "compatibility" for word in words(fact.said)}
+    others = things() - SAYS_LITTLE - {"light"} - known
+    if noun in others and not any(noun in kind or kind in noun for kind in kinds):
+        yield "product.foreign", " ".join(phrase)
+
+
+@lru_cache(maxsize=1)
+def ordinary() -> frozenset[str]:
+    """The roots of words that are ordinary in ads and state nothing about a product (`data/ordinary.txt`)."""
+    listed = (DATA / "ordinary.txt").read_text("utf-8").split()
+    return frozenset(root(word) for word in (*listed, *STOP_WORDS))
+
+
+def _bases(word: str) -> set[str]:
+    """What `word` may be inflected from: `looking` → look, `baked` → bake, `clipped` → clip."""
+    found = set()
+    for ending in ("ed", "ing", "es", "er", "ly"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            bare = word.removesuffix(ending)
+            found |= {bare, f"{bare}e", bare[:-1] if bare[-1] == bare[-2] else bare}
+    return found
+
+
+def _open_words(text: str, record: Record, scenes: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if not scenes or (not record.text.isascii() and not text.isascii()):
+        return
+    known = {root(word) for word in record.stems} | ordinary() | {root(word) for word in words_of(scenes)}
+    for word in dict.fromkeys(words(text)):
+        bare = root(same_word(stem(word)))
+        if known & {root(form) for form in _bases(word)}:
+            continue
+        if len(word) < 3 or any(map(str.isdigit, word)):
+            continue
+        if bare not in known and not any(
+            bare.startswith(other) or other.startswith(bare)
+            for other in known
+            if len(other) > 4 and len(bare) > 4
+        ):
+            yield "word.ungrounded", word

@@ -1,0 +1,214 @@
+"""True and false claims made from a catalogue's own facts, for training and measuring a checker of claims.
+
+A false claim differs from a true one in one thing: the value, its unit, what it belongs to, who made it,
+whether it is so, who endorses it, or how it compares.
+
+Source: Tang, Laban and Durrett, "MiniCheck" (2024), for checkers that learn from synthetic claims; Kryscinski
+et al., "Evaluating the Factual Consistency of Abstractive Text Summarization" (2020), for swaps.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from random import Random
+from typing import NamedTuple
+
+from adcli.copy.checker import Checker
+from adcli.copy.fact import Fact
+from adcli.copy.facts import ProductFacts
+from adcli.copy.lexicon import DATA
+from adcli.copy.quantities import quantities
+
+KINDS = ("value", "unit", "role", "relation", "negation", "endorsement", "superlative")
+"""What a false claim is false in."""
+_UNITS = (
+    ("mm", "cm", "m", "inch"), ("g", "kg", "oz"), ("ml", "l"), ("W", "V", "lumens"),
+    ("minutes", "hours", "days"), ("months", "years"),
+)  # fmt: skip
+TRIES = 12
+_DENIED = ("part", "ingredient", "function", "certificate", "care", "compatibility")
+Phrases = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+class MadeClaim(NamedTuple):
+    """One claim about the product of a number: its text, what it is false in ('' is true)."""
+
+    product: int
+    text: str
+    kind: str
+
+
+@lru_cache(maxsize=1)
+def training_phrases() -> Phrases:
+    """The phrases of `data/claims.toml`."""
+    read: Phrases = tomllib.loads((DATA / "claims.toml").read_text("utf-8"))
+    return read
+
+
+def made_claims(
+    products: Sequence[ProductFacts], phrases: Phrases, *, seed: int, each: int = 1
+) -> list[MadeClaim]:
+    """Claims about the products, for each as many true ones as false.
+
+    Args:
+        products: The catalogue; values are swapped among its products.
+        phrases: How claims are phrased.
+        seed: Of what is drawn.
+        each: False claims of each kind for a product, where its facts allow one.
+    """
+    random = Random(seed)  # noqa: S311 - no secret
+    maker = _Maker(products, phrases, random)
+    found: list[MadeClaim] = []
+    for place, product in enumerate(products):
+        false = [claim for kind in KINDS for _ in range(each) for claim in maker.false(place, product, kind)]
+        true = [maker.true(place, product) for _ in false]
+        found += [claim for claim in (*false, *true) if claim.text]
+    return found
+
+
+def unseen_by_words(
+    claims: Sequence[MadeClaim], products: Sequence[ProductFacts], checker: Checker, *, seed: int
+) -> list[MadeClaim]:
+    """The claims that a model is asked about: without false ones that words tell, and as many true ones.
+
+    A word or a number that is not on record needs no model; who endorses a thing, who made it, whether it
+    is so and how it compares are learned in all phrasings, since words know only some.
+    """
+    false = [
+        claim
+        for claim in claims
+        if claim.kind
+        and (claim.kind not in ("value", "unit") or not checker.stated(claim.text, products[claim.product]))
+    ]
+    true = [claim for claim in claims if not claim.kind]
+    return [*false, *Random(seed).sample(true, min(len(false), len(true)))]  # noqa: S311 - no secret
+
+
+class _Maker:
+    """Draws claims; what other products have is what is not so of this one."""
+
+    def __init__(self, products: Sequence[ProductFacts], phrases: Phrases, random: Random) -> None:
+        self._stated, self._false, self._random = phrases["stated"], phrases["false"], random
+        self._values: dict[tuple[str, bool], list[Fact]] = {}
+        for product in products:
+            for fact in _usable(product):
+                self._values.setdefault((fact.slot, bool(fact.role)), []).append(fact)
+        self._brands = sorted({product.brand for product in products if product.brand})
+
+    def true(self, place: int, product: ProductFacts) -> MadeClaim:
+        """A claim that the record supports, or one that states nothing."""
+        facts = _usable(product)
+        draw = self._random.random()
+        if draw < 0.25 or not facts:
+            return self._made(place, product, self._pick(self._stated["ordinary"]), "")
+        if draw < 0.32 and product.brand:
+            return self._made(place, product, self._pick(self._stated["brand"]), "")
+        return self._made(place, product, *self._about(self._random.choice(facts)))
+
+    def false(self, place: int, product: ProductFacts, kind: str) -> Iterator[MadeClaim]:
+        """A claim that is false in `kind`, if the product's facts allow one."""
+        facts = _usable(product)
+        if kind in ("endorsement", "superlative"):
+            phrase = self._pick(self._false[kind]).replace("{e}", self._pick(self._false["experts"]))
+            yield self._made(place, product, phrase, "", kind=kind)
+        elif kind == "relation":
+            others = [brand for brand in self._brands if brand != product.brand]
+            if others:
+                phrase = self._pick(self._false["relation"]).replace("{o}", self._random.choice(others))
+                yield self._made(place, product, phrase, "", kind=kind)
+        else:
+            self._random.shuffle(facts)
+            changed = next((each for fact in facts for each in self._changed(fact, product, kind)), None)
+            if changed is not None:
+                yield self._made(place, product, *changed, kind=kind)
+
+    def _changed(self, fact: Fact, product: ProductFacts, kind: str) -> Iterator[tuple[str, str, str]]:
+        """Phrase, value and role of claims that a fact is turned into by a change of this kind."""
+        if kind == "negation":
+            if fact.negated:
+                yield self._pick(self._false["affirmed"]), fact.value, ""
+            elif fact.slot in _DENIED and len(fact.value.split()) <= 3:
+                yield self._pick(self._false["denied"]), fact.value, ""
+        elif fact.negated:
+            return
+        elif kind == "value":
+            alike = self._values[fact.slot, bool(fact.role)]
+            drawn = (self._random.choice(alike) for _ in range(TRIES))
+            other = next((each for each in drawn if not each.negated and _differs(each, product)), None)
+            if other is not None:
+                yield self._phrase(fact), other.value, fact.role
+        elif kind == "unit" and (unit := _other_unit(fact.value, self._random)):
+            yield self._phrase(fact), unit, fact.role
+        elif kind == "role":
+            yield from self._other_role(fact, product)
+
+    def _other_role(self, fact: Fact, product: ProductFacts) -> Iterator[tuple[str, str, str]]:
+        parts = [
+            each.value.split()[-1] for each in product.facts if each.slot == "part" and not each.negated
+        ] + [each.role for each in product.facts if each.role and each.slot in ("material", "colour", "size")]
+        other = [
+            part
+            for part in parts
+            if part not in fact.said and part not in ("height", "width", "length", "depth")
+        ]
+        if (other and fact.slot in ("material", "colour")) or (other and fact.slot == "size" and fact.role):
+            phrase = self._pick(self._stated[f"{fact.slot}_role"])
+            yield phrase, fact.value, self._random.choice(other)
+
+    def _about(self, fact: Fact) -> tuple[str, str, str]:
+        if fact.negated:
+            return self._pick(self._stated["negated"]), fact.value, ""
+        return self._phrase(fact), fact.value if fact.role and _has_role(fact) else fact.said, fact.role
+
+    def _phrase(self, fact: Fact) -> str:
+        name = f"{fact.slot}_role" if _has_role(fact) else fact.slot
+        return self._pick(self._stated[name])
+
+    def _pick(self, phrases: Sequence[str]) -> str:
+        return self._random.choice(phrases)
+
+    def _made(
+        self, place: int, product: ProductFacts, phrase: str, said: str, role: str = "", kind: str = ""
+    ) -> MadeClaim:
+        noun = product.kind.lower() or "product"
+        article = "An" if noun[:1] in "aeio" else "A"
+        bare = re.sub(r"^(?:for|from) ", "", said)
+        text = phrase.replace("{K}", f"{article} {noun}").replace("{k}", noun).replace("{v}", bare)
+        text = text.replace("{r}", role).replace("{b}", product.brand or noun)
+        return MadeClaim(place, text[:1].upper() + text[1:], kind)
+
+
+def _usable(product: ProductFacts) -> list[Fact]:
+    return [
+        fact
+        for fact in product.facts
+        if fact.slot != "kind" and fact.source != "review" and len(fact.value) < 60
+    ]
+
+
+def _has_role(fact: Fact) -> bool:
+    return bool(fact.role) and fact.slot in ("material", "colour", "size") and fact.said != f"{fact.value}"
+
+
+def _differs(fact: Fact, product: ProductFacts) -> bool:
+    """Whether no word of the value is on the product's record, or its number is another."""
+    if fact.value.lower() in product.record.text:
+        return False
+    numbers = quantities(fact.value)
+    if numbers:
+        return all(number.text.lower() not in product.record.text for number in numbers)
+    return not any(word in product.record.text for word in fact.value.lower().split() if len(word) > 3)
+
+
+def _other_unit(value: str, random: Random) -> str:
+    """`value` with another unit of its kind or a near one; '' if it has none."""
+    for units in _UNITS:
+        for unit in units:
+            found = re.search(rf"(?<=\d)([ -]?){re.escape(unit)}\b", value)
+            if found:
+                other = random.choice([each for each in units if each != unit])
+                return f"{value[: found.start()]}{found[1]}{other}{value[found.end() :]}"
+    return ""

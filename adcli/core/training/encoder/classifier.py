@@ -1,0 +1,47 @@
+"""A classifier of texts: an encoder with the logistic head that it was tuned with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from adcli.core.encoding.encoder import Encoder
+from adcli.core.processes.runtime import Device, Precision
+from adcli.core.training.encoder.examples import load_head
+
+
+class Classifier:
+    """What `adcli optimize encoder` makes of labels: texts to probabilities of each label.
+
+    Args:
+        encoder: The tuned encoder.
+        weight: (names, d) of the head.
+        bias: (names,) of the head.
+    """
+
+    def __init__(
+        self, encoder: Encoder, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
+    ) -> None:
+        self.encoder, self._weight, self._bias = encoder, weight, bias
+
+    @classmethod
+    def load(
+        cls, directory: Path, *, model: str = "minilm", device: Device = "auto", precision: Precision = "auto"
+    ) -> Classifier:
+        """The classifier in a directory of `adcli optimize encoder`.
+
+        Raises:
+            DataError: If the directory holds no adapter of this model, or no head.
+        """
+        weight, bias = load_head(directory)
+        encoder = Encoder.load(model, device=device, precision=precision, adapter=directory)
+        return cls(encoder, weight, bias)
+
+    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(n, names) probability of each label."""
+        scores = self.encoder.encode(list(texts)) @ self._weight.T + self._bias
+        grown = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True), dtype=np.float64)
