@@ -137,6 +137,26 @@ def optimized(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
         yield _interval("evaluate policy", what, row, true_value.get(row["policy"], earned), "rate")
 
 
+def streamed(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
+    """What the stream's decisions truly earn, and what its own log says another policy would have earned."""
+    if not (out / "live.parquet").exists() or not (out / "live_value.csv").exists():
+        return
+    later = truth["policy_value"]["impressions_later"]
+    earned = value_of(pl.read_parquet(out / "live.parquet"), truth)
+    reached_share = (earned - later["logging"]) / (later["best"] - later["logging"])
+    yield Line(
+        "optimize stream",
+        "clicks per impression, truly",
+        f"{show(earned, 'rate')}, {show(reached_share, 'rate')} of the possible gain",
+        f"ad server {show(later['logging'], 'rate')}, best {show(later['best'], 'rate')}",
+        reached_share > 0,
+    )
+    values = pl.read_csv(out / "live_value.csv").filter(pl.col("policy") == "uniform")
+    for row in values.filter(pl.col("estimator").is_in(["snips", "dr"])).iter_rows(named=True):
+        what = f"uniform by {row['estimator']}, from the stream's log"
+        yield _interval("optimize stream", what, row, later["uniform"], "rate")
+
+
 def tested(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
     """The A/B test's differences, against the true effects of the new checkout."""
     if not (out / "ab.csv").exists():
@@ -184,7 +204,7 @@ def advertised(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
 
 
 CHECKS: tuple[Callable[[Path, dict[str, Any]], Iterator[Line]], ...] = (
-    cleaned, embedded, generated, optimized, rated, tested, advertised,
+    cleaned, embedded, generated, optimized, streamed, rated, tested, advertised,
 )  # fmt: skip
 
 

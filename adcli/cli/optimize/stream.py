@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -39,7 +40,7 @@ def stream(
     ] = "squarecb",
     exploration_cost: Annotated[
         float, typer.Option(min=0.0001, max=1.0, help="Most reward that squarecb gives up, as a share.")
-    ] = 0.05,
+    ] = 0.02,
     epsilon: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
     ] = 0.02,
@@ -147,6 +148,7 @@ def _read(run: Run, state: Path, *, export: bool) -> None:
 
 def _serve(run: Run, state: State) -> None:
     """Answer what comes until it ends, or this process is asked to."""
+    gc.set_threshold(100_000)  # what lines leave behind has no circles, and decisions are many to look at
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     read, refused = 0, state.refused
     try:

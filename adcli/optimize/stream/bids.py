@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,7 @@ class Bidding:
 
     def tensors(self) -> dict[str, Matrix]:
         """Where the bidder stands, as plain arrays."""
-        return {
-            path: np.atleast_1d(np.asarray(value, dtype=float))
-            for path, _, _, value in _numbers(self._bidder)
-        }
+        return {path: np.atleast_1d(np.asarray(value)) for path, _, _, value in _numbers(self._bidder)}
 
     def restore(self, tensors: Mapping[str, Matrix]) -> None:
         """What `tensors` gave, into a bidder at the start of its work."""
@@ -53,7 +51,7 @@ class Bidding:
             if isinstance(value, EpisodeState):
                 setattr(owner, name, EpisodeState(*map(int, found[:3]), *map(float, found[3:])))
             else:
-                setattr(owner, name, found.copy() if isinstance(value, np.ndarray) else float(found[0]))
+                setattr(owner, name, found.copy() if isinstance(value, np.ndarray) else found[0].item())
 
 
 def _numbers(bidder: Any) -> Iterator[tuple[str, Any, str, Any]]:
@@ -61,6 +59,8 @@ def _numbers(bidder: Any) -> Iterator[tuple[str, Any, str, Any]]:
     waiting, seen = [("bidder", bidder)], {id(bidder)}
     while waiting:
         path, part = waiting.pop()
+        if is_dataclass(part):  # frozen: it stays as it was learned
+            continue
         for name, value in vars(part).items():
             if name in SOLVED_ANEW or isinstance(value, bool):
                 continue

@@ -50,6 +50,7 @@ class Contexts:
         self.expected = np.empty((self._size, k))
         self.eligible = np.ones((self._size, k), dtype=bool)
         self._slots: dict[Any, int] = {}
+        self.met: dict[bytes, int] = {}
         self._waiting: list[tuple[int, Values]] = []
         self._used = 0
         self.unknown_keys = np.zeros(1, dtype=np.int64)
@@ -66,12 +67,13 @@ class Contexts:
 
     def make_room(self) -> None:
         """Forget all contexts where there may soon be no room."""
-        if self._used > self._size - MOST_IN_A_BLOCK:
+        if max(self._used, len(self.met)) > self._size - MOST_IN_A_BLOCK:
             self._slots.clear()
+            self.met.clear()
             self._used = 0
 
-    def slot(self, context: Mapping[str, Any]) -> int:
-        """Where a context is; its numbers stand there once `encode` was called.
+    def slot(self, context: Mapping[str, Any], text: bytes | None = None) -> int:
+        """Where a context is, which may be met again as this text; `encode` puts its numbers there.
 
         Raises:
             RefusedLine: If a value is of a wrong type.
@@ -79,13 +81,16 @@ class Contexts:
         raw = tuple(map(context.get, self.columns))
         if self._is_hashed:
             raw += tuple(chain.from_iterable(sorted(context.items())))
-        elif len(context) + raw.count(None) != len(raw):
-            self.unknown_keys += len(context.keys() - self.columns)
+        elif len(context) + raw.count(None) != len(raw) and (unknown := context.keys() - self.columns):
+            self.unknown_keys += len(unknown)
+            text = None  # they are counted each time
         try:
             found = self._slots.get(key := (raw, tuple(map(type, raw))))
         except TypeError:  # a list: vectors are seldom met twice
             key, found = None, None
         if found is not None:
+            if text is not None:
+                self.met[text] = found
             return found
         values = tuple(
             None if value is None else convert(name, value)
@@ -98,6 +103,8 @@ class Contexts:
         self._waiting.append((slot, values))
         if key is not None:
             self._slots[key] = slot
+        if text is not None:
+            self.met[text] = slot
         return slot
 
     def encode(self) -> None:
@@ -175,7 +182,7 @@ def _category(name: str, value: Any) -> str:
     return str(value)
 
 
-def _time(name: str, value: Any) -> datetime:
+def as_time(name: str, value: Any) -> datetime:
     """A time in UTC, without its zone."""
     try:
         found = datetime.fromisoformat(value) if type(value) is str else datetime.fromtimestamp(value, UTC)
@@ -190,7 +197,7 @@ def _vector(width: int, name: str, value: Any) -> list[float]:
     return [_number(name, one) for one in value]
 
 
-CONVERTERS = {"number": _number, "category": _category, "hour": _time, "weekday": _time}
+CONVERTERS = {"number": _number, "category": _category, "hour": as_time, "weekday": as_time}
 
 
 def encode_columns(policy: OfflinePolicy, given: Mapping[str, list[Any]], n: int) -> NDArray[np.float64]:

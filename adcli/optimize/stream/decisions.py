@@ -26,7 +26,7 @@ class Decisions:
     """Columns that grow; `context` has shape (n, d), the others (n,)."""
 
     def __init__(self, dimensions: int) -> None:
-        self.index: dict[str, int] = {}
+        self.index: dict[bytes, int] = {}
         self._columns: dict[str, NDArray[Any]] = {
             name: np.zeros(FIRST_ROOM, dtype=kind) for name, kind in COLUMNS.items()
         }
@@ -50,11 +50,10 @@ class Decisions:
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """All of it as plain arrays; the ids as their UTF-8 bytes and the length of each."""
-        ids = [identifier.encode() for identifier in self.index]
         return {
             **{name: column[: self.size] for name, column in self._columns.items()},
-            "ids": np.frombuffer(b"".join(ids), dtype=np.uint8),
-            "id_lengths": np.array(list(map(len, ids)), dtype=np.int32),
+            "ids": np.frombuffer(b"".join(self.index), dtype=np.uint8),
+            "id_lengths": np.array(list(map(len, self.index)), dtype=np.int32),
         }
 
     def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -67,5 +66,5 @@ class Decisions:
         text, ends = tensors["ids"].tobytes(), np.cumsum(tensors["id_lengths"]).tolist()
         starts = [0, *ends[:-1]]
         self.index = {
-            text[start:stop].decode(): row for row, (start, stop) in enumerate(zip(starts, ends, strict=True))
+            text[start:stop]: row for row, (start, stop) in enumerate(zip(starts, ends, strict=True))
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,12 @@ def with_floor(chosen: Matrix, eligible: Mask, floor: float) -> Matrix:
     return np.asarray((1 - floor) * chosen + floor * eligible / eligible.sum(axis=1, keepdims=True))
 
 
-def uniform_of(identifier: str, key: bytes) -> float:
-    """A number in [0, 1) that depends on a decision's id and the seed alone."""
-    digest = hashlib.blake2b(identifier.encode(), digest_size=8, key=key).digest()
-    return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
+def uniforms_of(identifiers: Sequence[bytes], key: bytes) -> Matrix:
+    """A number in [0, 1) for each decision that depends on its id and the seed alone, shape (n,)."""
+    seeded = hashlib.blake2b(digest_size=8, key=key)
+    digests = []
+    for identifier in identifiers:
+        own = seeded.copy()
+        own.update(identifier)
+        digests.append(own.digest())
+    return np.asarray((np.frombuffer(b"".join(digests), dtype="<u8") >> 11) * 2.0**-53)

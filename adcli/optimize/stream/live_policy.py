@@ -7,6 +7,7 @@ a block: the same lines get the same decisions however they are cut into blocks,
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from adcli.optimize.stream.bids import Bidding
 from adcli.optimize.stream.contexts import Contexts
-from adcli.optimize.stream.exploration import probabilities, uniform_of
+from adcli.optimize.stream.exploration import probabilities, uniforms_of
 from adcli.optimize.stream.prior import OfflinePolicy
 from adcli.optimize.stream.refused import RefusedLine, identifier, shown
 from adcli.optimize.stream.rewards import Rewards
@@ -26,6 +27,10 @@ from adcli.optimize.stream.settings import Settings
 from adcli.optimize.stream.spending import Spending
 from adcli.policies.sampling import draw
 
+PLAIN = re.compile(
+    rb'\{"id": ?"([\w.:-]{1,64})", ?(?:"context": ?(\{.*\})|"reward": ?([01]))\}', re.ASCII
+)  # a request with its context, or a click or none
+REWARDS = {b"0": (0.0, 0.0), b"1": (1.0, 0.0)}
 MOST_LINES = 1_024  # between two solutions; fewer at the start
 WIDENED = 4.0  # times the exploration after a drift
 FADING = 5_000.0  # decisions in which half of that is gone
@@ -51,14 +56,6 @@ class Block(NamedTuple):
     refused: int
 
 
-class _Request(NamedTuple):
-    identifier: str
-    slot: int
-    eligible: Mask | None
-    place: int  # among the answers
-    opening: bytes  # of the answer
-
-
 class LivePolicy:
     """An offline policy that goes on learning."""
 
@@ -72,12 +69,14 @@ class LivePolicy:
         self.names = ActionNames(offline.actions)
         self.rules = Rules(self.names, actions, settings.epsilon)
         self.decided = np.zeros(actions, dtype=np.int64)
-        self.counters = np.array([0, 8], dtype=np.int64)  # lines used; and when the model is next solved
+        self._lines, self._next_solution = 0, 8  # used so far; and when the model is next solved
         self._key = hashlib.blake2b(str(settings.seed).encode(), digest_size=16).digest()
         self._texts = [orjson.dumps(text if type(text) is dict else {offline.actions.columns[0]: text})[1:-1]
                        for text in self.names.texts]  # fmt: skip
         self._numbers = {text: number for number, text in enumerate(self._texts)}
-        self._pending: list[_Request] = []
+        self._pending: list[
+            tuple[bytes, int, Mask | None, int, bytes]
+        ] = []  # with place and begin of the answer
         self._answers: list[bytes] = []
         self._decided_now: list[bytes] = []
         self._given: Iterator[bytes] | None = None
@@ -87,31 +86,50 @@ class LivePolicy:
 
     def answer(self, lines: Sequence[bytes], given: Sequence[bytes] | None = None) -> Block:
         """Use a block of lines; `given` are the decisions of a journal, which are taken instead of drawn."""
-        self._answers, self._decided_now, used = [], [], []
+        self._answers, self._decided_now = [], []
+        used: list[bytes] = []
         self._given = None if given is None else iter(given)
         refused = 0
         for line in lines:
-            try:
-                message = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                self._answers.append(_error({}, f"This line is no JSON ({error.msg})."))
-                refused += 1
-                continue
-            try:
-                is_used = self._use(message)
-            except RefusedLine as why:
-                self._answers.append(_error(message, str(why)))
-                refused += 1
-                continue
-            if is_used:
-                used.append(line)
-                self.counters[0] += 1
-                if self.counters[0] == self.counters[1]:
-                    self._solve()
+            plain = PLAIN.fullmatch(line)
+            if plain is None or not self._use_plain(*plain.groups()):
+                try:
+                    message = orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    self._answers.append(_error({}, f"This line is no JSON ({error.msg})."))
+                    refused += 1
+                    continue
+                try:
+                    if not self._use(message, None if plain is None else plain[2]):
+                        continue
+                except RefusedLine as why:
+                    self._answers.append(_error(message, str(why)))
+                    refused += 1
+                    continue
+            used.append(line)
+            self._lines += 1
+            if self._lines == self._next_solution:
+                self._solve()
         self._decide()
         return Block(used, self._decided_now, self._answers, refused)
 
-    def _use(self, message: Any) -> bool:
+    def _use_plain(self, name: bytes, context: bytes | None, reward: bytes | None) -> bool:
+        """Whether a line could be used by its text: a first reward, or a context that was met before."""
+        row = self.decisions.index.get(name)
+        if reward is not None:
+            return row is not None and self.rewards.take_first(row, REWARDS[reward])
+        slot = self.contexts.met.get(context)  # type: ignore[arg-type]
+        if row is not None or slot is None or not self._is_plain:
+            return False
+        self._wait(name, slot, None, b'"%b"' % name)
+        return True
+
+    def _wait(self, name: bytes, slot: int, eligible: Mask | None, told_name: bytes) -> None:
+        self.decisions.index[name] = self.decisions.size + len(self._pending)
+        self._pending.append((name, slot, eligible, len(self._answers), told_name))
+        self._answers.append(b"")
+
+    def _use(self, message: Any, text: bytes | None) -> bool:
         """Whether a line changes something."""
         if type(message) is not dict:
             raise RefusedLine(f"A line must be an object, not {shown(message)}.")
@@ -120,7 +138,7 @@ class LivePolicy:
         if "reward" in message or "won" in message:
             return self.rewards.take(message)
         if "context" in message or not set(message) - {"id", "eligible"}:
-            return self._request(message)
+            return self._request(message, text)
         self._decide()
         if "budget" in message:
             self.spending.begin(message)
@@ -132,7 +150,7 @@ class LivePolicy:
             return True
         raise RefusedLine("A line needs 'context', 'reward', 'budget' or 'rules'.")
 
-    def _request(self, message: dict[str, Any]) -> bool:
+    def _request(self, message: dict[str, Any], text: bytes | None) -> bool:
         name = identifier(message)
         context = message.get("context")
         if context is not None and type(context) is not dict:
@@ -141,25 +159,24 @@ class LivePolicy:
         if self.contexts.is_full or (known is not None and known >= self.decisions.size):
             self._decide()
             self.contexts.make_room()
-        slot = self.contexts.slot(context or {})
-        opening = b'{"id":' + orjson.dumps(message["id"])
+        slot = self.contexts.slot(context or {}, text)
+        told_name = orjson.dumps(message["id"])
         if known is not None:
-            self._repeat(known, slot, opening)
+            self._repeat(known, slot, told_name)
             return False
         eligible = None
         if self._is_restricted or "eligible" in message:
             eligible = self._eligible(slot, message.get("eligible"))
         if not self._is_affordable:
             raise RefusedLine(self._unaffordable())
-        self.decisions.index[name] = self.decisions.size + len(self._pending)
-        self._pending.append(_Request(name, slot, eligible, len(self._answers), opening))
-        self._answers.append(b"")
+        self._wait(name, slot, eligible, told_name)
         return True
 
     def _look(self) -> None:
         """See whether requests may be answered, and whether with any action, until the next solution."""
         self._is_restricted = self.contexts.decides_eligibility or bool(self.rules.given)
         self._is_affordable = not self.spending.is_spent and bool(self.spending.decisions or not self.bidding)
+        self._is_plain = self._is_affordable and not self._is_restricted
 
     def _unaffordable(self) -> str:
         if self.spending.is_spent:
@@ -178,28 +195,26 @@ class LivePolicy:
             raise RefusedLine("No action may be shown here.")
         return allowed
 
-    def _repeat(self, row: int, slot: int, opening: bytes) -> None:
+    def _repeat(self, row: int, slot: int, told_name: bytes) -> None:
         """Answer a request that was answered before with the same decision."""
         self.contexts.encode()
         learner = self.rewards.learner
         context = learner.features(self.contexts.features[slot : slot + 1]).astype(np.float32)
         if not np.array_equal(context[0], self.decisions["context"][row]):
             raise RefusedLine("This id was decided before, for another context.")
-        self._answers += self._told([opening], slice(row, row + 1))
+        self._answers += self._told([told_name], slice(row, row + 1))
 
-    def _told(self, openings: Sequence[bytes], rows: slice) -> list[bytes]:
+    def _told(self, names: Sequence[bytes], rows: slice) -> list[bytes]:
         """The answers that tell some decisions."""
-        actions, shares, bids = (
-            self.decisions[name][rows].tolist() for name in ("action", "propensity", "bid")
-        )
+        columns = [self.decisions[column][rows].tolist() for column in ("action", "propensity", "bid")]
         if self.bidding:
             return [
-                b'%b,%b,"propensity":%.9g,"bid":%.9g}\n' % (opening, self._texts[action], share, bid)
-                for opening, action, share, bid in zip(openings, actions, shares, bids, strict=True)
+                b'{"id":%b,%b,"propensity":%.9g,"bid":%.9g}\n' % (name, self._texts[action], share, bid)
+                for name, action, share, bid in zip(names, *columns, strict=True)
             ]
         return [
-            b'%b,%b,"propensity":%.9g}\n' % (opening, self._texts[action], share)
-            for opening, action, share in zip(openings, actions, shares, strict=True)
+            b'{"id":%b,%b,"propensity":%.9g}\n' % (name, self._texts[action], share)
+            for name, action, share in zip(names, *columns[:2], strict=True)
         ]
 
     # ---- decisions
@@ -210,9 +225,12 @@ class LivePolicy:
         if not pending:
             return
         self.contexts.encode()
-        slots = [request.slot for request in pending]
+        names, slots, masks, places, told_names = map(list, zip(*pending, strict=True))
         context, expected = self.contexts.features[slots], self.contexts.expected[slots]
-        eligible = self._masks(pending, expected.shape)
+        eligible = np.ones(expected.shape, dtype=bool)
+        for row, mask in enumerate(masks):
+            if mask is not None:
+                eligible[row] = mask
         learner = self.rewards.learner
         reward, cost = learner.predict(context, expected)
         chosen = probabilities(
@@ -224,8 +242,7 @@ class LivePolicy:
             floor=self.rules.floor,
             wider=self._widening(),
         )
-        uniforms = np.array([uniform_of(request.identifier, self._key) for request in pending])
-        action = draw(chosen, uniforms)
+        action = draw(chosen, uniforms_of(names, self._key))
         rows = np.arange(len(pending))
         propensity = chosen[rows, action]
         if self._given is not None:
@@ -246,9 +263,9 @@ class LivePolicy:
         )
         self.decided += np.bincount(action, minlength=self.decided.size)
         self.spending.decided(rows.size, float(cost[rows, action].sum()))
-        told = self._told([request.opening for request in pending], slice(first, self.decisions.size))
-        for request, text in zip(pending, told, strict=True):
-            self._answers[request.place] = text
+        told = self._told(told_names, slice(first, self.decisions.size))
+        for place, text in zip(places, told, strict=True):
+            self._answers[place] = text
         self._decided_now += told
         self.contexts.make_room()
 
@@ -258,13 +275,6 @@ class LivePolicy:
         clock = self.rewards.learner.clock + step * (rows + 1)
         self.rewards.learner.pass_time(step * rows.size)
         return np.asarray(clock, dtype=np.float64)
-
-    def _masks(self, pending: list[_Request], shape: tuple[int, ...]) -> Mask:
-        masks = np.ones(shape, dtype=bool)
-        for row, request in enumerate(pending):
-            if request.eligible is not None:
-                masks[row] = request.eligible
-        return masks
 
     def _widening(self) -> float:
         """How much more than usual is explored, after a drift."""
@@ -288,8 +298,7 @@ class LivePolicy:
     def _solve(self) -> None:
         """Learn of the rewards since the last time, and set the price of the budget."""
         self._decide()
-        lines = int(self.counters[0])
-        self.counters[1] += min(max(8, 2 ** (lines // 32).bit_length() // 2), MOST_LINES)
+        self._next_solution += min(max(8, 2 ** (self._lines // 32).bit_length() // 2), MOST_LINES)
         rows, spent = self.rewards.learn()
         if self.bidding and rows.size:
             reward, bid, cost, predicted = (
@@ -304,12 +313,14 @@ class LivePolicy:
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Where the policy stands between two blocks, as plain arrays; the rules are apart."""
         parts = {name: getattr(part, name) for part, name in self._parts()}
+        parts["lines"] = np.array([self._lines, self._next_solution])
         return {**parts, **self.rewards.tensors(), **(self.bidding.tensors() if self.bidding else {})}
 
     def restore(self, tensors: Mapping[str, NDArray[Any]], rules: dict[str, Any]) -> None:
         """What `tensors` gave, with the rules that held."""
         for part, name in self._parts():
             setattr(part, name, tensors[name].copy())
+        self._lines, self._next_solution = tensors["lines"].tolist()
         self.rewards.restore(tensors)
         if self.bidding:
             self.bidding.restore(tensors)
@@ -317,12 +328,7 @@ class LivePolicy:
         self._look()
 
     def _parts(self) -> list[tuple[Any, str]]:
-        return [
-            (self.spending, "numbers"),
-            (self.contexts, "unknown_keys"),
-            (self, "decided"),
-            (self, "counters"),
-        ]
+        return [(self.spending, "numbers"), (self.contexts, "unknown_keys"), (self, "decided")]
 
 
 def _error(message: Any, why: str) -> bytes:

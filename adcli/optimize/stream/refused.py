@@ -14,18 +14,18 @@ class RefusedLine(Exception):  # noqa: N818 - no failure of the run: it is answe
     """A line that is answered with an error and changes nothing; the message says why."""
 
 
-def identifier(message: Mapping[str, Any]) -> str:
-    """The id of a request or reward as text; whole numbers are ids as well.
+def identifier(message: Mapping[str, Any]) -> bytes:
+    """The id of a request or reward as UTF-8; whole numbers are ids as well.
 
     Raises:
         RefusedLine: If there is none.
     """
     found = message.get("id")
     if type(found) is int:
-        return str(found)
+        return str(found).encode()
     if type(found) is not str or not 0 < len(found) <= LONGEST_ID:
         raise RefusedLine(f"'id' must be a text of 1 to {LONGEST_ID} characters or a whole number.")
-    return found
+    return found.encode()
 
 
 def finite(message: Mapping[str, Any], key: str, low: float, high: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,15 @@ DEAREST = 1e9
 LOST = -np.inf  # the reward of an auction that was not won: nothing was shown
 
 Matrix = NDArray[np.float64]
+
+
+def _outcome(message: Mapping[str, Any], reward: float) -> tuple[float, float]:
+    """The reward and the cost of a line."""
+    cost = finite(message, "cost", 0, DEAREST) if "cost" in message else 0.0
+    won = message.get("won", True)
+    if type(won) is not bool or (not won and (reward or cost)):
+        raise RefusedLine("'won' must be true or false, and what was not won has no reward and no cost.")
+    return (reward if won else LOST), cost
 
 
 class Rewards:
@@ -43,19 +53,25 @@ class Rewards:
         if row is None:
             raise RefusedLine("No decision has this id.")
         most = self._settings.max_reward
-        reward = finite(message, "reward", -most, most) if "reward" in message else 0.0
-        cost = finite(message, "cost", 0, DEAREST) if "cost" in message else 0.0
-        won = message.get("won", True)
-        if type(won) is not bool or (not won and (reward or cost)):
-            raise RefusedLine("'won' must be true or false, and what was not won has no reward and no cost.")
+        outcome = _outcome(message, finite(message, "reward", -most, most) if "reward" in message else 0.0)
         before = self._new.get(row)
         if before is None and row < self.decisions.size:
-            before = float(self.decisions["reward"][row]), float(self.decisions["cost"][row])
-        outcome = (reward if won else LOST), cost
-        if before == outcome:
+            known = float(self.decisions["reward"][row])
+            before = None if known != known else (known, float(self.decisions["cost"][row]))
+        if before is not None:
+            if before == outcome:
+                return False
+            if message.get("replace") is not True:
+                raise RefusedLine('This decision has another reward; "replace": true takes this one instead.')
+        self._new[row] = outcome
+        return True
+
+    def take_first(self, row: int, outcome: tuple[float, float]) -> bool:
+        """Keep a reward of 0 or 1 of a decision that has none; whether that could be."""
+        if row in self._new or outcome[0] > self._settings.max_reward:
             return False
-        if before is not None and before[0] == before[0] and message.get("replace") is not True:
-            raise RefusedLine('This decision has another reward; "replace": true takes this one instead.')
+        if row < self.decisions.size and not math.isnan(self.decisions["reward"][row]):
+            return False
         self._new[row] = outcome
         return True
 

@@ -22,7 +22,7 @@ class Settings(NamedTuple):
     """
 
     exploration: Exploration = "squarecb"
-    exploration_cost: float = 0.05
+    exploration_cost: float = 0.02
     epsilon: float = 0.02
     half_life: int = 0
     reward_window: int = 0

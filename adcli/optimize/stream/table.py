@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 import orjson
 import polars as pl
 
+from adcli.optimize.stream.contexts import as_time
 from adcli.optimize.stream.live_policy import LivePolicy
-from adcli.optimize.stream.refused import identifier
+from adcli.optimize.stream.refused import RefusedLine, identifier
 from adcli.optimize.stream.state import blocks
 
 
@@ -28,7 +30,7 @@ def impressions_of(directory: Path, live: LivePolicy) -> pl.DataFrame:
     reward[np.isnan(reward) & columns["counted"][:size]] = 0.0  # its window has passed
     fixed = pl.DataFrame(
         {
-            "id": list(live.decisions.index),
+            "id": [name.decode() for name in live.decisions.index],
             "event_time": pl.Series(times, dtype=pl.Datetime("us", "UTC")),
             **{
                 name: live.offline.actions.frame[name].gather(columns["action"][:size])
@@ -53,9 +55,21 @@ def _asked(directory: Path, live: LivePolicy) -> tuple[list[dict[str, Any]], lis
         for line in used:
             message = orjson.loads(line)
             if "id" in message and live.decisions.index.get(identifier(message)) == len(asked):
-                asked.append(message.get("context") or {})
-                times.append(time)
+                context = message.get("context") or {}
+                asked.append(context)
+                times.append(_time_of(context) or time)
     return asked, times
+
+
+def _time_of(context: dict[str, Any]) -> datetime | None:
+    """The time that a context says it is of, if there is one."""
+    with suppress(RefusedLine):
+        return (
+            as_time("event_time", context["event_time"]).replace(tzinfo=UTC)
+            if context.get("event_time")
+            else None
+        )
+    return None
 
 
 def _names(asked: list[dict[str, Any]]) -> list[str]:

@@ -20,7 +20,7 @@ def test_it_begins_as_the_offline_policy():
     best = world.known.argmax(axis=1)[segment]
     assert np.mean(shown == best) > 0.75
     earned = world.known[segment, shown].mean() / world.known.max(axis=1)[segment].mean()
-    assert earned > 0.93  # exploring costs 5 % of the reward at most, and the uniform choices 2 % of choices
+    assert earned > 0.95  # exploring costs 2 % of the reward at most, and the uniform choices 2 % of choices
 
 
 @pytest.mark.parametrize("exploration", ["squarecb", "thompson", "epsilon-greedy"])
