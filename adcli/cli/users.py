@@ -1,4 +1,4 @@
-"""`--users`: what a shop knows of its customers, beside the rows that name them."""
+"""`--users` and `--profiles`: what is known of customers, beside the rows that name them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,27 @@ Users = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Table of customers, joined by user_id: their columns become context."),
 ]
+
+Profiles = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Vectors of users, of `adcli embed`, joined by user_id: context too."),
+]
+
+
+def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataFrame:
+    """The rows with the vectors of their users as `profile`, which is said; as they are without such a file.
+
+    Raises:
+        DataError: If the rows name no users, or none of theirs has a vector.
+    """
+    if profiles is None:
+        return log
+    from adcli.policies.profiles import PROFILE, join_profiles
+
+    found, missing = join_profiles(log, run.read([profiles], tables=["vectors"], secondary=True))
+    lacks = f"; {missing:,} of {log.height:,} rows have none: the mean stands there" if missing else ""
+    run.note(f"{profiles}: adds '{PROFILE}'{lacks}.")
+    return found
 
 
 def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from adcli.cli.options import Confidence, Reporting, Tracking
 from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.cli.users import Users, with_users
+from adcli.cli.users import Profiles, Users, with_profiles, with_users
 from adcli.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def policy(
     ] = [],  # noqa: B006
     items: Annotated[str | None, typer.Option(help="Attributes or vectors of the items.")] = None,
     users: Users = None,
+    profiles: Profiles = None,
     by: Annotated[
         list[str],
         typer.Option(help="Column of the log or of --items: value or exposure in its groups; repeat."),
@@ -177,7 +178,7 @@ def policy(
     if "slate_id" in impressions.columns and not of_slates:
         run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
     run.require_whole(["propensity", reward], "a value without them would be another log's")
-    impressions = with_users(run, impressions, users, context)
+    impressions = with_profiles(run, with_users(run, impressions, users, context), profiles)
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )

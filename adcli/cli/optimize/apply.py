@@ -10,7 +10,7 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
-from adcli.cli.users import Users, with_users
+from adcli.cli.users import Profiles, Users, with_profiles, with_users
 
 
 @command
@@ -22,6 +22,7 @@ def apply(
     ],
     inputs: Inputs = None,
     users: Users = None,
+    profiles: Profiles = None,
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Take the likeliest action instead of sampling one.")
     ] = False,
@@ -40,7 +41,7 @@ def apply(
     chosen = load_policy(run.learned(policy))
     contexts = run.read(inputs, tables=["impressions", "contexts"])
     learned_with = chosen.encoder.columns if isinstance(chosen, ScoredPolicy) else []
-    contexts = with_users(run, contexts, users, learned_with)
+    contexts = with_profiles(run, with_users(run, contexts, users, learned_with), profiles)
     with run.step("apply"):
         decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy)
     run.write(decisions)

@@ -12,7 +12,7 @@ from adcli.cli.options import Inputs, Reporting
 from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
-from adcli.cli.users import Users, with_users
+from adcli.cli.users import Profiles, Users, with_profiles, with_users
 from adcli.policies.constraints import KEYS
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def policy(
         typer.Option(help="Attributes or vectors of the items: products, or what `adcli embed` wrote."),
     ] = None,
     users: Users = None,
+    profiles: Profiles = None,
     eligible_by: Annotated[
         str | None, typer.Option(help="Column whose value decides which actions may be shown.")
     ] = None,
@@ -109,7 +110,7 @@ def policy(
     impressions = run.read(inputs, tables=["impressions"])
     outcomes = ["revenue", "cost"] if reward == PROFIT else [reward]
     run.require_whole(["propensity", *outcomes], "what is learned without them would be of another log")
-    impressions = with_users(run, impressions, users, context)
+    impressions = with_profiles(run, with_users(run, impressions, users, context), profiles)
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
