@@ -28,32 +28,41 @@ class Sessions:
 
     def add(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The next events in order of `event_time`, with their sessions; none where there is no time."""
-        time = pl.col("event_time")
+        time, user = pl.col("event_time"), pl.col("user_id")
         kept = [pl.col(self._campaign).alias("__campaign")] if self._campaign else []
         events = frame.select("user_id", time, *kept).with_row_index("__row").drop_nulls("event_time")
-        events = self._after_the_last(events)
-        previous = time.shift().over("user_id")
-        is_new = previous.is_null() | (time - previous > self._gap)
+        latest = events["event_time"].max()
+        events = self._after_the_last(events).sort("user_id", maintain_order=True)
+        is_first = user.ne_missing(user.shift()) | (pl.int_range(pl.len()) == 0)
+        previous = pl.when(~is_first).then(time.shift())
+        is_new = is_first | (time - previous > self._gap)
         if self._at_midnight:
-            is_new |= time.dt.date() != previous.dt.date()
+            is_new |= (time.dt.date() != previous.dt.date()).fill_null(value=False)
         if self._campaign:
-            earlier = pl.col("__campaign").forward_fill().shift().over("user_id")
+            events = events.with_columns(_filled_by_user("__campaign", is_first).alias("__latest"))
+            earlier = pl.when(~is_first).then(pl.col("__latest").shift())
             is_later = time.dt.truncate("1s") > previous.dt.truncate("1s")
             is_new |= is_later & pl.col("__campaign").is_not_null() & pl.col("__campaign").ne_missing(earlier)
         began = pl.when(pl.col("__began").is_null() & is_new).then(time).otherwise("__began")
-        events = events.with_columns(began.forward_fill().over("user_id").alias("__began"))
+        events = events.with_columns(began.forward_fill().alias("__began"))  # each user's first has one
         if self._campaign:
-            events = events.with_columns(pl.col("__campaign").forward_fill().over("user_id"))
-        self._last = events.drop("__row").unique("user_id", keep="last", maintain_order=True)
+            events = events.drop("__campaign").rename({"__latest": "__campaign"})
+        self._remember(events, latest)
         seconds = pl.col("__began").dt.epoch("s").cast(pl.String)
         ids = events.drop_nulls("__row").select(
             "__row", session_id=pl.concat_str("user_id", pl.lit("."), seconds)
         )
-        return (
-            frame.with_row_index("__row")
-            .join(ids, on="__row", how="left", maintain_order="left")
-            .drop("__row")
-        )
+        sessions = pl.Series("session_id", [None], pl.String).new_from_index(0, frame.height)
+        return frame.with_columns(sessions.scatter(ids["__row"], ids["session_id"]))
+
+    def _remember(self, events: pl.DataFrame, latest: object) -> None:
+        """Keep the last event of each user; whose visit is over by now begins another in any case."""
+        user = pl.col("user_id")
+        is_last = user.ne_missing(user.shift(-1)) | (pl.int_range(pl.len()) == pl.len() - 1)
+        last = events.filter(is_last).drop("__row")
+        if self._campaign is None and latest is not None:
+            last = last.filter(pl.col("event_time") >= pl.lit(latest) - self._gap)
+        self._last = last
 
     def _after_the_last(self, events: pl.DataFrame) -> pl.DataFrame:
         """The events behind the last event that each user had before, which carry when their visit began."""
@@ -61,6 +70,14 @@ class Sessions:
         if self._last is None:
             return fresh
         return pl.concat([self._last, fresh], how="diagonal")
+
+
+def _filled_by_user(column: str, is_first: pl.Expr) -> pl.Expr:
+    """The latest value that a column had among a user's rows, which lie together."""
+    place = pl.int_range(pl.len())
+    begins = pl.when(is_first).then(place).forward_fill()
+    known = pl.when(pl.col(column).is_not_null()).then(place).forward_fill()
+    return pl.when(known >= begins).then(pl.col(column).forward_fill())
 
 
 def with_sessions(frames: Iterator[pl.DataFrame], sessions: Sessions) -> Iterator[pl.DataFrame]:
