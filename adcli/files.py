@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -83,6 +84,16 @@ def temporary_beside(target: Path) -> Path:
     temporary = target.with_name(f".{target.name}.adcli-{owner()}-{secrets.token_hex(4)}.tmp")
     _unfinished.append((os.getpid(), temporary))
     return temporary
+
+
+def private_folder(beside: Path | None = None) -> Path:
+    """A folder beside an output, or among the user's temporary files, that is gone after the run."""
+    beside = beside or Path(tempfile.gettempdir()) / "adcli"
+    check_target(beside)
+    sweep_stale(beside.parent)
+    folder = temporary_beside(beside)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def remove_unfinished() -> None:

@@ -22,6 +22,7 @@ from adcli.cli.option_rules import OptionRule, naming_option
 from adcli.cli.options import Common, Reading, Reporting, Writing
 from adcli.cli.run import Run
 from adcli.errors import AdcliError
+from adcli.stores import shown, url_of
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -117,7 +118,7 @@ def _read_by(values: dict[str, Any]) -> Iterator[Path]:
             continue
         path = Path(value)
         with suppress(OSError, ValueError):  # the value is no path
-            if path.is_file() or (path / "config.json").is_file():
+            if url_of(path) or path.is_file() or (path / "config.json").is_file():
                 yield path
 
 
@@ -213,5 +214,5 @@ def _has_helped() -> bool:
 
 def _say(run: Run, sentence: str) -> None:
     if run.debug:
-        sys.stderr.write(run.console.redact(traceback.format_exc()))
+        sys.stderr.write(shown(run.console.redact(traceback.format_exc())))
     run.console.error(sentence)

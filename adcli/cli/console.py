@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from adcli.cli.progress import Progress, Screen
 from adcli.errors import printable
 from adcli.numbers import plain
+from adcli.stores import shown
 
 if TYPE_CHECKING:
     from adcli.statistics.verdicts import Verdict
@@ -74,8 +75,8 @@ class Console:
         return Progress(self.screen, self.note, label, total, unit, share)
 
     def _line(self, text: str, first: str = "", code: str = "") -> None:
-        """Show a message, its first words in a style; what it quotes cannot steer the terminal."""
-        text = self.redact(text)
+        """Show a message, its first words in a style; what it quotes cannot steer it or tell secrets."""
+        text = shown(self.redact(text))
         line = _styled(first, code) + printable(text, len(text))
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints
 

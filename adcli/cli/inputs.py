@@ -112,12 +112,10 @@ class RunInputs:
     ) -> TableStream:
         """Inputs as one standard table, not yet read; `secondary` ones are not in the accounting."""
         from adcli.tables.read import open_table
-        from adcli.tables.sources import expand
 
-        paths = self._given(inputs, command)
-        self.paths += [source.path for source in expand(paths) if source.path is not None]
         options = self._options(columns, table, is_beside=secondary)
-        stream = open_table(paths, tables=tables, options=options, needs=needs)
+        stream = open_table(self._given(inputs, command), tables=tables, options=options, needs=needs)
+        self.paths += stream.origins
         stream.leave_out = self.leave_out
         (self._secondary if secondary else self._streams).append(stream)
         idle = stream.idle_options()
@@ -166,16 +164,21 @@ class RunInputs:
             UsageError: If there is no such directory.
             DataError: If it is not what its manifest describes.
         """
-        from adcli.files import directory_sha256
+        from adcli.files import directory_sha256, private_folder
+        from adcli.stores import fetch_all, url_of
         from adcli.tables.manifest import verify
         from adcli.tables.records import InputRecord
 
+        name = str(directory)
+        if url := url_of(directory):
+            directory = private_folder() / directory.name
+            fetch_all(f"{url.rstrip('/')}/", directory)
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a directory.", fix="Name one that adcli optimize wrote.")
         if self.verify:
-            verify(directory)
+            verify(directory, name)
         size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
-        self._directories.append(InputRecord(str(directory), size, 0, directory_sha256(directory)))
+        self._directories.append(InputRecord(name, size, 0, directory_sha256(directory)))
         return directory
 
     def reject(self, rejects: pl.DataFrame) -> None:
@@ -262,6 +265,7 @@ class RunInputs:
             log_format=self._reading.log_format,
             encoding=self._reading.encoding,
             sheet=self._reading.sheet,
+            query=None if is_beside else self._reading.query,
             column_map={**columns, **_standard(self._reading.map, "--map")},
             constants=_standard(self._reading.set, "--set"),
             table=table,

@@ -16,7 +16,9 @@ from adcli.errors import UsageError
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Files or globs; - or nothing reads standard input.", show_default=False, metavar="INPUT"
+        help="Files, globs, URLs (s3, gs, az, https, databases); - or nothing reads standard input.",
+        show_default=False,
+        metavar="INPUT",
     ),
 ]
 
@@ -103,6 +105,12 @@ class Reading:
     sheet: Annotated[
         str | None,
         typer.Option(help="Sheet of a workbook, where several have cells.", rich_help_panel="Input"),
+    ] = None
+    query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SQL", help="Rows to read of a database that INPUT names.", rich_help_panel="Input"
+        ),
     ] = None
     time_format: Annotated[
         str | None,
@@ -192,6 +200,16 @@ class Writing:
             help="Format of the output: csv, tsv, ndjson, parquet, arrow.", rich_help_panel="Output"
         ),
     ] = None
+    partition_by: Annotated[
+        list[str],
+        typer.Option(
+            metavar="COLUMN",
+            help="Make of -o a folder of Parquet, with one in it for each value; month, day and hour "
+            "are those of event_time; repeat for more.",
+            rich_help_panel="Output",
+        ),
+        Needs("output"),
+    ] = field(default_factory=list)
     formula_safe: Annotated[
         bool,
         typer.Option(

@@ -82,13 +82,16 @@ class RunOutputs:
 
     def _check(self, output: Path) -> None:
         from adcli.files import MANIFEST_SUFFIX, check_target
+        from adcli.stores import check_writable, url_of
 
         self._read.check(output)
         if output.name.endswith(MANIFEST_SUFFIX):
             raise UsageError(
                 f"{output} is the name of a manifest, which no other output has.", fix="Name another file."
             )
-        if not is_stream(output):
+        if url_of(output):
+            check_writable(output)
+        elif not is_stream(output):
             check_target(output)
 
     def write(self, parts: Iterable[pl.DataFrame], kinds: Mapping[str, str] | None = None) -> None:
@@ -96,7 +99,9 @@ class RunOutputs:
 
         `kinds` say how its figures are read, as in `preview`.
         """
-        if self._writing.output is not None:
+        if self._writing.output is not None and self._writing.partition_by:
+            self._write_partitions(parts)
+        elif self._writing.output is not None:
             self._write_file(parts, self._writing.output)
         elif sys.stdout.isatty():
             self._preview(parts, kinds)
@@ -105,33 +110,47 @@ class RunOutputs:
 
     def directory(self) -> Path:
         """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
+        if self._writing.partition_by:
+            raise UsageError("--partition-by has no effect: what is learned is a directory.")
+        return self._directory("what is learned").temporary
+
+    def _directory(self, what: str) -> AtomicDirectory:
+        """The directory that `-o` becomes, of which options of files say nothing."""
         from adcli.files import AtomicDirectory
+        from adcli.stores import url_of
 
         if self._writing.output is None:
-            raise UsageError("What is learned is a directory: name it with -o DIR.")
+            raise UsageError(f"{what.capitalize()} is a directory: name it with -o DIR.")
         if self._writing.to is not None:
-            raise UsageError("--to has no effect: what is learned is a directory.", fix="Leave --to out.")
+            raise UsageError(f"--to has no effect: {what} is a directory.", fix="Leave --to out.")
         if self._writing.formula_safe:
-            raise UsageError("--formula-safe has no effect: what is learned is a directory.")
+            raise UsageError(f"--formula-safe has no effect: {what} is a directory.")
+        if url_of(self._writing.output):
+            raise UsageError(
+                f"{self._writing.output}: {what} is a directory, which no store takes whole.",
+                fix="Write it to a folder, and copy that.",
+            )
         self._check(self._writing.output)
         target = AtomicDirectory(self._writing.output)
         self._outputs[target] = 0
-        return target.temporary
+        return target
+
+    def _write_partitions(self, parts: Iterable[pl.DataFrame]) -> None:
+        from adcli.tables.partitions import write_partitions
+
+        target = self._directory("what --partition-by writes")
+        self.rows_written = write_partitions(parts, target.temporary, self._writing.partition_by)
+        self._outputs[target] = self.rows_written
 
     def scratch(self) -> Path:
         """A private folder beside the output (or in the temporary folder) that is gone after the run."""
-        import tempfile
-
-        from adcli.files import check_target, sweep_stale, temporary_beside
+        from adcli.files import private_folder
+        from adcli.stores import url_of
 
         output = self._writing.output
-        if output is None or is_stream(output) or not str(output.resolve()).isprintable():  # not for polars
-            output = Path(tempfile.gettempdir()) / "adcli"
-        check_target(output)
-        sweep_stale(output.parent)
-        folder = temporary_beside(output)
-        folder.mkdir(mode=0o700)
-        return folder
+        if output is None or is_stream(output) or url_of(output) or not str(output.resolve()).isprintable():
+            return private_folder()  # Polars takes no path that is not printable
+        return private_folder(output)
 
     def attach(self, path: Path, content: bytes) -> None:
         """Write a further file beside the result, such as a report page."""
@@ -223,13 +242,14 @@ class RunOutputs:
 
     def _opened(self, path: Path) -> AtomicFile | StreamOutput:
         from adcli.files import AtomicFile
+        from adcli.stores import AtomicObject, url_of
 
         self._check(path)
         if is_stream(path):
             stream = StreamOutput(path)
             self._streams.append(stream)
             return stream
-        file = AtomicFile(path)
+        file = AtomicObject(path) if url_of(path) else AtomicFile(path)
         self._outputs[file] = 0
         return file
 

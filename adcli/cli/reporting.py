@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from adcli.cli.options import Reporting, Tracking
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+from adcli.stores import shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +71,7 @@ def recorder(run: Run, tracking: Tracking) -> Callable[[pl.DataFrame], None]:
     name = run.output.stem if run.output is not None else run.command.replace(" ", "-")
 
     def record(table: pl.DataFrame) -> None:
-        settings = {"command": shlex.join(["adcli", *sys.argv[1:]]), "seed": run.seed}
+        settings = {"command": shlex.join(["adcli", *map(shown, sys.argv[1:])]), "seed": run.seed}
         with tracked(tracking.track, run=name, directory=tracking.track_dir, settings=settings) as log:
             log(_figures(table), None)
 
@@ -95,7 +96,7 @@ def _with_run(page: Page, run: Run, is_private: bool) -> Page:
 
     return replace(
         page,
-        command_line=shlex.join(["adcli", *sys.argv[1:]]),
+        command_line=shlex.join(["adcli", *map(shown, sys.argv[1:])]),
         inputs=[] if is_private else run.input_records(),
         data_notes=page.data_notes if is_private else [*page.data_notes, run.accounting()],
         versions=versions(),

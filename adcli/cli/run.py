@@ -17,6 +17,7 @@ from adcli.cli.outputs import RunOutputs
 from adcli.errors import DataError, GateError
 from adcli.files import manifest_path
 from adcli.progress import telling
+from adcli.stores import shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -300,7 +301,7 @@ class Run:
         from adcli.tables.manifest import versions
 
         return {
-            "command": ["adcli", *sys.argv[1:]],
+            "command": ["adcli", *map(shown, sys.argv[1:])],
             "versions": versions(),
             "seed": self.seed,
             "config": str(self._config) if self._config else None,

@@ -11,6 +11,7 @@ from typing import Any
 
 from adcli.errors import DataError
 from adcli.files import directory_sha256, file_sha256, manifest_path, write_whole
+from adcli.stores import put, shown, url_of
 
 _PACKAGES = (
     "adcli",
@@ -36,10 +37,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_manifest(output: Path, content: Mapping[str, Any]) -> None:
+def write_manifest(output: Path, entries: Mapping[str, Any]) -> None:
     """Write `OUTPUT.meta.json`, whole or not at all."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n"
-    write_whole(manifest_path(output), text.encode("utf-8", "backslashreplace"))
+    text = json.dumps(entries, indent=2, ensure_ascii=False, default=str) + "\n"
+    content, beside = shown(text).encode("utf-8", "backslashreplace"), manifest_path(output)
+    if url_of(beside):
+        put(str(beside), content)
+    else:
+        write_whole(beside, content)
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
@@ -63,8 +68,8 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
-def verify(path: Path) -> None:
-    """Check a file or directory against the manifest beside it, if it has one.
+def verify(path: Path, name: str = "") -> None:
+    """Check a file or directory (called `name` to people) against the manifest beside it, if it has one.
 
     Raises:
         DataError: If the content is not what the manifest says.
@@ -75,7 +80,8 @@ def verify(path: Path) -> None:
     found = directory_sha256(path) if path.is_dir() else file_sha256(path)
     if found != content["output"]["sha256"]:
         raise DataError(
-            f"{path} is not what its manifest {manifest_path(path).name} describes (SHA-256 {found[:12]}…, "
-            f"expected {content['output']['sha256'][:12]}…): it was changed or damaged after it was written.",
+            f"{name or path} is not what its manifest {manifest_path(path).name} describes "
+            f"(SHA-256 {found[:12]}…, expected {content['output']['sha256'][:12]}…): "
+            "it was changed or damaged after it was written.",
             fix="Make it again, or read it as it is with --no-verify.",
         )

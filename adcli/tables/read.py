@@ -12,23 +12,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from adcli.errors import AdcliError, DataError
 from adcli.tables.aliases import normalised
+from adcli.tables.expansion import expand, verify_sources
 from adcli.tables.formats.blocks import RawBatch, no_rows
 from adcli.tables.formats.detect import Format, named_format, recognise_format
-from adcli.tables.formats.layout import GivenLayout
 from adcli.tables.left_out import LeaveOut, without
-from adcli.tables.manifest import verify
 from adcli.tables.memory import held
 from adcli.tables.parts import LEAST_PART_BYTES, PART_BYTES, Part, parts_of
 from adcli.tables.planning import plan_inputs, with_new_columns
 from adcli.tables.read_options import ReadOptions
 from adcli.tables.records import InputRecord, PartRead, joined
-from adcli.tables.sources import Source, expand
+from adcli.tables.sources import Source
 from adcli.tables.standard.column_mapping import Header
 from adcli.tables.standard.conform import Batch, conform
 from adcli.tables.standard.identities import served_note
@@ -85,6 +85,11 @@ class TableStream:
         self._bytes_read = 0
 
     @property
+    def origins(self) -> list[Path]:
+        """The files and objects that are read, which no output may take the place of."""
+        return [place for part in self._parts if (place := part.source.origin.place) is not None]
+
+    @property
     def names(self) -> set[str]:
         """The columns of the table, as far as they are known."""
         mappings = [plan.mapping for plan in self.plans]
@@ -103,7 +108,9 @@ class TableStream:
         source, form, _ = self._parts[0]
         options, forms = self._options, [part.form for part in self._parts]
         layout = ("delimiter", "quote", "escape", "comment")
-        idle = [name for name in layout if getattr(options, name) and not any(map(_is_delimited, forms))]
+        idle = [
+            name for name in layout if getattr(options, name) and not any(form.is_delimited for form in forms)
+        ]
         if options.skip_lines and not any(one.dialect for one in forms):
             idle.append("skip-lines")
         if options.log_format and not any(one.kind == "log" for one in forms):
@@ -112,6 +119,8 @@ class TableStream:
             idle.append("encoding")
         if options.sheet and not any(one.sheet for one in forms):
             idle.append("sheet")
+        if options.query and not source.origin.query:
+            idle.append("query")
         return {option: f"--{option} has no effect: {source.name} is {form.label}." for option in idle}
 
     @property
@@ -145,7 +154,11 @@ class TableStream:
             else:
                 yield from batches
             rows = self.rows_read - rows_before
-            said = {"format": self._parts[place].form.as_json(), **self.plans[place].as_json()}
+            said = {
+                **source.as_json(),
+                "format": self._parts[place].form.as_json(),
+                **self.plans[place].as_json(),
+            }
             if served := self._served[place]:
                 said["user_id_from"] = dict(served)
             self._end_input(InputRecord(source.name, source.size, rows, source.sha256, said))
@@ -314,9 +327,10 @@ def open_table(
         UsageError: If an input does not exist, or an option names what is not there.
         DataError: If an input cannot be read as any of the tables.
     """
-    sources = expand(inputs)
+    options = options or ReadOptions()
+    sources = expand(inputs, options.query)
     try:
-        return _opened(sources, tables, options or ReadOptions(), needs)
+        return _opened(sources, tables, options, needs)
     except AdcliError:
         for source in sources:
             source.close()
@@ -327,23 +341,15 @@ def _opened(
     sources: Sequence[Source], tables: Sequence[str], options: ReadOptions, needs: Sequence[str]
 ) -> TableStream:
     kind = named_format(options.format)
-    layout = GivenLayout(
-        options.delimiter,
-        options.quote,
-        options.escape,
-        options.skip_lines,
-        options.comment,
-        options.log_format,
-    ).checked()
     found: list[tuple[Source, Format]] = []
     empty: list[Source] = []
+    if options.verify:
+        verify_sources(sources)
     for source in sources:
-        if options.verify and source.path is not None:
-            verify(source.path)
         form = recognise_format(
             source,
             kind=kind,
-            given=layout,
+            given=options.layout,
             encoding=options.encoding,
             memory=options.memory,
             sheet=options.sheet,
@@ -351,7 +357,7 @@ def _opened(
         if form is None:
             empty.append(source)
         else:
-            found.append((source, form))
+            found.append((source, form.of(source.origin)))
     if not found:
         raise DataError(f"{empty[0].name}: is empty: there is nothing to read.")
     headers = [Header(source.name, form.columns, form.kind == "log", form.sample) for source, form in found]
@@ -370,10 +376,6 @@ def _opened(
     plans = plan_inputs(found, mappings, needs, options.given)
     parts = [OpenInput(source, form, plan) for (source, form), plan in zip(found, plans, strict=True)]
     return TableStream(parts, options, [f"{source.name}: is empty." for source in empty])
-
-
-def _is_delimited(form: Format) -> bool:
-    return form.dialect is not None and form.dialect.delimiter != ""
 
 
 def _known_bytes(parts: Sequence[OpenInput]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from adcli.tables.formats.layout import GivenLayout
 from adcli.tables.memory import table_bytes
 from adcli.tables.standard.column_format import GivenFormats
 
@@ -29,6 +30,7 @@ class ReadOptions:
         verify: Whether an input is checked against the manifest beside it.
         memory: The most bytes that a table may take in memory.
         sheet: The sheet of a workbook, where several have cells.
+        query: The SQL whose rows are read of a database.
         is_beside: Whether they are read beside others, of whose columns `column_map` may speak.
     """
 
@@ -47,4 +49,12 @@ class ReadOptions:
     verify: bool = True
     memory: int = field(default_factory=lambda: table_bytes(None))
     sheet: str | None = None
+    query: str | None = None
     is_beside: bool = False
+
+    @property
+    def layout(self) -> GivenLayout:
+        """What is said of the layout of text."""
+        return GivenLayout(
+            self.delimiter, self.quote, self.escape, self.skip_lines, self.comment, self.log_format
+        ).checked()

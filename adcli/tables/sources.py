@@ -1,4 +1,4 @@
-"""Where bytes come from: paths, globs and standard input, decompressed and hashed while they are read."""
+"""Where bytes come from: files, copies of what is elsewhere, standard input; hashed while they are read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError
 from adcli.tables.compression import peel
 
 PEEK_BYTES = 1 << 20
@@ -29,31 +29,58 @@ class Span(NamedTuple):
     end: int
 
 
+class Origin(NamedTuple):
+    """Where the file of an input comes from.
+
+    Attributes:
+        name: What was named, without secrets; of a file in a directory, its path there.
+        place: What no output may take the place of.
+        folder: The directory whose manifest speaks of this file too, if it is in one.
+        partition: The columns that the folders in it name (`day=2026-01-01`), each with its value.
+        query: The SQL whose rows it has.
+    """
+
+    name: str
+    place: Path | None
+    folder: Path | None = None
+    partition: tuple[tuple[str, str | None], ...] = ()
+    query: str = ""
+
+
 class Source:
     """One input: a file that can be opened again, or a pipe that is read once.
 
     Attributes:
-        name: The path as it was given, or "standard input".
-        path: The file, or None where it is a pipe.
+        name: The path or URL as it was given, or "standard input".
+        path: The file, or None where it is a pipe; of an object or a query a private copy.
         span: The part of the file that is read; None where it is all of it.
+        origin: Where the file comes from, if it is none that was named.
     """
 
-    def __init__(self, given: str, span: Span | None = None, folder: str = "") -> None:
+    def __init__(
+        self, given: str, span: Span | None = None, folder: str = "", origin: Origin | None = None
+    ) -> None:
         self.span = span
-        self.name = STDIN if given == "-" else os.fsencode(given).decode("utf-8", "backslashreplace")
-        self.path = None if given == "-" or _is_pipe(Path(given)) else Path(folder, given)
+        self.path = None if given == "-" or is_pipe(Path(given)) else Path(folder, given)
+        self.origin = origin or Origin(given, self.path)
+        name = os.fsencode(self.origin.name).decode("utf-8", "backslashreplace")
+        self.name = STDIN if given == "-" else name
         self._given, self._folder = given, folder
         self._waiting: PeekableStream | None = None
         self._hashed: _HashingReader | None = None
         self._spool: IO[bytes] | None = None
 
-    def __reduce__(self) -> tuple[type[Source], tuple[str, Span | None, str]]:
+    def __reduce__(self) -> tuple[type[Source], tuple[str, Span | None, str, Origin]]:
         """Another process opens the input again, in whatever folder it works."""
-        return Source, (self._given, self.span, self._folder or str(Path.cwd()))
+        return Source, (self._given, self.span, self._folder or str(Path.cwd()), self.origin)
 
     def spanned(self, span: Span | None) -> Source:
         """The input, or a part of it."""
-        return self if span is None else Source(self._given, span, self._folder)
+        return self if span is None else Source(self._given, span, self._folder, self.origin)
+
+    def as_json(self) -> dict[str, str]:
+        """The query whose rows these are, if they are, for the manifest."""
+        return {"query": self.origin.query} if self.origin.query else {}
 
     @property
     def lines(self) -> int:
@@ -254,45 +281,8 @@ class _Copy:
         """Nothing is left to read: size and hash were taken when the copy was made."""
 
 
-def expand(inputs: Sequence[str]) -> list[Source]:
-    """The sources that paths, globs and `-` stand for; a glob's in sorted order, each file once.
-
-    Raises:
-        UsageError: If a path does not exist, is a directory, or a glob matches nothing.
-    """
-    names = dict.fromkeys(name for given in inputs for name in _expand_one(given))
-    return [Source(name) for name in names]
-
-
-def _expand_one(given: str) -> list[str]:
-    path = Path(given)
-    if given == "-" or path.is_file() or _is_pipe(path):
-        return [given]
-    if path.is_dir():
-        raise UsageError(
-            f"{given} is a directory.", fix=f"Name its files, for example '{given.rstrip('/')}/*.csv'."
-        )
-    if any(mark in given for mark in "*?["):
-        found = sorted(_glob(given))
-        if not found:
-            raise UsageError(f"{given}: no file matches this pattern.")
-        return found
-    siblings = (
-        [other.name for other in path.parent.iterdir() if other.exists()] if path.parent.is_dir() else []
-    )
-    raise UsageError(f"{given}: there is no such file.", fix=did_you_mean(path.name, siblings))
-
-
-def _glob(pattern: str) -> list[str]:
-    path = Path(pattern)
-    root, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.anchor else (Path(), path)
-    try:
-        return [str(found) for found in root.glob(str(rest)) if found.is_file()]
-    except ValueError as error:
-        raise UsageError(f"{pattern}: not a pattern: {error}.") from None
-
-
-def _is_pipe(path: Path) -> bool:
+def is_pipe(path: Path) -> bool:
+    """Whether a path names what can be read once only."""
     try:
         mode = path.stat().st_mode
     except OSError:

@@ -94,7 +94,10 @@ def test_an_option_without_effect_is_refused(command, option, rule):
         words += [word for name in (other, *needed) for word in given(parameters[name])]
         expected = "has no effect with"
     words += [
-        word for each in parameters.values() if each.required and each.name != option for word in given(each)
+        word
+        for each in parameters.values()
+        if each.required and each.name != option and each.param_type_name == "option"
+        for word in given(each)
     ]
     named = {option} if isinstance(rule, Suffix) else {option, *needed}
     said = "|".join(max(parameters[name].opts, key=len) for name in named)

@@ -15,9 +15,9 @@ import pytest
 import zstandard
 
 from adcli.errors import DataError, UsageError
+from adcli.tables.expansion import expand
 from adcli.tables.read import open_table
 from adcli.tables.read_options import ReadOptions
-from adcli.tables.sources import expand
 
 CSV = b"event_time,user_id,event_type\n" + b"2024-01-01 10:00:00,u1,view\n" * 2000
 

@@ -32,7 +32,7 @@ from adcli.tables.formats.layout import (
     delimited_layout,
     has_plain_quotes,
 )
-from adcli.tables.sources import PEEK_BYTES, Source
+from adcli.tables.sources import PEEK_BYTES, Origin, Source
 from adcli.tables.unify import concatenated
 
 _SAMPLE_ROWS = 1000
@@ -50,6 +50,9 @@ _SYNONYMS = {
     "rss": "xml",
     "atom": "xml",
 }
+
+
+Partition = tuple[tuple[str, str | None], ...]
 
 
 class Format(NamedTuple):
@@ -77,6 +80,11 @@ class Format(NamedTuple):
     memory: int = 0
     sheet: workbooks.Sheet | None = None
 
+    @property
+    def is_delimited(self) -> bool:
+        """Whether it is text whose fields a character separates."""
+        return self.dialect is not None and self.dialect.delimiter != ""
+
     def as_json(self) -> dict[str, Any]:
         """How an input is read, for the manifest."""
         layout = {} if self.dialect is None else self.dialect._asdict()
@@ -87,8 +95,19 @@ class Format(NamedTuple):
         )
         return {"kind": self.kind, **coded, **layout, **sheet}
 
+    def of(self, origin: Origin) -> Format:
+        """The format of a file of this origin: a query's rows, or with the columns that its folders name."""
+        columns = list(dict.fromkeys([*self.columns, *(name for name, _ in origin.partition)]))
+        sample = None if self.sample is None else with_partition(self.sample, origin.partition)
+        label = "the rows of a query" if origin.query else self.label
+        return self._replace(columns=columns, sample=sample, label=label)
+
     def read(self, source: Source) -> Generator[RawBatch]:
-        """The rows of a source of this format, batch by batch."""
+        """The rows of a source of this format, batch by batch, with the columns that its folders name."""
+        for batch in self._rows(source):
+            yield batch._replace(frame=with_partition(batch.frame, source.origin.partition))
+
+    def _rows(self, source: Source) -> Generator[RawBatch]:
         if self.sheet is not None:
             with source.seekable() as handle:
                 yield from workbooks.read_sheet(handle, source.name, self.memory, self.sheet)
@@ -128,6 +147,13 @@ def named_format(name: str | None) -> str | None:
             fix=did_you_mean(kind, FORMATS),
         )
     return kind
+
+
+def with_partition(frame: pl.DataFrame, partition: Partition) -> pl.DataFrame:
+    """A frame with the columns that the folders of its file name, where the file itself has none."""
+    return frame.with_columns(
+        pl.lit(value, pl.String).alias(name) for name, value in partition if name not in frame.columns
+    )
 
 
 def recognise_format(
