@@ -69,6 +69,14 @@ def test_only_core_knows_the_model_libraries():
             assert f"from {library}" not in text, path
 
 
+def test_only_one_module_knows_spark():
+    for path in MODULES:
+        if path.relative_to(PACKAGE).as_posix() != "tables/spark.py":
+            text = path.read_text(encoding="utf-8")
+            assert "import pyspark" not in text, path
+            assert "from pyspark" not in text, path
+
+
 def test_only_the_command_line_prints_and_exits():
     for path in MODULES:
         if path.relative_to(PACKAGE).parts[0] == "cli":
