@@ -213,7 +213,8 @@ def _read_parts(reading: Reading, kind: str) -> None:
         reading.found("part", phrase, phrase, negated=negated)
         for made in listed()["material"].findall(" ".join(described)):
             reading.found("material", made, phrase, role=match[0].lower())
-        for colour in listed()["colour"].findall(" ".join(described)):
+        without_matter = listed()["material"].sub(" ", " ".join(described))
+        for colour in listed()["colour"].findall(without_matter):
             if colour.lower() not in lexicon()["en"]["material"]:
                 reading.found("colour", colour, phrase, role=match[0].lower())
         start = match.start() - len(" ".join([*described, ""]))

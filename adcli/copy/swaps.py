@@ -165,7 +165,7 @@ class _Maker:
 
     def _phrase(self, fact: Fact) -> str:
         name = f"{fact.slot}_role" if _has_role(fact) else fact.slot
-        return self._pick(self._stated[name])
+        return self._pick(self._stated.get(name, self._stated["other"]))
 
     def _pick(self, phrases: Sequence[str]) -> str:
         return self._random.choice(phrases)
