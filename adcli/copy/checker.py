@@ -25,7 +25,7 @@ from adcli.copy.own import BrandRules
 Supports = Callable[[Sequence[str]], npt.NDArray[np.float64]]
 """Texts of claims with their evidence to the probabilities (n,) that the evidence supports the claim."""
 
-LEAST_SUPPORT = 0.1
+LEAST_SUPPORT = 0.05
 SHIPPED = DATA / "claims"
 """The model of claims that adcli ships: an adapter of MiniLM with its head."""
 _NOTHING = record_of([])
