@@ -21,7 +21,7 @@ from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, RewardFit, RewardModel
-from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows
+from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows, sample_notes
 from adcli.policies.uncertainty import difference_mean, value_mean
 from adcli.progress import part, steps
 from adcli.statistics.means import clustered_mean, std_error
@@ -120,7 +120,7 @@ def learn_policy(
         ),
         table.with_columns(chosen=pl.col("policy") == chosen),
         log.encoder.columns,
-        log.notes,
+        [*log.notes, *sample_notes(log)],
         log,
         fitted,
         obeyed,

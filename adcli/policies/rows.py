@@ -173,6 +173,18 @@ def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedRew
     return FittedReward(log.encoder, fit_reward_model(rows, fold[kept], members), fold)
 
 
+def sample_notes(log: PreparedLog) -> list[str]:
+    """A sentence that says which rows the reward model learns from, where those are not all."""
+    n = log.logged.reward.size
+    if n <= MOST_FITTED:
+        return []
+    said = (
+        f"The reward model learns from {MOST_FITTED:,} of {n:,} impressions, half of them rewarded where "
+        "so many are, each weighted by the rows it stands for; policies are valued on all."
+    )
+    return [said]
+
+
 def expected_rewards(
     reward: FittedReward, part: pl.DataFrame, fold: NDArray[np.int32]
 ) -> NDArray[np.float32]:

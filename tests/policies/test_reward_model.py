@@ -11,7 +11,7 @@ from adcli.policies.context import choose_context, fit_context
 from adcli.policies.members.member import RewardRows
 from adcli.policies.prepared import Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model
-from adcli.policies.rows import fit_reward
+from adcli.policies.rows import fit_reward, sample_notes
 from adcli.policies.sampling import sample_rows
 
 
@@ -175,3 +175,10 @@ def test_normalised_entropy_of_all_open_bandit_logs_together(shared_data):
     log = pl.concat(logs).sort("event_time")
     model, _, rate_itself = later_losses(log, ["item_id", "campaign_id"])
     assert model / rate_itself <= 1.01
+
+
+def test_which_rows_of_a_long_log_are_learned_from_is_said():
+    prepared = prepare_log(LoggedWorld().log(300), Question(context=("segment",)))
+    assert sample_notes(prepared) == []
+    long = prepared.logged._replace(reward=np.zeros(300_000))
+    assert "200,000 of 300,000 impressions" in sample_notes(prepared._replace(logged=long))[0]

@@ -22,6 +22,7 @@ from adcli.policies.rows import (
     model_column,
     own_expected_rewards,
     policy_rows,
+    sample_notes,
     target_column_rows,
 )
 from adcli.policies.table_policy import uniform
@@ -104,7 +105,7 @@ def prepare_valuation(
     model = fit_reward(log, LINEAR)
     form, entropy = model.model.form, model.model.normalised_entropy
     said = f"linear reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)"
-    return Valuation(log, model, None, [*log.notes, said])
+    return Valuation(log, model, None, [*log.notes, *sample_notes(log), said])
 
 
 def asked_of(question: Question, targets: Sequence[Target]) -> Question:
