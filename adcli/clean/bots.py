@@ -90,22 +90,44 @@ class BotSignals:
 
 def _figures(events: pl.DataFrame) -> pl.DataFrame:
     """One row per user with the figures of `SIGNALS`; null where there are too few events to say."""
-    time = pl.col("event_time")
+    time, by = pl.col("event_time"), "user_id"
+    addresses = (
+        [pl.col("ip").n_unique().cast(pl.Float64).alias("addresses")] if "ip" in events.columns else []
+    )
+    users = events.group_by(by).agg(pl.len().alias("events"), *addresses)
     gaps = time.diff().dt.total_microseconds().drop_nulls()
-    is_enough = (pl.len() >= _ENOUGH_EVENTS) & (gaps.mean() >= 1_000_000)
-    click = pl.when(pl.col("event_type") == "click").then(time).forward_fill()
-    since_click = (time - click).filter(pl.col("event_type") == "purchase").dt.total_microseconds()
-    aggregates = [pl.when(is_enough).then(gaps.mean() / gaps.std().clip(1.0)).alias("steadiness")]
-    if "ip" in events.columns:
-        aggregates.append(pl.col("ip").n_unique().cast(pl.Float64).alias("addresses"))
-    if "event_type" in events.columns:
-        aggregates.append((since_click < 1_000_000).any().cast(pl.Float64).alias("haste"))
+    steadiness = pl.when(gaps.mean() >= 1_000_000).then(gaps.mean() / gaps.std().clip(1.0))
+    busy = _of_users(events, users.filter(pl.col("events") >= _ENOUGH_EVENTS))
+    found = [busy.group_by(by).agg(steadiness=steadiness)]
     actions = events
-    if "event_type" in events.columns:  # one page shows many ads, one order has many lines
+    if "event_type" in events.columns:
+        found.append(_haste(events))
+        # one page shows many ads, one order has many lines
         actions = events.filter(~pl.col("event_type").is_in(["impression", "purchase", "other"]))
-    minutes = actions.group_by("user_id", time.dt.truncate("1m")).len()
-    rate = minutes.group_by("user_id").agg(rate=pl.col("len").max().cast(pl.Float64))
-    return events.group_by("user_id").agg(aggregates).join(rate, on="user_id", how="left")
+    figures = users.drop("events")
+    for one in found:
+        figures = figures.join(one, on=by, how="left", nulls_equal=True)
+    minutes = actions.group_by(by, time.dt.truncate("1m")).len()
+    rate = minutes.group_by(by).agg(rate=pl.col("len").max().cast(pl.Float64))
+    return figures.with_columns(pl.selectors.by_name("haste", require_all=False).fill_null(0.0)).join(
+        rate, on=by, how="left"
+    )
+
+
+def _haste(events: pl.DataFrame) -> pl.DataFrame:
+    """One row per user who clicks and buys: 1 where a purchase comes less than a second after a click."""
+    time, event_type = pl.col("event_time"), pl.col("event_type")
+    clicks, purchases = (events.filter(event_type == one).select("user_id") for one in ("click", "purchase"))
+    both = events.filter(event_type.is_in(["click", "purchase"]))
+    both = _of_users(_of_users(both, clicks), purchases)
+    click = pl.when(event_type == "click").then(time).forward_fill()
+    since_click = (time - click).filter(event_type == "purchase").dt.total_microseconds()
+    return both.group_by("user_id").agg(haste=(since_click < 1_000_000).any().cast(pl.Float64))
+
+
+def _of_users(events: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    """The events of some users, in their order; asking all groups takes long where most are small."""
+    return events.join(users, on="user_id", how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _scored(figures: pl.DataFrame, signals: Sequence[Signal], key: str) -> pl.DataFrame:
