@@ -220,11 +220,7 @@ class TableStream:
         )
 
     def take(self, part: Part, read: PartRead) -> int:
-        """Count what was read of the next part; by how many lines the numbers of its lines are too low.
-
-        Raises:
-            DataError: If parts of a file are not written alike.
-        """
+        """Count what was read of the next part; by how many lines the numbers of its lines are too low."""
         self._reading = []
         self._bytes_read += sum(record.bytes for record in read.inputs)
         self.rows_read += read.rows_read
@@ -242,8 +238,9 @@ class TableStream:
         before = self._lines - (dialect.header_lines if self._lines and dialect else 0)
         self._lines += read.lines
         self._unfinished += read.inputs
-        if part.is_end:
-            self._end_input(joined(self._unfinished))
+        file = self._parts[part.first].source.path
+        if part.is_end and file is not None:
+            self._end_input(joined(self._unfinished, file))
             self._unfinished, self._lines = [], 0
         return before
 

@@ -39,8 +39,8 @@ class PartRead(NamedTuple):
     left_out: Mapping[str, int]
 
 
-def joined(records: Sequence[InputRecord]) -> InputRecord:
-    """The record of a file that was read in parts.
+def joined(records: Sequence[InputRecord], file: Path) -> InputRecord:
+    """The record of an input that was read in parts, out of this file.
 
     Raises:
         DataError: If a column that only some parts have is not written alike in them.
@@ -64,5 +64,5 @@ def joined(records: Sequence[InputRecord]) -> InputRecord:
         whole = {**said, "fine_times": whole.get("fine_times", False) or said["fine_times"]}
     if served:
         whole["user_id_from"] = dict(served)
-    size, rows = Path(path).stat().st_size, sum(record.rows for record in records)
-    return InputRecord(path, size, rows, file_sha256(Path(path)), whole)
+    size, rows = file.stat().st_size, sum(record.rows for record in records)
+    return InputRecord(path, size, rows, file_sha256(file), whole)

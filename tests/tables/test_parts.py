@@ -119,6 +119,15 @@ def test_json_is_cut_between_lines_and_what_only_later_parts_hold_must_agree(tmp
         by_parts(open_table([str(path)], tables=["events"]))
 
 
+def test_an_input_that_is_called_otherwise_than_its_file_is_read_in_parts(tmp_path):
+    path = tmp_path / "copy.csv"
+    path.write_text("event_time,user_id,event_type\n" + "2024-01-01,u,view\n" * 900)
+    stream = open_table([str(path)], tables=["events"])
+    stream._parts[0].source.name = "s3://logs/copy.csv"
+    rows, _ = by_parts(stream)
+    assert len(rows) == 900
+
+
 def test_which_user_column_served_is_said_once_of_the_whole_file(tmp_path):
     path = tmp_path / "log.csv"
     rows = "".join(f"2024-01-01,{'' if i % 2 else i},c{i},view\n" for i in range(900))
