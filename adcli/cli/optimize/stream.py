@@ -58,7 +58,7 @@ def stream(
     ] = 0,
     prior_weight: Annotated[
         float, typer.Option(min=0.01, help="Rewards that the offline policy counts for.")
-    ] = 4.0,
+    ] = 10.0,
     max_reward: Annotated[
         float | None,
         typer.Option(

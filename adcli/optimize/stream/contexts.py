@@ -21,6 +21,7 @@ from adcli.policies.features import Feature
 
 CELLS_KEPT = 4_000_000  # numbers of contexts that are remembered
 MOST_IN_A_BLOCK = 2_048
+HASHED_PARTS = 4
 HASHED = 64  # features of contexts that the policy has no encoder for
 LARGEST_NUMBER = 1e15
 
@@ -44,6 +45,7 @@ class Contexts:
             for name in self.columns
         ]
         self.dimensions = HASHED if self._is_hashed else len(policy.encoder.names)
+        self.parts = HASHED_PARTS if self._is_hashed else len(policy.encoder.features)
         k = len(policy.actions)
         self._size = max(CELLS_KEPT // (self.dimensions + 2 * k), 2 * MOST_IN_A_BLOCK)
         self.features = np.empty((self._size, self.dimensions))

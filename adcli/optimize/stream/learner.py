@@ -23,11 +23,15 @@ LARGEST_EXPONENT = 64.0
 class Learner:
     """A linear model of reward and cost for each of K actions in d context features."""
 
-    def __init__(self, actions: int, dimensions: int, level: float, prior_weight: float) -> None:
+    def __init__(
+        self, actions: int, dimensions: int, level: float, prior_weight: float, parts: int = 1
+    ) -> None:
         fits = actions * (dimensions + OWN_FEATURES) ** 2 <= MOST_CELLS
         self.dimensions = dimensions if fits else 0
         self._level, self._prior_weight = level, prior_weight
         width = self.dimensions + OWN_FEATURES
+        # What may be off is divided among the parts of a context.
+        self._shares = np.concatenate([np.ones(OWN_FEATURES), np.full(self.dimensions, float(parts))])
         self.products = np.zeros((actions, width, width))
         self.targets = np.zeros((actions, width, 2))
         self.theta = np.zeros((actions, width, 2))
@@ -78,7 +82,7 @@ class Learner:
         """The prior of each action, which does not age: the weight of some rewards at the present scale."""
         impressions = self._prior_weight * self.moments[2] * self.moments[0] / self.moments[1] ** 2
         weight = impressions * 2.0 ** (self.clocks[0] - self.clocks[1])
-        return np.asarray(weight * np.eye(self.products.shape[1]))
+        return np.asarray(weight * np.diag(self._shares))
 
     def pass_time(self, steps: float) -> None:
         """Let the clock run; the sums take another unit before their numbers grow too large."""

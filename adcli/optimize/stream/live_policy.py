@@ -63,7 +63,9 @@ class LivePolicy:
         actions = len(offline.actions)
         self.offline, self.settings, self.bidding = offline, settings, bidding
         self.contexts = Contexts(offline)
-        self.rewards = Rewards(settings, actions, self.contexts.dimensions, offline.level)
+        self.rewards = Rewards(
+            settings, actions, self.contexts.dimensions, offline.level, self.contexts.parts
+        )
         self.decisions = self.rewards.decisions
         self.spending = Spending()
         self.names = ActionNames(offline.actions)

@@ -34,9 +34,9 @@ def _outcome(message: Mapping[str, Any], reward: float) -> tuple[float, float]:
 class Rewards:
     """The decisions of a stream, and the model that their rewards are learned by."""
 
-    def __init__(self, settings: Settings, actions: int, dimensions: int, level: float) -> None:
+    def __init__(self, settings: Settings, actions: int, dimensions: int, level: float, parts: int) -> None:
         self._settings = settings
-        self.learner = Learner(actions, dimensions, level, settings.prior_weight)
+        self.learner = Learner(actions, dimensions, level, settings.prior_weight, parts)
         self.drift = Drift(actions)
         self.decisions = Decisions(self.learner.dimensions)
         # decisions whose window has passed; drifts, and the decision at which the last was found

@@ -26,6 +26,6 @@ class Settings(NamedTuple):
     epsilon: float = 0.02
     half_life: int = 0
     reward_window: int = 0
-    prior_weight: float = 4.0
+    prior_weight: float = 10.0
     max_reward: float = 1.0
     seed: int = 0
