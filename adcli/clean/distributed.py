@@ -71,7 +71,8 @@ def clean_on(
     parts = stream.parts(cluster.cores)
     if not stream.is_of_files:
         raise UsageError(
-            "--engine spark: standard input cannot be read by executors.", fix="Save it to a file first."
+            "--engine spark: executors read files, and no standard input, URL or query.",
+            fix="Save it to a file first.",
         )
     partitions = max(cluster.cores, len(parts))
     sent = reading._replace(stream=stream.part(Part(0, len(stream.plans))))

@@ -18,6 +18,7 @@ from adcli.cli.run import Run
 from adcli.cli.targets import is_stream
 from adcli.errors import UsageError
 from adcli.files import remove
+from adcli.stores import url_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,7 +132,7 @@ class Scaling:
 
     def _folder(self) -> Path:
         output = self._run.output
-        if output is None or is_stream(output):
+        if output is None or is_stream(output) or url_of(output):
             raise UsageError("--resume keeps what is read beside the output.", fix="Name a file with -o.")
         folder = output.with_name(f".{output.name}.adcli-resume")
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -166,7 +166,7 @@ class TableStream:
     @property
     def is_of_files(self) -> bool:
         """Whether all inputs are files, which others can read too."""
-        return all(part.source.path is not None for part in self._parts)
+        return all(part.source.is_file for part in self._parts)
 
     def parts(self, sharers: int | None = None) -> list[Part]:
         """The parts that the inputs can be read in, at least two for each of so many who share the work."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from adcli.errors import DataError
+from adcli.stores import url_of
 from adcli.tables.compression import peel
 
 PEEK_BYTES = 1 << 20
@@ -77,6 +78,12 @@ class Source:
     def spanned(self, span: Span | None) -> Source:
         """The input, or a part of it."""
         return self if span is None else Source(self._given, span, self._folder, self.origin)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file that was named, and neither a pipe nor a copy that is gone after the run."""
+        copied = self.origin.query or url_of(str(self.origin.place))
+        return self.path is not None and not copied
 
     def as_json(self) -> dict[str, str]:
         """The query whose rows these are, if they are, for the manifest."""

@@ -121,7 +121,7 @@ def test_an_error_of_an_executor_is_the_sentence_of_one_machine(adcli, jvm, tmp_
     [
         (("a.csv", "--engine", "spork"), "expected local, spark or spark=MASTER"),
         (("a.csv", *SPARK, "--report", "page.html"), "--report is not for --engine spark"),
-        (("-", *SPARK), "standard input cannot be read by executors"),
+        (("-", *SPARK), "executors read files, and no standard input"),
     ],
 )
 def test_what_executors_cannot_do_is_refused(adcli, jvm, tmp_path, arguments, said):
