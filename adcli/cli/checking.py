@@ -41,7 +41,8 @@ class Checking:
     rules: Annotated[
         str | None,
         typer.Option(
-            help="The brand's rules: rule (must-say, may-say, must-not-say), text (item_id).",
+            help="The brand's rules: must-say, may-say and must-not-say in TOML or JSON, or a table of "
+            "rule and text (item_id).",
             rich_help_panel=_CHECKS,
         ),
     ] = None
@@ -65,9 +66,11 @@ def own_facts_of(run: Run, checking: Checking) -> dict[str, tuple[Fact, ...]]:
 
 def rules_of_brand(run: Run, checking: Checking) -> BrandRules | None:
     """The rules of `--rules`."""
-    from adcli.copy.own import brand_rules
+    from adcli.copy.own import brand_rules, rules_of_document
 
     path = checking.rules
+    if path and path.endswith((".toml", ".json")):
+        return brand_rules(rules_of_document(Path(path)), path)
     return brand_rules(run.read([path], tables=["rules"], secondary=True), path) if path else None
 
 

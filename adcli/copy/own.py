@@ -6,6 +6,9 @@ an error and no guess.
 
 from __future__ import annotations
 
+import json
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -72,6 +75,34 @@ def _truth(value: object, name: str) -> bool:
     if said not in _TRUE | _FALSE:
         raise DataError(f"{name}: negated is '{value}'.", fix="Write true or false.")
     return said in _TRUE
+
+
+def rules_of_document(path: Path) -> pl.DataFrame:
+    """The table of rules that a TOML or JSON file lists as `must-say`, `may-say` and `must-not-say`.
+
+    Raises:
+        DataError: If the file can not be read, or has another field.
+    """
+    try:
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"{path} can not be read: {reason}.", fix="Write must-say = [...] and the like."
+        ) from error
+    if isinstance(content, list):
+        return pl.DataFrame(content, infer_schema_length=None)
+    rows = []
+    for field, texts in content.items():
+        kind = field.replace("_", "-")
+        if kind not in KINDS_OF_RULE:
+            raise DataError(
+                f"{path}: there is no field '{field}'. {did_you_mean(kind, KINDS_OF_RULE)}".rstrip(),
+                fix=f"Its fields are {', '.join(KINDS_OF_RULE)}.",
+            )
+        rows += [{"rule": kind, "text": str(said)} for said in ([texts] if isinstance(texts, str) else texts)]
+    return pl.DataFrame(rows, schema={"rule": pl.String(), "text": pl.String()})
 
 
 def brand_rules(frame: pl.DataFrame, name: str) -> BrandRules:

@@ -76,7 +76,13 @@ def test_the_market_and_the_brands_rules_decide(adcli, shop):
     [found] = rows(
         adcli("evaluate", "ads", "ads.jsonl", "--products", "products.csv", "--each", "--rules", "rules.csv")
     )
-    assert {"brand.must_say", "brand.must_not_say"} <= {finding["rule"] for finding in found["findings"]}
+    said = {finding["rule"] for finding in found["findings"]}
+    assert {"brand.must_say", "brand.must_not_say"} <= said
+    (shop / "rules.toml").write_text('must-say = ["Emberly"]\nmust_not_say = ["kettle"]\n')
+    [found] = rows(
+        adcli("evaluate", "ads", "ads.jsonl", "--products", "products.csv", "--each", "--rules", "rules.toml")
+    )
+    assert {finding["rule"] for finding in found["findings"]} == said
 
 
 @pytest.mark.parametrize(

@@ -150,3 +150,17 @@ def test_the_cases_that_once_passed(pytestconfig):
         if accepted != (case["expected"] == "accept"):
             wrong.append(case["ad"])
     assert wrong == []
+
+
+def test_the_shipped_model_is_small_and_knows_an_endorsement_in_words_that_no_list_has():
+    from adcli.copy.checker import SHIPPED
+    from adcli.core.training.encoder.classifier import Classifier
+
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 3e6
+    model = Classifier.load(SHIPPED, device="cpu", precision="fp32")
+    checker = Checker(supports=lambda texts: model.probabilities(texts)[:, 1])
+    praised, stated = checker.findings(
+        ["Teachers give it top marks.", "A knife with a 20 cm blade and a walnut grip."], [KNIFE, KNIFE]
+    )
+    assert "claims" in {each.layer for each in praised}
+    assert stated == []

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from adcli.copy.facts import catalogue_facts
-from adcli.copy.own import brand_rules, own_facts
+from adcli.copy.own import brand_rules, own_facts, rules_of_document
 from adcli.errors import DataError
 
 
@@ -47,3 +47,16 @@ def test_facts_that_are_not_clear_are_one_sentence(columns, message):
 def test_rules_that_are_not_clear_are_one_sentence(columns, message):
     with pytest.raises(DataError, match=message):
         brand_rules(pl.DataFrame(columns), "rules.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('must-shout = ["x"]', "no field 'must-shout'. Did you mean"),
+        ("must-say = [", "can not be read"),
+    ],
+)
+def test_a_document_of_rules_that_is_not_clear_is_one_sentence(tmp_path, content, message):
+    (tmp_path / "rules.toml").write_text(content)
+    with pytest.raises(DataError, match=message):
+        rules_of_document(tmp_path / "rules.toml")
