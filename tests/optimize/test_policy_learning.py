@@ -121,7 +121,8 @@ class TestWhereThereIsNot:
 
     def test_no_clicks_at_all(self):
         log = LoggedWorld().log(500).with_columns(click=pl.lit(0, dtype=pl.Int8))
-        assert learn_policy(log).chosen == "logged"
+        with pytest.raises(DataError, match="The log has no click: nothing tells one action from another"):
+            learn_policy(log)
 
     def test_no_context_at_all(self):
         log = LoggedWorld(rate=0.1).log(3_000).select("item_id", "click", "propensity")
