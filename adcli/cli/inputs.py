@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from adcli.cli.console import Console
 from adcli.cli.options import Reading
 from adcli.errors import UsageError, did_you_mean, printable
+from adcli.numbers import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -201,7 +202,7 @@ class RunInputs:
         """The commonest reasons with their counts."""
         text = ", ".join(f"{reason} {count:,}" for reason, count in self.reasons.most_common(_REASONS_SHOWN))
         further = len(self.reasons) - _REASONS_SHOWN
-        return text + (f", {further} more reasons" if further > 0 else "")
+        return text + (f", {counted(further, 'more reason')}" if further > 0 else "")
 
     def tell_notes(self) -> None:
         """Say what was decided about the inputs and not said yet."""

@@ -361,7 +361,8 @@ def _opened(
     if options.is_beside:
         there = {normalised(column) for header in headers for column in header.columns}
         own = {name: source for name, source in options.column_map.items() if normalised(source) in there}
-        options = replace(options, column_map=own)
+        set_here = {name: value for name, value in options.constants.items() if name != "event_type"}
+        options = replace(options, column_map=own, constants=set_here)  # what happened there, it says itself
     mappings = choose_table(
         [TABLES[name] for name in ([options.table] if options.table else tables)],
         headers,

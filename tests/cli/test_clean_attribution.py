@@ -102,3 +102,13 @@ def test_what_cannot_be_attributed_is_said_in_a_sentence(adcli, shop, options, c
     assert (done.returncode, (shop / "out.csv").exists()) == (code, False), done.said
     assert said in done.said
     assert "Traceback" not in done.said
+
+
+def test_what_is_set_of_the_log_is_not_set_of_the_impressions(adcli, tmp_path):
+    (tmp_path / "orders.csv").write_text("event_time,user_id,price\n2024-01-02,u,5\n")
+    (tmp_path / "shown.csv").write_text("event_time,user_id,ad_id\n2024-01-01,u,a\n")
+    done = adcli(
+        *("clean", "orders.csv", "--table", "events", "--set", "event_type=purchase", "--attribute", "last"),
+        *("--impressions", "shown.csv", "--to", "csv"),
+    )
+    assert "1 of 1 conversions have an impression within the window" in done.said
