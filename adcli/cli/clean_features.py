@@ -77,7 +77,7 @@ def with_features(
     paths = spilled(run, frames)
     at = moment_of(options.cutoff) if options.cutoff else None
     with run.step("features"):
-        log = _with_sales(run, pl.scan_parquet(paths), money)
+        log = pl.scan_parquet(spilled(run, _with_sales(run, paths, money)))
         names = log.collect_schema().names()
         of_all = sums_of_all(log)
         for key, name in _TABLES.items():
@@ -90,25 +90,30 @@ def with_features(
         yield pl.read_parquet(path)
 
 
-def _with_sales(run: Run, log: pl.LazyFrame, money: Money) -> pl.LazyFrame:
-    """The log with `sold_for`; a purchase that is no sale is of type `other`."""
+def _with_sales(run: Run, paths: list[Path], money: Money) -> Iterator[pl.DataFrame]:
+    """The log, file by file, with `sold_for`; a purchase that is no sale is of type `other`."""
     import polars as pl
 
     from adcli.behaviour.attribution import earns
-    from adcli.behaviour.features import SOLD
+    from adcli.behaviour.features import SOLD, columns_of_features
     from adcli.behaviour.sales import columns_of_sales
 
-    log = log.with_row_index(_ROW)
+    log = pl.scan_parquet(paths).with_row_index(_ROW)
     names = log.collect_schema().names()
     money_rows = log.filter(earns(names)).select(columns_of_sales(names, [_ROW])).collect()
     sales = settled_in_one_currency(run, money_rows, money)
     sold = pl.col(SOLD).cast(pl.Float64) if SOLD in sales.columns else pl.lit(None, pl.Float64)
-    settled = sales.lazy().select(_ROW, sold.alias(SOLD), settled_type=pl.col("event_type").cast(pl.String))
-    kind = pl.coalesce("settled_type", pl.col("event_type").cast(pl.String))
+    settled = sales.select(_ROW, sold.alias(SOLD), settled_type=pl.col("event_type").cast(pl.String))
+    kept = columns_of_features(names)
     if {"price", "currency"} <= set(names) and log.select(
         pl.col("currency").drop_nulls().n_unique() > 1
     ).collect().item():
         run.note("Prices are in several currencies: no price_mean, no price_affinity.")
-        log = log.drop("price")
-    joined = log.join(settled, on=_ROW, how="left", maintain_order="left")
-    return joined.with_columns(event_type=kind).drop(_ROW, "settled_type")
+        kept.remove("price")
+    begin = 0
+    for path in paths:
+        frame = pl.read_parquet(path, columns=kept).with_row_index(_ROW, offset=begin)
+        begin += frame.height
+        kind = pl.coalesce("settled_type", pl.col("event_type").cast(pl.String))
+        joined = frame.join(settled, on=_ROW, how="left", maintain_order="left")
+        yield joined.with_columns(event_type=kind).drop(_ROW, "settled_type")
