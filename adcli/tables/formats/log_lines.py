@@ -92,12 +92,15 @@ def read_fields(lines: LogLines, form: LineForm) -> tuple[IntArray, pl.DataFrame
     begin = next(csv.reader(lines.raws(rows[:1]), delimiter=" "))
     further = [f"further_{place}" for place in range(len(begin) - len(form.names))] if form.is_open else []
     columns = [*form.names, *further]
-    values = pl.read_csv(
-        f"{' '.join(columns)}\n".encode() + lines.joined(is_plain),
-        schema=dict.fromkeys(columns, pl.String),
-        separator=" ",
-        truncate_ragged_lines=True,
-    )
+    try:
+        values = pl.read_csv(
+            f"{' '.join(columns)}\n".encode() + lines.joined(is_plain),
+            schema=dict.fromkeys(columns, pl.String),
+            separator=" ",
+            truncate_ragged_lines=True,
+        )
+    except pl.exceptions.PolarsError:  # a quote stands where none of a field does
+        return nothing
     if values.height != len(rows):
         return nothing
     opening = lines.quotes[np.repeat(is_plain, counts)].reshape(len(rows), -1)[:, ::2].T
