@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from adcli.optimize.allotment import Allotment
 from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.explanation import Explanation, explain
 from adcli.policies.policy import Policy, chunks
 from adcli.policies.sampling import draw
 
@@ -16,7 +19,13 @@ OF_ANOTHER_ACTION = ("click", "conversion", "revenue", "cost", "quantity", "prop
 
 
 def apply_policy(
-    policy: Policy, contexts: pl.DataFrame, *, seed: int = 0, first_row: int = 0, greedy: bool = False
+    policy: Policy,
+    contexts: pl.DataFrame,
+    *,
+    seed: int = 0,
+    first_row: int = 0,
+    greedy: bool = False,
+    explained: bool = False,
 ) -> pl.DataFrame:
     """The columns of the action chosen for each context, its `propensity`, and the context itself.
 
@@ -30,9 +39,11 @@ def apply_policy(
         seed: Of the draws.
         first_row: The number of the first row in the whole input.
         greedy: Take the likeliest action, with a propensity of 1, instead of drawing one.
+        explained: Add the `score` of what was chosen, the `score_base` it starts from, and as `explanation`
+            what each feature adds to that, as a JSON object, the most telling first.
 
     Raises:
-        DataError: If the contexts lack a column the policy needs.
+        DataError: If the contexts lack a column the policy needs, or there is nothing to explain.
     """
     draws = row_uniforms(seed, first_row, contexts.height)
     if isinstance(policy, ConstrainedPolicy):
@@ -44,7 +55,20 @@ def apply_policy(
     logged = {name: f"logged_{name}" for name in policy.actions.columns if name in contexts.columns}
     kept = contexts.drop(*OF_ANOTHER_ACTION, *logged.values(), strict=False)
     decided = policy.actions.frame[chosen].with_columns(propensity=pl.Series(propensity))
+    if explained:
+        decided = decided.hstack(explanation_columns(explain(policy, contexts, chosen)))
     return decided.hstack(kept.rename(logged))
+
+
+def explanation_columns(found: Explanation) -> pl.DataFrame:
+    """`score`, `score_base`, and as `explanation` what each feature adds: a JSON object, by falling size."""
+    order = np.argsort(-np.abs(found.contributions), axis=1)
+    said = [
+        json.dumps({found.names[place]: float(own[place]) for place in places})
+        for own, places in zip(found.contributions, order, strict=True)
+    ]
+    base = pl.repeat(found.base, len(said), eager=True)
+    return pl.DataFrame({"score": found.score, "score_base": base, "explanation": said})
 
 
 def _drawn(

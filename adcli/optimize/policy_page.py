@@ -8,7 +8,7 @@ import polars as pl
 
 from adcli.numbers import counted, difference_kind, in_currency, show
 from adcli.optimize.policy_learning import LOGGED, LearnedPolicy
-from adcli.optimize.policy_serving import EVERYONE, reward_calibration, serving_table
+from adcli.optimize.policy_serving import EVERYONE, deciding_features, reward_calibration, serving_table
 from adcli.report import Page, Passage, Plot, Table, interval_plot, reliability_plot
 from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, Verdict
 
@@ -71,6 +71,7 @@ def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = ""
         tables=[
             _candidates(learned, kind, confidence),
             *_obeyed(learned, confidence),
+            *_deciding(learned),
             *_served(serving, kind),
         ],
         plots=[_differences(learned, kind, confidence), *_calibration(calibration, kind)],
@@ -125,6 +126,17 @@ def _obeyed(learned: LearnedPolicy, confidence: float) -> list[Table]:
         return []
     note = f"By the log, on rows it was not learned from, with {confidence:.0%} intervals."
     return [Table("What it obeys", learned.obeyed, note=note)]
+
+
+def _deciding(learned: LearnedPolicy) -> list[Table]:
+    """What moves the score of the action chosen against that of the next best; nothing of a table."""
+    telling = deciding_features(learned.policy, learned.log.impressions)
+    if telling.is_empty():
+        return []
+    note = (
+        "Mean size of what each column of context adds to the score of the action chosen over the next best."
+    )
+    return [Table("What decides", telling, note=note)]
 
 
 def _served(serving: pl.DataFrame, kind: str) -> list[Table]:

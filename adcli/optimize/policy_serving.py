@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.policies.policy import Policy, chunks
+from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.explanation import explain
+from adcli.policies.policy import Policy, ScoredPolicy, chunks
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_model import CONSTANT
 from adcli.policies.rows import FittedReward, expected_rewards, onto, own_expected_rewards
@@ -17,6 +19,7 @@ from adcli.statistics.means import clustered_mean
 EVERYONE: Final = "all"
 MOST_GROUPS: Final = 10  # values of a context column whose groups are told apart
 BINS: Final = 10
+MOST_EXPLAINED: Final = 500  # impressions that show what decides
 
 Matrix = NDArray[np.float64]
 
@@ -99,3 +102,19 @@ def reward_calibration(log: PreparedLog, reward: FittedReward, confidence: float
         low, high = found.interval(confidence)
         rows.append((float(predicted[own].mean()), found.value, max(low, 0.0), high, int(own.sum())))
     return pl.DataFrame(rows, schema=["predicted", "value", "ci_low", "ci_high", "rows"], orient="row")
+
+
+def deciding_features(policy: Policy, impressions: pl.DataFrame) -> pl.DataFrame:
+    """How much each column of context moves the choice: `feature moves`, the most telling first.
+
+    `moves` is the mean size of what the column adds to the score of the likeliest action over the next, on a
+    sample of the log. Empty of a policy that has no scores, or tells no contexts apart.
+    """
+    base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
+    if not isinstance(base, ScoredPolicy) or not base.encoder.columns:
+        return pl.DataFrame(schema={"feature": pl.String, "moves": pl.Float64})
+    sample = impressions.sample(min(MOST_EXPLAINED, impressions.height), seed=0)
+    ranked = np.argsort(-base.scores(sample), axis=1)
+    first, second = (explain(base, sample, ranked[:, place].astype(np.int64)) for place in (0, 1))
+    moves = np.abs(first.contributions - second.contributions)[:, :-1].mean(axis=0)
+    return pl.DataFrame({"feature": first.names[:-1], "moves": moves}).sort("moves", descending=True)

@@ -17,6 +17,7 @@ from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
 from adcli.policies.pricing import Column
 
 Array = NDArray[np.float64]
+EMPTY = {"number": pl.Float64(), "category": pl.String(), "hour": pl.Datetime(), "weekday": pl.Datetime()}
 CAPPED = "capped_actions"  # column: the numbers of the actions of which a user has seen as many as a user may
 
 
@@ -179,6 +180,25 @@ def tilted(probabilities: Array, allowed: NDArray[np.bool_], cost: Array) -> Arr
     least = np.where(own > 0, cost, np.inf).min(axis=1, keepdims=True)
     weighed = own * np.exp(-np.clip(cost - least, 0, 700))
     return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def context_columns(policy: Policy) -> list[str]:
+    """The columns of context that a policy reads."""
+    own = policy.context if isinstance(policy, ConstrainedPolicy) else []
+    base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
+    return [*(base.encoder.columns if isinstance(base, ScoredPolicy) else []), *own]
+
+
+def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The contexts with each column that the policy learned with and they lack, empty; and which these are.
+
+    A column of vectors is no such column: without it there is an error when the contexts are encoded.
+    """
+    base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
+    features = base.encoder.features if isinstance(base, ScoredPolicy) else ()
+    kinds = {one.column: one.kind for one in features if one.column not in frame.columns}
+    empty = {name: EMPTY[kind] for name, kind in kinds.items() if kind in EMPTY}
+    return frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in empty.items()), list(empty)
 
 
 def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:

@@ -157,6 +157,8 @@ def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
         for own in policy.model.units:
             if isinstance(own, TowerUnits):
                 units |= {f"towers.{name}": layer for name, layer in own.layers.items()}
+            if isinstance(own, Regions):
+                units["trees.actions"] = own.actions
             if isinstance(own, PairUnits):
                 units["pairs"] = np.array(own.pairs, dtype=np.uint32)
         scores = {"weights": policy.model.weights, "bias": policy.model.bias}
@@ -206,7 +208,7 @@ def _read_units(kind: str, d: int, tensors: Mapping[str, NDArray[Any]], director
         path = directory / TREES_NAME
         if not path.is_file():
             raise ValueError(f"{TREES_NAME} is missing")
-        return Regions.read(path.read_text(encoding="utf-8"), d)
+        return Regions.read(path.read_text(encoding="utf-8"), d, tensors["trees.actions"])
     if kind == "pairs":
         pairs = tensors["pairs"].astype(np.int64)
         if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs >= d).any():

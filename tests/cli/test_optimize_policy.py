@@ -131,3 +131,23 @@ def test_an_empty_log_and_clicks_without_impressions_are_refused(adcli, folder):
     done = adcli("optimize", "policy", "clicks.csv", "-o", "policy")
     assert done.returncode == 3, done.said
     assert "impression" in done.said
+
+
+def test_decisions_are_explained_and_a_context_that_is_missing_is_said(adcli, folder):
+    rng = np.random.default_rng(1)
+    log = log_of(4_000).with_columns(age=pl.Series(rng.normal(size=4_000)), propensity=pl.lit(1 / 3))
+    log.write_csv(folder / "more.csv")
+    done = adcli("optimize", "policy", "more.csv", "--context", "device", "--context", "age", "-o", "policy")
+    assert "better" in done.said, done.said
+    log.drop("item_id", "propensity", "click").head(50).write_csv(folder / "few.csv")
+    done = adcli("optimize", "apply", "policy", "few.csv", "--explain", "--greedy", "--to", "ndjson")
+    for line in done.text.splitlines():
+        row = json.loads(line)
+        parts = json.loads(row["explanation"])
+        assert set(parts) == {"device", "age", "item_id"}
+        assert row["score_base"] + sum(parts.values()) == pytest.approx(row["score"], abs=1e-6)
+        assert row["propensity"] == 1
+    log.select("age").head(50).write_csv(folder / "less.csv")
+    done = adcli("optimize", "apply", "policy", "less.csv", "-o", "decided.csv")
+    assert done.returncode == 0, done.said
+    assert "learned with device, which this input lacks" in done.said

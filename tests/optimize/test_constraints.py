@@ -1,6 +1,7 @@
 """Constraints on a policy: obeyed by what is written and on average, colliding ones named, probabilities exact."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -251,3 +252,8 @@ def test_rules_that_the_log_does_not_know_are_named(constraints, said):
 def test_the_actions_without_an_ad_are_recognised():
     assert LOG.actions.frame.filter(pl.Series(LOG.no_ad))["item_id"].to_list() == ["none"]
     assert not action_set(LOG.impressions.filter(pl.col("item_id") != "none")).no_ad().any()
+
+
+def test_the_readme_has_each_key_as_it_is_read():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{key.example}` | {key.meaning} |" in readme for key in KEYS.values())

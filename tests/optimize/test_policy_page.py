@@ -61,7 +61,13 @@ def test_the_page_says_what_was_chosen_whom_it_serves_what_and_how_sure(learned)
     assert "of 12,000 impressions" in sure.sentence
     assert any(line.sentence.startswith("device desktop: coats 93.3") for line in groups)
     titles = [table.title for table in page.tables]
-    assert titles == ["What was chosen", "What everyone is served", "Who is served what, by device"]
+    assert titles == [
+        "What was chosen",
+        "What decides",
+        "What everyone is served",
+        "Who is served what, by device",
+    ]
+    assert page.tables[1].frame["feature"][0] == "device"
     assert [plot.name for plot in page.plots] == ["candidates", "calibration"]
     assert "doubly robust" in page.html()
 

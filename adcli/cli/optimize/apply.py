@@ -26,22 +26,35 @@ def apply(
     greedy: Annotated[
         bool, typer.Option("--greedy", help="Take the likeliest action instead of sampling one.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Say what each feature adds to the score of what was chosen, as JSON."
+        ),
+    ] = False,
 ) -> None:
-    """Give each context its action, its placement and the probability it was chosen with.
+    """Give each context its action (item, placement, hour) and the probability it was chosen with.
 
     \b
     Examples:
       adcli optimize apply policy contexts.parquet -o decisions.parquet
       adcli clean today.csv | adcli optimize apply policy - --to csv
+      adcli optimize apply policy contexts.parquet --explain -o explained.parquet
     """
     from adcli.optimize.apply import apply_policy
-    from adcli.policies.policy import ScoredPolicy
+    from adcli.policies.constrained import context_columns, with_missing_context
     from adcli.policies.store import load_policy
 
     chosen = load_policy(run.learned(policy))
     contexts = run.read(inputs, tables=["impressions", "contexts"])
-    learned_with = chosen.encoder.columns if isinstance(chosen, ScoredPolicy) else []
-    contexts = with_profiles(run, with_users(run, contexts, users, learned_with), profiles)
+    contexts = with_users(run, contexts, users, context_columns(chosen))
+    contexts = with_profiles(run, contexts, profiles)
+    contexts, missing = with_missing_context(chosen, contexts)
+    if missing:
+        run.warn(
+            f"the policy was learned with {', '.join(missing)}, which this input lacks: taken as missing in "
+            "all rows (--map names a column, --users adds those of users)."
+        )
     with run.step("apply"):
-        decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy)
+        decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy, explained=explain)
     run.write(decisions)

@@ -58,29 +58,32 @@ class Leaf(NamedTuple):
 class Regions:
     """Units that are 1 where a context lies in a region of LightGBM's trees, else 0.
 
-    `text` is the trees' model, whose first columns are the context's; regions of many conditions come first.
+    `text` is the trees' model, whose first columns are the context's and the others, by action, are `actions`
+    (K, e + 1); regions of many conditions come first.
     """
 
     text: str
     regions: tuple[Region, ...]
+    actions: NDArray[np.float64]
 
     @classmethod
-    def read(cls, text: str, dimensions: int) -> Regions:
+    def read(cls, text: str, dimensions: int, actions: NDArray[np.float64]) -> Regions:
         """The regions of a text model.
 
         Raises:
             ValueError: If it is no text model of LightGBM.
         """
         found = {leaf.region for leaf in read_leaves(text, dimensions) if leaf.region}
-        return cls(text, tuple(sorted(found, key=lambda region: (-len(region), sorted(region)))))
+        ordered = sorted(found, key=lambda region: (-len(region), sorted(region)))
+        return cls(text, tuple(ordered), actions)
 
-    def weights(self, actions: NDArray[np.float64], dimensions: int) -> tuple[NDArray[np.float64], ...]:
+    def weights(self, dimensions: int) -> tuple[NDArray[np.float64], ...]:
         """The weights of the regions, shape (width, K), and what is added everywhere, shape (K,).
 
         Args:
-            actions: The other columns of the model, for each action, shape (K, e + 1).
             dimensions: The number of columns of the context.
         """
+        actions = self.actions
         weights, bias = np.zeros((self.width, actions.shape[0])), np.zeros(actions.shape[0])
         place = {region: number for number, region in enumerate(self.regions)}
         for leaf in read_leaves(self.text, dimensions):

@@ -63,8 +63,9 @@ class TreesMember:
 
         text = lightgbm.train(_settings(link), _dataset(rows), self.trees).model_to_string()
         d, k = rows.context.shape[1], rows.features.shape[0]
-        regions = Regions.read(text, d)
-        weights, bias = regions.weights(np.hstack([rows.features, np.arange(k)[:, None]]), d)
+        actions = np.hstack([rows.features, np.arange(k)[:, None]], dtype=np.float64)
+        regions = Regions.read(text, d, actions)
+        weights, bias = regions.weights(d)
         whole = np.vstack([np.zeros((d, k)), weights])
         return Scores(whole.astype(np.float32), bias.astype(np.float32), (regions,))
 
