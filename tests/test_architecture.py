@@ -169,3 +169,8 @@ def test_the_subrooms_of_tables_know_their_order():
     for room, allowed in SUBROOMS_OF_TABLES.items():
         others = {other for other in by_subroom()[room] if other.startswith("adcli.tables.")}
         assert others & set(SUBROOMS_OF_TABLES) <= allowed, room
+
+
+def test_test_files_have_names_of_their_own():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)

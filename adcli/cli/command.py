@@ -20,30 +20,31 @@ from typer.models import ArgumentInfo
 
 from adcli.cli.option_rules import OptionRule, naming_option
 from adcli.cli.options import Common, Reading, Reporting, Writing
-from adcli.cli.run import Run
+from adcli.cli.run import Run, TablelessRun
 from adcli.errors import AdcliError
 from adcli.stores import shown, url_of
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
+_RUNS: dict[Any, tuple[type, ...]] = {Run: (Reading, Writing, Common), TablelessRun: (Writing, Common)}
 _WRITTEN = frozenset({"output", "rejects", "report", "plots", "track_dir"})
 
 
 def command(body: Callable[..., None]) -> Callable[..., None]:
     """A Typer command from a function that takes a `run: Run`.
 
-    `run` stands for the groups `Reading`, `Writing` and `Common`; any other parameter whose type is a
-    group of options (a dataclass such as `Models`) stands for its fields. Errors of adcli become one
-    sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
+    `run` stands for the groups `Reading` (unless it reads no table), `Writing` and `Common`; any other
+    parameter whose type is a group of options (a dataclass such as `Models`) stands for its fields. Errors
+    of adcli become one sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
     """
     name = body.__module__.removeprefix("adcli.cli.").replace(".", " ")
     annotated = get_type_hints(body, include_extras=True)
     hints = {parameter: _group(hint) or hint for parameter, hint in annotated.items()}
     groups: dict[str, tuple[type, ...]] = {
-        parameter: (Reading, Writing, Common) if hint is Run else (hint,)
+        parameter: _RUNS.get(hint, (hint,))
         for parameter, hint in hints.items()
-        if hint is Run or (is_dataclass(hint) and isinstance(hint, type))
+        if hint in _RUNS or (is_dataclass(hint) and isinstance(hint, type))
     }
 
     positional = {parameter for parameter, hint in annotated.items() if _is_argument(hint)}
@@ -56,8 +57,8 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         reports = [group.report for (group, *_) in built.values() if isinstance(group, Reporting)]
         pages = [page for page in reports if page is not None]
         for parameter, (first, *others) in built.items():
-            if hints[parameter] is Run:
-                run = Run(name, first, *others, attachments=pages, reads=_read_by(values))
+            if hints[parameter] in _RUNS:
+                run = hints[parameter](name, first, *others, attachments=pages, reads=_read_by(values))
                 arguments[parameter] = run
             else:
                 arguments[parameter] = first
@@ -80,7 +81,7 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
 def _group(hint: Any) -> type | None:
     """The group of options that a parameter's annotation names, rules beside it or not."""
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    return kind if isinstance(kind, type) and (is_dataclass(kind) or kind is Run) else None
+    return kind if isinstance(kind, type) and (is_dataclass(kind) or kind in _RUNS) else None
 
 
 def _is_argument(hint: Any) -> bool:

@@ -344,3 +344,10 @@ class Run:
         return (
             f"adcli {self.command}{made}{where} in {time.time() - self._started:.1f} s: {self.accounting()}"
         )
+
+
+class TablelessRun(Run):
+    """A run that reads no table, and so has no options that say how one is read."""
+
+    def __init__(self, command: str, writing: Writing, common: Common, **files: Iterable[Path]) -> None:
+        super().__init__(command, Reading(), writing, common, **files)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from adcli.policies.members.linear import RANK, LinearMember
 from adcli.policies.members.member import Link, Member, RewardRows, losses
 from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.pairs import PairUnits
 from adcli.policies.members.trees import TreesMember
 from adcli.policies.scores import Scores, constant_scores, weighted_sum
 from adcli.policies.stacking import stack_weights
@@ -129,11 +130,16 @@ def fit_reward_model(
 
 
 def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
-    """The members that enough rewards came for; none where rewards do not vary."""
+    """The members that enough rewards and numbers of context came for; none where rewards do not vary."""
     if not np.ptp(rows.reward):
         return []
     rewarded = int((rows.reward != 0).sum())
-    return [one for one in members if rewarded >= one.fewest_rewards]
+    has_pairs = PairUnits.varied(rows.context).width > 0
+    return [
+        one
+        for one in members
+        if rewarded >= one.fewest_rewards and (has_pairs or not (isinstance(one, LinearMember) and one.pairs))
+    ]
 
 
 def _cross_fit(member: Member, training: list[RewardRows], link: Link) -> list[Scores]:

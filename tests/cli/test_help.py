@@ -66,8 +66,10 @@ def test_help_imports_nothing_heavy(command):
 def test_help_of_a_command_leads_with_examples_and_shared_options(adcli, command):
     text = adcli(*command, "--help").text
     assert re.search(r"adcli " + " ".join(command), text)
-    for option in ("--output", "--to", "--map", "--config", "--seed", "--quiet", "--rejects", "--no-verify"):
+    for option in ("--output", "--to", "--config", "--seed", "--quiet"):
         assert option in text
+    for option in ("--map", "--rejects", "--no-verify", "--delimiter"):
+        assert (option in text) == (command != ("optimize", "stream"))  # which reads lines and no table
 
 
 def test_version_names_what_can_change_a_result(adcli):

@@ -69,6 +69,19 @@ def test_a_member_that_does_not_help_gets_no_weight():
     assert weights["crosses"] + weights["few directions"] > 0.5
 
 
+def test_products_are_not_tried_of_a_context_of_one_flag():
+    rng = np.random.default_rng(3)
+    context = rng.integers(0, 2, (3_000, 1)).astype(np.float32)
+    action = rng.integers(0, 3, 3_000).astype(np.int32)
+    reward = (rng.random(3_000) < np.where(action == context[:, 0], 0.4, 0.1)).astype(float)
+    rows = RewardRows(context, action, reward, np.ones(3_000), np.zeros((3, 0), np.float32))
+    fit = fit_reward_model(rows, assign_folds(3_000, 3, 0))
+    assert fit.form != CONSTANT
+    assert not any("pairs" in name for name in fit.weights)
+    best = fit.full.predict(context).argmax(axis=1)
+    assert (best == context[:, 0]).all()
+
+
 def test_predictions_are_calibrated():
     rows, _ = simulated()
     fit = fit_reward_model(rows, assign_folds(rows.reward.size, 3, 0))

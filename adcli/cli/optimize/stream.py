@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.run import Run
+from adcli.cli.run import Run, TablelessRun
 from adcli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 @command
 def stream(
-    run: Run,
+    run: TablelessRun,
     state: Annotated[Path, typer.Option(metavar="DIR", help="Directory of what was decided and learned.")],
     policy: Annotated[
         Path | None,

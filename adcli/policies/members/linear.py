@@ -66,6 +66,8 @@ class LinearMember:
         """The score of each action as a function of the context."""
         if self.pairs:
             pairs = PairUnits.varied(rows.context)
+            if not pairs.width:
+                return replace(self, pairs=False).fit(rows, link)
             wide = rows._replace(context=np.hstack([rows.context, pairs.of(rows.context)]))
             return replace(self, pairs=False).fit(wide, link)._replace(units=(pairs,))
         features = rows.features
