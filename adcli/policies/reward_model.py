@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from adcli.policies.members.linear import RANK, LinearMember
 from adcli.policies.members.member import Link, Member, RewardRows, losses
 from adcli.policies.members.network import NetworkMember
-from adcli.policies.members.pairs import PairUnits
 from adcli.policies.members.trees import TreesMember
 from adcli.policies.scores import Scores, constant_scores, weighted_sum
 from adcli.policies.stacking import stack_weights
@@ -130,16 +129,8 @@ def fit_reward_model(
 
 
 def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
-    """The members that enough rewards and numbers of context came for; none where rewards do not vary."""
-    if not np.ptp(rows.reward):
-        return []
-    rewarded = int((rows.reward != 0).sum())
-    has_pairs = PairUnits.varied(rows.context).width > 0
-    return [
-        one
-        for one in members
-        if rewarded >= one.fewest_rewards and (has_pairs or not (isinstance(one, LinearMember) and one.pairs))
-    ]
+    """The members that these rows can teach; none where rewards do not vary."""
+    return [one for one in members if one.can_learn(rows)] if np.ptp(rows.reward) else []
 
 
 def _cross_fit(member: Member, training: list[RewardRows], link: Link) -> list[Scores]:

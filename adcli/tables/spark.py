@@ -171,10 +171,6 @@ class Made:
         for row in frame.toLocalIterator(prefetchPartitions=True):
             yield Parcel(row.to, row.part, row.number, bytes(row.content))
 
-    def release(self) -> None:
-        """Forget what was kept."""
-        self._frame.unpersist()
-
     def _collected(self, where: str) -> list[Parcel]:
         from pyspark.errors import PySparkException
 

@@ -113,20 +113,26 @@ def rated(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
             )
 
 
+def _truly(step: str, earned: float, truth: dict[str, Any]) -> Line:
+    """What decisions truly earn, between the ad server's policy and the best."""
+    later = truth["policy_value"]["impressions_later"]
+    reached_share = (earned - later["logging"]) / (later["best"] - later["logging"])
+    return Line(
+        step,
+        "clicks per impression, truly",
+        f"{show(earned, 'rate')}, {show(reached_share, 'rate')} of the possible gain",
+        f"ad server {show(later['logging'], 'rate')}, best {show(later['best'], 'rate')}",
+        reached_share > 0,
+    )
+
+
 def optimized(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
     """The learned policy's estimates and what it truly earns, between the ad server's policy and the best."""
     if not (out / "decisions.parquet").exists():
         return
     later = truth["policy_value"]["impressions_later"]
     earned = value_of(pl.read_parquet(out / "decisions.parquet"), truth)
-    reached_share = (earned - later["logging"]) / (later["best"] - later["logging"])
-    yield Line(
-        "optimize policy",
-        "clicks per impression, truly",
-        f"{show(earned, 'rate')}, {show(reached_share, 'rate')} of the possible gain",
-        f"ad server {show(later['logging'], 'rate')}, best {show(later['best'], 'rate')}",
-        reached_share > 0,
-    )
+    yield _truly("optimize policy", earned, truth)
     if not (out / "value.csv").exists():
         return
     true_value = {"uniform": later["uniform"], "logged": later["logging"], "logging": later["logging"]}
@@ -141,20 +147,12 @@ def streamed(out: Path, truth: dict[str, Any]) -> Iterator[Line]:
     """What the stream's decisions truly earn, and what its own log says another policy would have earned."""
     if not (out / "live.parquet").exists() or not (out / "live_value.csv").exists():
         return
-    later = truth["policy_value"]["impressions_later"]
-    earned = value_of(pl.read_parquet(out / "live.parquet"), truth)
-    reached_share = (earned - later["logging"]) / (later["best"] - later["logging"])
-    yield Line(
-        "optimize stream",
-        "clicks per impression, truly",
-        f"{show(earned, 'rate')}, {show(reached_share, 'rate')} of the possible gain",
-        f"ad server {show(later['logging'], 'rate')}, best {show(later['best'], 'rate')}",
-        reached_share > 0,
-    )
+    yield _truly("optimize stream", value_of(pl.read_parquet(out / "live.parquet"), truth), truth)
     values = pl.read_csv(out / "live_value.csv").filter(pl.col("policy") == "uniform")
     for row in values.filter(pl.col("estimator").is_in(["snips", "dr"])).iter_rows(named=True):
         what = f"uniform by {row['estimator']}, from the stream's log"
-        yield _interval("optimize stream", what, row, later["uniform"], "rate")
+        uniform = truth["policy_value"]["impressions_later"]["uniform"]
+        yield _interval("optimize stream", what, row, uniform, "rate")
 
 
 def tested(out: Path, truth: dict[str, Any]) -> Iterator[Line]:

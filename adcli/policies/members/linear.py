@@ -44,12 +44,15 @@ class LinearMember:
 
     name: str
     cost: float = 1.0
-    fewest_rewards: int = 0
     products: float = 0.0
     own: float = 0.0
     rank: int = 0
     groups: bool = False
     pairs: bool = False
+
+    def can_learn(self, rows: RewardRows) -> bool:
+        """Always, but products of columns where there are none."""
+        return not self.pairs or PairUnits.varied(rows.context).width > 0
 
     def tuned(self, rows: RewardRows, link: Link) -> LinearMember:
         """Itself, with groups of actions where held-out loss wants them."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from adcli.policies.scores import Scores
 
 Link = Literal["logit", "identity"]
+FEWEST_REWARDS = 100  # below which a member that bends would learn noise
 
 
 class RewardRows(NamedTuple):
@@ -26,6 +27,11 @@ class RewardRows(NamedTuple):
         return RewardRows(
             self.context[rows], self.action[rows], self.reward[rows], self.weight[rows], self.features
         )
+
+    @property
+    def rewarded(self) -> int:
+        """How many rows earned something."""
+        return int((self.reward != 0).sum())
 
     @property
     def link(self) -> Link:
@@ -52,9 +58,8 @@ class Member(Protocol):
     def cost(self) -> float:
         """Of a fit, roughly, over that of the cheapest."""
 
-    @property
-    def fewest_rewards(self) -> int:
-        """The rewarded rows below which it is not tried."""
+    def can_learn(self, rows: RewardRows) -> bool:
+        """Whether there is in these rows what it needs."""
 
     def tuned(self, rows: RewardRows, link: Link) -> Member:
         """Itself, with what a part of these rows held out decides (how many trees, say)."""

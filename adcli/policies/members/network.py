@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.members.member import Link, RewardRows, held_out
+from adcli.policies.members.member import FEWEST_REWARDS, Link, RewardRows, held_out
 from adcli.policies.scores import Scores
 
 CHECK_SHARE = 0.15
@@ -23,7 +23,10 @@ class NetworkMember:
 
     name: str = "two-tower network"
     cost: float = 12.0
-    fewest_rewards: int = 100
+
+    def can_learn(self, rows: RewardRows) -> bool:
+        """Where rewards are not few."""
+        return rows.rewarded >= FEWEST_REWARDS
 
     def tuned(self, rows: RewardRows, link: Link) -> NetworkMember:
         """Itself: how long it learns is decided on rows apart in each fit."""

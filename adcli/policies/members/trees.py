@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adcli.policies.members.member import Link, RewardRows, held_out
+from adcli.policies.members.member import FEWEST_REWARDS, Link, RewardRows, held_out
 from adcli.policies.members.regions import Regions
 from adcli.policies.scores import Scores
 
@@ -43,8 +43,11 @@ class TreesMember:
 
     name: str = "trees"
     cost: float = 8.0
-    fewest_rewards: int = 100
     trees: int = MOST_TREES
+
+    def can_learn(self, rows: RewardRows) -> bool:
+        """Where rewards are not few."""
+        return rows.rewarded >= FEWEST_REWARDS
 
     def tuned(self, rows: RewardRows, link: Link) -> TreesMember:
         """Itself, with as many trees as held-out rows want."""
