@@ -56,7 +56,7 @@ def write_partitions(parts: Iterable[pl.DataFrame], folder: Path, by: Sequence[s
             max_open_files=500,
             min_rows_per_group=_ROW_GROUP // 4,
             max_rows_per_group=_ROW_GROUP,
-            use_threads=False,
+            preserve_order=True,
         )
     except pa.ArrowInvalid as error:
         if "partitions" not in str(error):

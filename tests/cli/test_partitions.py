@@ -54,6 +54,15 @@ def test_the_rows_come_back_with_their_partition(log, by, names):
     assert set(back[by]) == {name.split("=")[1] for name in names}
 
 
+def test_rows_keep_their_order_within_a_folder(tmp_path):
+    rows = pl.DataFrame({"item_id": ["a"] * 30, "query": [str(row) for row in range(30)]})
+    for round_ in range(100):
+        folder = tmp_path / str(round_)
+        folder.mkdir()
+        write_partitions(rows.iter_slices(5), folder, ["item_id"])
+        assert pl.read_parquet(folder)["query"].equals(rows["query"])
+
+
 def test_two_columns_nest_and_other_tools_read_them(log, adcli):
     assert (
         adcli(
