@@ -30,8 +30,12 @@ def generate(
     inputs: Inputs = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Ads for each product and segment.")] = 3,
     channel: Annotated[
-        str, typer.Option(help="Advertising channel: search, social, display or email.")
-    ] = "search",
+        str,
+        typer.Option(
+            help="Advertising channel: google-search, google-pmax, google-display, microsoft-search, "
+            "meta-feed, email, push, taobao or plain."
+        ),
+    ] = "google-search",
     profiles: Annotated[
         str | None,
         typer.Option(help="Profiles with segments, from `adcli embed --segments`: ads for each segment."),

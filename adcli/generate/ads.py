@@ -44,7 +44,7 @@ def generate_ads(
     *,
     encode: Encode | None = None,
     n: int = 3,
-    channel: str = "search",
+    channel: str = "google-search",
     seed: int = 0,
     candidates: int = 12,
     segments: Sequence[Segment] = (),
@@ -65,7 +65,7 @@ def generate_ads(
         write: The language model; None gives templates only.
         encode: Texts to (n, d) unit vectors, for nearness to the product and among ads; None goes by words.
         n: Ads for each product and segment.
-        channel: `search`, `social`, `display` or `email`.
+        channel: One of `CHANNELS`.
         seed: Of the model's sampling.
         candidates: At most so many drafts for each product and segment, to choose from.
         segments: Audiences; none means ads for everybody, with a null `segment_id`.
@@ -170,7 +170,7 @@ def _with_own_headlines(chosen: Sequence[Scored], heads: Sequence[str]) -> list[
 def _completed(draft: Draft, headline: str, product: ProductFacts, channel: Channel) -> Draft:
     """The draft with a headline, and with facts that it does not state where the channel has room for it."""
     head = draft.headline or headline
-    room = channel.description_most - display_width(draft.description) - 1
+    room = channel.descriptions.columns - display_width(draft.description) - 1
     wanted = bool(draft.description) and room > 12 and not is_chinese(draft.description)
     further = listed_facts(product.listed[:6], f"{head} {draft.description}", room) if wanted else ""
     return Draft(head, f"{draft.description} {further}".strip())

@@ -4,7 +4,7 @@
     >>> product = product_facts({"item_id": "1", "title": "Acme Cotton Towel"})
     >>> from adcli.generate.drafting import Draft
     >>> ad = Draft("Acme Cotton Towel", "The best silk towel you will find, 700 GSM.")
-    >>> flags(ad, product, CHANNELS["search"])
+    >>> flags(ad, product, CHANNELS["google-search"])
     ['absolute.best', 'material.unsupported', 'number.unsupported']
 
 An ad without a flag is one that no rule caught, which is less than a true one.
@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from adcli.copy.channels import CHANNELS, Channel, misfits
+from adcli.copy.channels import CHANNELS, Channel, unfit
 from adcli.copy.checker import Checker
 from adcli.copy.claims import Finding, folded
 from adcli.copy.facts import ProductFacts
@@ -71,7 +71,8 @@ def findings(
     whole = f"{draft.headline}. {draft.description}" if draft.headline else draft.description
     own = folded(f"{product.title} {product.brand}")
     return [
-        *(Finding(rule, "") for rule in misfits(draft.headline, draft.description, channel)),
+        *(Finding(f"headline.{fault}", "") for fault in unfit(draft.headline, "headlines", channel)),
+        *(Finding(f"description.{fault}", "") for fault in unfit(draft.description, "descriptions", channel)),
         *(checker or Checker(brands=brands)).stated(whole, product),
         *_off_product(draft, whole, product, nouns),
         *_copied(draft, product, shown),

@@ -44,6 +44,10 @@ class Segment(NamedTuple):
     name: str
 
 
+MOST_TOKENS = 48
+"""Of a draft, where the channel has no limit."""
+
+
 class AdRequest(NamedTuple):
     """One product for one audience (None: everybody): what the model is asked."""
 
@@ -93,7 +97,7 @@ def drafts_for(
     answers = write(
         asked,
         n=-(-sampling.candidates // min(MOST_PROMPTS, sampling.candidates)),
-        max_new_tokens=channel.description_most // 3,
+        max_new_tokens=min(MOST_TOKENS, channel.descriptions.columns // 3),
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         seed=sampling.seed,
@@ -108,6 +112,8 @@ def draft_in(answer: str, prompt: Prompt, channel: Channel) -> Written:
     """The draft in a model's continuation of the prompt's beginning."""
     joined = answer[:1] in "'’ ,.，。" or not prompt.lead.isascii()
     whole = f"{prompt.lead}{'' if joined else ' '}{answer}"
-    draft = parse_draft(whole, headline_most=channel.headline_most, description_most=channel.description_most)
+    draft = parse_draft(
+        whole, headline_most=channel.headlines.columns, description_most=channel.descriptions.columns
+    )
     subject, that, _ = prompt.lead.rpartition(" that ")
     return Written(draft, draft.description.removeprefix(f"{subject}{that}" or prompt.lead).strip())

@@ -51,18 +51,16 @@ def headlines(product: ProductFacts, channel: Channel) -> list[str]:
         if fact.slot == "quantity" and fact.role in ("pack", "set")
     ]
     candidates = [
-        shortened(product.name, kind, channel.headline_most),
+        shortened(product.name, kind, channel.headlines.columns),
         branded,
         *described,
         *packs,
         *aims,
         kind,
     ]
-    fitting = [
-        text for text in candidates if channel.headline_least <= display_width(text) <= channel.headline_most
-    ]
+    fitting = [text for text in candidates if 0 < display_width(text) <= channel.headlines.columns]
     plain = [text for text in fitting if "/" not in text and len(set(words(text))) == len(words(text))]
-    return list(dict.fromkeys(plain or fitting or [shortened(product.name, kind, channel.headline_most)]))
+    return list(dict.fromkeys(plain or fitting or [shortened(product.name, kind, channel.headlines.columns)]))
 
 
 def listed_facts(facts: Sequence[Fact], said: str, room: int) -> str:
@@ -106,8 +104,8 @@ def templates(product: ProductFacts, channel: Channel, n: int) -> list[Draft]:
         first = turn % max(1, len(product.listed))
         facts = product.listed[first:] + product.listed[:first]
         closing = closings[(turn // 2) % len(closings)]
-        description = _composed(openings[turn % len(openings)], facts, closing, channel.description_most)
-        if display_width(description) >= channel.description_least:
+        description = _composed(openings[turn % len(openings)], facts, closing, channel.descriptions.columns)
+        if description:
             found.setdefault(Draft(heads[turn % len(heads)], description))
         if len(found) == n:
             break

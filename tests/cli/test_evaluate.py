@@ -165,7 +165,7 @@ def test_scores_before_and_after_a_perturbation(adcli, tmp_path):
 
 def test_measures_of_ads_are_held_against_their_clicks(adcli, tmp_path):
     ads = [
-        {"ad_id": str(i), "item_id": str(i), "channel": "search", "text": "very " * i + "good rug"}
+        {"ad_id": str(i), "item_id": str(i), "channel": "google-search", "text": "very " * i + "good rug"}
         for i in range(20)
     ]
     (tmp_path / "ads.jsonl").write_text("\n".join(map(json.dumps, ads)))
@@ -181,8 +181,8 @@ def test_measures_of_ads_are_held_against_their_clicks(adcli, tmp_path):
 
 def test_ads_are_compared_token_by_token_with_their_references(adcli, tmp_path):
     ads = [
-        {"ad_id": "1", "item_id": "a", "channel": "search", "text": "A red wool rug.", "reference": "A red wool rug."},
-        {"ad_id": "2", "item_id": "b", "channel": "search", "text": "A mug.", "reference": "Steel bottle, 750 ml"},
+        {"ad_id": "1", "item_id": "a", "channel": "google-search", "text": "A red wool rug.", "reference": "A red wool rug."},
+        {"ad_id": "2", "item_id": "b", "channel": "google-search", "text": "A mug.", "reference": "Steel bottle, 750 ml"},
     ]  # fmt: skip
     (tmp_path / "ads.jsonl").write_text("\n".join(map(json.dumps, ads)))
     found = {row["metric"]: row for row in rows(adcli("evaluate", "ads", "ads.jsonl", "--no-cache"))}

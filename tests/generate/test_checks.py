@@ -21,11 +21,11 @@ GOOD = Draft("Acme Cotton Bath Towel", "A blue cotton towel that feels soft afte
 
 
 def broken(description, headline=GOOD.headline, **more):
-    return flags(Draft(headline, description), TOWEL, CHANNELS["search"], **more)
+    return flags(Draft(headline, description), TOWEL, CHANNELS["google-search"], **more)
 
 
 def test_an_honest_ad_breaks_no_rule():
-    assert flags(GOOD, TOWEL, CHANNELS["search"]) == []
+    assert flags(GOOD, TOWEL, CHANNELS["google-search"]) == []
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,7 @@ def test_an_example_that_is_only_repeated_is_a_copy():
 
 
 def test_findings_name_the_words():
-    found = findings(Draft("Silk Towel", "The best towel there is, 900 GSM."), TOWEL, CHANNELS["search"])
+    found = findings(
+        Draft("Silk Towel", "The best towel there is, 900 GSM."), TOWEL, CHANNELS["google-search"]
+    )
     assert {"silk", "best", "900 GSM"} <= {finding.span for finding in found}

@@ -74,7 +74,7 @@ def test_a_chinese_product_is_asked_for_in_chinese():
 )
 def test_what_a_draft_says_is_all_but_the_phrase_that_names_the_product(lead, answer, said):
     prompt = Prompt((), "Lamp", "brass", "", lead)
-    assert draft_in(answer, prompt, CHANNELS["search"]).said == said
+    assert draft_in(answer, prompt, CHANNELS["google-search"]).said == said
 
 
 def test_articles():

@@ -25,31 +25,31 @@ def test_templates_are_different_and_break_no_rule(channel):
 
 
 def test_headlines_name_the_thing():
-    for headline in headlines(MUG, CHANNELS["search"]):
+    for headline in headlines(MUG, CHANNELS["google-search"]):
         assert "Mug" in headline
         assert len(headline) <= 30
 
 
 def test_a_title_alone_is_enough():
     watch = product_facts({"item_id": "1", "title": "Sonata 7052YM07 Watch"})
-    drafts = templates(watch, CHANNELS["search"], 3)
+    drafts = templates(watch, CHANNELS["google-search"], 3)
     assert len(drafts) == 3
-    assert all(flags(draft, watch, CHANNELS["search"]) == [] for draft in drafts)
+    assert all(flags(draft, watch, CHANNELS["google-search"]) == [] for draft in drafts)
 
 
 def test_a_chinese_product_gets_chinese_ads():
     dress = product_facts(
         {"item_id": "1", "title": "复古针织连衣裙半高领", "content": "类型#连衣裙*材质#针织*风格#复古"}
     )
-    for draft in templates(dress, CHANNELS["search"], 3):
-        assert flags(draft, dress, CHANNELS["search"]) == []
+    for draft in templates(dress, CHANNELS["google-search"], 3):
+        assert flags(draft, dress, CHANNELS["google-search"]) == []
         assert draft.description.endswith("。")
 
 
 @pytest.mark.parametrize("title", ["A" * 400, "mug", "😀😀", "!!!"])
 def test_strange_titles_do_not_break_it(title):
     product = product_facts({"item_id": "1", "title": title})
-    for draft in templates(product, CHANNELS["search"], 2):
+    for draft in templates(product, CHANNELS["google-search"], 2):
         assert draft.headline
         assert len(draft.description) <= 90
 
@@ -58,7 +58,7 @@ def test_the_real_catalogue_gets_honest_templates(shared_data):
     frame = pl.read_csv(shared_data / "catalog" / "flipkart_1044_repaired.csv.gz", infer_schema=False)
     frame = frame.rename({"uniq_id": "item_id", "product_name": "title", "product_category_tree": "category"})
     catalogue = catalogue_facts(frame.to_dicts())
-    channel = CHANNELS["search"]
+    channel = CHANNELS["google-search"]
     broken, fewer = [], 0
     for product in catalogue.products[::4]:
         drafts = templates(product, channel, 3)

@@ -28,7 +28,7 @@ def _mean(
 
 
 MEASURES: tuple[Measure, ...] = (
-    _share("fits_channel", "format_fit_rate", "whose headline and description fit their channel"),
+    _share("fits_channel", "format_fit_rate", "whose texts fit their channel in number and length"),
     _mean("headline_width", "display columns of the headline"),
     _mean("description_width", "display columns of the description"),
     _mean("words", "words of the whole text"),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.copy.channels import CHANNELS, display_width, misfits
+from adcli.copy.channels import CHANNELS, FIELDS, display_width, misfits, unfit
 from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.claims import Finding
 from adcli.copy.facts import ProductFacts
@@ -64,17 +64,26 @@ def ad_scores(
 
 def _form(ad: Mapping[str, object]) -> Score:
     headline, description = ad.get("headline"), ad.get("description")
-    channel = CHANNELS.get(str(ad.get("channel")))
-    whole = isinstance(headline, str) and isinstance(description, str)
-    fits = not misfits(str(headline), str(description), channel) if whole and channel else None
     flags = ad.get("flags")
     return {
-        "fits_channel": None if fits is None else float(fits),
+        "fits_channel": _fits_channel(ad),
         "headline_width": float(display_width(str(headline))) if headline is not None else None,
         "description_width": float(display_width(str(description))) if description is not None else None,
         "words": float(len(words(str(ad["text"])))),
         "template": float("template" in flags) if isinstance(flags, list) else None,
     }
+
+
+def _fits_channel(ad: Mapping[str, object]) -> float | None:
+    """Whether number and length of its texts are the channel's; of a table without lists, of what it has."""
+    channel = CHANNELS.get(str(ad.get("channel")))
+    texts = {kind: found for kind in FIELDS if isinstance(found := ad.get(kind), list)}
+    if channel is None or not (texts or isinstance(ad.get("headline"), str)):
+        return None
+    if texts:
+        return float(not misfits(channel, **texts))
+    parts = {"headlines": ad.get("headline"), "descriptions": ad.get("description")}
+    return float(not any(unfit(str(text or ""), kind, channel) for kind, text in parts.items()))
 
 
 def _wording(text: str) -> Score:

@@ -54,6 +54,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "facts": "list",
     "roles": "list",
     "flags": "list",
+    "headlines": "list",
+    "long_headlines": "list",
+    "descriptions": "list",
+    "paths": "list",
     "seed": "integer",
 }
 
@@ -135,7 +139,8 @@ _TABLES = (
         "one ad for one product, audience segment and channel",
         required=("ad_id", "item_id", "text"),
         optional=(
-            "channel", "segment_id", "headline", "description", "facts", "roles", "flags", "model", "seed",
+            "channel", "segment_id", "angle", "headline", "description", "headlines", "long_headlines",
+            "descriptions", "paths", "final_url", "facts", "roles", "flags", "model", "seed",
         ),
     ),
     StandardTable(

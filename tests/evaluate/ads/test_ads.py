@@ -21,10 +21,10 @@ ADS = pl.DataFrame(
     {
         "ad_id": ["1", "2", "3", "4"],
         "item_id": ["a", "a", "b", "b"],
-        "channel": ["search", "search", "search", "email"],
+        "channel": ["google-search", "google-search", "google-search", "email"],
         "headline": ["Acme Cotton Towel", "Best Towel in the World", "Zenith Mug", "A mug for your mornings"],
         "description": [
-            "A cotton towel that is soft.", "A silk towel of 700 GSM.", "A ceramic mug for slow mornings.", "Look, an idiot mug.",
+            "A cotton towel that is soft.", "A silk towel of 700 GSM.", "A ceramic mug for slow mornings.", "Look, an idiot mug." * 5,
         ],
         "text": [
             "Acme Cotton Towel. A cotton towel that is soft.", "Best Towel in the World. A silk towel of 700 GSM.",
@@ -83,9 +83,9 @@ def test_without_products_claims_are_not_judged():
 
 def test_groups_stand_beside_the_whole():
     table = ad_table(ADS, by=["channel"])
-    assert set(table["group"]) == {"all", "channel=search", "channel=email"}
+    assert set(table["group"]) == {"all", "channel=google-search", "channel=email"}
     assert value(table, "toxicity_rate", "channel=email") == 1.0
-    assert value(table, "toxicity_rate", "channel=search") == 0.0
+    assert value(table, "toxicity_rate", "channel=google-search") == 0.0
 
 
 def test_references_by_item_or_by_ad():
