@@ -120,11 +120,11 @@ class ConstrainedPolicy:
         scores = self.base.scores(frame).astype(np.float64)
         return 1 / (1 + np.exp(-np.clip(scores, -30, 30))) if self.logit else scores
 
-    def allowed(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
-        """What each row may be shown, shape (n, K).
+    def permitted(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
+        """What each row may be shown, shape (n, K); it may be nothing.
 
         Raises:
-            DataError: If a column that a rule reads is missing, or a row may be shown nothing.
+            DataError: If a column that a rule reads is missing.
         """
         eligible = self.actions.eligibility(frame)
         allowed = np.ones((frame.height, len(self.actions)), bool) if eligible is None else eligible.copy()
@@ -133,18 +133,24 @@ class ConstrainedPolicy:
         if CAPPED in frame.columns:
             capped = frame.with_row_index("row").select("row", CAPPED).explode(CAPPED).drop_nulls()
             allowed[capped["row"].to_numpy(), capped[CAPPED].to_numpy()] = False
+        return allowed
+
+    def allowed(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
+        """What each row may be shown, as `permitted` says.
+
+        Raises:
+            DataError: If a column that a rule reads is missing, or a row may be shown nothing.
+        """
+        allowed = self.permitted(frame)
         nothing = ~allowed.any(axis=1)
         if nothing.any():
-            rules = sorted({rule.rule for rule in self.forbidden} | ({"frequency_cap"} & self._capped))
+            capped = {"frequency_cap"} if self.frequency_cap is not None else set()
+            rules = sorted({rule.rule for rule in self.forbidden} | capped)
             raise DataError(
                 f"Row {int(nothing.argmax()) + 1} may be shown nothing: {', '.join(rules)} leave no action.",
                 fix="Loosen one, or log an action that shows no ad (--no-ad).",
             )
         return allowed
-
-    @property
-    def _capped(self) -> set[str]:
-        return {"frequency_cap"} if self.frequency_cap is not None else set()
 
 
 def _rows_of(rule: Forbidden, frame: pl.DataFrame) -> NDArray[np.bool_]:

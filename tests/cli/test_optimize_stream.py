@@ -100,7 +100,7 @@ def test_decisions_are_impressions_that_policies_are_valued_on(adcli, world, tmp
     adcli(*SERVE, "--epsilon", "0.5", stdin=joined(world.rewards(told, segment)[:1_400]))
     done = adcli("optimize", "stream", "--state", "live", "--export", "-o", "impressions.parquet")
     assert "1,500 read = 1,400 written + 100 rejected" in done.said
-    assert "100 decisions without a reward" in done.said
+    assert "100 decisions without a reward so far" in done.said
     table = pl.read_parquet(tmp_path / "impressions.parquet")
     assert table.columns == ["id", "event_time", "item_id", "propensity", "click", "cost", "segment"]
     assert table["item_id"].to_list() == [one["item_id"] for one in told[:1_400]]
@@ -129,7 +129,7 @@ def test_a_state_of_another_version_or_no_state_is_told(adcli, world, tmp_path):
     assert done.returncode == 3
     adcli(*SERVE, stdin=b'{"id":"a"}')
     about = tmp_path / "live" / "stream.json"
-    about.write_text(about.read_text().replace("stream/1", "stream/9"))
+    about.write_text(about.read_text().replace("stream/2", "stream/9"))
     done = adcli(*SERVE, stdin=b'{"id":"b"}')
     assert (done.returncode, done.stdout) == (3, b"")
     assert "'stream/9'" in done.said

@@ -51,11 +51,10 @@ def stream(
     reward_window: Annotated[
         int,
         typer.Option(
-            min=0,
-            help="Decisions after which one without a reward counts as 0; a later reward still counts.",
-            show_default="never",
+            min=1,
+            help="Decisions after which one without a reward counts as 0; later rewards are refused.",
         ),
-    ] = 0,
+    ] = 1_000_000,
     prior_weight: Annotated[
         float, typer.Option(min=0.01, help="Rewards that the offline policy counts for.")
     ] = 10.0,
@@ -124,6 +123,8 @@ def stream(
     )
     opened = State(state, durable)
     run.until_end(opened)
+    if said := opened.live.offline.obeyed.said:
+        run.note(said)
     _serve(run, opened)
 
 
@@ -131,18 +132,20 @@ def _read(run: Run, state: Path, *, export: bool) -> None:
     """Show or export a state, which another process may be writing to."""
     from adcli.optimize.stream.show import described
     from adcli.optimize.stream.state import live_policy_of, read_state
-    from adcli.optimize.stream.table import impressions_of
+    from adcli.optimize.stream.table import decisions_of
 
     live = live_policy_of(state)
     position, refused = read_state(state, live)
+    reward, window = live.offline.reward, live.settings.reward_window
+    made = decisions_of(state, live.names.columns, reward, float("inf") if live.bidding else window)
     if not export:
         run.count(live.decisions.size, 0)
-        sys.stdout.write(described(state, live, position, refused))
+        sys.stdout.write(described(state, live, position.offset, refused, made))
         return
-    impressions = impressions_of(state, live)
-    if left := live.decisions.size - impressions.height:
-        run.note(f"{left:,} decisions without a reward are left out; --reward-window would count them as 0.")
-    run.count(live.decisions.size, left)
+    impressions = made.drop_nulls(reward)
+    if waiting := made.height - impressions.height:
+        run.note(f"{waiting:,} decisions without a reward so far are left out.")
+    run.count(live.decisions.size, live.decisions.size - impressions.height)
     run.write(impressions)
 
 

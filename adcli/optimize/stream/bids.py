@@ -25,15 +25,19 @@ class Bidding:
         self._bidder = learned.bidder()
 
     def bids(self, pctr: Matrix, spending: Spending) -> Matrix:
-        """The bids on impressions one after another, shape (n,), none above what is left of the budget."""
-        budget, spent, decisions, made = spending.numbers[:4]
-        left = max(float(budget - spent), 0.0)
-        bids = np.empty(pctr.size)
+        """The bids on impressions one after another, shape (n,).
+
+        All bids that are under way are never more than what is left of the budget.
+        """
+        left, decisions = max(spending.budget - spending.spent, 0.0), int(spending.decisions)
+        bids, free = np.empty(pctr.size), max(left - spending.reserved, 0.0)
         for place, own in enumerate(np.maximum(pctr, LEAST_PCTR)):
-            seen = min(int(made) + place, int(decisions) - 1)
-            state = EpisodeState(0, seen, int(decisions), float(budget), left)
-            bids[place] = self._bidder.bid(BidRequests(np.array([own]), np.array([np.nan])), state)[0]
-        return np.minimum(bids, left)
+            seen = min(int(spending.made) + place, decisions - 1)
+            state = EpisodeState(0, seen, decisions, spending.budget, left)
+            bid = self._bidder.bid(BidRequests(np.array([own]), np.array([np.nan])), state)[0]
+            bids[place] = min(bid, free)
+            free -= bids[place]
+        return bids
 
     def observe(self, pctr: Matrix, bids: Matrix, won: NDArray[np.bool_], paid: Matrix) -> None:
         """What came of bids, shape (n,) each."""

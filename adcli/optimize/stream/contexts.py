@@ -38,10 +38,13 @@ class Contexts:
         self._policy = policy
         self.columns = policy.columns
         self._is_hashed = not policy.encoder.features
-        kinds = {feature.column: feature.kind for feature in policy.encoder.features}
+        self._known = {*self.columns, *policy.obeyed.needed}
+        self._kinds = {"event_time": "hour"} | {one.column: one.kind for one in policy.encoder.features}
         widths = {name: center.size for name, (center, _) in policy.encoder.bases.items()}
         self._converters = [
-            partial(_vector, widths[name]) if name in widths else CONVERTERS[kinds.get(name, "category")]
+            partial(_vector, widths[name])
+            if name in widths
+            else CONVERTERS[self._kinds.get(name, "category")]
             for name in self.columns
         ]
         self.dimensions = HASHED if self._is_hashed else len(policy.encoder.names)
@@ -55,7 +58,7 @@ class Contexts:
         self.met: dict[bytes, int] = {}
         self._waiting: list[tuple[int, Values]] = []
         self._used = 0
-        self.unknown_keys = np.zeros(1, dtype=np.int64)
+        self.unknown_keys = 0
 
     @property
     def is_full(self) -> bool:
@@ -83,7 +86,7 @@ class Contexts:
         raw = tuple(map(context.get, self.columns))
         if self._is_hashed:
             raw += tuple(chain.from_iterable(sorted(context.items())))
-        elif len(context) + raw.count(None) != len(raw) and (unknown := context.keys() - self.columns):
+        elif len(context) + raw.count(None) != len(raw) and (unknown := context.keys() - self._known):
             self.unknown_keys += len(unknown)
             text = None  # they are counted each time
         try:
@@ -119,11 +122,17 @@ class Contexts:
         encoded = encode_columns(self._policy, given, len(slots))
         if not self._is_hashed:
             self.features[slots] = encoded
-        frame = _FrameOnce(self._policy, given, len(slots))
+        frame = partial(self._frame, given, len(slots))
         self.expected[slots] = self._policy.expected(encoded, frame)
         if self._policy.allowed is not None:
             self.eligible[slots] = self._policy.allowed(frame())
         self._waiting.clear()
+
+    def _frame(self, given: Mapping[str, list[Any]], n: int) -> pl.DataFrame:
+        """Contexts as a frame, which not every policy needs."""
+        kinds = [FRAME_TYPES.get(self._kinds.get(name, "category"), pl.String) for name in given]
+        columns = [pl.Series(name, given[name], dtype=kind) for name, kind in zip(given, kinds, strict=True)]
+        return pl.DataFrame(columns) if columns else pl.DataFrame({"": [None] * n})
 
 
 def _hashed(context: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -140,23 +149,6 @@ def _hashed(context: Mapping[str, Any]) -> NDArray[np.float64]:
         else:
             features[crc32(f"{name}={_category(name, value)}".encode()) % HASHED] += 1
     return features
-
-
-class _FrameOnce:
-    """The contexts as a frame, made only for a policy that needs one."""
-
-    def __init__(self, policy: OfflinePolicy, given: dict[str, list[Any]], n: int) -> None:
-        self._kinds = {feature.column: feature.kind for feature in policy.encoder.features}
-        self._given, self._n = given, n
-
-    def __call__(self) -> pl.DataFrame:
-        columns = [pl.Series(name, values, dtype=self._type(name)) for name, values in self._given.items()]
-        return pl.DataFrame(columns) if columns else pl.DataFrame({"": [None] * self._n})
-
-    def _type(self, name: str) -> Any:
-        times = dict.fromkeys(("hour", "weekday"), pl.Datetime("us"))
-        types = {"number": pl.Float64, "vector": pl.List(pl.Float64), **times}
-        return types.get(self._kinds.get(name, ""), pl.String)
 
 
 def _refuse(name: str, value: Any, expected: str) -> RefusedLine:
@@ -200,6 +192,12 @@ def _vector(width: int, name: str, value: Any) -> list[float]:
 
 
 CONVERTERS = {"number": _number, "category": _category, "hour": as_time, "weekday": as_time}
+FRAME_TYPES = {
+    "number": pl.Float64(),
+    "vector": pl.List(pl.Float64),
+    "hour": pl.Datetime("us"),
+    "weekday": pl.Datetime("us"),
+}
 
 
 def encode_columns(policy: OfflinePolicy, given: Mapping[str, list[Any]], n: int) -> NDArray[np.float64]:

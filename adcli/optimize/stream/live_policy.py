@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -69,20 +69,20 @@ class LivePolicy:
         self.decisions = self.rewards.decisions
         self.spending = Spending()
         self.names = ActionNames(offline.actions)
-        self.rules = Rules(self.names, actions, settings.epsilon)
-        self.decided = np.zeros(actions, dtype=np.int64)
-        self._lines, self._next_solution = 0, 8  # used so far; and when the model is next solved
+        self.rules = Rules(self.names, offline.obeyed, settings.epsilon)
+        self.lines, self.next_solution = 0, 8  # used so far; and when the model is next solved
         self._key = hashlib.blake2b(str(settings.seed).encode(), digest_size=16).digest()
         self._texts = [orjson.dumps(text if type(text) is dict else {offline.actions.columns[0]: text})[1:-1]
                        for text in self.names.texts]  # fmt: skip
         self._numbers = {text: number for number, text in enumerate(self._texts)}
-        self._pending: list[
-            tuple[bytes, int, Mask | None, int, bytes]
-        ] = []  # with place and begin of the answer
+        # id, slot, what may be shown, place and begin of the answer, user
+        self._pending: list[tuple[bytes, int, Mask | None, int, bytes, str | None]] = []
         self._answers: list[bytes] = []
         self._decided_now: list[bytes] = []
         self._given: Iterator[bytes] | None = None
-        self._look()
+        if offline.obeyed.budget:
+            self.spending.begin(offline.obeyed.budget)
+        self.look()
 
     # ---- lines
 
@@ -109,8 +109,8 @@ class LivePolicy:
                     refused += 1
                     continue
             used.append(line)
-            self._lines += 1
-            if self._lines == self._next_solution:
+            self.lines += 1
+            if self.lines == self.next_solution:
                 self._solve()
         self._decide()
         return Block(used, self._decided_now, self._answers, refused)
@@ -123,12 +123,14 @@ class LivePolicy:
         slot = self.contexts.met.get(context)  # type: ignore[arg-type]
         if row is not None or slot is None or not self._is_plain:
             return False
-        self._wait(name, slot, None, b'"%b"' % name)
+        self._wait(name, slot, None, b'"%b"' % name, None)
         return True
 
-    def _wait(self, name: bytes, slot: int, eligible: Mask | None, told_name: bytes) -> None:
+    def _wait(
+        self, name: bytes, slot: int, eligible: Mask | None, told_name: bytes, user: str | None
+    ) -> None:
         self.decisions.index[name] = self.decisions.size + len(self._pending)
-        self._pending.append((name, slot, eligible, len(self._answers), told_name))
+        self._pending.append((name, slot, eligible, len(self._answers), told_name, user))
         self._answers.append(b"")
 
     def _use(self, message: Any, text: bytes | None) -> bool:
@@ -138,77 +140,90 @@ class LivePolicy:
         if len(message) > FEW_KEYS:
             self.contexts.unknown_keys += len(message.keys() - KNOWN_KEYS)
         if "reward" in message or "won" in message:
-            return self.rewards.take(message)
+            return self._settle(message)
         if "context" in message or not set(message) - {"id", "eligible"}:
             return self._request(message, text)
         self._decide()
         if "budget" in message:
             self.spending.begin(message)
-            self._look()
+            self.look()
             return True
         if "rules" in message:
-            self.rules.update(message["rules"], self.decided)
-            self._look()
+            self.rules.update(message["rules"])
+            self.look()
             return True
         raise RefusedLine("A line needs 'context', 'reward', 'budget' or 'rules'.")
 
+    def _settle(self, message: dict[str, Any]) -> bool:
+        """Take a reward; of an auction, before the next bids."""
+        if self.bidding:
+            self._decide()
+        if (settled := self.rewards.take(message)) is None:
+            return False
+        self.spending.settle(*settled)
+        if self.spending.is_spent:
+            self.look()
+        return True
+
     def _request(self, message: dict[str, Any], text: bytes | None) -> bool:
         name = identifier(message)
-        context = message.get("context")
-        if context is not None and type(context) is not dict:
+        context = message.get("context") or {}
+        if type(context) is not dict:
             raise RefusedLine(f"'context' must be an object, not {shown(context)}.")
+        for needed, rule in self.offline.obeyed.needed.items():
+            if needed not in context:
+                raise RefusedLine(f"The context needs '{needed}', for the policy obeys {rule}.")
         known = self.decisions.index.get(name)
         if self.contexts.is_full or (known is not None and known >= self.decisions.size):
             self._decide()
             self.contexts.make_room()
-        slot = self.contexts.slot(context or {}, text)
+        slot = self.contexts.slot(context, text)
         told_name = orjson.dumps(message["id"])
         if known is not None:
             self._repeat(known, slot, told_name)
             return False
-        eligible = None
+        eligible, user = None, self.rules.user(context)
         if self._is_restricted or "eligible" in message:
-            eligible = self._eligible(slot, message.get("eligible"))
-        if not self._is_affordable:
-            raise RefusedLine(self._unaffordable())
-        self._wait(name, slot, eligible, told_name)
+            eligible = self._eligible(slot, message.get("eligible"), user)
+        if self.bidding and not self.spending.decisions:
+            raise RefusedLine('A bid needs a budget: send {"budget": ..., "decisions": ...} first.')
+        self._wait(name, slot, eligible, told_name, user)
         return True
 
-    def _look(self) -> None:
-        """See whether requests may be answered, and whether with any action, until the next solution."""
-        self._is_restricted = self.contexts.decides_eligibility or bool(self.rules.given)
-        self._is_affordable = not self.spending.is_spent and bool(self.spending.decisions or not self.bidding)
-        self._is_plain = self._is_affordable and not self._is_restricted
+    def look(self) -> None:
+        """See whether any action may be shown to any request, until the next solution."""
+        self._is_restricted = self.contexts.decides_eligibility or self.rules.hold or self.spending.is_spent
+        self._is_plain = not self._is_restricted and bool(self.spending.decisions or not self.bidding)
 
-    def _unaffordable(self) -> str:
-        if self.spending.is_spent:
-            return "The budget is spent."
-        return 'A bid needs a budget: send {"budget": ..., "decisions": ...} first.'
-
-    def _eligible(self, slot: int, own: Any) -> Mask:
+    def _eligible(self, slot: int, own: Any, user: str | None) -> Mask:
         """What may be shown to a request."""
-        if (self.rules.caps - self.decided).min() <= len(self._pending):
+        seen_anew = user is not None and any(user == waiting[-1] for waiting in self._pending)
+        if seen_anew or self.rules.room() <= len(self._pending):
             self._decide()
         self.contexts.encode()
-        allowed: Mask = self.contexts.eligible[slot] & self.rules.allowed & (self.decided < self.rules.caps)
+        allowed: Mask = self.contexts.eligible[slot] & self.rules.open(user)
         if own is not None:
             allowed &= self.names.mask(own)
+        if self.spending.is_spent:
+            allowed &= self.offline.obeyed.is_free(allowed.size)
         if not allowed.any():
-            raise RefusedLine("No action may be shown here.")
+            raise RefusedLine(
+                "The budget is spent." if self.spending.is_spent else "No action may be shown here."
+            )
         return allowed
 
     def _repeat(self, row: int, slot: int, told_name: bytes) -> None:
         """Answer a request that was answered before with the same decision."""
         self.contexts.encode()
-        learner = self.rewards.learner
-        context = learner.features(self.contexts.features[slot : slot + 1]).astype(np.float32)
-        if not np.array_equal(context[0], self.decisions["context"][row]):
+        context = self.rewards.learner.features(self.contexts.features[slot : slot + 1])
+        made = self.decisions[np.array([row])]
+        if not np.array_equal(context.astype(np.float32), made["context"]):
             raise RefusedLine("This id was decided before, for another context.")
-        self._answers += self._told([told_name], slice(row, row + 1))
+        self._answers += self._told([told_name], made["action"], made["propensity"], made["bid"])
 
-    def _told(self, names: Sequence[bytes], rows: slice) -> list[bytes]:
-        """The answers that tell some decisions."""
-        columns = [self.decisions[column][rows].tolist() for column in ("action", "propensity", "bid")]
+    def _told(self, names: Sequence[bytes], *made: NDArray[Any]) -> list[bytes]:
+        """The answers that tell some decisions: their action, propensity and bid, shape (n,) each."""
+        columns = [column.tolist() for column in made]
         if self.bidding:
             return [
                 b'{"id":%b,%b,"propensity":%.9g,"bid":%.9g}\n' % (name, self._texts[action], share, bid)
@@ -227,7 +242,7 @@ class LivePolicy:
         if not pending:
             return
         self.contexts.encode()
-        names, slots, masks, places, told_names = map(list, zip(*pending, strict=True))
+        names, slots, masks, places, told_names, users = map(list, zip(*pending, strict=True))
         context, expected = self.contexts.features[slots], self.contexts.expected[slots]
         eligible = np.ones(expected.shape, dtype=bool)
         for row, mask in enumerate(masks):
@@ -249,23 +264,22 @@ class LivePolicy:
         propensity = chosen[rows, action]
         if self._given is not None:
             self._take_given(action, propensity)
-        first = self.decisions.size
-        bids = self.bidding.bids(reward[rows, action], self.spending) if self.bidding else 0.0
+        bids = np.zeros(rows.size)
+        if self.bidding:
+            bids = self.bidding.bids(reward[rows, action], self.spending)
         self.decisions.append(
-            rows.size,
-            {
-                "context": learner.features(context),
-                "action": action,
-                "propensity": propensity,
-                "expected": expected[rows, action],
-                "predicted": reward[rows, action],
-                "clock": self._clock(rows),
-                "bid": bids,
-            },
+            names,
+            context=learner.features(context),
+            action=action,
+            propensity=propensity,
+            expected=expected[rows, action],
+            predicted=reward[rows, action],
+            clock=self._clock(rows),
+            bid=bids,
         )
-        self.decided += np.bincount(action, minlength=self.decided.size)
-        self.spending.decided(rows.size, float(cost[rows, action].sum()))
-        told = self._told(told_names, slice(first, self.decisions.size))
+        self.rules.count(action, users)
+        self.spending.decided(rows.size, float(cost[rows, action].sum()), float(bids.sum()))
+        told = self._told(told_names, action, propensity, bids)
         for place, text in zip(places, told, strict=True):
             self._answers[place] = text
         self._decided_now += told
@@ -280,10 +294,9 @@ class LivePolicy:
 
     def _widening(self) -> float:
         """How much more than usual is explored, after a drift."""
-        _, drifts, last = self.rewards.counters.tolist()
-        if not drifts:
+        if not self.rewards.drifts:
             return 1.0
-        age = self.decisions.size - last
+        age = self.decisions.size - self.rewards.last_drift
         return 1 + (WIDENED - 1) * float(0.5 ** (age / FADING))
 
     def _take_given(self, action: NDArray[np.int64], propensity: NDArray[np.float64]) -> None:
@@ -300,37 +313,14 @@ class LivePolicy:
     def _solve(self) -> None:
         """Learn of the rewards since the last time, and set the price of the budget."""
         self._decide()
-        self._next_solution += min(max(8, 2 ** (self._lines // 32).bit_length() // 2), MOST_LINES)
-        rows, spent = self.rewards.learn()
-        if self.bidding and rows.size:
-            reward, bid, cost, predicted = (
-                self.decisions[name][rows] for name in ("reward", "bid", "cost", "predicted")
-            )
-            self.bidding.observe(predicted, bid, np.isfinite(reward), cost)
-        self.spending.adjust(spent, 0.0 if self.bidding else self.rewards.learner.scale)
-        self._look()
-
-    # ---- the state
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """Where the policy stands between two blocks, as plain arrays; the rules are apart."""
-        parts = {name: getattr(part, name) for part, name in self._parts()}
-        parts["lines"] = np.array([self._lines, self._next_solution])
-        return {**parts, **self.rewards.tensors(), **(self.bidding.tensors() if self.bidding else {})}
-
-    def restore(self, tensors: Mapping[str, NDArray[Any]], rules: dict[str, Any]) -> None:
-        """What `tensors` gave, with the rules that held."""
-        for part, name in self._parts():
-            setattr(part, name, tensors[name].copy())
-        self._lines, self._next_solution = tensors["lines"].tolist()
-        self.rewards.restore(tensors)
-        if self.bidding:
-            self.bidding.restore(tensors)
-        self.rules.restore(rules)
-        self._look()
-
-    def _parts(self) -> list[tuple[Any, str]]:
-        return [(self.spending, "numbers"), (self.contexts, "unknown_keys"), (self, "decided")]
+        self.next_solution += min(max(8, 2 ** (self.lines // 32).bit_length() // 2), MOST_LINES)
+        made, unheard = self.rewards.learn()
+        if self.bidding and made.size:
+            won = np.isfinite(made["reward"])
+            self.bidding.observe(made["predicted"], made["bid"], won, made["cost"])
+        self.spending.settle(0.0, unheard)
+        self.spending.adjust(0.0 if self.bidding else self.rewards.learner.scale)
+        self.look()
 
 
 def _error(message: Any, why: str) -> bytes:

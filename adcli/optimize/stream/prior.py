@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError
+from adcli.optimize.stream.obeyed import NOTHING, Obeyed, obeyed_live
 from adcli.policies.actions import ActionSet
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.context import ContextEncoder
@@ -31,7 +31,7 @@ class OfflinePolicy(NamedTuple):
     `expected` takes the encoded contexts (n, d) and what gives them as a frame, and returns the expected
     reward of each action, shape (n, K); `allowed`, if there is one, takes the frame and says what may be
     shown. `level` is what the policy earns per impression, by its own estimate. `columns` are those of the
-    context that it looks at; where its encoder has none, others are learned on.
+    context that it looks at; where its encoder has none, others are learned on. `obeyed` are its constraints.
     """
 
     actions: ActionSet
@@ -41,6 +41,7 @@ class OfflinePolicy(NamedTuple):
     allowed: Callable[[pl.DataFrame], Mask] | None
     level: float
     reward: str
+    obeyed: Obeyed = NOTHING
 
 
 def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
@@ -60,8 +61,12 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
         chosen = base.probabilities(frame()).astype(np.float64)
         return np.asarray(level * chosen / chosen.max(axis=1, keepdims=True))
 
-    columns = list(dict.fromkeys([*encoder.columns, *_decisive_columns(policy, base)]))
-    return OfflinePolicy(policy.actions, columns, encoder, expected, _allowed(policy), level, reward)
+    obeyed = obeyed_live(policy, about) if isinstance(policy, ConstrainedPolicy) else NOTHING
+    by = [*(base.by if isinstance(base, TablePolicy) else ()), policy.actions.eligible_by or ""]
+    columns = dict.fromkeys(filter(None, [*encoder.columns, *by, *obeyed.columns]))
+    return OfflinePolicy(
+        policy.actions, list(columns), encoder, expected, _allowed(policy), level, reward, obeyed
+    )
 
 
 def _scores(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
@@ -73,34 +78,20 @@ def _scores(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
 
 
 def _rewards(policy: ScoredPolicy, scores: Matrix, reward: str, level: float) -> Matrix:
+    from scipy.special import expit
+
     if policy.name != DIRECT:
         return np.asarray(level * np.exp(scores - scores.max(axis=1, keepdims=True)))
-    return 1 / (1 + np.exp(-np.clip(scores, -30, 30))) if reward in FALLBACK_LEVEL else scores
-
-
-def _decisive_columns(policy: Policy, base: Policy) -> list[str]:
-    """The columns that decide what may be shown, or with which probability."""
-    by = list(base.by) if isinstance(base, TablePolicy) else []
-    rules = policy.forbidden if isinstance(policy, ConstrainedPolicy) else ()
-    ruled = [name for rule in rules for name in (*rule.where, *(["event_time"] if rule.hours else []))]
-    eligible_by = policy.actions.eligible_by
-    return [*by, *ruled, *([] if eligible_by is None else [eligible_by])]
+    return np.asarray(expit(scores)) if reward in FALLBACK_LEVEL else scores
 
 
 def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:
     """What says which actions may be shown in each context; nothing, where none of them may."""
     if isinstance(policy, ConstrainedPolicy) and policy.forbidden:
-        return lambda frame: np.vstack([_allowed_once(policy, frame[row]) for row in range(frame.height)])
+        return policy.permitted
     if policy.actions.eligible_by is None:
         return None
     return lambda frame: np.asarray(policy.actions.eligibility(frame))
-
-
-def _allowed_once(policy: ConstrainedPolicy, frame: pl.DataFrame) -> Mask:
-    try:
-        return policy.allowed(frame)
-    except DataError:
-        return np.zeros((1, len(policy.actions)), dtype=bool)
 
 
 def _level(about: Mapping[str, Any], reward: str) -> float:

@@ -1,9 +1,9 @@
-"""Decisions and what came of them: each reward counts once, for its decision, however late."""
+"""What comes of decisions: each reward counts once, for its decision, however late within its window."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ DEAREST = 1e9
 LOST = -np.inf  # the reward of an auction that was not won: nothing was shown
 
 Matrix = NDArray[np.float64]
+Settled = tuple[float, float]
 
 
 def _outcome(message: Mapping[str, Any], reward: float) -> tuple[float, float]:
@@ -39,111 +40,90 @@ class Rewards:
         self.learner = Learner(actions, dimensions, level, settings.prior_weight, parts)
         self.drift = Drift(actions)
         self.decisions = Decisions(self.learner.dimensions)
-        # decisions whose window has passed; drifts, and the decision at which the last was found
-        self.counters = np.zeros(3, dtype=np.int64)
-        self._new: dict[int, tuple[float, float]] = {}
+        self.drifts = self.last_drift = 0  # how many were found, and after how many decisions the last
+        self.new: dict[int, tuple[float, float]] = {}  # reward and cost, not learned of yet
 
-    def take(self, message: Mapping[str, Any]) -> bool:
-        """Keep a reward until the model is next solved; whether it is news.
+    def take(self, message: Mapping[str, Any]) -> Settled | None:
+        """Keep a reward until the model is next solved.
+
+        Returns:
+            What the decision cost above what was known, and the bid that is not open any more; None of a
+            reward that is no news.
 
         Raises:
-            RefusedLine: If it is none, or its decision has another.
+            RefusedLine: If it is none, or its decision has another, or is not known any more.
         """
         row = self.decisions.index.get(identifier(message))
         if row is None:
-            raise RefusedLine("No decision has this id.")
+            window = self._settings.reward_window
+            raise RefusedLine(f"None of the last {window:,} decisions has this id (--reward-window).")
         most = self._settings.max_reward
         outcome = _outcome(message, finite(message, "reward", -most, most) if "reward" in message else 0.0)
-        before = self._new.get(row)
-        if before is None and row < self.decisions.size:
-            known = float(self.decisions["reward"][row])
-            before = None if known != known else (known, float(self.decisions["cost"][row]))
-        if before is not None:
-            if before == outcome:
-                return False
-            if message.get("replace") is not True:
-                raise RefusedLine('This decision has another reward; "replace": true takes this one instead.')
-        self._new[row] = outcome
-        return True
+        made = self.decisions[row] if row < self.decisions.size else None
+        before = self.new.get(row)
+        if before is None and made is not None and not np.isnan(made["reward"]):
+            before = float(made["reward"]), float(made["cost"])
+        if before == outcome:
+            return None
+        if before is not None and message.get("replace") is not True:
+            raise RefusedLine('This decision has another reward; "replace": true takes this one instead.')
+        self.new[row] = outcome
+        if before is None:
+            return outcome[1], 0.0 if made is None else float(made["bid"])
+        return outcome[1] - before[1], 0.0
 
     def take_first(self, row: int, outcome: tuple[float, float]) -> bool:
         """Keep a reward of 0 or 1 of a decision that has none; whether that could be."""
-        if row in self._new or outcome[0] > self._settings.max_reward:
+        if row in self.new or outcome[0] > self._settings.max_reward:
             return False
-        if row < self.decisions.size and not math.isnan(self.decisions["reward"][row]):
+        if row < self.decisions.size and not math.isnan(self.decisions.reward_of(row)):
             return False
-        self._new[row] = outcome
+        self.new[row] = outcome
         return True
 
-    def learn(self) -> tuple[NDArray[np.int64], float]:
-        """Learn of the rewards taken; their decisions, and what was spent on them."""
-        columns, new = self.decisions, self._new
-        self._new = {}
-        rows = np.fromiter(new, dtype=np.int64, count=len(new))
-        reward, cost = np.array(list(new.values())).reshape(-1, 2).T
-        more_cost = cost - columns["cost"][rows]
-        before = columns["reward"][rows]
-        more_reward = reward - np.where(np.isfinite(before), before, 0.0)
-        columns["reward"][rows], columns["cost"][rows] = reward, cost
+    def learn(self) -> tuple[NDArray[Any], float]:
+        """Learn of the rewards taken, and let go of what is older than the window.
+
+        Returns:
+            The decisions learned of, and the bids of those let go whose auction nothing was heard of.
+        """
+        rows = np.fromiter(self.new, dtype=np.int64, count=len(self.new))
+        reward, cost = np.array(list(self.new.values())).reshape(-1, 2).T
+        self.new = {}
+        before = self.decisions[rows]
+        self.decisions.put(rows, reward=reward, cost=cost)
         shown = np.isfinite(reward)
-        self._count(rows[shown], more_reward[shown], more_cost[shown])
-        self._close_window()
-        return rows, float(more_cost.sum())
+        more = reward - np.where(np.isfinite(before["reward"]), before["reward"], 0.0)
+        self._count(rows[shown], more[shown], (cost - before["cost"])[shown])
+        return self.decisions[rows], self._close_window()
 
     def _count(self, rows: NDArray[np.int64], reward: Matrix, cost: Matrix) -> None:
         """Add rewards to the sums, or how far they changed where a decision was counted before."""
         if not rows.size:
             return
-        columns = self.decisions
-        is_new, action = ~columns["counted"][rows], columns["action"][rows].astype(np.int64)
-        columns["counted"][rows] = True
-        expected = columns["expected"][rows]
+        made = self.decisions[rows]
+        is_new, action, expected = ~made["counted"], made["action"].astype(np.int64), made["expected"]
+        self.decisions.put(rows, counted=True)
         targets = np.column_stack([reward - np.where(is_new, expected, 0), cost])
-        context, clock = columns["context"][rows], columns["clock"][rows]
-        self.learner.learn(context, expected, action, clock, targets, is_new)
-        residual = (reward - columns["predicted"][rows])[is_new]
+        self.learner.learn(made["context"], expected, action, made["clock"], targets, is_new)
+        residual = (reward - made["predicted"])[is_new]
         half_life, deviation = self._settings.half_life, self.learner.deviation
         self.learner.observe(
             reward[is_new], residual, 0.5 ** (residual.size / half_life) if half_life else 1.0
         )
         if self.drift.observe(action[is_new], residual / deviation):
-            self.counters[1:] = self.counters[1] + 1, columns.size
+            self.drifts, self.last_drift = self.drifts + 1, self.decisions.size
             self.learner.pass_time(JUMP)
 
-    def _close_window(self) -> None:
-        """Count decisions as without reward whose window has passed; a later reward still counts."""
+    def _close_window(self) -> float:
+        """Decisions that had no reward within their window count as 0, but for auctions: those were lost."""
         stop = self.decisions.size - self._settings.reward_window
-        if not self._settings.reward_window or stop <= self.counters[0]:
-            return
-        rows = np.arange(self.counters[0], stop)
-        self.counters[0] = stop
-        rows = rows[np.isnan(self.decisions["reward"][rows])]
-        self._count(rows, np.zeros(rows.size), np.zeros(rows.size))
-
-    def outcomes(self) -> tuple[Matrix, Matrix]:
-        """The reward (NaN without one) and the cost of each decision, those not yet learned of among them."""
-        size = self.decisions.size
-        reward, cost = self.decisions["reward"][:size].copy(), self.decisions["cost"][:size].copy()
-        for row, outcome in self._new.items():
-            reward[row], cost[row] = outcome
-        return np.where(np.isfinite(reward), reward, np.nan), cost
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """Where the model stands, as plain arrays."""
-        new = np.array([(row, *outcome) for row, outcome in self._new.items()], dtype=np.float64)
-        parts = {name: getattr(part, field) for name, part, field in self._parts()}
-        return {**parts, "new": new.reshape(-1, 3), **self.decisions.tensors()}
-
-    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """What `tensors` gave."""
-        for name, part, field in self._parts():
-            setattr(part, field, tensors[name].copy())
-        self._new = {int(row): (reward, cost) for row, reward, cost in tensors["new"].tolist()}
-        self.decisions.restore(tensors)
-
-    def _parts(self) -> Iterator[tuple[str, Any, str]]:
-        for field in ("products", "targets", "theta", "moments", "clocks"):
-            yield f"learner.{field}", self.learner, field
-        for field in ("sums", "seen"):
-            yield f"drift.{field}", self.drift, field
-        yield "rewards.counters", self, "counters"
+        if stop <= self.decisions.first:
+            return 0.0
+        rows = np.arange(self.decisions.first, stop)
+        made = self.decisions[rows]
+        is_open = np.isnan(made["reward"])
+        silent = rows[is_open & (made["bid"] == 0)]
+        self._count(silent, np.zeros(silent.size), np.zeros(silent.size))
+        self.decisions.forget(stop)
+        return float(made["bid"][is_open].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.errors import did_you_mean
+from adcli.optimize.stream.obeyed import Obeyed
 from adcli.optimize.stream.refused import RefusedLine, finite, shown
 from adcli.policies.actions import ActionSet
 
@@ -64,16 +66,58 @@ class ActionNames:
 
 
 class Rules:
-    """The rules that hold: a mask (K,), the most decisions of each action (K,), and the exploration floor."""
+    """The rules that hold, those of the policy's constraints first: what may be shown, how often, the floor.
 
-    def __init__(self, names: ActionNames, count: int, floor: float) -> None:
-        self._names = names
-        self.given: dict[str, Any] = {}
-        self.allowed = np.ones(count, dtype=bool)
-        self.caps = np.full(count, np.inf)
-        self._default_floor = self.floor = floor
+    `decided` counts the decisions for each action, (K,); `seen` those for each user, under a frequency cap.
+    """
 
-    def update(self, message: Any, shown_so_far: NDArray[np.int64]) -> None:
+    def __init__(self, names: ActionNames, obeyed: Obeyed, epsilon: float) -> None:
+        count = len(names.texts)
+        self._names, self._cap, self._free = names, obeyed.frequency_cap, obeyed.is_free(count)
+        self.decided = np.zeros(count, dtype=np.int64)
+        self.seen: dict[str, Counter[int]] = {}
+        self._default_floor = max(epsilon, min(obeyed.floor * count, 1.0))
+        self.restore({"caps": list(obeyed.caps.items())} if obeyed.caps else {})
+
+    @property
+    def hold(self) -> bool:
+        """Whether there are any."""
+        return bool(self.given) or self._cap is not None
+
+    def user(self, context: Mapping[str, Any]) -> str | None:
+        """Whose impressions are counted; nobody's without a frequency cap, or of a user who is not known."""
+        found = context.get("user_id") if self._cap is not None else None
+        if found is not None and type(found) not in (str, int):
+            raise RefusedLine(f"'user_id' must be a text, not {shown(found)}.")
+        return None if found is None else str(found)
+
+    def count(self, action: NDArray[np.int64], users: Sequence[str | None]) -> None:
+        """Count decisions."""
+        self.decided += np.bincount(action, minlength=self.decided.size)
+        if self._cap is None:
+            return
+        for user, one in zip(users, action.tolist(), strict=True):
+            if user is not None:
+                self.seen.setdefault(user, Counter())[one] += 1
+
+    def room(self) -> float:
+        """How many decisions may be made before a cap is reached."""
+        lefts = (most - self.decided[mask].sum() for mask, most in self._caps)
+        return min((left for left in lefts if left > 0), default=np.inf)
+
+    def open(self, user: str | None) -> Mask:
+        """Which actions a user may be shown, (K,)."""
+        allowed = self.allowed.copy()
+        for mask, most in self._caps:
+            if self.decided[mask].sum() >= most:
+                allowed &= ~mask
+        if self._cap is not None and user is not None:
+            often = self.seen.get(user, Counter())
+            full = np.array([often.get(one, 0) >= self._cap for one in range(allowed.size)])
+            allowed &= ~full | self._free
+        return allowed
+
+    def update(self, message: Any) -> None:
         """Take new rules; those that a line does not name stay, and null takes one away.
 
         Raises:
@@ -83,31 +127,27 @@ class Rules:
             raise RefusedLine(f"'rules' must be an object with some of {', '.join(KEYS)}.")
         given = {**self.given, **{key: message[key] for key in KEYS if key in message}}
         if "caps" in message and message["caps"] is not None:
-            given["caps"] = self._totals(message["caps"], shown_so_far)
+            given["caps"] = self._totals(message["caps"])
         self.restore({key: value for key, value in given.items() if value is not None})
 
-    def _totals(self, caps: Any, shown_so_far: NDArray[np.int64]) -> list[list[Any]]:
+    def _totals(self, caps: Any) -> list[list[Any]]:
         """Caps count from now on; kept as totals since the stream began."""
         if type(caps) is not dict:
             raise RefusedLine("'caps' must be an object of actions and the most decisions for each.")
-        totals = []
-        for name, most in caps.items():
-            mask = self._names.one(name)
-            finite(caps, name, 0, 1e12)
-            totals.append([name, int(most) + int(shown_so_far[mask].max())])
-        return totals
+        return [
+            [name, int(finite(caps, name, 0, 1e12)) + int(self.decided[self._names.one(name)].sum())]
+            for name in caps
+        ]
 
     def restore(self, given: dict[str, Any]) -> None:
         """Let rules hold that `given` showed, or new ones."""
-        allowed = np.ones(self.allowed.size, dtype=bool)
+        allowed = np.ones(self.decided.size, dtype=bool)
         if "eligible" in given:
             allowed &= self._names.mask(given["eligible"])
         if "exclude" in given:
             allowed &= ~self._names.mask(given["exclude"], "exclude")
-        caps = np.full(allowed.size, np.inf)
-        for name, most in given.get("caps", ()):
-            caps[self._names.one(name)] = most
         if not allowed.any():
             raise RefusedLine("Under these rules ('eligible', 'exclude') no action is left to show.")
+        caps = [(self._names.one(name), most) for name, most in given.get("caps", ())]
         floor = finite(given, "floor", 0, 1) if "floor" in given else self._default_floor
-        self.given, self.allowed, self.caps, self.floor = given, allowed, caps, floor
+        self.given, self.allowed, self._caps, self.floor = given, allowed, caps, floor

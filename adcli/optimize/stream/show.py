@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import orjson
+import polars as pl
 
-from adcli.optimize.stream.journal import Position
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.optimize.stream.state import read_about
 
 
-def described(directory: Path, live: LivePolicy, end: Position, refused: int) -> str:
-    """One JSON object, with a line's end."""
-    columns, spending = live.decisions, live.spending
-    reward, _ = live.rewards.outcomes()
-    counted = ~np.isnan(reward)
-    action = columns["action"][: columns.size]
-    count = live.decided.size
-    rewards = np.bincount(action[counted], minlength=count)
-    earned = np.bincount(action[counted], reward[counted], minlength=count)
-    budget, spent, lasts, made = spending.numbers[:4].tolist()
+def described(directory: Path, live: LivePolicy, journal_bytes: int, refused: int, made: pl.DataFrame) -> str:
+    """One JSON object, with a line's end, of a state and the table of its decisions."""
+    spending, reward = live.spending, pl.col(live.offline.reward)
+    sums = pl.len().alias("decisions"), reward.count().alias("rewards"), reward.mean().alias("mean_reward")
+    (whole,) = made.select(sums).to_dicts()
+    names = live.names.columns
+    by_action = live.offline.actions.frame.join(
+        made.group_by(names).agg(sums), on=names, how="left", maintain_order="left"
+    ).with_columns(pl.col("decisions", "rewards").fill_null(0))
+    budget: dict[str, Any] | None = None
+    if spending.budget != float("inf"):
+        budget = {name: getattr(spending, name) for name in ("budget", "spent", "reserved", "made")}
+        budget["decisions"] = spending.decisions or None
     held = {
         **read_about(directory),
-        "decisions": columns.size,
-        "rewards_counted": int(counted.sum()),
-        "mean_reward": float(reward[counted].mean()) if counted.any() else None,
+        "decisions": whole["decisions"],
+        "rewards_counted": whole["rewards"],
+        "mean_reward": whole["mean_reward"],
+        "open_decisions": live.decisions.size - live.decisions.first,
         "lines_refused": refused,
-        "unknown_keys": int(live.contexts.unknown_keys[0]),
-        "drifts": int(live.rewards.counters[1]),
-        "budget": None
-        if np.isinf(budget)
-        else {"budget": budget, "spent": spent, "decisions": lasts or None, "made": made},
+        "unknown_keys": live.contexts.unknown_keys,
+        "drifts": live.rewards.drifts,
+        "budget": budget,
         "price": spending.price,
         "rules": live.rules.given,
-        "journal_bytes": end.offset,
-        "actions": [
-            {
-                **(text if isinstance(text, dict) else {live.names.columns[0]: text}),
-                "decisions": int(live.decided[number]),
-                "rewards": int(rewards[number]),
-                "mean_reward": float(earned[number] / rewards[number]) if rewards[number] else None,
-            }
-            for number, text in enumerate(live.names.texts)
-        ],
+        "constraints": live.offline.obeyed.said or None,
+        "journal_bytes": journal_bytes,
+        "actions": by_action.to_dicts(),
     }
     return orjson.dumps(held, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from adcli.bidding.learned import load_bidders
@@ -26,12 +25,15 @@ from adcli.optimize.stream.journal import Durable, Journal, Position, framed, re
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.optimize.stream.prior import offline_policy
 from adcli.optimize.stream.settings import Settings
+from adcli.optimize.stream.snapshot import about_packed, packed, restore
 from adcli.policies.store import load_policy, read_description
 
-FORMAT = "stream/1"
+FORMAT = "stream/2"
 JSON_NAME, JOURNAL_NAME, SNAPSHOT_NAME, LOCK_NAME = "stream.json", "journal.ndjson", "snapshot", "lock"
 POLICY_NAME, BIDDER_NAME = "policy", "bidder"
 FIRST_SNAPSHOT = 32 << 20  # bytes of the journal; later ones when it has grown by twice the last one's size
+
+Recorded = tuple[dict[str, Any], list[bytes], list[bytes]]  # a record's head, the lines used, the decisions
 
 
 def read_about(directory: Path) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class State:
         """Write a snapshot; without room for it, or amid a block, the journal is enough."""
         if self._is_saved or not self._is_whole:
             return
-        payload = _pack(self.live, self._journal.position, self.refused)
+        payload = packed(self.live, [self._journal.position, self.refused])
         try:
             write_whole(self.directory / SNAPSHOT_NAME, framed(payload))
         except OSError:
@@ -173,7 +175,7 @@ def read_state(directory: Path, live: LivePolicy) -> tuple[Position, int]:
     Raises:
         DataError: If the journal is damaged.
     """
-    position, refused = _unpack(directory, live)
+    position, refused = _restored(directory, live)
     if not (directory / JOURNAL_NAME).exists():
         return position, refused
     for payload, after in records(directory / JOURNAL_NAME, position):
@@ -183,40 +185,28 @@ def read_state(directory: Path, live: LivePolicy) -> tuple[Position, int]:
     return position, refused
 
 
-def split(payload: bytes) -> tuple[dict[str, Any], list[bytes], list[bytes]]:
-    """A record's head, the lines used, and the decisions."""
+def split(payload: bytes) -> Recorded:
+    """What a record holds."""
     first, *lines = payload.split(b"\n")[:-1]
     head = orjson.loads(first)
     count = len(lines) - head["decisions"]
     return head, lines[:count], lines[count:]
 
 
-def blocks(directory: Path) -> Iterator[tuple[dict[str, Any], list[bytes], list[bytes]]]:
-    """The blocks of a state's journal, as `split` gives them."""
+def blocks(directory: Path) -> Iterator[Recorded]:
+    """The blocks of a state's journal."""
     if (directory / JOURNAL_NAME).exists():
         for payload, _ in records(directory / JOURNAL_NAME):
             yield split(payload)
 
 
-def _pack(live: LivePolicy, position: Position, refused: int) -> bytes:
-    from safetensors.numpy import save
-
-    plain = {"position": position, "refused": refused, "rules": live.rules.given}
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in live.tensors().items()}
-    return bytes(save(tensors, metadata={"state": json.dumps(plain)}))
-
-
-def _unpack(directory: Path, live: LivePolicy) -> tuple[Position, int]:
+def _restored(directory: Path, live: LivePolicy) -> tuple[Position, int]:
     """Restore the snapshot, if there is a whole one that the journal reaches to; else start at its begin."""
-    from safetensors.numpy import load
-
     journal = directory / JOURNAL_NAME
     with suppress(DataError, FileNotFoundError):
         for payload, _ in records(directory / SNAPSHOT_NAME):
-            size = int.from_bytes(payload[:8], "little")
-            plain = json.loads(json.loads(payload[8 : 8 + size])["__metadata__"]["state"])
-            position = Position(*plain["position"])
-            if journal.stat().st_size >= position.offset:
-                live.restore(load(payload), plain["rules"])
-                return position, int(plain["refused"])
+            place, refused = about_packed(payload)
+            if journal.stat().st_size >= place[0]:
+                restore(live, payload)
+                return Position(*place), refused
     return Position(), 0

@@ -1,11 +1,17 @@
 """A policy that learns while it decides: what it shows, what it learns, and what it refuses."""
 
+from collections import Counter
+
 import numpy as np
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_world import StreamWorld, answers
+
+from adcli.optimize.stream.live_policy import LivePolicy
+from adcli.optimize.stream.obeyed import Obeyed
+from adcli.optimize.stream.settings import Settings
 
 
 def request(identifier, segment="s0", **more):
@@ -190,7 +196,7 @@ def test_missing_context_counts_as_missing_and_unknown_keys_are_counted():
                           b'{"id":7,"context":{"segment":null,"weather":"wet","moon":3}}'])  # fmt: skip
     assert [one["id"] for one in told] == ["a", "b", "c", 7]
     assert all(0 < one["propensity"] <= 1 for one in told)
-    assert live.contexts.unknown_keys[0] == 2
+    assert live.contexts.unknown_keys == 2
 
 
 def test_only_eligible_actions_are_shown_and_propensities_are_of_them():
@@ -272,10 +278,56 @@ def test_a_drift_is_noticed_and_answered_with_exploration():
     world = StreamWorld(6, taste=0.8)
     live = world.live()
     world.run(live, 6_000)
-    assert live.rewards.counters[1] == 0
+    assert live.rewards.drifts == 0
     offline = world.known.argmax(axis=1)
     world.click = world.click[:, ::-1].copy()
     earned = world.run(live, 12_000, 9, first=6_000)
-    assert live.rewards.counters[1] >= 1
+    assert live.rewards.drifts >= 1
     stays, best = world.click[np.arange(3), offline].mean(), world.click.max(axis=1).mean()
     assert earned[-3_000:].mean() > stays + 0.7 * (best - stays)
+
+
+def test_memory_holds_the_decisions_of_the_window_and_later_rewards_are_refused():
+    world = StreamWorld(4)
+    live = world.live(reward_window=500)
+    world.run(live, 6_000)
+    assert len(live.decisions.index) == live.decisions.size - live.decisions.first < 500 + 1_024
+    oldest = live.decisions.first
+    (refused,) = answers(live, [orjson.dumps({"id": f"r{oldest - 1}", "reward": 1, "replace": True})])
+    assert "--reward-window" in refused["error"]
+    assert answers(live, [orjson.dumps({"id": f"r{oldest + 100}", "reward": 1, "replace": True})]) == []
+    (again,) = answers(live, [request("r0", "s1")])  # an id that is forgotten is decided anew
+    assert again["item_id"] in world.items
+
+
+def test_what_the_policy_obeys_is_obeyed_in_each_decision():
+    world = StreamWorld(2, items=4)
+    obeyed = Obeyed(
+        needed={"user_id": "frequency_cap"}, frequency_cap=2, free=(3,), caps={"item00": 30}, floor=0.05,
+        budget={"budget": 40, "decisions": 1_000},
+    )  # fmt: skip
+    live = LivePolicy(world.offline()._replace(obeyed=obeyed), Settings())
+    (refused,) = answers(live, [request("nobody")])
+    assert "user_id" in refused["error"]
+    (known,) = answers(live, [orjson.dumps({"id": "unknown user", "context": {"user_id": None}})])
+    assert known["propensity"] >= 0.05
+    shown, spent = [], 0
+    for start in range(0, 600, 40):  # the same users within a block
+        lines = [
+            orjson.dumps({"id": f"r{start + k}", "context": {"user_id": f"u{k // 10 + start // 40 * 4}"}})
+            for k in range(40)
+        ]
+        told = answers(live, lines)
+        shown += [
+            (orjson.loads(line)["context"]["user_id"], one["item_id"])
+            for line, one in zip(lines, told, strict=True)
+        ]
+        dear = [one for one in told if one["item_id"] != "item03"]
+        spent += len(dear)
+        live.answer([orjson.dumps({"id": one["id"], "reward": 0, "cost": 1}) for one in dear])
+    counts = Counter(shown)
+    assert max(n for (_, item), n in counts.items() if item != "item03") == 2
+    assert max(n for (_, item), n in counts.items() if item == "item03") > 2  # shows no ad
+    assert sum(n for (_, item), n in counts.items() if item == "item00") <= 30
+    assert 40 <= spent < 40 + 40  # what was under way when it was spent
+    assert {item for _, item in shown[-200:]} == {"item03"}

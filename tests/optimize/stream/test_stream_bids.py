@@ -11,6 +11,7 @@ from adcli.bidding.market import Market
 from adcli.optimize.stream.bids import Bidding
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.optimize.stream.settings import Settings
+from adcli.optimize.stream.snapshot import packed, restore
 
 AUCTIONS = 1_500
 
@@ -57,7 +58,7 @@ def test_the_budget_is_spent_by_the_end_and_not_before():
     _, half = play(live, AUCTIONS // 2)
     _, rest = play(live, AUCTIONS // 2, AUCTIONS // 2)
     assert 0.35 * budget < half < 0.65 * budget
-    assert 0.9 * budget < half + rest <= 1.03 * budget  # auctions that are not over yet are not known to cost
+    assert 0.9 * budget < half + rest <= budget
 
 
 def test_a_bid_needs_a_budget():
@@ -69,7 +70,7 @@ def test_a_lost_auction_teaches_prices_and_nothing_of_clicks():
     live = live_with(learned())
     live.answer([b'{"budget":50,"decisions":100}', b'{"id":"a","context":{}}', b'{"id":"a","won":false}'])
     play(live, 20, 1)
-    assert not live.rewards.decisions["counted"][0]
+    assert not live.decisions[0]["counted"]
     (told,) = answers(live, [b'{"id":"a","won":false,"reward":1}'])
     assert "not won" in told["error"]
 
@@ -81,7 +82,7 @@ def test_a_restart_bids_on_from_where_the_bidder_stood(bidder):
     live.answer([b'{"budget":150,"decisions":500}'])
     play(live, 200)
     restored = live_with(bidder)
-    restored.restore(live.tensors(), live.rules.given)
+    restore(restored, packed(live, None))
     ahead = [orjson.dumps({"id": f"n{number}", "context": {"segment": "s1"}}) for number in range(60)]
     lost = [orjson.dumps({"id": f"n{number}", "won": False}) for number in range(60)]
     for lines in (ahead[:30], lost[:30], ahead[30:]):
