@@ -6,7 +6,6 @@ import _thread
 import os
 import sys
 import threading
-from typing import Annotated
 
 import typer
 
@@ -58,9 +57,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def adcli(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show versions and exit.")
-    ] = False,
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show versions and exit."
+    ),
 ) -> None:
     """Turn an online shop's raw logs into a tested advertising policy.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
 
@@ -21,39 +21,25 @@ if TYPE_CHECKING:
     from adcli.copy.own import BrandRules
     from adcli.core.training.encoder.classifier import Classifier
 
-_CHECKS = "Checks"
 
-
-@dataclass(frozen=True)
+@option_group("Checks")
 class Checking:
     """What ads are checked by."""
 
-    market: Annotated[
-        Literal["us", "eu", "cn"],
-        typer.Option(help="Market whose advertising law holds.", rich_help_panel=_CHECKS),
-    ] = "us"
-    facts: Annotated[
-        str | None,
-        typer.Option(
-            help="The brand's own facts: slot, value (item_id, role, negated).", rich_help_panel=_CHECKS
-        ),
-    ] = None
-    rules: Annotated[
-        str | None,
-        typer.Option(
-            help="The brand's rules: must-say, may-say and must-not-say in TOML or JSON, or a table of "
-            "rule and text (item_id).",
-            rich_help_panel=_CHECKS,
-        ),
-    ] = None
-    checker: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory of adcli optimize encoder --objective claims.",
-            show_default="the one that adcli ships",
-            rich_help_panel=_CHECKS,
-        ),
-    ] = None
+    market: Literal["us", "eu", "cn"] = typer.Option("us", help="Market whose advertising law holds.")
+    facts: str | None = typer.Option(
+        None, help="The brand's own facts: slot, value (item_id, role, negated)."
+    )
+    rules: str | None = typer.Option(
+        None,
+        help="The brand's rules: must-say, may-say and must-not-say in TOML or JSON, or a table of "
+        "rule and text (item_id).",
+    )
+    checker: Path | None = typer.Option(
+        None,
+        help="Directory of adcli optimize encoder --objective claims.",
+        show_default="the one that adcli ships",
+    )
 
 
 def own_facts_of(run: Run, checking: Checking) -> dict[str, tuple[Fact, ...]]:

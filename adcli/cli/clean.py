@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 
 CLEANED = ("auctions", "impressions", "report", "events", "reviews", "products", "units", "queries", "users")
+_TABLES, _ACTIONS = ", ".join(CLEANED), ", ".join(ACTIONS)
+_USUAL_ACTIONS = "; ".join(f"{one.name}={one.default}" for one in RULES)
 
 
 @command
@@ -68,28 +70,19 @@ def clean(
     reporting: Reporting,
     scale: Scale,
     inputs: Inputs = None,
-    table: Annotated[
-        str | None,
-        typer.Option(help=f"Table of the input: {', '.join(CLEANED)}.", show_default="recognised"),
-    ] = None,
-    rules: Annotated[
-        Path | None,
-        typer.Option(help="TOML file of further rules: a table each, with expression, reason, default."),
-    ] = None,
-    rule: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=ACTION",
-            help=f"What happens to rows that break a rule: {', '.join(ACTIONS)}.",
-            show_default="; ".join(f"{one.name}={one.default}" for one in RULES),
-        ),
-    ] = [],  # noqa: B006
-    fail_on: Annotated[
-        list[str],
-        typer.Option(
-            metavar="RULE", help="Fail with exit code 4 if a row breaks this rule; repeat for more."
-        ),
-    ] = [],  # noqa: B006
+    table: str | None = typer.Option(None, help=f"Table of the input: {_TABLES}.", show_default="recognised"),
+    rules: Path | None = typer.Option(
+        None, help="TOML file of further rules: a table each, with expression, reason, default."
+    ),
+    rule: list[str] = typer.Option(
+        [],
+        metavar="NAME=ACTION",
+        help=f"What happens to rows that break a rule: {_ACTIONS}.",
+        show_default=_USUAL_ACTIONS,
+    ),
+    fail_on: list[str] = typer.Option(
+        [], metavar="RULE", help="Fail with exit code 4 if a row breaks this rule; repeat for more."
+    ),
 ) -> None:
     """Turn raw logs into a standard table: parse, recognise, check, deduplicate, order by time.
 

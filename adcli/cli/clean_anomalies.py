@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from adcli.cli.clean_rows import reject, spilled
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Excludes
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -18,41 +18,26 @@ if TYPE_CHECKING:
 
     from adcli.tables.read import TableStream
 
-_PANEL = "Anomalies"
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
-@dataclass(frozen=True)
+@option_group("Anomalies")
 class Anomalies:
     """Sessions unlike the others."""
 
-    anomalies: Annotated[
-        Literal["keep", "flag", "drop"],
-        typer.Option(
-            help="Sessions unlike the others: kept without a look; flagged by is_anomaly, anomaly_score, "
-            "anomaly_why; or rejected.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = "keep"
-    contamination: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0001,
-            max=0.5,
-            help="Share of sessions that are anomalies.",
-            show_default=".01",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Table of a few users known: user_id, is_anomaly. The score is then a probability.",
-            rich_help_panel=_PANEL,
-        ),
-        Excludes("contamination"),
-    ] = None
+    anomalies: Literal["keep", "flag", "drop"] = typer.Option(
+        "keep",
+        help="Sessions unlike the others: kept without a look; flagged by is_anomaly, anomaly_score, "
+        "anomaly_why; or rejected.",
+    )
+    contamination: float | None = typer.Option(
+        None, min=0.0001, max=0.5, help="Share of sessions that are anomalies.", show_default=".01"
+    )
+    labels: Annotated[str | None, Excludes("contamination")] = typer.Option(
+        None,
+        metavar="FILE",
+        help="Table of a few users known: user_id, is_anomaly. The score is then a probability.",
+    )
 
 
 def require_anomalies(options: Anomalies) -> None:

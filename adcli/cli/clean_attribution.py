@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.money import Money, settled_in_one_currency
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -20,45 +20,34 @@ if TYPE_CHECKING:
 
     from adcli.behaviour.attribution import AttributionRule
 
-_PANEL = "Attribution"
 _DAY = timedelta(days=1)
 _SET = ("conversion", "revenue", "attributed_share")
 
 
-@dataclass(frozen=True)
+@option_group("Attribution")
 class Attribution:
     """Which impressions earned the conversions."""
 
     attribute: Annotated[
-        Literal["last", "first", "linear", "position", "decay"] | None,
-        typer.Option(
-            help="Write the impressions with what they earned: conversions go to the last touch, the first, "
-            "all alike, .4 to each end, or by how recent they are.",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("impressions"),
-    ] = None
-    impressions: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Table of ads shown: user_id, event_time.", rich_help_panel=_PANEL),
-        Needs("attribute"),
-    ] = None
-    window_days: Annotated[
-        float,
-        typer.Option(min=0.0, max=36_500.0, help="How long a touch can earn.", rich_help_panel=_PANEL),
-        Needs("attribute"),
-    ] = 7.0
-    half_life_days: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            max=36_500.0,
-            help="By how many days a touch is earlier that earns half, for decay.",
-            show_default="7",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("attribute"),
-    ] = None
+        Literal["last", "first", "linear", "position", "decay"] | None, Needs("impressions")
+    ] = typer.Option(
+        None,
+        help="Write the impressions with what they earned: conversions go to the last touch, the first, "
+        "all alike, .4 to each end, or by how recent they are.",
+    )
+    impressions: Annotated[str | None, Needs("attribute")] = typer.Option(
+        None, metavar="FILE", help="Table of ads shown: user_id, event_time."
+    )
+    window_days: Annotated[float, Needs("attribute")] = typer.Option(
+        7.0, min=0.0, max=36_500.0, help="How long a touch can earn."
+    )
+    half_life_days: Annotated[float | None, Needs("attribute")] = typer.Option(
+        None,
+        min=0.001,
+        max=36_500.0,
+        help="By how many days a touch is earlier that earns half, for decay.",
+        show_default="7",
+    )
 
 
 def require_attribution(table: str, flags: str | None, options: Attribution) -> None:

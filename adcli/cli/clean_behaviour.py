@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +12,7 @@ import typer
 from adcli.cli.clean_anomalies import Anomalies, with_anomalies
 from adcli.cli.clean_features import Features
 from adcli.cli.clean_rows import reject, spilled
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -25,46 +25,31 @@ if TYPE_CHECKING:
     from adcli.clean.routes import Routes
     from adcli.tables.read import TableStream
 
-_PANEL = "Behaviour"
 _BY_MIDNIGHT, _BY_CAMPAIGN = ("midnight", "both"), ("campaign", "both")
 
 
-@dataclass(frozen=True)
+@option_group("Behaviour")
 class Behaviour:
     """Robots and sessions."""
 
-    routes: Annotated[
-        Path | None,
-        typer.Option(
-            help="TOML file of a web log's pages: lists of expressions over the path, by product, search, "
-            "cart, add_to_cart, checkout, confirmation, other; own_hosts of the shop.",
-            show_default="those of Shopify, WooCommerce, Magento, PrestaShop",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    bots: Annotated[
-        Literal["keep", "flag", "drop"],
-        typer.Option(
-            help="Robots, by user agent, rate, steadiness, addresses, haste: kept without a look; flagged by "
-            "is_bot, bot_score, bot_reason; or rejected.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = "keep"
-    sessions: Annotated[bool, typer.Option("--sessions", help="Add session_id.", rich_help_panel=_PANEL)] = (
-        False
+    routes: Path | None = typer.Option(
+        None,
+        help="TOML file of a web log's pages: lists of expressions over the path, by product, search, "
+        "cart, add_to_cart, checkout, confirmation, other; own_hosts of the shop.",
+        show_default="those of Shopify, WooCommerce, Magento, PrestaShop",
     )
-    session_gap: Annotated[
-        float,
-        typer.Option(min=0.0, help="Minutes without an event that end a session.", rich_help_panel=_PANEL),
-        Needs("sessions"),
-    ] = 30.0
-    session_split: Annotated[
-        Literal["midnight", "campaign", "both"] | None,
-        typer.Option(
-            help="What else ends a session: midnight (UTC), another campaign.", rich_help_panel=_PANEL
-        ),
-        Needs("sessions"),
-    ] = None
+    bots: Literal["keep", "flag", "drop"] = typer.Option(
+        "keep",
+        help="Robots, by user agent, rate, steadiness, addresses, haste: kept without a look; flagged by "
+        "is_bot, bot_score, bot_reason; or rejected.",
+    )
+    sessions: bool = typer.Option(False, "--sessions", help="Add session_id.")
+    session_gap: Annotated[float, Needs("sessions")] = typer.Option(
+        30.0, min=0.0, help="Minutes without an event that end a session."
+    )
+    session_split: Annotated[Literal["midnight", "campaign", "both"] | None, Needs("sessions")] = (
+        typer.Option(None, help="What else ends a session: midnight (UTC), another campaign.")
+    )
 
 
 def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:

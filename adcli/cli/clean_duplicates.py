@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.clean_rows import spilled
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
@@ -21,43 +21,30 @@ if TYPE_CHECKING:
 
     from adcli.clean.pipeline import Step
 
-_PANEL = "Duplicates"
 _REPEAT_KEY = ("user_id", "event_type", "item_id")
 _TEXTS = {"products": ("title", "description"), "reviews": ("title", "text")}
 GROUP = "duplicate_group"
 
 
-@dataclass(frozen=True)
+@option_group("Duplicates")
 class Duplicates:
     """Rows that come again."""
 
-    repeat_window: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Reject an event that follows an equal one within so many seconds.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    repeat_key: Annotated[
-        list[str],
-        typer.Option(
-            help="Column in which repeats are equal; repeat for more.",
-            show_default="user_id, event_type, item_id",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("repeat_window"),
-    ] = field(default_factory=list)
-    near_duplicates: Annotated[
-        float | None,
-        typer.Option(
-            min=0.7,
-            max=1.0,
-            metavar="SHARE",
-            help="Add duplicate_group: products or reviews whose texts share at least so much, such as .8.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
+    repeat_window: float | None = typer.Option(
+        None, min=0.0, help="Reject an event that follows an equal one within so many seconds."
+    )
+    repeat_key: Annotated[list[str], Needs("repeat_window")] = typer.Option(
+        [],
+        help="Column in which repeats are equal; repeat for more.",
+        show_default="user_id, event_type, item_id",
+    )
+    near_duplicates: float | None = typer.Option(
+        None,
+        min=0.7,
+        max=1.0,
+        metavar="SHARE",
+        help="Add duplicate_group: products or reviews whose texts share at least so much, such as .8.",
+    )
 
 
 def require_duplicates(table: str, names: set[str], options: Duplicates) -> None:

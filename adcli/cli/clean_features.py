@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from adcli.cli.clean_rows import spilled
 from adcli.cli.money import Money, settled_in_one_currency
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import moment_of
 from adcli.cli.run import Run
@@ -20,34 +20,24 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-_PANEL = "Features"
 _TABLES = {"user_id": "users", "item_id": "items"}
 _ROW = "__row"
 _PART_ROWS = 200_000
 
 
-@dataclass(frozen=True)
+@option_group("Features")
 class Features:
     """What is known of users and items."""
 
-    features: Annotated[
-        bool,
-        typer.Option(
-            "--features",
-            help="Write OUTPUT.users.parquet and OUTPUT.items.parquet: recency, frequency, revenue, tenure, "
-            "CTR and more, as of each event, from what came before it.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = False
-    cutoff: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Features as of this time (UTC) instead, a row a user and item.",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("features"),
-    ] = None
+    features: bool = typer.Option(
+        False,
+        "--features",
+        help="Write OUTPUT.users.parquet and OUTPUT.items.parquet: recency, frequency, revenue, tenure, "
+        "CTR and more, as of each event, from what came before it.",
+    )
+    cutoff: Annotated[str | None, Needs("features")] = typer.Option(
+        None, metavar="TIME", help="Features as of this time (UTC) instead, a row a user and item."
+    )
 
 
 def require_features(run: Run, table: str, options: Features) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adcli.cli.erasing import PANEL, Erase, KeyFile, erasing, require_users, tell_erased
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.privacy.keys import read_keys
@@ -22,55 +22,36 @@ if TYPE_CHECKING:
     from adcli.privacy.pseudonyms import Pseudonyms
 
 
-@dataclass(frozen=True)
+@option_group(PANEL)
 class Privacy:
     """What protects the people in the table."""
 
-    pseudonymise: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN",
-            help="Replace a column's values by keyed pseudonyms, the same in every table; repeat for more.",
-            rich_help_panel=PANEL,
-        ),
-        Needs("key_file"),
-    ] = field(default_factory=list)
+    pseudonymise: Annotated[list[str], Needs("key_file")] = typer.Option(
+        [],
+        metavar="COLUMN",
+        help="Replace a column's values by keyed pseudonyms, the same in every table; repeat for more.",
+    )
     key_file: Annotated[KeyFile, Needs("pseudonymise", "erase")] = None
     erase: Erase = None
-    mask: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN",
-            help="Mask e-mail, phone, card, IBAN, IP address, identity number and names in a column's texts; "
-            "repeat for more.",
-            rich_help_panel=PANEL,
-        ),
-    ] = field(default_factory=list)
-    phone_region: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COUNTRY",
-            help="Country, such as DE, whose phone numbers may lack a country code; repeat for more.",
-            rich_help_panel=PANEL,
-        ),
-        Needs("mask"),
-    ] = field(default_factory=list)
-    k_anonymity: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN",
-            help="Quasi-identifier: say how many users share what these columns hold; repeat for more.",
-            rich_help_panel=PANEL,
-        ),
-    ] = field(default_factory=list)
-    truncate_ip: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN",
-            help="Cut a column's addresses: IPv4 to /24, IPv6 to /48; repeat for more.",
-            rich_help_panel=PANEL,
-        ),
-    ] = field(default_factory=list)
+    mask: list[str] = typer.Option(
+        [],
+        metavar="COLUMN",
+        help="Mask e-mail, phone, card, IBAN, IP address, identity number and names in a column's texts; "
+        "repeat for more.",
+    )
+    phone_region: Annotated[list[str], Needs("mask")] = typer.Option(
+        [],
+        metavar="COUNTRY",
+        help="Country, such as DE, whose phone numbers may lack a country code; repeat for more.",
+    )
+    k_anonymity: list[str] = typer.Option(
+        [],
+        metavar="COLUMN",
+        help="Quasi-identifier: say how many users share what these columns hold; repeat for more.",
+    )
+    truncate_ip: list[str] = typer.Option(
+        [], metavar="COLUMN", help="Cut a column's addresses: IPv4 to /24, IPv6 to /48; repeat for more."
+    )
 
 
 class Protection:

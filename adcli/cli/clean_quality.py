@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from adcli.clean.rules import RuleCheck
 from adcli.cli.clean_privacy import Protection
+from adcli.cli.option_groups import option_group
 from adcli.cli.options import Reporting
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
@@ -26,19 +26,16 @@ if TYPE_CHECKING:
 _MOST_INPUTS = 50  # whose drift is looked at
 
 
-@dataclass(frozen=True)
+@option_group("Output")
 class Expecting:
     """What the table should be."""
 
-    expect: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="SCHEMA.json",
-            help="Fail with exit code 4 if columns or their types differ from this Table Schema, or from the "
-            "manifest of an earlier output.",
-            rich_help_panel="Output",
-        ),
-    ] = None
+    expect: Path | None = typer.Option(
+        None,
+        metavar="SCHEMA.json",
+        help="Fail with exit code 4 if columns or their types differ from this Table Schema, or from the "
+        "manifest of an earlier output.",
+    )
 
 
 class Watching:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from adcli.cli.clean_duplicates import Duplicates, repeat_key
 from adcli.cli.engines import Engine, cluster_of, refuse
+from adcli.cli.option_groups import option_group
 from adcli.cli.options import Reporting
 from adcli.cli.run import Run
 from adcli.cli.targets import is_stream
@@ -26,32 +26,25 @@ if TYPE_CHECKING:
     from adcli.clean.parts import Reading
     from adcli.clean.pipeline import Step
 
-_PANEL = "Scale"
 _BYTES_OF_A_PROCESS = 512 << 20
 
 
-@dataclass(frozen=True)
+@option_group("Scale")
 class Scale:
     """How large inputs are read."""
 
-    processes: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            envvar="ADCLI_PROCESSES",
-            help="Processes that read inputs at once; fewer where --memory is too little for them.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = 1
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Keep what is read beside the output until all is done: what an interrupted run with this "
-            "option has read of the same inputs, in the same way, is not read again.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = False
+    processes: int = typer.Option(
+        1,
+        min=1,
+        envvar="ADCLI_PROCESSES",
+        help="Processes that read inputs at once; fewer where --memory is too little for them.",
+    )
+    resume: bool = typer.Option(
+        False,
+        "--resume",
+        help="Keep what is read beside the output until all is done: what an interrupted run with this "
+        "option has read of the same inputs, in the same way, is not read again.",
+    )
     engine: Engine = "local"
 
 

@@ -10,16 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from copy import copy
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import typer
-from typer.models import ArgumentInfo
 
-from adcli.cli.option_rules import OptionRule, naming_option
-from adcli.cli.options import Common, Reading, Reporting, Writing
+from adcli.cli.option_groups import OPTIONS, Declared, declared, rules_in, without_notes
+from adcli.cli.option_rules import naming_option
+from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.run import Run, TablelessRun
 from adcli.errors import AdcliError
 from adcli.stores import shown, url_of
@@ -35,81 +33,48 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
     """A Typer command from a function that takes a `run: Run`.
 
     `run` stands for the groups `Reading` (unless it reads no table), `Writing` and `Common`; any other
-    parameter whose type is a group of options (a dataclass such as `Models`) stands for its fields. Errors
-    of adcli become one sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
+    parameter whose type is a group of options (such as `Models`) stands for its fields. Errors of adcli
+    become one sentence and their exit code; an interrupt 130; a closed pipe 141, silently.
     """
     name = body.__module__.removeprefix("adcli.cli.").replace(".", " ")
-    annotated = get_type_hints(body, include_extras=True)
-    hints = {parameter: _group(hint) or hint for parameter, hint in annotated.items()}
-    groups: dict[str, tuple[type, ...]] = {
-        parameter: _RUNS.get(hint, (hint,))
-        for parameter, hint in hints.items()
-        if hint in _RUNS or (is_dataclass(hint) and isinstance(hint, type))
-    }
-
-    positional = {parameter for parameter, hint in annotated.items() if _is_argument(hint)}
+    hints = get_type_hints(body, include_extras=True)
+    groups: dict[str, tuple[Any, tuple[type, ...]]] = {}
+    own: list[Declared] = []
+    shared: list[Declared] = []
+    for parameter in inspect.signature(body).parameters.values():
+        kind, notes = without_notes(hints[parameter.name])
+        if kinds := _RUNS.get(kind, (kind,) * (kind in OPTIONS)):
+            groups[parameter.name] = kind, kinds
+            shared += [
+                one._replace(rules=rules_in(notes) + one.rules) for each in kinds for one in OPTIONS[each]
+            ]
+        else:
+            own.append(declared(parameter.name, hints[parameter.name], parameter.default))
 
     @functools.wraps(body)
     def wrapper(**values: Any) -> None:
-        arguments = {key: value for key, value in values.items() if key in hints}
-        built = {parameter: [_take(group, values) for group in kinds] for parameter, kinds in groups.items()}
+        arguments = {one.name: values[one.name] for one in own}
         run = None
-        reports = [group.report for (group, *_) in built.values() if isinstance(group, Reporting)]
-        pages = [page for page in reports if page is not None]
-        for parameter, (first, *others) in built.items():
-            if hints[parameter] in _RUNS:
-                run = hints[parameter](name, first, *others, attachments=pages, reads=_read_by(values))
-                arguments[parameter] = run
-            else:
-                arguments[parameter] = first
+        for parameter, (kind, kinds) in groups.items():
+            first, *others = (each(**{one.name: values[one.name] for one in OPTIONS[each]}) for each in kinds)
+            if kind in _RUNS:
+                pages = [values["report"]] if values.get("report") else []
+                first = run = kind(name, first, *others, attachments=pages, reads=_read_by(values))
+            arguments[parameter] = first
         if run is None:
             raise TypeError(f"{name} takes no run")
         try:
             _execute(run, lambda: body(**arguments))
         except AdcliError as error:
-            names = {key: f"--{key.replace('_', '-')}" for key in values if key not in positional}
+            names = {one.name: f"--{one.name.replace('_', '-')}" for one in options if not one.is_argument}
             _say(run, naming_option(str(error), values, names))
             raise typer.Exit(error.exit_code) from None
 
-    wrapper.option_rules = _option_rules(annotated, groups)  # type: ignore[attr-defined]
-    signature = _flattened(body, hints, groups)
-    wrapper.__signature__ = signature  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {key: value.annotation for key, value in signature.parameters.items()}
+    options = [*own, *shared]
+    wrapper.option_rules = {one.name: one.rules for one in options if one.rules}  # type: ignore[attr-defined]
+    wrapper.__signature__ = inspect.Signature([one.parameter for one in options])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {one.name: one.parameter.annotation for one in options}
     return wrapper
-
-
-def _group(hint: Any) -> type | None:
-    """The group of options that a parameter's annotation names, rules beside it or not."""
-    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    return kind if isinstance(kind, type) and (is_dataclass(kind) or kind in _RUNS) else None
-
-
-def _is_argument(hint: Any) -> bool:
-    """Whether a parameter is an argument of its place, and no option."""
-    return any(isinstance(part, ArgumentInfo) for part in getattr(hint, "__metadata__", ()))
-
-
-def _option_rules(
-    hints: dict[str, Any], groups: dict[str, tuple[type, ...]]
-) -> dict[str, tuple[OptionRule, ...]]:
-    """The rules of each option, those of its group among them."""
-    found = {}
-    for name, hint in hints.items():
-        for group in groups.get(name, ()):
-            fields_of = get_type_hints(group, include_extras=True)
-            found.update({field: _rules(hint) + _rules(kind) for field, kind in fields_of.items()})
-        if name not in groups:
-            found[name] = _rules(hint)
-    return {name: rules for name, rules in found.items() if rules}
-
-
-def _rules(hint: Any) -> tuple[OptionRule, ...]:
-    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    return tuple(note for note in notes if hasattr(note, "broken"))
-
-
-def _take(group: type, values: dict[str, Any]) -> Any:
-    return group(**{field.name: values[field.name] for field in fields(group)})
 
 
 def _read_by(values: dict[str, Any]) -> Iterator[Path]:
@@ -121,49 +86,6 @@ def _read_by(values: dict[str, Any]) -> Iterator[Path]:
         with suppress(OSError, ValueError):  # the value is no path
             if url_of(path) or path.is_file() or (path / "config.json").is_file():
                 yield path
-
-
-def _flattened(
-    body: Callable[..., None], hints: dict[str, Any], groups: dict[str, tuple[type, ...]]
-) -> inspect.Signature:
-    parameters: list[inspect.Parameter] = []
-    shared: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(body).parameters.items():
-        if name not in groups:
-            parameters.append(
-                parameter.replace(annotation=_brief(hints[name]), kind=inspect.Parameter.KEYWORD_ONLY)
-            )
-            continue
-        for group in groups[name]:
-            shared.extend(_options_of(group))
-    return inspect.Signature(parameters + shared)
-
-
-def _options_of(group: type) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=[] if field.default is MISSING else field.default,
-            annotation=_brief(hints[field.name]),
-        )
-        for field in fields(group)
-    ]
-
-
-def _brief(hint: Any) -> Any:
-    """An option's annotation, of which help names the environment variable only where it has a short one.
-
-    The others are all called ADCLI_COMMAND_OPTION, which the program's help says once.
-    """
-    if get_origin(hint) is not Annotated:
-        return hint
-    kind, *notes = get_args(hint)
-    shown = [copy(note) for note in notes if not hasattr(note, "broken")]
-    for note in shown:
-        note.show_envvar = bool(note.envvar)
-    return Annotated[kind, *shown]
 
 
 def _execute(run: Run, body: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -44,14 +44,12 @@ def embed(
     erasing_options: Erasing,
     run: Run,
     inputs: Inputs = None,
-    table: Annotated[
-        str | None,
-        typer.Option(help=f"Table of the input: {', '.join(EMBEDDED)}.", show_default="recognised"),
-    ] = None,
-    text: Annotated[
-        list[str],
-        typer.Option(help="Column to embed; repeat.", show_default="title, brand, category, description; …"),
-    ] = [],  # noqa: B006
+    table: str | None = typer.Option(
+        None, help=f"Table of the input: {', '.join(EMBEDDED)}.", show_default="recognised"
+    ),
+    text: list[str] = typer.Option(
+        [], help="Column to embed; repeat.", show_default="title, brand, category, description; …"
+    ),
 ) -> None:
     """A vector for each product, review or query; a profile for each user of an event log.
 

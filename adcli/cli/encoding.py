@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
 
@@ -21,48 +21,27 @@ if TYPE_CHECKING:
     from adcli.core.encoding.store import VectorStore
 
 
-@dataclass(frozen=True)
+@option_group("Models")
 class EncoderOptions:
     """Which model encodes, and how."""
 
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Directory, short name or hub name of the encoder.",
-            rich_help_panel="Models",
-        ),
-    ] = "minilm"
-    adapter: Annotated[
-        Path | None, typer.Option(help="Directory of `adcli optimize encoder`.", rich_help_panel="Models")
-    ] = None
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Compute in fp32 on any device.", rich_help_panel="Models")
-    ] = False
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            min=8,
-            help="Tokens of a window; longer texts are split into windows.",
-            show_default="the model's own",
-            rich_help_panel="Models",
-        ),
-    ] = None
-    no_cache: Annotated[
-        bool,
-        typer.Option(
-            "--no-cache", help="Neither read nor write the cache of vectors.", rich_help_panel="Models"
-        ),
-    ] = False
-    cache_limit: Annotated[
-        float,
-        typer.Option(
-            min=0.001,
-            metavar="GB",
-            envvar="ADCLI_CACHE_LIMIT",
-            help="Size of the cache of vectors; least recently used are evicted.",
-            rich_help_panel="Models",
-        ),
-    ] = 8.0
+    model: str = typer.Option("minilm", help="Directory, short name or hub name of the encoder.")
+    adapter: Path | None = typer.Option(None, help="Directory of `adcli optimize encoder`.")
+    exact: bool = typer.Option(False, "--exact", help="Compute in fp32 on any device.")
+    max_length: int | None = typer.Option(
+        None,
+        min=8,
+        help="Tokens of a window; longer texts are split into windows.",
+        show_default="the model's own",
+    )
+    no_cache: bool = typer.Option(False, "--no-cache", help="Neither read nor write the cache of vectors.")
+    cache_limit: float = typer.Option(
+        8.0,
+        min=0.001,
+        metavar="GB",
+        envvar="ADCLI_CACHE_LIMIT",
+        help="Size of the cache of vectors; least recently used are evicted.",
+    )
 
 
 class TextEncoder:

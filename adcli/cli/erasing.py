@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -20,20 +20,18 @@ PANEL = "Privacy"
 Erase = Annotated[
     Path | None,
     typer.Option(
-        help="Leave out the rows of these users, one raw user id a line; pseudonyms are found by --key-file.",
-        rich_help_panel=PANEL,
+        help="Leave out the rows of these users, one raw user id a line; pseudonyms are found by --key-file."
     ),
 ]
 KeyFile = Annotated[
     Path | None,
     typer.Option(
-        help="Secret keys of pseudonyms, one a line: the last makes them, those before find earlier ones.",
-        rich_help_panel=PANEL,
+        help="Secret keys of pseudonyms, one a line: the last makes them, those before find earlier ones."
     ),
 ]
 
 
-@dataclass(frozen=True)
+@option_group(PANEL)
 class Erasing:
     """Users to be forgotten."""
 

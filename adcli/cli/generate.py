@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -28,45 +28,30 @@ def generate(
     models: Models,
     checking: Checking,
     inputs: Inputs = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Ads for each product and segment.")] = 3,
-    channel: Annotated[
-        str,
-        typer.Option(
-            help="Advertising channel: google-search, google-pmax, google-display, microsoft-search, "
-            "meta-feed, email, push, taobao or plain."
-        ),
-    ] = "google-search",
-    profiles: Annotated[
-        str | None,
-        typer.Option(help="Profiles with segments, from `adcli embed --segments`: ads for each segment."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Language model that drafts: directory, short name or hub name.")
-    ] = "smollm2",
-    judge: Annotated[
-        str, typer.Option(help="Encoder that ranks drafts by their similarity to the product.")
-    ] = "minilm",
-    candidates: Annotated[
-        int, typer.Option(min=1, help="Drafts to choose from, per product and segment.")
-    ] = 12,
-    temperature: Annotated[
-        float, typer.Option(min=0.0, help="Sampling temperature; 0 is greedy decoding.")
-    ] = 0.6,
-    top_p: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Nucleus sampling: least probability mass.")
-    ] = 0.9,
-    exact: Annotated[bool, typer.Option("--exact", help="Compute in fp32 on any device.")] = False,
-    facts_only: Annotated[
-        bool,
-        typer.Option("--facts-only", help="Write the facts that ads may use, one row a fact, and no ads."),
-    ] = False,
-    reviews: Annotated[
-        str | None, typer.Option(help="Reviews (item_id, text): benefits in customers' words.")
-    ] = None,
-    claims: Annotated[
-        Literal["block", "flag"],
-        typer.Option(help="What becomes of an ad with a finding: left out, or shown with flags."),
-    ] = "block",
+    n: int = typer.Option(3, "-n", min=1, help="Ads for each product and segment."),
+    channel: str = typer.Option(
+        "google-search",
+        help="Advertising channel: google-search, google-pmax, google-display, microsoft-search, "
+        "meta-feed, email, push, taobao or plain.",
+    ),
+    profiles: str | None = typer.Option(
+        None, help="Profiles with segments, from `adcli embed --segments`: ads for each segment."
+    ),
+    model: str = typer.Option(
+        "smollm2", help="Language model that drafts: directory, short name or hub name."
+    ),
+    judge: str = typer.Option("minilm", help="Encoder that ranks drafts by their similarity to the product."),
+    candidates: int = typer.Option(12, min=1, help="Drafts to choose from, per product and segment."),
+    temperature: float = typer.Option(0.6, min=0.0, help="Sampling temperature; 0 is greedy decoding."),
+    top_p: float = typer.Option(0.9, min=0.01, max=1.0, help="Nucleus sampling: least probability mass."),
+    exact: bool = typer.Option(False, "--exact", help="Compute in fp32 on any device."),
+    facts_only: bool = typer.Option(
+        False, "--facts-only", help="Write the facts that ads may use, one row a fact, and no ads."
+    ),
+    reviews: str | None = typer.Option(None, help="Reviews (item_id, text): benefits in customers' words."),
+    claims: Literal["block", "flag"] = typer.Option(
+        "block", help="What becomes of an ad with a finding: left out, or shown with flags."
+    ),
 ) -> None:
     """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -15,37 +15,21 @@ from adcli.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-_PANEL = "Money"
 
-
-@dataclass(frozen=True)
+@option_group("Money")
 class Money:
     """What counts as revenue."""
 
-    net: Annotated[
-        bool, typer.Option("--net", help="Subtract refunds from revenue.", rich_help_panel=_PANEL)
-    ] = False
-    amount: Annotated[
-        Literal["unit", "line", "order"] | None,
-        typer.Option(
-            help="What an amount belongs to.",
-            show_default="found from names and numbers",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    currency: Annotated[
-        str | None,
-        typer.Option(help="Currency to convert all money to, with --rates.", rich_help_panel=_PANEL),
-        Needs("rates"),
-    ] = None
-    rates: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of exchange rates: currency, rate (worth of one unit), and date if daily.",
-            rich_help_panel=_PANEL,
-        ),
-        Needs("currency"),
-    ] = None
+    net: bool = typer.Option(False, "--net", help="Subtract refunds from revenue.")
+    amount: Literal["unit", "line", "order"] | None = typer.Option(
+        None, help="What an amount belongs to.", show_default="found from names and numbers"
+    )
+    currency: Annotated[str | None, Needs("rates")] = typer.Option(
+        None, help="Currency to convert all money to, with --rates."
+    )
+    rates: Annotated[Path | None, Needs("currency")] = typer.Option(
+        None, help="Table of exchange rates: currency, rate (worth of one unit), and date if daily."
+    )
 
 
 def settled(run: Run, log: pl.DataFrame, money: Money) -> pl.DataFrame:

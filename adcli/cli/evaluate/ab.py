@@ -30,73 +30,50 @@ def ab(
     tracking: Tracking,
     planning: Annotated[Planning, Needs("plan")],
     inputs: Inputs = None,
-    metric: Annotated[
-        list[str],
-        typer.Option(help="What is compared: COLUMN, A/B (a ratio), or p90(COLUMN); repeat for more."),
-    ] = [],  # noqa: B006
-    variant: Annotated[
-        str | None, typer.Option(help="Column that names each unit's arm."), Excludes("plan")
-    ] = None,
-    control: Annotated[str | None, typer.Option(help="The arm to compare with."), Excludes("plan")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="Column that names each unit once."), Excludes("plan")
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Column of the groups that were randomised whole."),
-        Excludes("plan", "segment"),
-    ] = None,
-    covariate: Annotated[
-        list[str],
-        typer.Option(help="Column from before the test, to adjust for (CUPED); repeat for more."),
-        Excludes("plan"),
-    ] = [],  # noqa: B006
-    unit_count: Annotated[
-        str | None,
-        typer.Option(help="Column that counts units, where a row is a total such as that of a day."),
-        Excludes("plan", "segment"),
-    ] = None,
-    segment: Annotated[
-        list[str],
-        typer.Option(
-            help="Column: the effect in each of its segments, shrunk as far as they agree; repeat for more."
-        ),
-        Excludes("plan"),
-    ] = [],  # noqa: B006
-    all_pairs: Annotated[
-        bool,
-        typer.Option("--all-pairs", help="Compare every arm with every other."),
-        Excludes("plan", "segment"),
-    ] = False,
-    lower_is_better: Annotated[
-        list[str], typer.Option(help="Metric where less is better."), Excludes("plan")
-    ] = [],  # noqa: B006
-    expected_share: Annotated[
-        list[str],
-        typer.Option(metavar="ARM=SHARE", help="Planned share of an arm; equal ones if not given."),
-        Excludes("plan"),
-    ] = [],  # noqa: B006
+    metric: list[str] = typer.Option(
+        [], help="What is compared: COLUMN, A/B (a ratio), or p90(COLUMN); repeat for more."
+    ),
+    variant: Annotated[str | None, Excludes("plan")] = typer.Option(
+        None, help="Column that names each unit's arm."
+    ),
+    control: Annotated[str | None, Excludes("plan")] = typer.Option(None, help="The arm to compare with."),
+    unit: Annotated[str | None, Excludes("plan")] = typer.Option(
+        None, help="Column that names each unit once."
+    ),
+    cluster: Annotated[str | None, Excludes("plan", "segment")] = typer.Option(
+        None, help="Column of the groups that were randomised whole."
+    ),
+    covariate: Annotated[list[str], Excludes("plan")] = typer.Option(
+        [], help="Column from before the test, to adjust for (CUPED); repeat for more."
+    ),
+    unit_count: Annotated[str | None, Excludes("plan", "segment")] = typer.Option(
+        None, help="Column that counts units, where a row is a total such as that of a day."
+    ),
+    segment: Annotated[list[str], Excludes("plan")] = typer.Option(
+        [], help="Column: the effect in each of its segments, shrunk as far as they agree; repeat for more."
+    ),
+    all_pairs: Annotated[bool, Excludes("plan", "segment")] = typer.Option(
+        False, "--all-pairs", help="Compare every arm with every other."
+    ),
+    lower_is_better: Annotated[list[str], Excludes("plan")] = typer.Option(
+        [], help="Metric where less is better."
+    ),
+    expected_share: Annotated[list[str], Excludes("plan")] = typer.Option(
+        [], metavar="ARM=SHARE", help="Planned share of an arm; equal ones if not given."
+    ),
     confidence: Confidence = 0.95,
     correction: Annotated[
-        Literal["holm", "benjamini-hochberg", "none"],
-        typer.Option(help="Correction of p-values for multiple comparisons."),
-        Excludes("plan", "segment"),
-    ] = "holm",
-    smallest_effect: Annotated[
-        float,
-        typer.Option(min=0.0, help="Smallest relative effect of interest."),
-        Excludes("plan", "segment"),
-    ] = 0.05,
-    look: Annotated[
-        list[float],
-        typer.Option(help="Share of the planned sample at each planned look so far, this one last; repeat."),
-        Excludes("plan", "planned_units", "segment"),
-    ] = [],  # noqa: B006
-    planned_units: Annotated[
-        int | None,
-        typer.Option(min=1, help="Units that the test was planned for, to read it at any time."),
-        Excludes("plan", "segment"),
-    ] = None,
+        Literal["holm", "benjamini-hochberg", "none"], Excludes("plan", "segment")
+    ] = typer.Option("holm", help="Correction of p-values for multiple comparisons."),
+    smallest_effect: Annotated[float, Excludes("plan", "segment")] = typer.Option(
+        0.05, min=0.0, help="Smallest relative effect of interest."
+    ),
+    look: Annotated[list[float], Excludes("plan", "planned_units", "segment")] = typer.Option(
+        [], help="Share of the planned sample at each planned look so far, this one last; repeat."
+    ),
+    planned_units: Annotated[int | None, Excludes("plan", "segment")] = typer.Option(
+        None, min=1, help="Units that the test was planned for, to read it at any time."
+    ),
 ) -> None:
     """Compare the arms of an A/B test, two or more, on any number of metrics.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.options import Reporting
 from adcli.cli.reporting import Answer, deliver
 from adcli.cli.run import Run
@@ -21,76 +21,35 @@ if TYPE_CHECKING:
 PANEL = "With --plan"
 
 
-@dataclass(frozen=True)
+@option_group(PANEL)
 class Planning:
     """What a test is planned for."""
 
-    plan: Annotated[
-        bool,
-        typer.Option(
-            "--plan",
-            help="Plan a test instead: INPUT is what `adcli evaluate policy` wrote, or give --baseline.",
-            rich_help_panel=PANEL,
-        ),
-    ] = False
-    baseline: Annotated[
-        float | None, typer.Option(help="The control's mean or proportion.", rich_help_panel=PANEL)
-    ] = None
-    std_dev: Annotated[
-        float | None,
-        typer.Option(
-            help="Standard deviation of a unit's value, where it is not 0 or 1.", rich_help_panel=PANEL
-        ),
-    ] = None
-    relative_effect: Annotated[
-        list[float],
-        typer.Option(
-            help="Relative effect to detect, .05 for 5 %; repeat.",
-            show_default="0.01 0.02 0.05 0.1 0.2",
-            rich_help_panel=PANEL,
-        ),
-    ] = field(default_factory=list)
-    units: Annotated[
-        int | None,
-        typer.Option(
-            min=4, help="Total sample size: find the minimum detectable effect.", rich_help_panel=PANEL
-        ),
-    ] = None
-    daily_units: Annotated[
-        float | None,
-        typer.Option(min=0.001, help="New units a day, for the duration.", rich_help_panel=PANEL),
-    ] = None
-    power: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Statistical power.", rich_help_panel=PANEL)
-    ] = 0.8
-    arms: Annotated[
-        int, typer.Option(min=2, max=50, help="Number of arms, with the control.", rich_help_panel=PANEL)
-    ] = 2
-    control_share: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01,
-            max=0.99,
-            help="Share of units in the control.",
-            show_default="as each other arm",
-            rich_help_panel=PANEL,
-        ),
-    ] = None
-    looks: Annotated[
-        int,
-        typer.Option(
-            min=1, max=100, help="Equally spaced interim looks (group-sequential).", rich_help_panel=PANEL
-        ),
-    ] = 1
-    comparisons: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Comparisons that share the error rate.",
-            show_default="arms but one x metrics",
-            rich_help_panel=PANEL,
-        ),
-    ] = None
+    plan: bool = typer.Option(
+        False,
+        "--plan",
+        help="Plan a test instead: INPUT is what `adcli evaluate policy` wrote, or give --baseline.",
+    )
+    baseline: float | None = typer.Option(None, help="The control's mean or proportion.")
+    std_dev: float | None = typer.Option(
+        None, help="Standard deviation of a unit's value, where it is not 0 or 1."
+    )
+    relative_effect: list[float] = typer.Option(
+        [], help="Relative effect to detect, .05 for 5 %; repeat.", show_default="0.01 0.02 0.05 0.1 0.2"
+    )
+    units: int | None = typer.Option(
+        None, min=4, help="Total sample size: find the minimum detectable effect."
+    )
+    daily_units: float | None = typer.Option(None, min=0.001, help="New units a day, for the duration.")
+    power: float = typer.Option(0.8, min=0.5, max=0.999, help="Statistical power.")
+    arms: int = typer.Option(2, min=2, max=50, help="Number of arms, with the control.")
+    control_share: float | None = typer.Option(
+        None, min=0.01, max=0.99, help="Share of units in the control.", show_default="as each other arm"
+    )
+    looks: int = typer.Option(1, min=1, max=100, help="Equally spaced interim looks (group-sequential).")
+    comparisons: int | None = typer.Option(
+        None, min=1, help="Comparisons that share the error rate.", show_default="arms but one x metrics"
+    )
 
 
 def write_plan(

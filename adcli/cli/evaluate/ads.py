@@ -32,27 +32,23 @@ def ads(
     tracking: Tracking,
     checking: Checking,
     inputs: Inputs = None,
-    products: Annotated[str | None, typer.Option(help="Products, to check claims against.")] = None,
-    references: Annotated[
-        str | None,
-        typer.Option(help="Reference texts: text, and the ad_id or item_id each belongs to."),
-    ] = None,
-    by: Annotated[list[str], typer.Option(help="Break down by this column; repeat for more.")] = [],  # noqa: B006
-    rating: Annotated[
-        list[str], typer.Option(help="Column of human ratings, to correlate the measures with; repeat.")
-    ] = [],  # noqa: B006
-    impressions: Annotated[
-        str | None,
-        typer.Option(help="Impressions of the ads (ad_id, click), to correlate the measures with CTR."),
-    ] = None,
-    perplexity_of: Annotated[
-        str | None, typer.Option(help="Language model to take the perplexity of the ads under.")
-    ] = None,
+    products: str | None = typer.Option(None, help="Products, to check claims against."),
+    references: str | None = typer.Option(
+        None, help="Reference texts: text, and the ad_id or item_id each belongs to."
+    ),
+    by: list[str] = typer.Option([], help="Break down by this column; repeat for more."),
+    rating: list[str] = typer.Option(
+        [], help="Column of human ratings, to correlate the measures with; repeat."
+    ),
+    impressions: str | None = typer.Option(
+        None, help="Impressions of the ads (ad_id, click), to correlate the measures with CTR."
+    ),
+    perplexity_of: str | None = typer.Option(
+        None, help="Language model to take the perplexity of the ads under."
+    ),
     each: Annotated[
-        bool,
-        typer.Option("--each", help="One row an ad: whether it may run, and what is wrong with it."),
-        Excludes("references", "by", "rating", "impressions", "perplexity_of", "report"),
-    ] = False,
+        bool, Excludes("references", "by", "rating", "impressions", "perplexity_of", "report")
+    ] = typer.Option(False, "--each", help="One row an ad: whether it may run, and what is wrong with it."),
     confidence: Confidence = 0.95,
 ) -> None:
     """Quality of ads before they run: fit, claims, readability, diversity, perplexity, references.

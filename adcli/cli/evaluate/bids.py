@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -39,15 +38,13 @@ def bids(
     reporting: Reporting,
     tracking: Tracking,
     inputs: Inputs = None,
-    bidder: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME|DIR",
-            help="Bidder to replay; repeat for more: mcpc, linear, clairvoyant, bid (a column), or a "
-            "directory written by `adcli optimize bids`.",
-        ),
-    ] = ["mcpc", "linear", "clairvoyant"],  # noqa: B006
-    baseline: Annotated[str, typer.Option(help="The bidder that the others are compared with.")] = "mcpc",
+    bidder: list[str] = typer.Option(
+        ["mcpc", "linear", "clairvoyant"],
+        metavar="NAME|DIR",
+        help="Bidder to replay; repeat for more: mcpc, linear, clairvoyant, bid (a column), or a "
+        "directory written by `adcli optimize bids`.",
+    ),
+    baseline: str = typer.Option("mcpc", help="The bidder that the others are compared with."),
     budget_share: BudgetShares = [],  # noqa: B006
     totals: Totals = [],  # noqa: B006
     value: Value = "click",

@@ -19,26 +19,19 @@ def embeddings(
     reporting: Reporting,
     tracking: Tracking,
     inputs: Inputs = None,
-    products: Annotated[
-        str | None,
-        typer.Option(help="Products, for their categories and titles.", show_default="the vectors' own"),
-    ] = None,
-    events: Annotated[str | None, typer.Option(help="Events, for next-item retrieval.")] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Split events into past and future at this time (UTC).",
-            show_default="each user's last item",
-        ),
-        Needs("events"),
-    ] = None,
-    k: Annotated[
-        list[int],
-        typer.Option(
-            "-k", min=1, help="Cut-off of recall and NDCG; repeat for more.", show_default="1 5 10 20"
-        ),
-    ] = [],  # noqa: B006
+    products: str | None = typer.Option(
+        None, help="Products, for their categories and titles.", show_default="the vectors' own"
+    ),
+    events: str | None = typer.Option(None, help="Events, for next-item retrieval."),
+    since: Annotated[str | None, Needs("events")] = typer.Option(
+        None,
+        metavar="TIME",
+        help="Split events into past and future at this time (UTC).",
+        show_default="each user's last item",
+    ),
+    k: list[int] = typer.Option(
+        [], "-k", min=1, help="Cut-off of recall and NDCG; repeat for more.", show_default="1 5 10 20"
+    ),
     confidence: Confidence = 0.95,
 ) -> None:
     """Retrieval and geometry of embeddings: recall, MRR, NDCG, anisotropy, uniformity; a map and neighbours.

@@ -28,38 +28,28 @@ def model(
     reporting: Annotated[Reporting, Excludes("perturb_text", "perturb_number")],
     tracking: Annotated[Tracking, Excludes("perturb_text", "perturb_number")],
     inputs: Inputs = None,
-    score: Annotated[
-        str, typer.Option(help="Column of the predicted probability."), Excludes(*OTHER_QUESTIONS)
-    ] = "pctr",
-    label: Annotated[str, typer.Option(help="Label column: 0 or 1."), Excludes(*OTHER_QUESTIONS)] = "click",
-    by: Annotated[
-        list[str],
-        typer.Option(help="Break down by this column; repeat for more."),
-        Excludes(*OTHER_QUESTIONS),
-    ] = [],  # noqa: B006
-    bins: Annotated[
-        int,
-        typer.Option(min=2, max=100, help="Bins of the reliability diagram, and of each column for drift."),
-        Excludes("perturb_text", "perturb_number"),
-    ] = 10,
-    reference: Annotated[
-        str | None,
-        typer.Option(help="Reference rows, such as those trained on: how far each column has drifted since."),
-        Excludes("perturb_text", "perturb_number"),
-    ] = None,
-    perturb_text: Annotated[
-        list[str],
-        typer.Option(help="Text column to perturb: write the rows, to be scored again; repeat for more."),
-    ] = [],  # noqa: B006
-    perturb_number: Annotated[
-        list[str],
-        typer.Option(help="Number column to perturb: write the rows, to be scored again; repeat for more."),
-    ] = [],  # noqa: B006
-    noise: Annotated[
-        float,
-        typer.Option(min=0.0, max=1.0, help="Relative standard deviation of --perturb-number."),
-        Needs("perturb_number"),
-    ] = 0.05,
+    score: Annotated[str, Excludes(*OTHER_QUESTIONS)] = typer.Option(
+        "pctr", help="Column of the predicted probability."
+    ),
+    label: Annotated[str, Excludes(*OTHER_QUESTIONS)] = typer.Option("click", help="Label column: 0 or 1."),
+    by: Annotated[list[str], Excludes(*OTHER_QUESTIONS)] = typer.Option(
+        [], help="Break down by this column; repeat for more."
+    ),
+    bins: Annotated[int, Excludes("perturb_text", "perturb_number")] = typer.Option(
+        10, min=2, max=100, help="Bins of the reliability diagram, and of each column for drift."
+    ),
+    reference: Annotated[str | None, Excludes("perturb_text", "perturb_number")] = typer.Option(
+        None, help="Reference rows, such as those trained on: how far each column has drifted since."
+    ),
+    perturb_text: list[str] = typer.Option(
+        [], help="Text column to perturb: write the rows, to be scored again; repeat for more."
+    ),
+    perturb_number: list[str] = typer.Option(
+        [], help="Number column to perturb: write the rows, to be scored again; repeat for more."
+    ),
+    noise: Annotated[float, Needs("perturb_number")] = typer.Option(
+        0.05, min=0.0, max=1.0, help="Relative standard deviation of --perturb-number."
+    ),
     min_users: Annotated[MinUsers, Excludes(*OTHER_QUESTIONS)] = 50,
     confidence: Annotated[Confidence, Excludes("perturb_text", "perturb_number")] = 0.95,
 ) -> None:

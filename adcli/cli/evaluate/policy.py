@@ -26,107 +26,80 @@ def policy(
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
-    policy_and_inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="POLICY INPUT",
-            help="The policy (a directory of `adcli optimize policy`, a table of probabilities, uniform, or "
-            "logged), then the log.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006
-    target_column: Annotated[
-        list[str],
-        typer.Option(
-            help="In place of POLICY: column with the policy's probability of each logged action; repeat."
-        ),
-    ] = [],  # noqa: B006
-    expected_policy: Annotated[
-        list[str],
-        typer.Option(
-            help="Your own reward model: column with what it expects of the policy; one per --target-column.",
-            metavar="COLUMN",
-        ),
-    ] = [],  # noqa: B006
-    expected_logged: Annotated[
-        str | None,
-        typer.Option(
-            help="Your own reward model: column with what it expects of the logged action.", metavar="COLUMN"
-        ),
-    ] = None,
-    also: Annotated[
-        list[str], typer.Option(help="Further policy to compare, with measures of risk; repeat for more.")
-    ] = [],  # noqa: B006
-    estimator: Annotated[
-        list[str],
-        typer.Option(
-            help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, sg-dr, log-smoothing; mips, offcem "
-            "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more. switch-dr=9 "
-            "sets the parameter, which is chosen by SLOPE otherwise; so for clipped-ips, dros, sg-dr.",
-            show_default="ips, snips, dm, dr",
-        ),
-    ] = [],  # noqa: B006
-    reward: Annotated[str, typer.Option(help="Reward: click, conversion or revenue.")] = "click",
-    action: Annotated[
-        list[str],
-        typer.Option(help="Column of the action; repeat for joint actions.", show_default="the policy's own"),
-    ] = [],  # noqa: B006
-    context: Annotated[
-        list[str],
-        typer.Option(
-            help="Context feature of the reward model; repeat for more.", show_default="all that can be"
-        ),
-    ] = [],  # noqa: B006
-    items: Annotated[str | None, typer.Option(help="Attributes or vectors of the items.")] = None,
+    policy_and_inputs: list[str] = typer.Argument(
+        [],
+        metavar="POLICY INPUT",
+        help="The policy (a directory of `adcli optimize policy`, a table of probabilities, uniform, or "
+        "logged), then the log.",
+        show_default=False,
+    ),
+    target_column: list[str] = typer.Option(
+        [], help="In place of POLICY: column with the policy's probability of each logged action; repeat."
+    ),
+    expected_policy: list[str] = typer.Option(
+        [],
+        help="Your own reward model: column with what it expects of the policy; one per --target-column.",
+        metavar="COLUMN",
+    ),
+    expected_logged: str | None = typer.Option(
+        None,
+        help="Your own reward model: column with what it expects of the logged action.",
+        metavar="COLUMN",
+    ),
+    also: list[str] = typer.Option(
+        [], help="Further policy to compare, with measures of risk; repeat for more."
+    ),
+    estimator: list[str] = typer.Option(
+        [],
+        help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, sg-dr, log-smoothing; mips, offcem "
+        "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more. switch-dr=9 "
+        "sets the parameter, which is chosen by SLOPE otherwise; so for clipped-ips, dros, sg-dr.",
+        show_default="ips, snips, dm, dr",
+    ),
+    reward: str = typer.Option("click", help="Reward: click, conversion or revenue."),
+    action: list[str] = typer.Option(
+        [], help="Column of the action; repeat for joint actions.", show_default="the policy's own"
+    ),
+    context: list[str] = typer.Option(
+        [], help="Context feature of the reward model; repeat for more.", show_default="all that can be"
+    ),
+    items: str | None = typer.Option(None, help="Attributes or vectors of the items."),
     users: Users = None,
     profiles: Profiles = None,
-    by: Annotated[
-        list[str],
-        typer.Option(help="Column of the log or of --items: value or exposure in its groups; repeat."),
-    ] = [],  # noqa: B006
-    min_users: Annotated[
-        int, typer.Option(min=0, help="With --by: put smaller groups together."), Needs("by")
-    ] = 50,
-    eligible_by: Annotated[
-        str | None, typer.Option(help="Column whose value decides what the uniform policy may show.")
-    ] = None,
-    action_groups: Annotated[
-        str | None,
-        typer.Option(
-            help="Groups of actions for mips and offcem: a column of --items, or a number of clusters.",
-            metavar="COLUMN|NUMBER",
-        ),
-    ] = None,
-    slate: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of the slate (what was seen at once): value whole slates.",
-            show_default="slate_id",
-        ),
-    ] = None,
-    position: Annotated[
-        str | None, typer.Option(help="Column of the position in the slate.", show_default="placement")
-    ] = None,
+    by: list[str] = typer.Option(
+        [], help="Column of the log or of --items: value or exposure in its groups; repeat."
+    ),
+    min_users: Annotated[int, Needs("by")] = typer.Option(
+        50, min=0, help="With --by: put smaller groups together."
+    ),
+    eligible_by: str | None = typer.Option(
+        None, help="Column whose value decides what the uniform policy may show."
+    ),
+    action_groups: str | None = typer.Option(
+        None,
+        help="Groups of actions for mips and offcem: a column of --items, or a number of clusters.",
+        metavar="COLUMN|NUMBER",
+    ),
+    slate: str | None = typer.Option(
+        None, help="Column of the slate (what was seen at once): value whole slates.", show_default="slate_id"
+    ),
+    position: str | None = typer.Option(
+        None, help="Column of the position in the slate.", show_default="placement"
+    ),
     estimate_propensities: EstimatePropensities = False,
     propensity_of: PropensityOf = [],  # noqa: B006
-    sensitivity: Annotated[
-        float | None,
-        typer.Option(
-            min=1.0, metavar="FACTOR", help="Let each propensity be wrong by this factor: bounds, verdict."
-        ),
-    ] = None,
-    interval: Annotated[
-        Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"],
-        typer.Option(
-            help="Method of the intervals: skew is Student's t with Hall's skewness correction; bernstein "
-            "holds at any size and is wide; normal is for audit."
-        ),
-    ] = "skew",
+    sensitivity: float | None = typer.Option(
+        None, min=1.0, metavar="FACTOR", help="Let each propensity be wrong by this factor: bounds, verdict."
+    ),
+    interval: Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"] = typer.Option(
+        "skew",
+        help="Method of the intervals: skew is Student's t with Hall's skewness correction; bernstein "
+        "holds at any size and is wide; normal is for audit.",
+    ),
     confidence: Confidence = 0.95,
-    fail_under: Annotated[
-        float | None,
-        typer.Option(help="Exit with code 4 unless the lower confidence bound of the value is above this."),
-    ] = None,
+    fail_under: float | None = typer.Option(
+        None, help="Exit with code 4 unless the lower confidence bound of the value is above this."
+    ),
 ) -> None:
     """Value a policy from the log of another, before it is ever live (off-policy evaluation).
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -20,51 +20,30 @@ PANEL = "Privacy"
 LEDGER_SUFFIX = ".privacy.json"
 
 
-@dataclass(frozen=True)
+@option_group(PANEL)
 class Privacy:
     """What makes a table fit for publishing."""
 
-    private: Annotated[
-        float | None,
-        typer.Option(
-            min=1e-3,
-            metavar="EPSILON",
-            help="Differential privacy of each user, with noise; INPUT.privacy.json sums what was spent.",
-            rich_help_panel=PANEL,
-        ),
-        Needs("metric"),
-        Excludes("compare", "trend", "funnel"),
-    ] = None
-    max_rows_per_user: Annotated[
-        int,
-        typer.Option(min=1, help="Most rows of a user that count.", rich_help_panel=PANEL),
-        Needs("private"),
-    ] = 10
-    clip: Annotated[
-        list[str],
-        typer.Option(
-            metavar="SUM=AMOUNT",
-            help="Most cost or revenue of a row that counts, such as revenue=100; repeat.",
-            rich_help_panel=PANEL,
-        ),
-        Needs("private"),
-    ] = field(default_factory=list)
-    group: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COLUMN=VALUE",
-            help="A group of --by to show, which the data may not name; repeat.",
-            rich_help_panel=PANEL,
-        ),
-        Needs("private"),
-    ] = field(default_factory=list)
-    privacy_budget: Annotated[
-        float | None,
-        typer.Option(
-            min=1e-3, help="Refuse to spend more than this on an input in all.", rich_help_panel=PANEL
-        ),
-        Needs("private"),
-    ] = None
+    private: Annotated[float | None, Needs("metric"), Excludes("compare", "trend", "funnel")] = typer.Option(
+        None,
+        min=1e-3,
+        metavar="EPSILON",
+        help="Differential privacy of each user, with noise; INPUT.privacy.json sums what was spent.",
+    )
+    max_rows_per_user: Annotated[int, Needs("private")] = typer.Option(
+        10, min=1, help="Most rows of a user that count."
+    )
+    clip: Annotated[list[str], Needs("private")] = typer.Option(
+        [],
+        metavar="SUM=AMOUNT",
+        help="Most cost or revenue of a row that counts, such as revenue=100; repeat.",
+    )
+    group: Annotated[list[str], Needs("private")] = typer.Option(
+        [], metavar="COLUMN=VALUE", help="A group of --by to show, which the data may not name; repeat."
+    )
+    privacy_budget: Annotated[float | None, Needs("private")] = typer.Option(
+        None, min=1e-3, help="Refuse to spend more than this on an input in all."
+    )
 
     def clips(self) -> dict[str, float]:
         """The most of each sum of money.

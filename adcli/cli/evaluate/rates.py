@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,59 +35,36 @@ def rates(
     money: Annotated[Money, Excludes("funnel")],
     privacy: Privacy,
     inputs: Inputs = None,
-    table: Annotated[
-        Literal["impressions", "report", "events"] | None,
-        typer.Option(help="Table of the input.", show_default="recognised", rich_help_panel="Input"),
-        Excludes("funnel"),
-    ] = None,
-    by: Annotated[
-        list[str],
-        typer.Option(
-            help="Break down by this column, or by hour, weekday, day, week, month; repeat for more."
-        ),
-    ] = [],  # noqa: B006
-    metric: Annotated[
-        list[str],
-        typer.Option(
-            help="Only this rate, such as ctr or roas; repeat for more.",
-            show_default="all that the log allows",
-        ),
-        Excludes("funnel"),
-    ] = [],  # noqa: B006
-    trend: Annotated[
-        bool,
-        typer.Option(
-            "--trend", help="With a part of time in --by: whether rates rise, fall, or follow the hour."
-        ),
-        Needs("by"),
-    ] = False,
-    compare: Annotated[
-        bool,
-        typer.Option("--compare", help="Compare the groups of --by: each gap, with a plain sentence."),
-        Needs("by"),
-        Excludes("trend", "funnel"),
-    ] = False,
-    funnel: Annotated[
-        bool,
-        typer.Option(
-            "--funnel",
-            help="Conversion funnel of an event log: the share of each step that reaches the next.",
-        ),
-        Excludes("trend"),
-    ] = False,
-    step: Annotated[
-        list[str],
-        typer.Option(
-            help="With --funnel: an event type, in order; repeat.",
-            show_default="impression click cart purchase",
-        ),
-        Needs("funnel"),
-    ] = [],  # noqa: B006
-    window_days: Annotated[
-        float,
-        typer.Option(min=0.0, help="With --funnel: conversion window, most days from one step to the next."),
-        Needs("funnel"),
-    ] = 7.0,
+    table: Annotated[Literal["impressions", "report", "events"] | None, Excludes("funnel")] = typer.Option(
+        None, help="Table of the input.", show_default="recognised", rich_help_panel="Input"
+    ),
+    by: list[str] = typer.Option(
+        [], help="Break down by this column, or by hour, weekday, day, week, month; repeat for more."
+    ),
+    metric: Annotated[list[str], Excludes("funnel")] = typer.Option(
+        [],
+        help="Only this rate, such as ctr or roas; repeat for more.",
+        show_default="all that the log allows",
+    ),
+    trend: Annotated[bool, Needs("by")] = typer.Option(
+        False, "--trend", help="With a part of time in --by: whether rates rise, fall, or follow the hour."
+    ),
+    compare: Annotated[bool, Needs("by"), Excludes("trend", "funnel")] = typer.Option(
+        False, "--compare", help="Compare the groups of --by: each gap, with a plain sentence."
+    ),
+    funnel: Annotated[bool, Excludes("trend")] = typer.Option(
+        False,
+        "--funnel",
+        help="Conversion funnel of an event log: the share of each step that reaches the next.",
+    ),
+    step: Annotated[list[str], Needs("funnel")] = typer.Option(
+        [],
+        help="With --funnel: an event type, in order; repeat.",
+        show_default="impression click cart purchase",
+    ),
+    window_days: Annotated[float, Needs("funnel")] = typer.Option(
+        7.0, min=0.0, help="With --funnel: conversion window, most days from one step to the next."
+    ),
     min_users: Annotated[MinUsers, Excludes("private")] = 50,
 ) -> None:
     """CTR, CVR, CPC, CPA, CPM, RPM, ROAS, revenue per user and order, with intervals; by any column or time.
@@ -190,7 +167,7 @@ def _trends(
         rates = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=comparing.confidence)
     with part(0.3, 1):
         trends = trend_table(
-            log, over=over, by=cells, metrics=metrics, min_users=min_users, **asdict(comparing)
+            log, over=over, by=cells, metrics=metrics, min_users=min_users, **vars(comparing)
         )
     wide = pl.concat([rates, trends], how="diagonal_relaxed")
     last = ("definition", "verdict", "reason")
@@ -218,7 +195,7 @@ def _comparison(
     from adcli.evaluate.rates.fairness import fairness_table
     from adcli.evaluate.rates.page import comparison_page
 
-    table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **asdict(comparing))
+    table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **vars(comparing))
     return Answer(table, comparison_page(table, by=by, currency=one_currency(log)))
 
 

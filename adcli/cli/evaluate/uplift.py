@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from adcli.cli.command import command
@@ -18,18 +16,16 @@ def uplift(
     reporting: Reporting,
     tracking: Tracking,
     inputs: Inputs = None,
-    score: Annotated[str, typer.Option(help="Column of the predicted uplift.")] = "score",
-    outcome: Annotated[str, typer.Option(help="Outcome column.")] = "conversion",
-    variant: Annotated[str | None, typer.Option(help="Column that names each unit's arm.")] = None,
-    control: Annotated[str | None, typer.Option(help="The arm without the treatment.")] = None,
-    treated: Annotated[str | None, typer.Option(help="The treated arm, where there are several.")] = None,
-    at: Annotated[
-        tuple[float, float, float], typer.Option(help="Top shares of the units, for uplift at k.")
-    ] = (0.1, 0.2, 0.3),
-    bins: Annotated[
-        int, typer.Option(min=2, max=100, help="Bins of equally many units, for calibration.")
-    ] = 10,
-    samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 200,
+    score: str = typer.Option("score", help="Column of the predicted uplift."),
+    outcome: str = typer.Option("conversion", help="Outcome column."),
+    variant: str | None = typer.Option(None, help="Column that names each unit's arm."),
+    control: str | None = typer.Option(None, help="The arm without the treatment."),
+    treated: str | None = typer.Option(None, help="The treated arm, where there are several."),
+    at: tuple[float, float, float] = typer.Option(
+        (0.1, 0.2, 0.3), help="Top shares of the units, for uplift at k."
+    ),
+    bins: int = typer.Option(10, min=2, max=100, help="Bins of equally many units, for calibration."),
+    samples: int = typer.Option(200, min=20, help="Bootstrap samples."),
     confidence: Confidence = 0.95,
 ) -> None:
     """Whether a score ranks units by uplift: Qini and AUUC in both definitions, uplift at k, calibration.

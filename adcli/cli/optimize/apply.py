@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -16,22 +15,16 @@ from adcli.cli.users import Profiles, Users, with_profiles, with_users
 @command
 def apply(
     run: Run,
-    policy: Annotated[
-        Path,
-        typer.Argument(metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False),
-    ],
+    policy: Path = typer.Argument(
+        metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False
+    ),
     inputs: Inputs = None,
     users: Users = None,
     profiles: Profiles = None,
-    greedy: Annotated[
-        bool, typer.Option("--greedy", help="Take the likeliest action instead of sampling one.")
-    ] = False,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Say what each feature adds to the score of what was chosen, as JSON."
-        ),
-    ] = False,
+    greedy: bool = typer.Option(False, "--greedy", help="Take the likeliest action instead of sampling one."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say what each feature adds to the score of what was chosen, as JSON."
+    ),
 ) -> None:
     """Give each context its action (item, placement, hour) and the probability it was chosen with.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from adcli.cli.bidding import (
@@ -35,13 +33,11 @@ from adcli.cli.run import Run
 def bids(
     run: Run,
     inputs: Inputs = None,
-    bidder: Annotated[
-        str,
-        typer.Option(
-            help="auto (pacer or dp, by replay of the log), pacer (receding horizon), dp (dynamic program of "
-            "short episodes), or a baseline: linear, mcpc, dual (descent), pid."
-        ),
-    ] = "auto",
+    bidder: str = typer.Option(
+        "auto",
+        help="auto (pacer or dp, by replay of the log), pacer (receding horizon), dp (dynamic program of "
+        "short episodes), or a baseline: linear, mcpc, dual (descent), pid.",
+    ),
     budget_share: BudgetShares = [],  # noqa: B006
     totals: Totals = [],  # noqa: B006
     value: Value = "click",
@@ -50,19 +46,14 @@ def bids(
     price: Price = "second",
     prediction: Prediction = "pctr",
     shared_budget: SharedBudget = False,
-    max_bid: Annotated[float | None, typer.Option(help="Highest bid.")] = None,
-    target_cpa: Annotated[
-        float | None,
-        typer.Option(
-            help="What a unit of the value may cost on average over an episode, by its calibrated prediction."
-        ),
-    ] = None,
-    target_roas: Annotated[
-        float | None,
-        typer.Option(
-            help="What each unit of cost must return on average over an episode; the value is money."
-        ),
-    ] = None,
+    max_bid: float | None = typer.Option(None, help="Highest bid."),
+    target_cpa: float | None = typer.Option(
+        None,
+        help="What a unit of the value may cost on average over an episode, by its calibrated prediction.",
+    ),
+    target_roas: float | None = typer.Option(
+        None, help="What each unit of cost must return on average over an episode; the value is money."
+    ),
 ) -> None:
     """Learn what to bid from logged auctions with their predicted clicks.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -23,31 +23,23 @@ if TYPE_CHECKING:
 def budget(
     run: Run,
     reporting: Reporting,
-    total: Annotated[float, typer.Option(help="What may be spent on all campaigns together.")],
+    total: float = typer.Option(help="What may be spent on all campaigns together."),
     inputs: Inputs = None,
-    days: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="How many days the total is for.", show_default="whose present spend is near it"
-        ),
-    ] = None,
-    objective: Annotated[
-        Literal["conversions", "revenue"], typer.Option(help="What there should be more of.")
-    ] = "conversions",
-    constraints: Annotated[
-        Path | None,
-        typer.Option(
-            help="TOML: target_cpa or target_roas; tables [campaigns.ID] with fixed, min, max or a target."
-        ),
-    ] = None,
-    lift: Annotated[
-        list[str],
-        typer.Option(
-            metavar="[CAMPAIGN=]FILE",
-            help="Table of evaluate ab: a campaign's ads against none; repeat. Arms named as campaigns need "
-            "no CAMPAIGN.",
-        ),
-    ] = [],  # noqa: B006
+    days: int | None = typer.Option(
+        None, min=1, help="How many days the total is for.", show_default="whose present spend is near it"
+    ),
+    objective: Literal["conversions", "revenue"] = typer.Option(
+        "conversions", help="What there should be more of."
+    ),
+    constraints: Path | None = typer.Option(
+        None, help="TOML: target_cpa or target_roas; tables [campaigns.ID] with fixed, min, max or a target."
+    ),
+    lift: list[str] = typer.Option(
+        [],
+        metavar="[CAMPAIGN=]FILE",
+        help="Table of evaluate ab: a campaign's ads against none; repeat. Arms named as campaigns need "
+        "no CAMPAIGN.",
+    ),
     confidence: Confidence = 0.95,
 ) -> None:
     """Move spend between campaigns to where it brings most, as far as a report of days or weeks can tell.

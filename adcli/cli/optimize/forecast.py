@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,15 +23,13 @@ def forecast(
     money: Money,
     reporting: Reporting,
     inputs: Inputs = None,
-    days: Annotated[int, typer.Option(min=1, help="How many days the forecast reaches.")] = 90,
-    cutoff: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="First day not to learn from: what came from it on is compared with the forecast.",
-            show_default="none: learn from the whole log",
-        ),
-    ] = None,
+    days: int = typer.Option(90, min=1, help="How many days the forecast reaches."),
+    cutoff: datetime | None = typer.Option(
+        None,
+        formats=["%Y-%m-%d"],
+        help="First day not to learn from: what came from it on is compared with the forecast.",
+        show_default="none: learn from the whole log",
+    ),
 ) -> None:
     """Forecast who comes back: each customer's chance to be active, purchases and value to expect.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,73 +19,62 @@ if TYPE_CHECKING:
     from adcli.optimize.continual import Change, Earlier
     from adcli.optimize.policy_learning import LearnedPolicy
 
+_KEYS = "; ".join(f"{name} ({key.meaning})" for name, key in KEYS.items())
+
 
 @command
 def policy(
     run: Run,
     reporting: Reporting,
     inputs: Inputs = None,
-    reward: Annotated[
-        str, typer.Option(help="Reward: click, conversion, revenue or profit (revenue less cost).")
-    ] = "click",
-    action: Annotated[
-        list[str],
-        typer.Option(
-            help="Column of the action: item_id, placement, hour (of event_time); repeat for a product.",
-            show_default="item_id or ad_id",
-        ),
-    ] = [],  # noqa: B006
-    context: Annotated[
-        list[str],
-        typer.Option(
-            help="Context feature, known before the choice; repeat for more.", show_default="all that can be"
-        ),
-    ] = [],  # noqa: B006
-    items: Annotated[
-        str | None,
-        typer.Option(help="Attributes or vectors of the items: products, or what `adcli embed` wrote."),
-    ] = None,
+    reward: str = typer.Option(
+        "click", help="Reward: click, conversion, revenue or profit (revenue less cost)."
+    ),
+    action: list[str] = typer.Option(
+        [],
+        help="Column of the action: item_id, placement, hour (of event_time); repeat for a product.",
+        show_default="item_id or ad_id",
+    ),
+    context: list[str] = typer.Option(
+        [], help="Context feature, known before the choice; repeat for more.", show_default="all that can be"
+    ),
+    items: str | None = typer.Option(
+        None, help="Attributes or vectors of the items: products, or what `adcli embed` wrote."
+    ),
     users: Users = None,
     profiles: Profiles = None,
-    eligible_by: Annotated[
-        str | None, typer.Option(help="Column whose value decides which actions may be shown.")
-    ] = None,
-    constraints: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="What the policy must obey, in TOML: "
-            + "; ".join(f"{name} ({key.meaning})" for name, key in KEYS.items()),
-        ),
-    ] = None,
-    no_ad: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ACTION",
-            help="The action that shows no ad: who gains by one is learned (uplift), and refused if none is.",
-            show_default="recognised by its name",
-        ),
-    ] = None,
-    treatment_cost: Annotated[
-        float, typer.Option(min=0.0, help="What showing an ad costs, in units of the reward.")
-    ] = 0.0,
+    eligible_by: str | None = typer.Option(
+        None, help="Column whose value decides which actions may be shown."
+    ),
+    constraints: Path | None = typer.Option(
+        None,
+        metavar="FILE",
+        help=f"What the policy must obey, in TOML: {_KEYS}",
+    ),
+    no_ad: str | None = typer.Option(
+        None,
+        metavar="ACTION",
+        help="The action that shows no ad: who gains by one is learned (uplift), and refused if none is.",
+        show_default="recognised by its name",
+    ),
+    treatment_cost: float = typer.Option(
+        0.0, min=0.0, help="What showing an ad costs, in units of the reward."
+    ),
     estimate_propensities: EstimatePropensities = False,
     propensity_of: PropensityOf = [],  # noqa: B006
-    start_from: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="POLICY",
-            help="Policy directory to learn on from; a sample of its impressions is replayed.",
-        ),
-    ] = None,
-    epsilon: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
-    ] = 0.02,
-    folds: Annotated[int, typer.Option(min=2, max=20, help="Folds of cross-fitting.")] = 3,
-    confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Confidence level of the intervals and verdicts.")
-    ] = 0.95,
+    start_from: Path | None = typer.Option(
+        None,
+        "--from",
+        metavar="POLICY",
+        help="Policy directory to learn on from; a sample of its impressions is replayed.",
+    ),
+    epsilon: float = typer.Option(
+        0.02, min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly."
+    ),
+    folds: int = typer.Option(3, min=2, max=20, help="Folds of cross-fitting."),
+    confidence: float = typer.Option(
+        0.95, min=0.5, max=0.999, help="Confidence level of the intervals and verdicts."
+    ),
 ) -> None:
     """Learn whom to show what from logged impressions with their propensities.
 

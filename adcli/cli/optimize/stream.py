@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -29,56 +29,44 @@ INTERRUPTED, TERMINATED = 130, 143
 @command
 def stream(
     run: TablelessRun,
-    state: Annotated[Path, typer.Option(metavar="DIR", help="Directory of what was decided and learned.")],
-    policy: Annotated[
-        Path | None,
-        typer.Argument(metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False),
-    ] = None,
-    exploration: Annotated[
-        Literal["squarecb", "thompson", "epsilon-greedy"],
-        typer.Option(help="How actions other than the best are tried."),
-    ] = "squarecb",
-    exploration_cost: Annotated[
-        float, typer.Option(min=0.0001, max=1.0, help="Most reward that squarecb gives up, as a share.")
-    ] = 0.02,
-    epsilon: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly.")
-    ] = 0.02,
-    half_life: Annotated[
-        int,
-        typer.Option(min=0, help="Decisions after which what was learned counts half.", show_default="never"),
-    ] = 0,
-    reward_window: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Decisions after which one without a reward counts as 0; later rewards are refused.",
-        ),
-    ] = 1_000_000,
-    prior_weight: Annotated[
-        float, typer.Option(min=0.01, help="Rewards that the offline policy counts for.")
-    ] = 10.0,
-    max_reward: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            help="Largest reward; a line with more is refused.",
-            show_default="1 for clicks, else 1e6",
-        ),
-    ] = None,
-    bidder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Bid as this directory of `adcli optimize bids` says.")
-    ] = None,
-    durable: Annotated[
-        Literal["process", "power"],
-        typer.Option(help="What answers survive: the end of the process, or of the machine's power as well."),
-    ] = "process",
-    show: Annotated[
-        bool, typer.Option("--show", help="Print what the state holds as a JSON object.")
-    ] = False,
-    export: Annotated[
-        bool, typer.Option("--export", help="Write the decisions with their rewards, as impressions.")
-    ] = False,
+    state: Path = typer.Option(metavar="DIR", help="Directory of what was decided and learned."),
+    policy: Path | None = typer.Argument(
+        None, metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False
+    ),
+    exploration: Literal["squarecb", "thompson", "epsilon-greedy"] = typer.Option(
+        "squarecb", help="How actions other than the best are tried."
+    ),
+    exploration_cost: float = typer.Option(
+        0.02, min=0.0001, max=1.0, help="Most reward that squarecb gives up, as a share."
+    ),
+    epsilon: float = typer.Option(
+        0.02, min=0.0, max=1.0, help="Exploration rate: share of choices made uniformly."
+    ),
+    half_life: int = typer.Option(
+        0, min=0, help="Decisions after which what was learned counts half.", show_default="never"
+    ),
+    reward_window: int = typer.Option(
+        1_000_000,
+        min=1,
+        help="Decisions after which one without a reward counts as 0; later rewards are refused.",
+    ),
+    prior_weight: float = typer.Option(10.0, min=0.01, help="Rewards that the offline policy counts for."),
+    max_reward: float | None = typer.Option(
+        None,
+        min=0.0,
+        help="Largest reward; a line with more is refused.",
+        show_default="1 for clicks, else 1e6",
+    ),
+    bidder: Path | None = typer.Option(
+        None, metavar="DIR", help="Bid as this directory of `adcli optimize bids` says."
+    ),
+    durable: Literal["process", "power"] = typer.Option(
+        "process", help="What answers survive: the end of the process, or of the machine's power as well."
+    ),
+    show: bool = typer.Option(False, "--show", help="Print what the state holds as a JSON object."),
+    export: bool = typer.Option(
+        False, "--export", help="Write the decisions with their rewards, as impressions."
+    ),
 ) -> None:
     """Decide for requests on standard input, and go on learning from their rewards.
 
