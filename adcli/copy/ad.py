@@ -38,6 +38,7 @@ class Ad(NamedTuple):
         headlines: The first is the one of the angle.
         descriptions: Likewise.
         paths: What stands after the domain, where the channel shows it.
+        long_headlines: Headlines for formats that show one alone.
     """
 
     item_id: str
@@ -46,11 +47,12 @@ class Ad(NamedTuple):
     headlines: tuple[Line, ...]
     descriptions: tuple[Line, ...]
     paths: tuple[Line, ...] = ()
+    long_headlines: tuple[Line, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """All that it says."""
-        return (*self.headlines, *self.descriptions, *self.paths)
+        return (*self.headlines, *self.long_headlines, *self.descriptions, *self.paths)
 
     @property
     def facts(self) -> tuple[Fact, ...]:

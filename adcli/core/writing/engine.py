@@ -12,9 +12,10 @@ from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.processes.runtime import Runtime
+from adcli.core.writing.closing import ANY_ROOM, Closing
 from adcli.core.writing.language_model import LanguageModel
 from adcli.core.writing.likelihood import Likelihood
-from adcli.core.writing.prompts import Ids, Prompt, PromptReader
+from adcli.core.writing.prompts import Ids, Prompt, PromptReader, Request
 from adcli.core.writing.sampling import Samples, sample_batch
 from adcli.core.writing.settings import WritingSettings
 
@@ -46,12 +47,13 @@ class LocalWriting(NamedTuple):
         return self.reader.has_chat_template
 
     def write(
-        self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
+        self, requests: Sequence[Request], settings: WritingSettings
     ) -> Iterator[tuple[int, list[str]]]:
-        """The position of each (row number, prompt) and its texts, as batches are done."""
-        prompts = [self.reader.prompt(text, settings.system) for _, text in rows]
-        numbers = [number for number, _ in rows]
-        for members, samples in self._sampled(prompts, numbers, settings):
+        """The position of each request and its texts, as batches are done."""
+        prompts = [self.reader.prompt(asked.prompt, settings.system) for asked in requests]
+        numbers = [asked.row for asked in requests]
+        rooms = [asked.columns for asked in requests]
+        for members, samples in self._sampled(prompts, numbers, settings, rooms):
             texts = [self.reader.read_back(ids) for ids in samples.ids()]
             for place, position in enumerate(members.tolist()):
                 yield position, texts[place * settings.n : (place + 1) * settings.n]
@@ -79,7 +81,11 @@ class LocalWriting(NamedTuple):
         )
 
     def _sampled(
-        self, prompts: Sequence[Ids], numbers: Sequence[int], settings: WritingSettings
+        self,
+        prompts: Sequence[Ids],
+        numbers: Sequence[int],
+        settings: WritingSettings,
+        rooms: Sequence[int | None] = (),
     ) -> Iterator[tuple[IntArray, Samples]]:
         """The positions of the prompts of each batch and their samples, as batches are done."""
         for ids in prompts:
@@ -93,9 +99,14 @@ class LocalWriting(NamedTuple):
                 settings,
                 stops=self.reader.stops,
                 device=self.runtime.device,
+                closing=self._closing([rooms[i] for i in members], settings.n) if any(rooms) else None,
             )
 
         yield from run_on_workers(compute, self._batches(prompts, settings.n), workers=self.runtime.workers)
+
+    def _closing(self, rooms: Sequence[int | None], variants: int) -> Closing:
+        columns = [ANY_ROOM if room is None else room for room in rooms for _ in range(variants)]
+        return Closing(self.reader.shapes, columns, self.runtime.device)
 
     def log_likelihood(self, pairs: Sequence[tuple[Prompt | None, str]]) -> Likelihood:
         """How likely the model finds each text after its prompt, or by itself if that is None."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,24 @@ from adcli.errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from adcli.core.writing.closing import TokenShapes
+
 Ids = npt.NDArray[np.int32]
 Prompt = str | list[dict[str, str]]  # a text, or messages of a chat (role and content)
+
+
+class Request(NamedTuple):
+    """What is to be written once or several times.
+
+    Attributes:
+        row: A number that its random numbers depend on.
+        prompt: What is asked, or to be continued.
+        columns: Display columns that a text may take, which then is one sentence; None for any number.
+    """
+
+    row: int
+    prompt: Prompt
+    columns: int | None = None
 
 
 class PromptReader:
@@ -77,6 +94,14 @@ class PromptReader:
         """The text that was written, up to the token that ends it."""
         end = next((place for place, token in enumerate(ids) if token in self.stops), len(ids))
         return str(self._tokenizer.decode(ids[:end], skip_special_tokens=True)).strip()
+
+    @cached_property
+    def shapes(self) -> TokenShapes:
+        """What matters of the vocabulary to where texts end."""
+        from adcli.core.writing.closing import TokenShapes
+
+        each = [[token] for token in range(len(self._tokenizer))]
+        return TokenShapes.of(self._tokenizer.batch_decode(each), self.stops)
 
     def check_room(self, ids: Ids, new_tokens: int, max_positions: int) -> None:
         """Raise if a prompt leaves no room to write.

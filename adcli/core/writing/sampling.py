@@ -17,6 +17,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from torch.nn import functional  # noqa: TID253
 
 from adcli.core.compute.forward import PackedBatch
+from adcli.core.writing.closing import Closing
 from adcli.core.writing.language_model import LanguageModel
 from adcli.core.writing.prompts import Ids
 from adcli.core.writing.settings import WritingSettings
@@ -85,6 +86,7 @@ def sample_batch(
     *,
     stops: Sequence[int],
     device: str,
+    closing: Closing | None = None,
 ) -> Samples:
     """Continuations of each prompt, computed together.
 
@@ -95,21 +97,27 @@ def sample_batch(
         settings: How.
         stops: Tokens that end a text.
         device: Where the model computes.
+        closing: The room that each row has; None for any.
     """
     limit, n = settings.max_new_tokens, settings.n
     streams = [uniform_stream(settings.seed, row, variant, limit) for row in numbers for variant in range(n)]
     uniform = torch.from_numpy(np.stack(streams)).to(device)
     decoding = model.begin(PackedBatch.of_each(prompts), variants=n, new_tokens=limit)
     ending = torch.tensor(stops, device=device)
-    chosen = [choose_tokens(decoding.first(), uniform[:, 0], settings)]
-    ended = torch.isin(chosen[0].tokens, ending)
-    lengths = torch.ones_like(chosen[0].tokens)
-    for place in range(1, limit):
+    chosen: list[Choice] = []
+    ended = torch.zeros(len(streams), dtype=torch.bool, device=device)
+    lengths = torch.zeros(len(streams), dtype=torch.int64, device=device)
+    for place in range(limit):
+        scores = decoding.step(chosen[-1].tokens) if chosen else decoding.first()
+        if closing is not None:
+            scores = closing.limit(scores, last=place == limit - 1)
+        lengths += ~ended
+        chosen.append(choose_tokens(scores, uniform[:, place], settings))
+        ended |= torch.isin(chosen[-1].tokens, ending)
+        if closing is not None:
+            ended |= closing.take(chosen[-1].tokens)
         if bool(ended.all()):
             break
-        lengths += ~ended
-        chosen.append(choose_tokens(decoding.step(chosen[-1].tokens), uniform[:, place], settings))
-        ended |= torch.isin(chosen[-1].tokens, ending)
     inside = torch.arange(len(chosen), device=device) < lengths[:, None]
     tokens, sampled, plain = (torch.stack(field, dim=1) * inside for field in zip(*chosen, strict=True))
     return Samples(tokens, lengths, sampled, plain)

@@ -13,7 +13,7 @@ from adcli.core.processes.pool import Compute, WorkerPool, check_same
 from adcli.core.processes.runtime import Runtime, start_runtime
 from adcli.core.writing.engine import LocalWriting
 from adcli.core.writing.likelihood import Likelihood
-from adcli.core.writing.prompts import Prompt
+from adcli.core.writing.prompts import Prompt, Request
 from adcli.core.writing.settings import WritingSettings
 from adcli.errors import AdcliError
 
@@ -51,12 +51,12 @@ class WriterPool:
         return self._local.has_chat_template
 
     def write(
-        self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
+        self, requests: Sequence[Request], settings: WritingSettings
     ) -> Iterator[tuple[int, list[str]]]:
-        """The position of each (row number, prompt) and its texts, as units are done."""
+        """The position of each request and its texts, as units are done."""
         how = json.dumps(asdict(settings))
-        units = list(chunks(range(len(rows)), UNIT_PROMPTS))
-        offered = ([how, *(json.dumps(rows[i]) for i in unit)] for unit in units)
+        units = list(chunks(range(len(requests)), UNIT_PROMPTS))
+        offered = ([how, *(json.dumps(requests[i]) for i in unit)] for unit in units)
         for number, result in self._pool.run(offered):
             texts: list[list[str]] = json.loads(result)
             if len(texts) != len(units[number]):
@@ -83,7 +83,7 @@ def write_units(settings: Mapping[str, Any], processes: int) -> Compute:
 
     def compute(rows: list[str]) -> bytes:
         how = WritingSettings(**json.loads(rows[0]))
-        asked = [(int(number), prompt) for number, prompt in map(json.loads, rows[1:])]
+        asked = [Request(*json.loads(row)) for row in rows[1:]]
         texts = dict(writing.write(asked, how))
         return json.dumps([texts[position] for position in range(len(asked))]).encode()
 

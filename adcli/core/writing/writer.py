@@ -11,6 +11,7 @@ and the number of the prompt's row, and not on the prompts beside it or on how m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, repeat
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from adcli.core.compute.batching import chunks
 from adcli.core.models.resolution import ModelSource, resolve_model
 from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.writing.likelihood import Likelihood
-from adcli.core.writing.prompts import Prompt
+from adcli.core.writing.prompts import Prompt, Request
 from adcli.core.writing.settings import WritingSettings
 
 Progress = Callable[[int], None]
@@ -35,9 +36,9 @@ class WritingEngine(Protocol):
         ...
 
     def write(
-        self, rows: Sequence[tuple[int, Prompt]], settings: WritingSettings
+        self, requests: Sequence[Request], settings: WritingSettings
     ) -> Iterator[tuple[int, list[str]]]:
-        """The position of each (row number, prompt) and its texts, each once, in any order."""
+        """The position of each request and its texts, each once, in any order."""
         ...
 
     def log_likelihood(self, pairs: Sequence[tuple[Prompt | None, str]]) -> Likelihood:
@@ -113,6 +114,7 @@ class Writer:
         seed: int = 0,
         system: str | None = None,
         rows: Sequence[int] | None = None,
+        columns: Sequence[int] | None = None,
         progress: Progress | None = None,
     ) -> list[list[str]]:
         """N texts for each prompt.
@@ -127,6 +129,8 @@ class Writer:
             seed: Of all random numbers.
             system: The system message before each prompt.
             rows: A number for each prompt that its random numbers depend on; its position if None.
+            columns: Display columns that a text of each prompt may take: it then is one sentence that ends in
+                time; None for any number of both.
             progress: Called with the number of further prompts that are done.
 
         Raises:
@@ -134,7 +138,7 @@ class Writer:
             DataError: If a prompt leaves no room to write.
         """
         settings = WritingSettings(n, max_new_tokens, temperature, top_k, top_p, seed, system)
-        return list(self.write_stream(prompts, settings, rows=rows, progress=progress))
+        return list(self.write_stream(prompts, settings, rows=rows, columns=columns, progress=progress))
 
     def write_stream(
         self,
@@ -142,6 +146,7 @@ class Writer:
         settings: WritingSettings,
         *,
         rows: Iterable[int] | None = None,
+        columns: Iterable[int] | None = None,
         progress: Progress | None = None,
     ) -> Iterator[list[str]]:
         """The texts of each prompt in order, in memory that does not grow with their number.
@@ -150,10 +155,13 @@ class Writer:
             prompts: What is asked, or to be continued: texts, or messages of a chat.
             settings: How.
             rows: A number for each prompt that its random numbers depend on; its position if None.
+            columns: As in `write`.
             progress: Called with the number of further prompts that are done.
         """
-        numbered = enumerate(prompts) if rows is None else zip(rows, prompts, strict=True)
-        for chunk in chunks(numbered, CHUNK_PROMPTS):
+        numbers = count() if rows is None else rows
+        rooms = repeat(None) if columns is None else columns
+        requests = map(Request, numbers, prompts, rooms)
+        for chunk in chunks(requests, CHUNK_PROMPTS):
             written: dict[int, list[str]] = {}
             for position, texts in self._engine.write(chunk, settings):
                 written[position] = texts
