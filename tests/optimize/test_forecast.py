@@ -84,6 +84,20 @@ def test_gamma_gamma_recovers_what_customers_spend():
     assert fitted.expected_value(repeats, means) == pytest.approx(wanted, rel=0.05)
 
 
+def test_values_do_not_depend_on_the_last_digit_of_an_amount():
+    """Where customers hardly differ, the likelihood is a ridge, on which a rough search stops anywhere."""
+    chance = np.random.default_rng(0)
+    repeats = chance.poisson(3, 1500) + 1.0
+    mean = np.array([chance.gamma(2, 20, int(times)).mean() for times in repeats])
+    found = [
+        fit_gamma_gamma(repeats, mean * (1 + 1e-13 * chance.normal(size=mean.size))).expected_value(
+            repeats, mean
+        )
+        for _ in range(5)
+    ]
+    np.testing.assert_allclose(found, np.broadcast_to(found[0], (5, mean.size)), rtol=1e-5)
+
+
 def test_what_cannot_be_forecast_is_said():
     events, _ = simulated(200, 30, seed=2)
     with pytest.raises(DataError, match="no purchases"):
