@@ -37,11 +37,12 @@ def generate(
     profiles: str | None = typer.Option(
         None, help="Profiles with segments, from `adcli embed --segments`: ads for each segment."
     ),
-    model: str = typer.Option(
-        "smollm2", help="Language model that drafts: directory, short name or hub name."
+    model: str | None = typer.Option(
+        None,
+        help="Language model whose sentences compete with the grammar's: directory, short name or hub name.",
     ),
-    judge: str = typer.Option("minilm", help="Encoder that ranks drafts by their similarity to the product."),
-    candidates: int = typer.Option(12, min=1, help="Drafts to choose from, per product and segment."),
+    judge: str = typer.Option("minilm", help="Encoder by which the ads of a product are told apart."),
+    candidates: int = typer.Option(12, min=1, help="Descriptions to choose from, per product and segment."),
     temperature: float = typer.Option(0.6, min=0.0, help="Sampling temperature; 0 is greedy decoding."),
     top_p: float = typer.Option(0.9, min=0.01, max=1.0, help="Nucleus sampling: least probability mass."),
     exact: bool = typer.Option(False, "--exact", help="Compute in fp32 on any device."),
@@ -53,7 +54,7 @@ def generate(
         "block", help="What becomes of an ad with a finding: left out, or shown with flags."
     ),
 ) -> None:
-    """Write honest ads from product texts: drafted by a model, checked against the facts, the best kept.
+    """Write honest ads from product texts: each of a set from another angle, all said on record.
 
     \b
     Examples:
@@ -63,6 +64,7 @@ def generate(
     """
     from adcli.copy.channels import channel_named
     from adcli.generate.ads import generate_ads
+    from adcli.generate.infill import Sampling
 
     channel_named(channel)
     products = run.read(inputs, tables=["products"])
@@ -84,25 +86,26 @@ def generate(
 
         ads = generate_ads(
             products,
-            _Drafts(writer),
+            _Drafts(writer) if writer else None,
             encode=encoder.encode,
             n=n,
             channel=channel,
             seed=run.seed,
             candidates=candidates,
             segments=audiences,
-            chat=writer.has_chat_template,
-            model=writer.source.name,
-            temperature=temperature,
-            top_p=top_p,
+            sampling=Sampling(candidates, temperature, top_p, run.seed, writer.has_chat_template)
+            if writer
+            else None,
+            model=writer.source.name if writer else "",
             on_products=on_products,
             knowledge=knowledge,
             checker=checker,
             claims=claims,
         )
     run.write(ads)
-    by_template = int(ads["flags"].list.contains("template").sum())
-    run.note(f"{ads.height:,} ads for {products.height:,} products; {by_template:,} built from facts alone.")
+    told = f"{ads.height:,} ads for {products.height:,} products"
+    silent = products.height - ads["item_id"].n_unique()
+    run.note(f"{told}; {silent:,} products say too little for one." if silent else f"{told}.")
 
 
 def _write_facts(run: Run, products: pl.DataFrame, knowledge: dict[str, Any]) -> None:
@@ -142,21 +145,20 @@ class _Drafts:
         return self._writer.write(list(prompts), rows=rows, **how)
 
 
-def _load(run: Run, models: Models, model: str, judge: str, *, exact: bool) -> tuple[Writer, Encoder]:
+def _load(
+    run: Run, models: Models, model: str | None, judge: str, *, exact: bool
+) -> tuple[Writer | None, Encoder]:
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
 
-    writer = Writer.load(
-        model,
-        device=models.device,
-        precision=models.precision,
-        exact=exact,
-        processes=models.processes,
-    )
-    encoder = Encoder.load(judge, device=models.device, precision=models.precision, exact=exact)
-    for note in (*writer.notes, *encoder.notes):
+    where: dict[str, Any] = {"device": models.device, "precision": models.precision, "exact": exact}
+    writer = Writer.load(model, processes=models.processes, **where) if model else None
+    encoder = Encoder.load(judge, **where)
+    for note in (*(writer.notes if writer else ()), *encoder.notes):
         run.console.detail(note)
-    run.facts["models"] = {"writer": writer.source.name, "judge": encoder.source.name, "notes": writer.notes}
+    run.facts["models"] = {"judge": encoder.source.name}
+    if writer:
+        run.facts["models"] |= {"writer": writer.source.name, "notes": writer.notes}
     return writer, encoder
 
 

@@ -100,6 +100,13 @@ class Checker:
             found += [each for each in further if each.rule != "word.ungrounded" or each.span not in ruled]
         return [*found, *self._of_brand(text, product)]
 
+    def must_say(self, product: ProductFacts | None) -> list[str]:
+        """What the brand's rules ask every ad of this product to say."""
+        items = ("", product.item_id) if product else ("",)
+        return [
+            said for item in items for said in (self._rules.must_say.get(item, ()) if self._rules else ())
+        ]
+
     def _of_brand(self, text: str, product: ProductFacts | None) -> list[Finding]:
         """What the brand's own rules say of the ad."""
         if self._rules is None:
@@ -114,8 +121,7 @@ class Checker:
             ),
             *(
                 Finding("brand.must_say", said, source="the brand's rules")
-                for item in items
-                for said in self._rules.must_say.get(item, ())
+                for said in self.must_say(product)
                 if folded(said) not in plain
             ),
         ]

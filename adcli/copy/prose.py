@@ -71,7 +71,7 @@ def _verbs() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
         if name.startswith("verb ")
         for verb in listed
     }
-    slots |= {_base(verb): slot for verb, slot in slots.items()}
+    slots |= {base_form(verb): slot for verb, slot in slots.items()}
     third = "|".join(sorted((verb for verb in slots if verb.endswith("s")), key=len, reverse=True))
     every = "|".join(sorted(slots, key=len, reverse=True))
     parts = "|".join(sorted(map(re.escape, lexicon()["en"]["part"]), key=len, reverse=True))
@@ -86,7 +86,7 @@ def _verbs() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     )
 
 
-def _base(verb: str) -> str:
+def base_form(verb: str) -> str:
     """`verb` without the s of the third person: `reaches` → `reach`, `pours` → `pour`."""
     if verb.endswith(("ches", "shes", "sses", "xes", "goes")):
         return verb.removesuffix("es")

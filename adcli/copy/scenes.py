@@ -1,13 +1,9 @@
-"""Where a product is used, and whether an ad speaks of a place it has nothing to do with.
+"""Where a product is used: words such as `hair` and `sofa` belong to scenes, and an ad may use its own.
 
-A small language model drifts: its pizza cutter is good for the hair. Words such as `hair` and `sofa` belong
-to scenes; a product belongs to the scenes that its title and category name; an ad that names a word of other
-scenes only is about something else.
+A product belongs to the scenes that its title and category name.
 
     >>> sorted(scenes_of("Famous Wheel Pizza Cutter, Kitchen Tools"))
     ['kitchen']
-    >>> foreign_words("A cutter that is kind to your hair", frozenset({"kitchen"}))
-    ['hair']
 """
 
 from __future__ import annotations
@@ -118,21 +114,3 @@ def words_of(scenes: frozenset[str]) -> frozenset[str]:
     """The words (stems) that belong to these scenes: what a thing of theirs may be said to be used with."""
     named = frozenset().union(*(_NAMED_BY.get(scene, frozenset()) for scene in scenes))
     return named | {word for word, its in _SCENES_OF_WORD.items() if its & scenes}
-
-
-def foreign_words(text: str, scenes: frozenset[str], *, on_record: frozenset[str] = frozenset()) -> list[str]:
-    """The words of `text` that belong only to other scenes; none where the product's scenes are unknown.
-
-    Args:
-        text: One ad, or a part of it.
-        scenes: The product's scenes.
-        on_record: Stems of the product's own record, which are never foreign.
-    """
-    if not scenes:
-        return []
-    found = []
-    for word in words(text):
-        belongs = _SCENES_OF_WORD.get(stem(word))
-        if belongs and not belongs & scenes and stem(word) not in on_record:
-            found.append(word)
-    return list(dict.fromkeys(found))

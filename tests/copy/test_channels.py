@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adcli.copy.channels import CHANNELS, FIELDS, channel_named, display_width, misfits, unfit
-from adcli.copy.scenes import foreign_words, scenes_of
+from adcli.copy.checker import Checker
+from adcli.copy.facts import product_facts
 from adcli.errors import UsageError
 
 
@@ -70,8 +71,7 @@ def test_an_unknown_channel_is_one_sentence(name, meant):
 
 
 def test_an_ad_that_speaks_of_another_place_is_found():
-    kitchen = scenes_of("Famous Wheel Pizza Cutter")
-    assert foreign_words("It is kind to your hair and skin", kitchen) == ["hair", "skin"]
-    assert foreign_words("It makes pizza night easy in your kitchen", kitchen) == []
-    assert foreign_words("It is kind to your hair", frozenset()) == []
-    assert foreign_words("It is kind to your hair", kitchen, on_record=frozenset({"hair"})) == []
+    cutter = product_facts({"item_id": "1", "title": "Famous Wheel Pizza Cutter"})
+    said = {text: [found.span for found in Checker().stated(text, cutter)]
+            for text in ("It is kind to your hair", "It makes pizza night easy in your kitchen")}  # fmt: skip
+    assert list(said.values()) == [["hair"], []]

@@ -46,7 +46,7 @@ class Parrot:
         self.answers = answers
         self.asked = []
 
-    def __call__(self, prompts, *, n, max_new_tokens, temperature, top_p, seed):
+    def __call__(self, prompts, *, n, columns, max_new_tokens, temperature, top_p, seed):
         self.asked += list(prompts)
         return [[self.answers[turn % len(self.answers)] for turn in range(n)] for _ in prompts]
 

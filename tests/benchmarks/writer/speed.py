@@ -48,11 +48,19 @@ PRODUCTS = [
 
 def prompts_of(reader: PromptReader) -> list[Ids]:
     """The prompts that `adcli generate` makes, the longest first."""
+    from adcli.copy.channels import CHANNELS
     from adcli.copy.facts import catalogue_facts
-    from adcli.generate.prompts import prompts_for
+    from adcli.generate.infill import Sampling, drafts
+
+    asked: list[list[dict[str, str]]] = []
+
+    def note(prompts, **how):
+        asked.extend(prompts)
+        return [[] for _ in prompts]
 
     products = catalogue_facts(PRODUCTS).products
-    prompts = [reader.prompt(p.messages()) for product in products for p in prompts_for(product)]
+    drafts([(product, "") for product in products], note, CHANNELS["meta-feed"], Sampling())
+    prompts = [reader.prompt(messages) for messages in asked]
     return sorted(prompts, key=len, reverse=True)
 
 

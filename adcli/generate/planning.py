@@ -1,0 +1,93 @@
+"""What can be said of a product in a channel: the best lines of every angle that its record opens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, zip_longest
+from typing import NamedTuple
+
+from adcli.copy.ad import ANGLES, Line
+from adcli.copy.channels import Channel, display_width, unfit
+from adcli.copy.facts import ProductFacts
+from adcli.generate.grammar import grammar_of, lines_of
+from adcli.generate.nouns import noun_for, titled
+from adcli.generate.phrases import phrases_of
+
+HEADLINES = 24  # that are kept of a product, to choose from
+GOOD_FACTS = 3
+FULL = 80  # columns beyond which a longer line is no better
+
+
+class Rated(NamedTuple):
+    """A line and how good it is."""
+
+    line: Line
+    score: float
+
+
+class Pool(NamedTuple):
+    """The lines that can stand in a product's ads, the best of each angle first."""
+
+    headlines: tuple[Rated, ...]
+    descriptions: tuple[Rated, ...]
+
+
+def pool_for(product: ProductFacts, channel: Channel, *, candidates: int, room: int, seed: int) -> Pool:
+    """The lines for one product; none where it has no name that a sentence can hold.
+
+    Args:
+        product: Its facts.
+        channel: How wide its lines may be, and what they may not hold.
+        candidates: Descriptions that are kept.
+        room: Columns of each description that are to stay free.
+        seed: Of what decides among lines that are equally good.
+    """
+    grammar, noun, phrases = grammar_of("english"), noun_for(product), phrases_of(product)
+    if not noun.kind and not noun.name:
+        return Pool((), ())
+    said = lines_of(
+        grammar.descriptions, noun, phrases, grammar.predicates, columns=channel.descriptions.columns - room
+    )
+    heads = lines_of(grammar.headlines, noun, phrases, columns=channel.headlines.columns)
+    titles = (line._replace(text=titled(line.text)) for line in heads)
+    return Pool(
+        _best(rated(titles, product, "headlines", channel, seed), HEADLINES),
+        _best(rated(said, product, "descriptions", channel, seed), candidates),
+    )
+
+
+def rated(
+    lines: Iterable[Line], product: ProductFacts, kind: str, channel: Channel, seed: int
+) -> Iterator[Rated]:
+    """The lines that can stand among the channel's `kind`, each once, with how good they are."""
+    width = min(getattr(channel, kind).columns, FULL)
+    for line in {line.text: line for line in lines if not unfit(line.text, kind, channel)}.values():
+        yield Rated(line, _score(line, f"{seed}\x1f{product.item_id}", width))
+
+
+def _best(lines: Iterable[Rated], most: int) -> tuple[Rated, ...]:
+    """The best lines of all angles in turn: the first of each angle, then the second of each."""
+    ranked = sorted(lines, key=lambda each: -each.score)
+    by_angle = [_by_opening([each for each in ranked if each.line.angle == angle]) for angle in ANGLES]
+    turns = chain.from_iterable(zip_longest(*by_angle))
+    return tuple(islice((each for each in turns if each is not None), most))
+
+
+def _by_opening(ranked: Sequence[Rated]) -> list[Rated]:
+    """The lines with the best of each opening first, then the second of each."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for each in ranked:
+        turns.append((seen[each.line.frame], each))
+        seen[each.line.frame] += 1
+    return [each for _, each in sorted(turns, key=lambda turn: (turn[0], -turn[1].score))]
+
+
+def _score(line: Line, key: str, width: int) -> float:
+    """Facts stated, the room used, and a part that only tells equally good lines apart."""
+    drawn = hashlib.blake2b(f"{key}\x1f{line.text}".encode(), digest_size=4).digest()
+    stated = min(len(line.facts), GOOD_FACTS) / GOOD_FACTS
+    filled = min(1.0, display_width(line.text) / width)
+    return 0.5 * stated + 0.3 * filled + 0.2 * int.from_bytes(drawn) / 2**32

@@ -1,0 +1,89 @@
+"""What the grammar says agrees in number and article, and states nothing that is not in a slot."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adcli.copy.ad import ANGLES
+from adcli.copy.channels import display_width
+from adcli.copy.facts import product_facts
+from adcli.generate.grammar import grammar_of, lines_of
+from adcli.generate.nouns import noun_for, titled, with_article
+from adcli.generate.phrases import phrases_of
+
+ENGLISH = grammar_of("english")
+KINDS = st.sampled_from(
+    ["Mug", "Bath Towel", "Headphones", "Running Socks", "USB Hub", "Espresso Cups", "Tea", "Oil"]
+)
+COLOURS = st.sampled_from(["Blue", "Off White", "Amber", "Olive"])
+MATERIALS = st.sampled_from(["Cotton", "Stainless Steel", "Acrylic", "Oak"])
+
+
+def said_of(row, columns=90):
+    product = product_facts({"item_id": "1", "brand": "Acme", **row})
+    noun, phrases = noun_for(product), phrases_of(product)
+    lines = list(lines_of(ENGLISH.descriptions, noun, phrases, ENGLISH.predicates, columns=columns))
+    return lines + list(lines_of(ENGLISH.headlines, noun, phrases, columns=30))
+
+
+@given(kind=KINDS, colour=COLOURS, material=MATERIALS, columns=st.integers(20, 125))
+def test_verbs_pronouns_and_articles_agree_with_the_noun(kind, colour, material, columns):
+    row = {"title": f"Acme {kind}", "color": colour, "material": material, "features": "waterproof, washable"}
+    several = kind in ("Headphones", "Running Socks", "Espresso Cups")
+    wrong = (
+        r"\b(?:It|it|This|this|This one|One) (?:are|have|come)\b"
+        if not several
+        else r"\b(?:This|this|It|it) "
+    )
+    lines = said_of(row, columns)
+    assert lines
+    for line in lines:
+        assert not re.search(wrong, line.text), line.text
+        assert not re.search(
+            r"\b[Aa] [aeioAEIO]|\b[Aa]n [b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z](?![A-Z])", line.text
+        ), line.text
+        assert not (several and re.search(rf"\ban? (?!look)(?:[\w-]+ )*{kind.lower()}\b", line.text)), (
+            line.text
+        )
+        assert "{" not in line.text
+        assert "[" not in line.text
+        assert display_width(line.text) <= max(columns, 30)
+
+
+@given(kind=KINDS, colour=COLOURS, material=MATERIALS)
+def test_a_line_names_the_facts_whose_values_it_states_and_no_other(kind, colour, material):
+    for line in said_of({"title": f"Acme {kind}", "color": colour, "material": material}):
+        values = {fact.value for fact in line.facts}
+        for value in (colour.lower(), material.lower()):
+            assert (value in line.text.lower()) == (value in values), line
+
+
+def test_every_angle_has_frames_and_only_known_forms_are_asked_for():
+    for frames in (ENGLISH.descriptions, ENGLISH.headlines):
+        assert {frame.angle for frame in frames} == set(ANGLES)
+    forms = {predicate.form for predicate in ENGLISH.predicates}
+    assert all(frame.lead <= forms for frame in ENGLISH.descriptions)
+
+
+def test_an_angle_is_open_only_where_a_fact_of_its_kind_is_on_record():
+    plain = {line.angle for line in said_of({"title": "Acme Mug", "material": "Ceramic"})}
+    assert not plain & {"offer", "audience", "occasion", "benefit"}
+    prose = "Comes with a 2 year warranty. For children from 6 years. Keeps your tea warm."
+    told = said_of({"title": "Acme Mug", "material": "Ceramic", "description": prose})
+    assert {"offer", "fact", "audience", "benefit"} <= {line.angle for line in told}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [("oak handle", "an oak handle"), ("USB hub", "a USB hub"), ("LED bulb", "an LED bulb"),
+     ("HEPA filter", "a HEPA filter"), ("8 m hose", "an 8 m hose"), ("unisex watch", "a unisex watch"),
+     ("tea", "tea"), ("taped seams", "taped seams"), ("glass", "a glass"), ("IPX4 rating", "an IPX4 rating")],
+)  # fmt: skip
+def test_articles_go_by_sound_and_number(phrase, said):
+    assert with_article(phrase) == said
+
+
+def test_headlines_are_in_title_case():
+    assert titled("non-stick pan for the oven with a 5 l lid") == "Non-Stick Pan for the Oven With a 5 l Lid"

@@ -1,0 +1,47 @@
+"""A model continues what is begun for it; what is broken, copied or too long is not taken."""
+
+import pytest
+
+from adcli.copy.channels import CHANNELS
+from adcli.copy.facts import product_facts
+from adcli.generate.infill import Sampling, drafts
+
+MUG = product_facts(
+    {"item_id": "1", "title": "Acme Mug", "brand": "Acme", "material": "Ceramic", "capacity": "330 ml"}
+)
+
+
+def written(parrot, answer, channel="meta-feed"):
+    return [
+        line.text for line in drafts([(MUG, "")], parrot(answer), CHANNELS[channel], Sampling(drafts=2))[0]
+    ]
+
+
+def test_the_sentence_that_was_begun_is_ended(parrot):
+    assert written(parrot, "makes slow mornings better. It is") == [
+        "A ceramic mug that makes slow mornings better.", "With the Acme mug, you makes slow mornings better."
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "never comes to an",
+        "is a mug with ceramic walls.",
+        "gives your shelf a quiet shine.",
+        "is good and good.",
+        "",
+        "keeps " + "very " * 40 + "warm.",
+    ],
+)
+def test_what_is_broken_or_copied_is_left_out(parrot, answer):
+    assert written(parrot, answer) == []
+
+
+def test_all_requests_begin_alike_and_end_in_what_was_begun(parrot):
+    model = parrot("x")
+    drafts([(MUG, "tea lovers")], model, CHANNELS["meta-feed"], Sampling())
+    first, second = model.asked
+    assert first[:-2] == second[:-2]
+    assert first[-1] == {"role": "assistant", "content": "A ceramic mug that"}
+    assert "Shoppers: tea lovers" in first[-2]["content"]

@@ -1,0 +1,95 @@
+"""A set takes a new angle and a new opening with each ad, and shares no sentence with another product's."""
+
+import runpy
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from adcli.copy.ad import Ad, Line
+from adcli.copy.channels import CHANNELS
+from adcli.copy.fact import Fact
+from adcli.copy.wording import sentences
+from adcli.generate.ads import generate_ads
+from adcli.generate.planning import Pool, Rated
+from adcli.generate.sets import Said, make_set
+
+EMPTY = Ad("1", None, "", (), ())
+
+
+def pool(*descriptions):
+    heads = tuple(
+        Rated(Line(f"Headline {i}", "fact", (Fact("part", f"part {i}"),), f"h{i}"), 1.0 - i / 100)
+        for i in range(9)
+    )
+    return Pool(
+        heads, tuple(Rated(Line(text, angle, (), frame), score) for text, angle, frame, score in descriptions)
+    )
+
+
+def made(its, n=3, encode=None, said=None, channel="email"):
+    return make_set(EMPTY, its, CHANNELS[channel], n, said or Said(), encode)
+
+
+def test_no_angle_and_no_opening_comes_twice():
+    its = pool(
+        ("One.", "fact", "the", 0.9), ("Two.", "fact", "this", 0.8), ("Three.", "use", "the", 0.7), ("Four.", "use", "for", 0.6)
+    )  # fmt: skip
+    assert [ad.descriptions[0].text for ad in made(its)] == ["One.", "Four."]
+
+
+def test_of_two_that_mean_the_same_the_other_is_taken():
+    its = pool(("A.", "fact", "a", 0.9), ("B.", "use", "b", 0.8), ("C.", "offer", "c", 0.75))
+    vectors = {"A.": (1, 0), "B.": (1, 0), "C.": (0, 1)}
+    chosen = made(its, n=2, encode=lambda texts: np.array([vectors[text] for text in texts], np.float32))
+    assert [ad.descriptions[0].text for ad in chosen] == ["A.", "C."]
+
+
+def test_a_sentence_of_another_product_is_not_said_again():
+    said = Said()
+    said.add(EMPTY._replace(item_id="2", descriptions=(Line("It is red.", "fact", (), "it"),)))
+    its = pool(("Look. It is red.", "fact", "look", 0.9), ("It is blue.", "use", "it", 0.1))
+    assert [ad.descriptions[0].text for ad in made(its, said=said)] == ["It is blue."]
+
+
+def test_headlines_are_dealt_without_repeats_and_a_set_shrinks_rather_than_repeat():
+    its = pool(
+        ("One.", "fact", "a", 0.9),
+        ("Two.", "use", "b", 0.8),
+        ("Three.", "offer", "c", 0.7),
+        ("Four.", "benefit", "d", 0.6),
+    )
+    few = its._replace(headlines=its.headlines[:5])
+    ads = made(few, channel="microsoft-search", n=2)
+    assert len(ads) == 1
+    assert (
+        len({line.text for ad in ads for line in ad.headlines}) == sum(len(ad.headlines) for ad in ads) >= 3
+    )
+
+
+@pytest.fixture(scope="module")
+def demo():
+    shop = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "shop" / "catalogue.py"))
+    columns = ("item_id", "title", "description", "brand", "category")
+    made = shop["products"](np.random.default_rng(0))[::3]
+    return pl.DataFrame([{name: getattr(each, name) for name in columns} for each in made])
+
+
+def test_the_demo_shops_sets_keep_the_rules(demo):
+    ads = generate_ads(demo, n=3, channel="meta-feed")
+    assert ads.height >= 2.5 * demo.height
+    by_sentence: dict[str, set[str]] = {}
+    for _, its in ads.group_by("item_id"):
+        assert its["angle"].n_unique() == its.height
+        headlines = [text.lower() for texts in its["headlines"] for text in texts]
+        assert len(set(headlines)) == len(headlines)
+    for ad in ads.iter_rows(named=True):
+        for text in ad["descriptions"]:
+            assert text[-1] in ".?"
+            for sentence in sentences(text):
+                by_sentence.setdefault(sentence, set()).add(ad["item_id"])
+    assert all(len(items) == 1 for items in by_sentence.values())
+    openings = Counter(" ".join(ad.split()[:2]) for ad in ads["description"])
+    assert openings.most_common(1)[0][1] <= ads.height / 4
