@@ -14,7 +14,7 @@ from adcli.errors import DataError, did_you_mean
 from adcli.optimize.candidates import DIRECT, POPULAR
 from adcli.policies.action_features import group_labels
 from adcli.policies.actions import HOUR
-from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit, tilted, with_history
+from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit, with_history
 from adcli.policies.constraints import Constraints
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog
@@ -23,7 +23,6 @@ from adcli.policies.pricing import Column, Mixture, colliding, price_limits
 Array = NDArray[np.float64]
 
 MOST_ROWS, MOST_CELLS = 20_000, 4_000_000  # rows, and rows x actions, that limits are priced on
-STRAYED = 5.0  # price, over the largest use of a limit, that makes up for what strayed from it
 FILTERED_ROWS = 2_000  # that the rules which collide are found on
 PRIOR_ROWS = 20.0  # an action's mean outcome is mixed with this many rows of the mean of all
 
@@ -231,8 +230,6 @@ def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) 
         mixture = None
     if mixture is None or not mixture.feasible:
         raise _collision(base, rules, epsilon, impressions.head(FILTERED_ROWS), logit=logit)
-    if not isinstance(base, ScoredPolicy):
-        return _tilt(whole, impressions)
     return replace(whole, columns=tuple(mixture.columns), share=mixture.share)
 
 
@@ -253,21 +250,26 @@ def within(base: Policy, rules: Rules, epsilon: float, *, logit: bool) -> Constr
 
 
 def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
-    """The mixture of prices at which the policy earns most within its limits, on these rows."""
+    """The mixture of prices at which the policy is best within its limits, on these rows.
+
+    Best is what earns most; of a base without scores, what differs least from it (Kullback and Leibler).
+    """
+    from scipy.special import rel_entr
+
     values, allowed = policy.values(impressions), policy.allowed(impressions)
-    even = allowed / allowed.sum(axis=1, keepdims=True)
+    explored = policy.epsilon * allowed / allowed.sum(axis=1, keepdims=True)
     uses = [limit.use(values) for limit in policy.limits]
-    spread_value = float((even * values).sum(axis=1).mean())
-    spread_use = np.array([float((even * use).sum(axis=1).mean()) for use in uses])
-    each, kept = np.arange(values.shape[0]), 1 - policy.epsilon
+    as_base = policy.at(np.zeros(len(uses)), values, allowed)
 
     def best(prices: Array) -> Column:
-        chosen = np.where(allowed, policy.priced(values, prices), -np.inf).argmax(axis=1)
-        use = np.array([float(own[each, chosen].mean()) for own in uses])
-        value = float(values[each, chosen].mean())
-        return Column(
-            prices, kept * value + policy.epsilon * spread_value, kept * use + policy.epsilon * spread_use
+        chosen = (1 - policy.epsilon) * policy.at(prices, values, allowed)
+        worth = (
+            np.vdot(chosen + explored, values)
+            if isinstance(policy.base, ScoredPolicy)
+            else -rel_entr(chosen, (1 - policy.epsilon) * as_base).sum()
         )
+        use = np.array([np.vdot(chosen + explored, one) for one in uses])
+        return Column(prices, float(worth) / values.shape[0], use / values.shape[0])
 
     return price_limits(best, np.array([limit.most for limit in policy.limits]))
 
@@ -275,52 +277,30 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
 def _collision(
     base: Policy, rules: Rules, epsilon: float, impressions: pl.DataFrame, *, logit: bool
 ) -> DataError:
-    def feasible(names: frozenset[str]) -> bool:
+    """Which rules cannot be obeyed together, how far the least of them misses, and what would help."""
+
+    def missed(names: frozenset[str], rate: float = epsilon) -> Array | None:
         try:
-            return _priced(within(base, rules.only(names), epsilon, logit=logit), impressions).feasible
+            return _priced(within(base, rules.only(names), rate, logit=logit), impressions).excess
         except DataError:
-            return False
+            return None
+
+    def feasible(names: frozenset[str], rate: float = epsilon) -> bool:
+        excess = missed(names, rate)
+        return excess is not None and not (excess > 0).any()
 
     found = colliding(feasible, rules.names)
-    said = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    explored = feasible(frozenset(found), 0.0)  # they could be obeyed if nothing were explored
+    floor = rules.exploration_floor * len(rules.no_ad)
+    named = [*found, *(["exploration_floor"] if explored and not feasible(frozenset(found), floor) else [])]
+    said = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    limits, excess = rules.only(frozenset(found)).limits, missed(frozenset(found), 0.0)
+    least = ""
+    if not explored and len(found) == 1 and limits and limits[0].total and excess is not None:
+        least = f": it takes {limits[0].total * (1 + excess[0] / limits[0].most):.6g} at least"
+    lower = explored and len(named) == len(found)
     return DataError(
-        f"The constraints collide: {said} cannot be obeyed{' together' * (len(found) > 1)} on this log"
-        f"{f' with an exploration rate of {epsilon:g}' * (epsilon > 0)}.",
-        fix=f"Loosen {'it' if len(found) == 1 else 'one of them'}{' or lower --epsilon' * (epsilon > 0)}.",
+        f"The constraints collide: {said} cannot be obeyed{' together' * (len(named) > 1)} on this log"
+        f"{f' with an exploration rate of {epsilon:g}' * lower}{least}.",
+        fix=f"Loosen {'it' if len(named) == 1 else 'one of them'}{' or lower --epsilon' * lower}.",
     )
-
-
-def _tilt(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> ConstrainedPolicy:
-    """Of the policies within the limits, the one that differs least from the base: prices by its dual."""
-    from scipy.optimize import minimize
-
-    if not policy.limits:
-        return policy
-    values, allowed = policy.values(impressions), policy.allowed(impressions)
-    even = allowed / allowed.sum(axis=1, keepdims=True)
-    uses = np.stack([limit.use(values) for limit in policy.limits])
-    scale = np.maximum(np.abs(uses).max(axis=(1, 2)), 1e-12)
-    most = np.array([limit.most for limit in policy.limits])
-    explored = policy.epsilon * np.einsum("mnk,nk->m", uses, even) / values.shape[0]
-    room = (most - explored) / max(1 - policy.epsilon, 1e-9) / scale
-
-    def dual(prices: Array) -> tuple[float, Array]:
-        cost = np.einsum("m,mnk->nk", prices / scale, uses)
-        chosen = tilted(values, allowed, cost)
-        use = np.einsum("mnk,nk->m", uses, chosen) / values.shape[0] / scale
-        own = np.where(allowed, values, 0)
-        least = np.where(own > 0, cost, np.inf).min(axis=1, keepdims=True)
-        mass = (own * np.exp(-np.clip(cost - least, 0, 700))).sum(axis=1) / own.sum(axis=1)
-        return float((np.log(mass) - least[:, 0]).mean() + prices @ room), room - use
-
-    start = np.zeros(len(policy.limits))
-    found = minimize(dual, start, jac=True, method="L-BFGS-B", bounds=[(0, 1e4)] * start.size)
-
-    def column(prices: Array, value: float) -> Column:
-        chosen = tilted(values, allowed, np.einsum("m,mnk->nk", prices, uses))
-        use = np.einsum("mnk,nk->m", uses, (1 - policy.epsilon) * chosen + policy.epsilon * even)
-        return Column(prices, value, use / values.shape[0])
-
-    dearer = (found.x + own for own in STRAYED * np.eye(start.size))
-    columns = [column(found.x / scale, 1.0), *(column(prices / scale, 0.0) for prices in dearer)]
-    return replace(policy, columns=tuple(columns), share=np.eye(1, len(columns))[0])

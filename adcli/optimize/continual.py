@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.optimize.policy_learning import LearnedPolicy, learn_policy
+from adcli.optimize.policy_learning import LearnedPolicy, learn_policy, with_frequency
 from adcli.policies.constraints import Constraints
 from adcli.policies.estimators import snips
 from adcli.policies.policy import Policy
@@ -77,6 +77,7 @@ def learn_on(
     )
     if earlier is None:
         return learn(impressions), {}
+    impressions, question = with_frequency(impressions, question, constraints)
     whole = pl.concat([impressions, earlier.replay], how="diagonal_relaxed")
     is_old = np.arange(whole.height) >= impressions.height
     log = prepare_log(whole, question, items)

@@ -20,8 +20,10 @@ from adcli.statistics.intervals import Interval
 from adcli.statistics.means import clustered_mean
 
 Array = NDArray[np.float64]
+NOTHING = Interval(float("nan"), float("nan"))
 EXACTLY = "in every decision"
 ON_AVERAGE = "on average, and in all that apply writes"
+EXPECTED = "by expected costs and outcomes; achieved is what the log says"
 
 
 class _Kept(NamedTuple):
@@ -73,11 +75,11 @@ def _spent(constraints: Constraints, log: PreparedLog, weight: Array, confidence
     if constraints.cost_per_action is not None:
         actions = numbers(log.impressions, "conversion")
         value, found = _ratio(logged.cost, actions, weight, logged, confidence)
-        yield _Kept("cost_per_action", constraints.cost_per_action, value, found, ON_AVERAGE)
+        yield _Kept("cost_per_action", constraints.cost_per_action, value, found, EXPECTED)
     if constraints.return_on_ad_spend is not None:
         revenue = numbers(log.impressions, "revenue")
         value, found = _ratio(revenue, logged.cost, weight, logged, confidence)
-        yield _Kept("return_on_ad_spend", constraints.return_on_ad_spend, value, found, ON_AVERAGE)
+        yield _Kept("return_on_ad_spend", constraints.return_on_ad_spend, value, found, EXPECTED)
 
 
 def _ratio(
@@ -86,7 +88,7 @@ def _ratio(
     """The ratio of two weighted means, and its interval by the delta method."""
     level = float(weight @ bottom)
     if not level:
-        return float("nan"), Interval(float("nan"), float("nan"))
+        return float("nan"), NOTHING
     ratio = float(weight @ top) / level
     influence = ratio + weight * (top - ratio * bottom) * weight.size / level
     return ratio, Interval(*clustered_mean(influence, logged.cluster).interval(confidence))
@@ -121,6 +123,3 @@ def _forbidden(policy: ConstrainedPolicy, constraints: Constraints) -> Iterator[
     if constraints.exploration_floor:
         least = policy.epsilon / len(policy.actions)
         yield _Kept("exploration_floor", constraints.exploration_floor, least, NOTHING, EXACTLY)
-
-
-NOTHING = Interval(float("nan"), float("nan"))

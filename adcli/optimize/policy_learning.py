@@ -18,6 +18,7 @@ from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.constraints import Constraints
 from adcli.policies.estimators import dr
 from adcli.policies.evidence import Compared, Gates, ValueKind, diagnose, judge
+from adcli.policies.history import SO_FAR, with_impressions_so_far
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, RewardFit, RewardModel
@@ -88,7 +89,7 @@ def learn_policy(
     Raises:
         DataError: If the log lacks what is needed, or holds it out of range; if constraints collide.
     """
-    log = prepare_log(impressions, question, items)
+    log = prepare_log(*with_frequency(impressions, question, constraints), items)
     _require_variation(log)
     rules = rules_of(constraints, log, items) if constraints else None
     with part(0, 0.9):
@@ -125,6 +126,17 @@ def learn_policy(
         fitted,
         obeyed,
     )
+
+
+def with_frequency(
+    impressions: pl.DataFrame, question: Question, constraints: Constraints | None
+) -> tuple[pl.DataFrame, Question]:
+    """A log, and what is asked of it, with what users were shown so far as context of a frequency cap."""
+    if constraints is None or constraints.frequency_cap is None:
+        return impressions, question
+    found = with_impressions_so_far(impressions)
+    wanted = [SO_FAR] if question.context and SO_FAR in found.columns else []
+    return found, question._replace(context=tuple(dict.fromkeys([*question.context, *wanted])))
 
 
 def _require_variation(log: PreparedLog) -> None:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from adcli.errors import DataError, did_you_mean
 from adcli.policies.actions import HOUR, ActionSet
+from adcli.policies.history import CAPPED, SO_FAR, with_capped, with_impressions_so_far
 from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
 from adcli.policies.pricing import Column
 
 Array = NDArray[np.float64]
 EMPTY = {"number": pl.Float64(), "category": pl.String(), "hour": pl.Datetime(), "weekday": pl.Datetime()}
-CAPPED = "capped_actions"  # column: the numbers of the actions of which a user has seen as many as a user may
 
 
 class Forbidden(NamedTuple):
@@ -91,34 +91,30 @@ class ConstrainedPolicy:
     def chosen(self, values: Array, allowed: NDArray[np.bool_]) -> Array:
         """The probabilities without exploration, shape (n, K), from `values` and what is `allowed`."""
         total = np.zeros(values.shape)
-        for (prices, *_), share in zip(self.columns, self.share, strict=True):
-            if not share:
-                continue
-            if isinstance(self.base, ScoredPolicy):
-                best = np.where(allowed, self.priced(values, prices), -np.inf).argmax(axis=1)
-                total[np.arange(best.size), best] += share
-            else:
-                total += tilted(values, allowed, self.cost(values, prices))
+        for column, share in zip(self.columns, self.share, strict=True):
+            if share:
+                total += share * self.at(column.prices, values, allowed)
         return total
 
-    def priced(self, values: Array, prices: Array) -> Array:
-        """The values less what each action uses at these prices, shape (n, K)."""
-        return values - self.cost(values, prices)
-
-    def cost(self, values: Array, prices: Array) -> Array:
-        """What each action uses at these prices, shape (n, K)."""
-        total = np.zeros(values.shape)
+    def at(self, prices: Array, values: Array, allowed: NDArray[np.bool_]) -> Array:
+        """The probabilities at some prices of the limits, shape (n, K)."""
+        cost = np.zeros(values.shape)
         for limit, price in zip(self.limits, prices, strict=True):
             if price:
-                total += price * limit.use(values)
-        return total
+                cost += price * limit.use(values)
+        if not isinstance(self.base, ScoredPolicy):
+            return tilted(values, allowed, cost)
+        best = np.where(allowed, values - cost, -np.inf).argmax(axis=1)
+        return np.asarray(np.eye(values.shape[1])[best])
 
     def values(self, frame: pl.DataFrame) -> Array:
         """What each action is worth to the base, shape (n, K): its expected reward, or its probability."""
         if not isinstance(self.base, ScoredPolicy):
             return self.base.probabilities(frame).astype(np.float64)
+        from scipy.special import expit
+
         scores = self.base.scores(frame).astype(np.float64)
-        return 1 / (1 + np.exp(-np.clip(scores, -30, 30))) if self.logit else scores
+        return np.asarray(expit(scores)) if self.logit else scores
 
     def permitted(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
         """What each row may be shown, shape (n, K); it may be nothing.
@@ -195,6 +191,14 @@ def context_columns(policy: Policy) -> list[str]:
     return [*(base.encoder.columns if isinstance(base, ScoredPolicy) else []), *own]
 
 
+def limits_of_a_run(policy: Policy) -> list[str]:
+    """The constraints of a policy that count what one run of it uses."""
+    if not isinstance(policy, ConstrainedPolicy):
+        return []
+    capped = ["frequency_cap"] if policy.frequency_cap is not None else []
+    return [*(limit.rule for limit in policy.limits if limit.total is not None), *capped]
+
+
 def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """The contexts with each column that the policy learned with and they lack, empty; and which these are.
 
@@ -208,41 +212,16 @@ def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFr
 
 
 def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:
-    """A log with what its users have seen too often by each row, where the policy caps that.
+    """A log with what the policy reads of what its users were shown before.
 
     Raises:
-        DataError: If the log names no users or no times.
+        DataError: If the policy caps that, and the log names no users or no times.
     """
+    if SO_FAR in context_columns(policy):
+        frame = with_impressions_so_far(frame)
     if not isinstance(policy, ConstrainedPolicy) or policy.frequency_cap is None:
         return frame
-    cap = policy.frequency_cap
-    for name in ("user_id", "event_time"):
-        if name not in frame.columns:
-            raise DataError(f"A frequency cap needs {name}.", fix=f"Name it: --map {name}=COLUMN.")
-    own = pl.DataFrame(
-        {
-            "row": np.arange(frame.height, dtype=np.int64),
-            "user": frame["user_id"].cast(pl.String),
-            "time": frame["event_time"],
-            "action": policy.actions.index(frame).astype(np.int64),
-        }
-    )
-    order = own.sort("time", "row", maintain_order=True).with_columns(
-        seen=pl.int_range(pl.len()).over("user", "action")
-    )
-    full = order.filter(
-        (pl.col("seen") == max(cap - 1, 0))
-        & pl.col("action").is_in(np.flatnonzero(~policy.uncapped))
-        & (cap > 0)
-    )
-    later = order.join(full.select("user", since="time", first="row", capped="action"), on="user")
-    later = later.filter(
-        (pl.col("time") > pl.col("since"))
-        | ((pl.col("time") == pl.col("since")) & (pl.col("row") > pl.col("first")))
-    )
-    lists = later.group_by("row").agg(pl.col("capped").alias(CAPPED))
-    joined = own.select("row").join(lists, on="row", how="left", maintain_order="left")
-    return frame.with_columns(joined[CAPPED])
+    return with_capped(frame, policy.actions.index(frame), policy.frequency_cap, policy.uncapped)
 
 
 def restricted(probabilities: Array, allowed: NDArray[np.bool_]) -> Array:

@@ -142,7 +142,9 @@ class Key(NamedTuple):
 
 
 KEYS: Final[Mapping[str, Key]] = {
-    "budget": Key("the most that all decisions together may cost", "budget = 5000", _positive),
+    "budget": Key(
+        "the most that the decisions of one run of apply may cost together", "budget = 5000", _positive
+    ),
     "impressions": Key(
         "how many decisions budget and stock are for; as many as the log has unless given",
         "impressions = 100000",
@@ -159,12 +161,14 @@ KEYS: Final[Mapping[str, Key]] = {
         "the least probability of each action that may be shown", "exploration_floor = 0.001", _share
     ),
     "frequency_cap": Key(
-        "the most impressions of one action that a user gets; needs user_id", "frequency_cap = 3", _count
+        "the most impressions of one action that a user gets in one run; needs user_id",
+        "frequency_cap = 3",
+        _count,
     ),
     "quiet_hours": Key(
         "hours (UTC) without ads, the first and the end", 'quiet_hours = ["22:00", "07:00"]', _quiet
     ),
-    "stock": Key("how often an action may be shown at most", "stock = {item03 = 100}", _stock),
+    "stock": Key("how often an action may be shown at most in one run", "stock = {item03 = 100}", _stock),
     "exclusions": Key(
         "what is never shown, or not where the context is so",
         'exclusions = [{column = "category", values = ["alcohol"], where = {segment = ["minors"]}}]',

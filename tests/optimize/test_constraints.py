@@ -158,6 +158,30 @@ def test_rules_that_collide_are_named_and_no_other(constraints, named):
     assert "seller.A" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("constraints", "epsilon", "said", "helps"),
+    [
+        (Constraints(budget=20, minimum_exposure={"seller": {"C": 0.1}}), 0.0, "cannot be obeyed together", False),
+        (Constraints(stock={"none": 0}, budget=20), 0.0, "stock.none", False),
+        (Constraints(stock={"i5": 0}), 0.3, "exploration rate of 0.3", True),
+        (Constraints(stock={"i5": 0}, exploration_floor=0.01), 0.0, "stock.i5 and exploration_floor", False),
+    ],
+)  # fmt: skip
+def test_exploring_less_is_advised_only_where_it_helps(constraints, epsilon, said, helps):
+    with pytest.raises(DataError, match=said) as raised:
+        policy_within(constraints, base(epsilon=epsilon))
+    assert ("--epsilon" in str(raised.value)) == helps
+
+
+def test_a_budget_that_nothing_fits_in_says_what_it_takes():
+    rules = rules_of(Constraints(budget=10), LOG, ITEMS)
+    limits = tuple(limit._replace(per_action=limit.per_action + 0.1) for limit in rules.limits)
+    with pytest.raises(
+        DataError, match=r"budget cannot be obeyed .* it takes [0-9.]+ at least\. Loosen it\.$"
+    ):
+        constrained(base(), LOG, rules._replace(limits=limits), logit=True)
+
+
 def test_a_policy_that_is_a_table_is_changed_as_little_as_the_limits_ask():
     shares = logged_shares(LOG.impressions, LOG.actions)
     policy = policy_within(Constraints(minimum_exposure={"seller": {"C": 0.4}}), shares)

@@ -35,19 +35,24 @@ def apply(
       adcli optimize apply policy contexts.parquet --explain -o explained.parquet
     """
     from adcli.optimize.apply import apply_policy
-    from adcli.policies.constrained import context_columns, with_missing_context
+    from adcli.policies.constrained import context_columns, limits_of_a_run, with_missing_context
+    from adcli.policies.history import SO_FAR, with_impressions_so_far
     from adcli.policies.store import load_policy
 
     chosen = load_policy(run.learned(policy))
     contexts = run.read(inputs, tables=["impressions", "contexts"])
     contexts = with_users(run, contexts, users, context_columns(chosen))
     contexts = with_profiles(run, contexts, profiles)
+    if SO_FAR in context_columns(chosen):
+        contexts = with_impressions_so_far(contexts)
     contexts, missing = with_missing_context(chosen, contexts)
     if missing:
         run.warn(
             f"the policy was learned with {', '.join(missing)}, which this input lacks: taken as missing in "
             "all rows (--map names a column, --users adds those of users)."
         )
+    if rules := limits_of_a_run(chosen):
+        run.note(f"{', '.join(rules)}: kept within this run, which knows nothing of what others used.")
     with run.step("apply"):
         decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy, explained=explain)
     run.write(decisions)

@@ -124,8 +124,9 @@ def _read(run: Run, state: Path, *, export: bool) -> None:
 
     live = live_policy_of(state)
     position, refused = read_state(state, live)
-    reward, window = live.offline.reward, live.settings.reward_window
-    made = decisions_of(state, live.names.columns, reward, float("inf") if live.bidding else window)
+    reward, is_zero = live.offline.reward, export and not live.bidding
+    window = live.settings.reward_window if is_zero else float("inf")
+    made = decisions_of(state, live.names.columns, reward, window)
     if not export:
         run.count(live.decisions.size, 0)
         sys.stdout.write(described(state, live, position.offset, refused, made))

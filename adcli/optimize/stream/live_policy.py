@@ -25,6 +25,7 @@ from adcli.optimize.stream.rewards import Rewards
 from adcli.optimize.stream.rules import ActionNames, Rules
 from adcli.optimize.stream.settings import Settings
 from adcli.optimize.stream.spending import Spending
+from adcli.policies.history import SO_FAR
 from adcli.policies.sampling import draw
 
 PLAIN = re.compile(
@@ -173,16 +174,19 @@ class LivePolicy:
         for needed, rule in self.offline.obeyed.needed.items():
             if needed not in context:
                 raise RefusedLine(f"The context needs '{needed}', for the policy obeys {rule}.")
-        known = self.decisions.index.get(name)
-        if self.contexts.is_full or (known is not None and known >= self.decisions.size):
+        known, user = self.decisions.index.get(name), self.rules.user(context)
+        again = user is not None and any(user == waiting[-1] for waiting in self._pending)
+        if again or self.contexts.is_full or (known is not None and known >= self.decisions.size):
             self._decide()
             self.contexts.make_room()
+        if user is not None and SO_FAR in self.contexts.columns:
+            context, text = {**context, SO_FAR: self.rules.seen[user].total()}, None
         slot = self.contexts.slot(context, text)
         told_name = orjson.dumps(message["id"])
         if known is not None:
             self._repeat(known, slot, told_name)
             return False
-        eligible, user = None, self.rules.user(context)
+        eligible = None
         if self._is_restricted or "eligible" in message:
             eligible = self._eligible(slot, message.get("eligible"), user)
         if self.bidding and not self.spending.decisions:
@@ -197,8 +201,7 @@ class LivePolicy:
 
     def _eligible(self, slot: int, own: Any, user: str | None) -> Mask:
         """What may be shown to a request."""
-        seen_anew = user is not None and any(user == waiting[-1] for waiting in self._pending)
-        if seen_anew or self.rules.room() <= len(self._pending):
+        if self.rules.room() <= len(self._pending):
             self._decide()
         self.contexts.encode()
         allowed: Mask = self.contexts.eligible[slot] & self.rules.open(user)
@@ -217,7 +220,8 @@ class LivePolicy:
         self.contexts.encode()
         context = self.rewards.learner.features(self.contexts.features[slot : slot + 1])
         made = self.decisions[np.array([row])]
-        if not np.array_equal(context.astype(np.float32), made["context"]):
+        moves = SO_FAR in self.contexts.columns  # the same context is another one by now
+        if not moves and not np.array_equal(context.astype(np.float32), made["context"]):
             raise RefusedLine("This id was decided before, for another context.")
         self._answers += self._told([told_name], made["action"], made["propensity"], made["bid"])
 

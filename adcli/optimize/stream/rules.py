@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +75,7 @@ class Rules:
         count = len(names.texts)
         self._names, self._cap, self._free = names, obeyed.frequency_cap, obeyed.is_free(count)
         self.decided = np.zeros(count, dtype=np.int64)
-        self.seen: dict[str, Counter[int]] = {}
+        self.seen: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._default_floor = max(epsilon, min(obeyed.floor * count, 1.0))
         self.restore({"caps": list(obeyed.caps.items())} if obeyed.caps else {})
 
@@ -98,7 +98,7 @@ class Rules:
             return
         for user, one in zip(users, action.tolist(), strict=True):
             if user is not None:
-                self.seen.setdefault(user, Counter())[one] += 1
+                self.seen[user][one] += 1
 
     def room(self) -> float:
         """How many decisions may be made before a cap is reached."""
@@ -112,8 +112,8 @@ class Rules:
             if self.decided[mask].sum() >= most:
                 allowed &= ~mask
         if self._cap is not None and user is not None:
-            often = self.seen.get(user, Counter())
-            full = np.array([often.get(one, 0) >= self._cap for one in range(allowed.size)])
+            often = self.seen[user]
+            full = np.array([often[one] >= self._cap for one in range(allowed.size)])
             allowed &= ~full | self._free
         return allowed
 

@@ -60,7 +60,8 @@ def restore(live: LivePolicy, payload: bytes) -> None:
     live.decisions.restore(arrays, plain["size"])
     live.rewards.new = {row: (reward, cost) for row, (reward, cost) in plain["new"]}
     seen = orjson.loads(arrays["seen"].tobytes())
-    live.rules.seen = {user: Counter({int(one): n for one, n in own.items()}) for user, own in seen.items()}
+    for user, own in seen.items():
+        live.rules.seen[user] = Counter({int(one): n for one, n in own.items()})
     if live.bidding:
         live.bidding.restore(arrays)
     live.rules.restore(plain["rules"])
