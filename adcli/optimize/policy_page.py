@@ -187,14 +187,12 @@ def _groups_served(serving: pl.DataFrame) -> list[Verdict]:
 
 
 def _differences(learned: LearnedPolicy, kind: str, confidence: float) -> Plot:
-    rows = learned.candidates.filter(pl.col("difference_low").is_not_null())
     return interval_plot(
         "candidates",
         f"Difference to the log per impression, {show(confidence, 'rate')} intervals",
-        rows["policy"].to_list(),
-        rows["difference"],
-        rows["difference_low"],
-        rows["difference_high"],
+        learned.candidates,
+        "difference",
+        label="policy",
         axis="Difference per impression",
         kind=difference_kind(kind),
         reference=0.0,
@@ -210,11 +208,7 @@ def _calibration(calibration: pl.DataFrame, kind: str) -> list[Plot]:
         reliability_plot(
             "calibration",
             "Observed against expected reward of what was shown",
-            calibration["predicted"],
-            calibration["value"],
-            calibration["ci_low"],
-            calibration["ci_high"],
-            calibration["rows"],
+            calibration,
             x_axis="Expected rate",
         )
     ]

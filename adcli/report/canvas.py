@@ -64,6 +64,7 @@ class Plot:
         panel: Its size.
         draw: Draws it on axes in given colours.
         legend: The labels listed above the axes, where there are several series.
+        is_empty: Whether there is nothing to draw, so that a page leaves it out.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Plot:
     panel: Panel = field(repr=False)
     draw: Callable[[Axes, Colours], None] = field(repr=False)
     legend: Sequence[str] = field(default=(), repr=False)
+    is_empty: bool = False
 
     @cached_property
     def svg(self) -> Markup:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import polars as pl
+from numpy.typing import NDArray
 
 from adcli.numbers import NONE, show, show_interval
 from adcli.report.canvas import CELL, WIDTH, Panel, Plot, scale
+from adcli.report.table import bounds_of
 from adcli.report.text import clean_text, display_width, shorten
 from adcli.report.theme import Colours
 
@@ -24,66 +25,62 @@ _LABEL_CELLS = 32
 def interval_plot(
     name: str,
     title: str,
-    labels: Sequence[object],
-    values: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
+    rows: pl.DataFrame,
+    figure: str = "value",
     *,
+    label: str | pl.Expr,
     axis: str,
     kind: str = "number",
     reference: float | None = None,
     reference_label: str = "",
 ) -> Plot:
-    """A forest plot: one row a value with its interval, written out at the right.
+    """A forest plot: one row a value with its interval, written out at the right; empty where there is none.
 
     A filled mark's interval leaves out the reference, a hollow one's holds it. At most 40 rows are drawn, the
-    first ones.
+    first ones that have an interval.
 
     Args:
         name: What its files are called.
         title: What it shows.
-        labels: (n,) what each row is.
-        values: (n,) estimates; NaN where there is none.
-        low: (n,) lower ends of the intervals.
-        high: (n,) upper ends.
+        rows: A table of figures.
+        figure: The column of the values; those of its interval are called as `bounds_of` says.
+        label: What each row is.
         axis: What the axis measures.
         kind: How the numbers are read (`numbers.py`).
         reference: Where a line is drawn, such as no effect.
         reference_label: What the line stands for.
     """
-    rows = _Rows(labels, values, low, high, kind)
+    drawn = _Rows(rows.drop_nulls(bounds_of(figure)[0]), figure, label, kind)
 
     def draw(axes: Axes, colours: Colours) -> None:
         if reference is not None:
             axes.axvline(reference, color=colours["muted"], linewidth=1.2, linestyle=(0, (4, 2)))
-        rows.draw_intervals(axes, colours, reference)
-        rows.frame(axes, colours)
-        scale(axes.xaxis, kind, most=rows.ticks)
-        axes.set_xlabel(_with_reference(axis, reference_label))
+        drawn.draw_intervals(axes, colours, reference)
+        drawn.frame(axes, colours, _with_reference(axis, reference_label))
 
-    return Plot(name, title, rows.alt_text(title, reference, reference_label), rows.panel, draw)
+    alt_text = drawn.alt_text(title, reference, reference_label)
+    return Plot(name, title, alt_text, drawn.panel, draw, is_empty=not drawn.total)
 
 
 def bar_plot(
     name: str,
     title: str,
-    labels: Sequence[object],
-    values: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
+    rows: pl.DataFrame,
+    figure: str = "value",
     *,
+    label: str | pl.Expr,
     axis: str,
     kind: str = "number",
 ) -> Plot:
-    """Bars from zero with their intervals, one row each. Arguments as in `interval_plot`."""
-    rows = _Rows(labels, values, low, high, kind)
+    """Bars from zero, one row each, with its interval if it has one. Arguments as in `interval_plot`."""
+    bars = _Rows(rows, figure, label, kind)
 
     def draw(axes: Axes, colours: Colours) -> None:
-        drawn = rows.drawn
-        whiskers = [rows.values[drawn] - rows.low[drawn], rows.high[drawn] - rows.values[drawn]]
-        axes.barh(drawn, rows.values[drawn], height=0.62, color=colours["series1"], alpha=0.45)
+        drawn = bars.drawn
+        whiskers = [bars.values[drawn] - bars.low[drawn], bars.high[drawn] - bars.values[drawn]]
+        axes.barh(drawn, bars.values[drawn], height=0.62, color=colours["series1"], alpha=0.45)
         axes.errorbar(
-            rows.values[drawn],
+            bars.values[drawn],
             drawn,
             xerr=np.maximum(whiskers, 0.0),
             fmt="none",
@@ -92,22 +89,21 @@ def bar_plot(
             capsize=3,
         )
         axes.axvline(0.0, color=colours["muted"], linewidth=1.0)
-        rows.frame(axes, colours)
-        scale(axes.xaxis, kind, most=rows.ticks)
-        axes.set_xlabel(clean_text(axis))
+        bars.frame(axes, colours, clean_text(axis))
 
-    return Plot(name, title, rows.alt_text(title, None, ""), rows.panel, draw)
+    return Plot(name, title, bars.alt_text(title, None, ""), bars.panel, draw, is_empty=not bars.total)
 
 
 class _Rows:
     """Rows of values with intervals: their labels at the left, their numbers at the right."""
 
-    def __init__(
-        self, labels: Sequence[object], values: ArrayLike, low: ArrayLike, high: ArrayLike, kind: str
-    ) -> None:
-        self.total = len(labels)
-        self.labels = [shorten(label, _LABEL_CELLS) for label in labels[:MOST_ROWS]]
-        self.values, self.low, self.high = (_floats(numbers)[:MOST_ROWS] for numbers in (values, low, high))
+    def __init__(self, rows: pl.DataFrame, figure: str, label: str | pl.Expr, kind: str) -> None:
+        self.total = rows.height
+        shown = rows.head(MOST_ROWS)
+        self.labels = [shorten(text, _LABEL_CELLS) for text in shown.select(label).to_series()]
+        self.values, self.low, self.high = (
+            shown[name].cast(pl.Float64).to_numpy() for name in (figure, *bounds_of(figure))
+        )
         self.kind = kind
         self.numbers = [
             show_interval(*row, kind) for row in zip(self.values, self.low, self.high, strict=True)
@@ -125,30 +121,27 @@ class _Rows:
         )
         return Panel(height=0.75 + _ROW * max(len(self.labels), 1), left=left, right=right, top=0.05)
 
-    @property
-    def ticks(self) -> int:
-        """How many ticks the axis has room for."""
-        return max(2, int((WIDTH - self.panel.left - self.panel.right) / 0.75))
-
-    def frame(self, axes: Axes, colours: Colours) -> None:
-        """Labels, numbers and limits; the first row on top."""
+    def frame(self, axes: Axes, colours: Colours, axis: str) -> None:
+        """Labels, numbers, limits and what the axis is; the first row on top."""
         count = len(self.labels)
         axes.set_ylim(count - 0.4, -0.6)
         axes.set_yticks(range(count), self.labels)
         axes.tick_params(axis="y", length=0, pad=6)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
-        at = axes.get_yaxis_transform()
+        at, room = axes.get_yaxis_transform(), WIDTH - self.panel.left - self.panel.right
         for row, text in enumerate(self.numbers):
             colour = colours["muted" if text == NONE else "ink"]
             axes.text(
-                1.0 + 0.12 / (WIDTH - self.panel.left - self.panel.right),
+                1.0 + 0.12 / room,
                 row,
                 text,
                 transform=at,
                 va="center",
                 color=colour,
             )
+        scale(axes.xaxis, self.kind, most=max(2, int(room / 0.75)))
+        axes.set_xlabel(axis)
 
     def draw_intervals(self, axes: Axes, colours: Colours, reference: float | None) -> None:
         """Each row's interval and its mark, hollow where the interval holds the reference."""
@@ -183,11 +176,6 @@ class _Rows:
             line = f"{clean_text(reference_label) or 'the reference'} at {show(reference, self.kind)}"
             sentences.append(f"{above} lie wholly above and {below} wholly below {line}.")
         return " ".join(sentences)
-
-
-def _floats(numbers: ArrayLike) -> NDArray[np.float64]:
-    """Numbers as floats, NaN for none."""
-    return np.array([np.nan if number is None else float(number) for number in np.asarray(numbers, object)])
 
 
 def _with_reference(axis: str, reference_label: str) -> str:

@@ -86,7 +86,7 @@ class InputFile(Protocol):
 
 @dataclass(frozen=True)
 class Page:
-    """What one report says.
+    """What one report says; tables without rows and plots of nothing are left out.
 
     Args:
         title: What was asked, in the reader's words.
@@ -115,6 +115,11 @@ class Page:
     data_notes: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tables", "details"):
+            object.__setattr__(self, name, [one for one in getattr(self, name) if one.frame.height])
+        object.__setattr__(self, "plots", [plot for plot in self.plots if not plot.is_empty])
 
     @property
     def kinds(self) -> Mapping[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+import polars as pl
 
 from adcli.report.canvas import Panel, Plot, scale
+from adcli.report.table import bounds_of
 from adcli.report.text import clean_text
 from adcli.report.theme import Colours
 
@@ -18,30 +19,24 @@ if TYPE_CHECKING:
 def reliability_plot(
     name: str,
     title: str,
-    predicted: ArrayLike,
-    observed: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    counts: ArrayLike,
+    bins: pl.DataFrame,
+    observed: str = "value",
+    counts: str = "rows",
     *,
     x_axis: str = "Predicted rate",
-    y_axis: str = "Observed rate",
 ) -> Plot:
     """A reliability diagram: observed against predicted rates by bin; on the diagonal they agree.
 
     Args:
         name: What its files are called.
         title: What it shows.
-        predicted: (bins,) mean prediction.
-        observed: (bins,) observed share.
-        low: (bins,) lower ends of the observed shares' intervals.
-        high: (bins,) upper ends.
-        counts: (bins,) rows in each bin; the area of its mark grows with them.
+        bins: One row a bin, with its mean prediction in `predicted`.
+        observed: The column of the observed share; those of its interval are called as `bounds_of` says.
+        counts: The column of the rows in each bin; the area of its mark grows with them.
         x_axis: What was predicted.
-        y_axis: What was observed.
     """
-    columns = (predicted, observed, low, high, counts)
-    said, seen, least, most, rows = (np.asarray(column, dtype=np.float64) for column in columns)
+    columns = ("predicted", observed, *bounds_of(observed), counts)
+    said, seen, least, most, rows = (bins[column].cast(pl.Float64).to_numpy() for column in columns)
 
     def draw(axes: Axes, colours: Colours) -> None:
         colour = colours["series1"]
@@ -56,11 +51,11 @@ def reliability_plot(
         scale(axes.xaxis, "rate")
         scale(axes.yaxis, "rate")
         axes.set_xlabel(f"{clean_text(x_axis)} (dashed: as predicted; larger mark: more rows)")
-        axes.set_ylabel(clean_text(y_axis))
+        axes.set_ylabel("Observed rate")
 
     held = int(np.sum((least <= said) & (said <= most)))
     alt_text = (
         f"{clean_text(title)}: {len(said)} bins of {int(rows.sum()):,} rows; in {held} of them the "
         "interval of the observed rate holds the predicted one."
     )
-    return Plot(name, title, alt_text, Panel(height=4.6, left=0.85), draw)
+    return Plot(name, title, alt_text, Panel(height=4.6, left=0.85), draw, is_empty=not len(said))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adcli.numbers import show, show_tick
+from adcli.numbers import show
 from adcli.report.canvas import MARKERS, Panel, Plot, legend_label, scale, series_colours
 from adcli.report.text import clean_text
 from adcli.report.theme import SERIES, Colours
@@ -22,55 +22,33 @@ _MOST_BINS = 50
 _OTHER = "other"
 
 
-def histogram_plot(
-    name: str,
-    title: str,
-    values: ArrayLike,
-    *,
-    axis: str,
-    kind: str = "number",
-    is_log: bool = False,
-    marks: Mapping[str, float] | None = None,
-) -> Plot:
-    """How often values occur, such as importance weights.
+def histogram_plot(name: str, title: str, values: ArrayLike, *, axis: str) -> Plot:
+    """How often values occur.
 
     Args:
         name: What its files are called.
         title: What it shows.
         values: (n,) finite numbers.
         axis: What the values are.
-        kind: How they are read (`numbers.py`).
-        is_log: Whether the axis has powers of ten; zeros are then counted in the alternative text only.
-        marks: Lines to draw: where, by what they stand for.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    drawn = numbers[numbers > 0] if is_log else numbers
-    lines = dict(marks or {})
 
     def draw(axes: Axes, colours: Colours) -> None:
+        bins = min(_MOST_BINS, max(5, int(2 * np.cbrt(len(numbers)))))  # more where there are more rows
         axes.hist(
-            drawn,
-            bins=_edges(drawn, is_log=is_log),
+            numbers,
+            bins=bins,
             color=colours["series1"],
             alpha=0.75,
             edgecolor=colours["paper"],
             linewidth=0.6,
         )
-        for (label, at), dash in zip(lines.items(), ((0, (5, 2)), (0, (1.5, 1.5)), "-"), strict=False):
-            axes.axvline(
-                at, color=colours["ink"], linewidth=1.4, linestyle=dash, label=_mark_label(label, at, kind)
-            )
         scale(axes.yaxis, "count")
-        if is_log:
-            _log_scale(axes, kind)
-        else:
-            scale(axes.xaxis, kind, most=8)
+        scale(axes.xaxis, "number", most=8)
         axes.set_xlabel(clean_text(axis))
         axes.set_ylabel("Rows")
 
-    alt_text = _histogram_words(title, numbers, len(numbers) - len(drawn), kind)
-    legend = [_mark_label(label, at, kind) for label, at in lines.items()]
-    return Plot(name, title, alt_text, Panel(height=3.2), draw, legend)
+    return Plot(name, title, _histogram_words(title, numbers), Panel(height=3.2), draw)
 
 
 def map_plot(
@@ -141,33 +119,12 @@ def _draw_groups(
     axes.axis("off")
 
 
-def _edges(numbers: NDArray[np.float64], *, is_log: bool) -> list[float]:
-    """The edges of the bins, more of them where there are more rows."""
-    bins = min(_MOST_BINS, max(5, int(2 * np.cbrt(len(numbers)))))
-    edges = np.histogram_bin_edges(np.log10(numbers) if is_log else numbers, bins=bins)
-    return [float(edge) for edge in (10**edges if is_log else edges)]
-
-
-def _histogram_words(title: str, numbers: NDArray[np.float64], left_out: int, kind: str) -> str:
+def _histogram_words(title: str, numbers: NDArray[np.float64]) -> str:
     """What a histogram says, in sentences."""
     if not len(numbers):
         return f"{clean_text(title)}: no rows."
-    least, median, high, most = (show(float(q), kind) for q in np.quantile(numbers, (0, 0.5, 0.99, 1)))
-    words = (
+    least, median, high, most = (show(float(q)) for q in np.quantile(numbers, (0, 0.5, 0.99, 1)))
+    return (
         f"{clean_text(title)}: {len(numbers):,} rows; least {least}, median {median}, "
         f"99th percentile {high}, greatest {most}."
     )
-    return f"{words} {left_out:,} rows of zero are left out." if left_out else words
-
-
-def _mark_label(label: str, at: float, kind: str) -> str:
-    return f"{legend_label(label)}: {show(at, kind)}"
-
-
-def _log_scale(axes: Axes, kind: str) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=8))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show_tick(value, value, kind)))

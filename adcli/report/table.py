@@ -145,8 +145,7 @@ class Table:
 
     def _bounds(self, name: str) -> tuple[str, ...]:
         """The columns of the interval of a column, where the frame has both."""
-        stem = "ci" if name == "value" else name
-        bounds = (f"{stem}_low", f"{stem}_high")
+        bounds = bounds_of(name)
         return bounds if set(bounds) <= set(self.frame.columns) else ()
 
     def _role(self, name: str) -> str:
@@ -182,6 +181,12 @@ class Table:
         if name in _DIFFERENCES:
             return difference_kind(of_metric)
         return COLUMN_KINDS.get(name, "number")
+
+
+def bounds_of(figure: str) -> tuple[str, str]:
+    """The columns of a figure's interval: `difference_low` and `difference_high`; of `value`, `ci_…`."""
+    stem = "ci" if figure == "value" else figure
+    return f"{stem}_low", f"{stem}_high"
 
 
 def heading(name: str) -> str:

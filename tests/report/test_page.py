@@ -57,8 +57,9 @@ class Elements(HTMLParser):
 def page_of(text: str) -> Page:
     """A page in which every place that data can reach holds `text`."""
     frame = pl.DataFrame({"metric": ["ctr"], f"by {text}": [text], "value": [0.01], "verdict": [text]})
+    table = pl.DataFrame({"group": [text], "value": [0.1], "ci_low": [0.0], "ci_high": [0.2]})
     plot = interval_plot(
-        "effects", text, [text], [0.1], [0.0], [0.2], axis=text, reference=0.0, reference_label=text
+        "effects", text, table, label="group", axis=text, reference=0.0, reference_label=text
     )
     return Page(
         text,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import polars as pl
 import pytest
 
 from adcli.report import (
@@ -33,16 +34,20 @@ HOURS = list(range(24))
 X = np.linspace(0, 1, 40)
 
 
-def forest(rows: int = 3, label: str = "campaign") -> Plot:
+def forest_table(rows: int, label: str = "campaign") -> pl.DataFrame:
     values = np.linspace(0.002, 0.009, rows)
-    labels = [f"{label} {row}" for row in range(rows)]
+    labels = pl.Series([f"{label} {row}" for row in range(rows)], dtype=pl.String)
+    return pl.DataFrame(
+        {"campaign": labels, "value": values, "ci_low": values - 0.001, "ci_high": values + 0.001}
+    )
+
+
+def forest(rows: int = 3, label: str = "campaign") -> Plot:
     return interval_plot(
         "forest",
         "CTR by campaign",
-        labels,
-        values,
-        values - 0.001,
-        values + 0.001,
+        forest_table(rows, label),
+        label="campaign",
         axis="CTR",
         kind="rate",
         reference=0.005,
@@ -51,16 +56,9 @@ def forest(rows: int = 3, label: str = "campaign") -> Plot:
 
 
 def bars() -> Plot:
-    return bar_plot(
-        "values",
-        "Value",
-        ["logging", "learned", "none"],
-        [0.005, 0.006, None],
-        [0.004, 0.005, None],
-        [0.006, 0.007, None],
-        axis="Clicks per impression",
-        kind="rate",
-    )
+    rows = [("logging", 0.005, 0.004, 0.006), ("learned", 0.006, 0.005, 0.007), ("none", None, None, None)]
+    table = pl.DataFrame(rows, schema=["policy", "value", "ci_low", "ci_high"], orient="row")
+    return bar_plot("values", "Value", table, label="policy", axis="Clicks per impression", kind="rate")
 
 
 def hourly() -> Plot:
@@ -92,9 +90,9 @@ def qini() -> Plot:
 
 
 def reliability() -> Plot:
-    return reliability_plot(
-        "reliability", "Reliability", X[1:8], X[1:8] * 1.1, X[1:8] * 0.9, X[1:8] * 1.3, [100] * 7
-    )
+    x = X[1:8]
+    bins = {"predicted": x, "value": x * 1.1, "ci_low": x * 0.9, "ci_high": x * 1.3, "rows": [100] * 7}
+    return reliability_plot("reliability", "Reliability", pl.DataFrame(bins))
 
 
 def weights() -> Plot:
@@ -103,8 +101,6 @@ def weights() -> Plot:
         "Weights",
         np.append(np.random.default_rng(5).lognormal(0, 1, 500), 0.0),
         axis="Weight",
-        is_log=True,
-        marks={"clipped above": 10.0},
     )
 
 
@@ -221,10 +217,9 @@ def test_a_map_draws_a_sample_and_says_so() -> None:
 def test_empty_input_still_draws() -> None:
     empty: list[float] = []
     for plot in (
-        interval_plot("a", "None", [], empty, empty, empty, axis="CTR"),
+        interval_plot("a", "None", forest_table(0), label="campaign", axis="CTR"),
         histogram_plot("b", "None", empty, axis="Weight"),
-        histogram_plot("b", "None", [0.0, 0.0], axis="Weight", is_log=True),
-        histogram_plot("b", "One value", [2.0] * 9, axis="Weight", is_log=True),
+        histogram_plot("b", "One value", [2.0] * 9, axis="Weight"),
         map_plot("c", "None", empty, empty, []),
         trend_plot("d", "None", [], x_axis="Hour", y_axis="CTR"),
     ):

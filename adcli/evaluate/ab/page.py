@@ -44,7 +44,7 @@ def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
             ),
         ],
         details=[Table("Tests", effects.select(_TESTS), note=_tests(effects)), _split(ratio)],
-        plots=_plots(effects, confidence),
+        plots=[_effects_plot(effects, confidence)],
         method=_method(effects, confidence),
     )
 
@@ -199,10 +199,9 @@ def _segments_plot(
     return interval_plot(
         f"segments_{number}",
         f"{metric}: {variant}, shrunken differences, {show(confidence, 'rate')} intervals",
-        part["segment"].to_list(),
-        part["shrunken"],
-        part["shrunken_low"],
-        part["shrunken_high"],
+        part,
+        "shrunken",
+        label="segment",
         axis="Difference to the control",
         kind=difference_kind(kinds.get(metric, "number")),
         reference=0.0,
@@ -278,28 +277,20 @@ def _planned(row: dict[str, Any], kind: str) -> str:
     return f"{_upper(row['scenario'])} (to {show(row['target'], kind)}): {row['units']:,} units{days}."
 
 
-def _plots(effects: pl.DataFrame, confidence: float) -> list[Plot]:
-    rows = effects.filter(pl.col("relative_low").is_not_null())
-    several = effects["control"].n_unique() > 1
-    if not rows.height:
-        return []
-    return [
-        interval_plot(
-            "effects",
-            f"Relative effects, {show(confidence, 'rate')} intervals",
-            [
-                f"{metric}: {variant}" + (f" against {control}" if several else "")
-                for metric, variant, control in rows.select("metric", "variant", "control").iter_rows()
-            ],
-            rows["relative"],
-            rows["relative_low"],
-            rows["relative_high"],
-            axis="Relative difference to the control",
-            kind="relative",
-            reference=0.0,
-            reference_label="no difference",
-        )
-    ]
+def _effects_plot(effects: pl.DataFrame, confidence: float) -> Plot:
+    one_control = effects["control"].n_unique() == 1
+    label = "{}: {}" if one_control else "{}: {} against {}"
+    return interval_plot(
+        "effects",
+        f"Relative effects, {show(confidence, 'rate')} intervals",
+        effects,
+        "relative",
+        label=pl.format(label, *("metric", "variant", "control")[: label.count("{}")]),
+        axis="Relative difference to the control",
+        kind="relative",
+        reference=0.0,
+        reference_label="no difference",
+    )
 
 
 def _method(effects: pl.DataFrame, confidence: float) -> list[Passage]:

@@ -35,8 +35,8 @@ def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
             Table("Ads", ads.select(columns), limit=SHOWN),
         ],
         plots=[
-            *_plot(table, "shares", "Shares of the ads", SHARES, "Share of ads", "rate"),
-            *_plot(table, "likeness", "Likeness to references and products", LIKENESS, "Likeness", "number"),
+            _plot(table, "shares", "Shares of the ads", SHARES, "Share of ads", "rate"),
+            _plot(table, "likeness", "Likeness to references and products", LIKENESS, "Likeness", "number"),
         ],
         method=definitions(table),
     )
@@ -54,19 +54,7 @@ def _summary(table: pl.DataFrame) -> str:
     return "\n".join(said)
 
 
-def _plot(
-    table: pl.DataFrame, name: str, title: str, metrics: tuple[str, ...], axis: str, kind: str
-) -> list[Plot]:
-    rows = table.filter(pl.col("metric").is_in(metrics), pl.col("ci_low").is_not_null())
-    if not rows.height:
-        return []
-    one = rows["group"].n_unique() == 1
-    labels = [
-        (metric if one else f"{metric}: {group}").replace("_", " ")
-        for metric, group in rows.select("metric", "group").iter_rows()
-    ]
-    return [
-        interval_plot(
-            name, title, labels, rows["value"], rows["ci_low"], rows["ci_high"], axis=axis, kind=kind
-        )
-    ]
+def _plot(table: pl.DataFrame, name: str, title: str, metrics: tuple[str, ...], axis: str, kind: str) -> Plot:
+    rows = table.filter(pl.col("metric").is_in(metrics))
+    label = pl.col("metric") if rows["group"].n_unique() == 1 else pl.format("{}: {}", "metric", "group")
+    return interval_plot(name, title, rows, label=label.str.replace_all("_", " "), axis=axis, kind=kind)

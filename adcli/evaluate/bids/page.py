@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from adcli.evaluate.bids.campaigns import BidValues
+from adcli.evaluate.bids.table import BidValues
 from adcli.numbers import show, show_interval
 from adcli.report import (
     Curve,
@@ -60,43 +60,45 @@ _CALIBRATED = {"predicted": "rate", "observed": "rate", "auctions": "count"}
 def bids_page(found: BidValues, *, baseline: str, currency: str = "") -> Page:
     """The page for what `evaluate_bids` found: all campaigns first, then each."""
     table = found.table
-    overall = table.filter(pl.col("campaign_id") == table["campaign_id"][0])
-    is_judged = ~pl.col("bidder").is_in([baseline, "clairvoyant"])
-    judged = table.filter(is_judged)
+    judged = table.filter(~pl.col("bidder").is_in([baseline, "clairvoyant"]))
+    per_episode = table.select(
+        "bidder", "campaign_id", "value_per_episode", "difference", "difference_low", "difference_high",
+        "share_of_bound", "verdict",
+    )  # fmt: skip
+    won = table.select(
+        "bidder",
+        "campaign_id",
+        "impressions",
+        "clicks",
+        "cost",
+        "value",
+        "win_rate",
+        "ecpc",
+        "ecpm",
+        "spend_share",
+    )
+    predicted = table.select("bidder", "campaign_id", "predicted_value", "predicted_value_share")
+    calibration = found.calibration
     return Page(
         title="Bidders on logged auctions",
         verdicts=[_sentence(row, table, baseline) for row in judged.to_dicts()],
         tables=[
-            Table("Per episode", table.select(
-                "bidder", "campaign_id", "value_per_episode", "difference", "difference_low",
-                "difference_high", "share_of_bound", "verdict",
-            ), _KINDS, note=f"Differences are to {baseline}."),
-            Table("What each won", table.select(
-                "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
-                "spend_share",
-            ), kinds_in(currency)),
+            Table("Per episode", per_episode, _KINDS, note=f"Differences are to {baseline}."),
+            Table("What each won", won, kinds_in(currency)),
         ],
-        details=[Table("Predicted value", table.select(
-            "bidder", "campaign_id", "predicted_value", "predicted_value_share",
-        ), _KINDS), *_calibration(found.calibration)],
-        plots=[_spend_plot(found.spend_curve), *_difference_plot(overall.filter(is_judged), baseline),
-               *_campaigns_plot(judged, baseline), *_reliability(found.calibration)],
+        details=[
+            Table("Predicted value", predicted, _KINDS),
+            Table("Predicted and observed clicks", calibration, _CALIBRATED, note=CALIBRATION),
+        ],
+        plots=[
+            _spend_plot(found.spend_curve),
+            *_difference_plots(judged, baseline),
+            reliability_plot(
+                "calibration", "Observed against predicted click rates", calibration, "observed", "auctions"
+            ),
+        ],
         method=METHOD,
-    )  # fmt: skip
-
-
-def _calibration(bins: pl.DataFrame) -> list[Table]:
-    if not bins.height:
-        return []
-    return [Table("Predicted and observed clicks", bins, _CALIBRATED, note=CALIBRATION)]
-
-
-def _reliability(bins: pl.DataFrame) -> list[Plot]:
-    if not bins.height:
-        return []
-    title = "Observed against predicted click rates"
-    names = ("predicted", "observed", "observed_low", "observed_high", "auctions")
-    return [reliability_plot("calibration", title, *(bins[name] for name in names))]
+    )
 
 
 def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdict:
@@ -133,36 +135,26 @@ def _spend_plot(curve: pl.DataFrame) -> Plot:
     )
 
 
-def _difference_plot(rows: pl.DataFrame, baseline: str) -> list[Plot]:
-    return _differences(
-        "differences", f"Value per episode against {baseline}", rows, rows["bidder"].to_list()
-    )
-
-
-def _campaigns_plot(judged: pl.DataFrame, baseline: str) -> list[Plot]:
-    rows = judged.filter(pl.col("campaign_id") != "all")
-    labels = [
-        f"{bidder}: {campaign}" for bidder, campaign in rows.select("bidder", "campaign_id").iter_rows()
-    ]
-    if rows["campaign_id"].n_unique() < 2:
-        return []
-    title = f"Value per episode against {baseline}, by campaign"
-    return _differences("campaigns", title, rows, labels)
-
-
-def _differences(name: str, title: str, rows: pl.DataFrame, labels: list[str]) -> list[Plot]:
-    if not rows["difference_low"].count():
-        return []
+def _difference_plots(table: pl.DataFrame, baseline: str) -> list[Plot]:
+    """Of each bidder, over all campaigns; then by campaign, where there are several."""
+    title = f"Value per episode against {baseline}"
+    overall = table.filter(pl.col("campaign_id") == table["campaign_id"].first())
+    each = table.filter(pl.col("campaign_id") != "all")
+    plots = [("differences", title, overall, pl.col("bidder"))]
+    if each["campaign_id"].n_unique() > 1:
+        plots.append(
+            ("campaigns", f"{title}, by campaign", each, pl.format("{}: {}", "bidder", "campaign_id"))
+        )
     return [
         interval_plot(
             name,
             title,
-            labels,
-            rows["difference"],
-            rows["difference_low"],
-            rows["difference_high"],
+            rows,
+            "difference",
+            label=label,
             axis="Difference per episode",
             reference=0.0,
             reference_label="no difference",
         )
+        for name, title, rows, label in plots
     ]

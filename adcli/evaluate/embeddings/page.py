@@ -51,18 +51,16 @@ def embeddings_page(
     if products is not None and "title" in products.columns:
         titles = products.select(pl.col("item_id").alias("id"), "title").unique("id", keep="first")
         known = known.drop("title", strict=False).join(titles, on="id", how="left", maintain_order="left")
+    is_category = pl.col("group").is_in(known["category"].drop_nulls().unique().implode())
+    shown, kinds = figures.drop("definition"), _kinds(figures)
     return Page(
         title="Embeddings",
         summary=_summary(figures),
         tables=[
-            Table(
-                "Retrieval and geometry",
-                figures.filter(~_is_category(known)).drop("definition"),
-                kinds=_kinds(figures),
-            ),
+            Table("Retrieval and geometry", shown.filter(~is_category), kinds=kinds),
             Table("Neighbours to look at", neighbour_table(known, seed=seed)),
         ],
-        details=_category_table(figures.filter(_is_category(known))),
+        details=[Table("By category", shown.filter(is_category), kinds=kinds)],
         plots=[*_recall_plot(figures), _map(known)],
         method=[*METHOD, *definitions(figures.filter(~pl.col("metric").str.contains("@")))],
     )
@@ -109,17 +107,6 @@ def _summary(figures: pl.DataFrame) -> str:
     return "\n".join(sentences) or "No retrieval task was possible: no categories, no events."
 
 
-def _is_category(known: pl.DataFrame) -> pl.Expr:
-    """Which figures are those of a category."""
-    return pl.col("group").is_in(known["category"].drop_nulls().unique().implode())
-
-
-def _category_table(figures: pl.DataFrame) -> list[Table]:
-    """The figures of the categories."""
-    rows = figures.drop("definition")
-    return [Table("By category", rows, kinds=_kinds(figures))] if figures.height else []
-
-
 def _kinds(figures: pl.DataFrame) -> dict[str, str]:
     """How the figures are read: what is found are shares."""
     found = figures.filter(pl.col("metric").str.contains("_recall@|_mrr|_ndcg@"))["metric"].unique()
@@ -127,23 +114,11 @@ def _kinds(figures: pl.DataFrame) -> dict[str, str]:
 
 
 def _recall_plot(figures: pl.DataFrame) -> list[Plot]:
-    """Recall at 10 by category, where there are categories."""
+    """Recall at 10 by category, where there are several."""
     rows = figures.filter((pl.col("metric") == "same_category_recall@10") & pl.col("ci_low").is_not_null())
-    if rows.height < 2:
-        return []
     title = "Recall at 10 of a row's own category"
-    return [
-        bar_plot(
-            "recall",
-            title,
-            rows["group"].to_list(),
-            rows["value"],
-            rows["ci_low"],
-            rows["ci_high"],
-            axis="Recall at 10",
-            kind="rate",
-        )
-    ]
+    plot = bar_plot("recall", title, rows, label="group", axis="Recall at 10", kind="rate")
+    return [plot] if rows.height > 1 else []
 
 
 def _map(known: pl.DataFrame) -> Plot:

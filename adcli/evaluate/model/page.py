@@ -29,13 +29,16 @@ def model_page(table: pl.DataFrame, moved: pl.DataFrame, *, score: str, label: s
         verdicts=[Verdict(row["verdict"], row["reason"] or "", _sentence(row)) for row in judged.to_dicts()],
         tables=[
             Table("Ranking and calibration", figures.filter(pl.col("group") == "all").drop("group"), _KINDS),
-            *([Table("Robustness", moved.drop("definition"))] if moved.height else []),
+            Table("Robustness", moved.drop("definition", strict=False)),
         ],
         details=[
-            *([Table("By group", groups, _KINDS)] if groups.height else []),
+            Table("By group", groups, _KINDS),
             Table("Reliability", table.filter(is_bin).drop("definition", "reason", "verdict"), _KINDS),
         ],
-        plots=[*_reliability(table.filter(is_bin)), *_groups(table)],
+        plots=[
+            reliability_plot("reliability", "Observed against predicted rates", table.filter(is_bin)),
+            *_groups(table),
+        ],
         method=[*definitions(table), *(definitions(moved) if moved.height else [])],
     )
 
@@ -88,15 +91,11 @@ def drift_page(table: pl.DataFrame) -> Page:
             bar_plot(
                 "psi",
                 "Population stability index",
-                stability["group"].to_list(),
-                stability["value"],
-                stability["ci_low"],
-                stability["ci_high"],
+                stability,
+                label="group",
                 axis="Population stability index",
             )
-        ]
-        if stability.height
-        else [],
+        ],
         method=definitions(table),
     )
 
@@ -112,34 +111,13 @@ def _sentence(row: dict[str, Any]) -> str:
 def _groups(table: pl.DataFrame) -> list[Plot]:
     """How well each group is ranked, where there are groups."""
     ranked = table.filter(pl.col("metric") == "auc", pl.col("ci_low").is_not_null())
-    if ranked.height < 2:
-        return []
-    return [
-        interval_plot(
-            "auc_by_group",
-            "AUC by group",
-            ranked["group"].to_list(),
-            ranked["value"],
-            ranked["ci_low"],
-            ranked["ci_high"],
-            axis="Area under the ROC curve",
-            reference=0.5,
-            reference_label="no better than chance",
-        )
-    ]
-
-
-def _reliability(bins: pl.DataFrame) -> list[Plot]:
-    if not bins.height:
-        return []
-    return [
-        reliability_plot(
-            "reliability",
-            "Observed against predicted rates",
-            bins["predicted"],
-            bins["value"],
-            bins["ci_low"],
-            bins["ci_high"],
-            bins["rows"],
-        )
-    ]
+    plot = interval_plot(
+        "auc_by_group",
+        "AUC by group",
+        ranked,
+        label="group",
+        axis="Area under the ROC curve",
+        reference=0.5,
+        reference_label="no better than chance",
+    )
+    return [plot] if ranked.height > 1 else []

@@ -91,7 +91,7 @@ def policy_page(
             *_tables(values, headlines, kind, currency),
             *([] if groups is None else _group_tables(groups, kind)),
         ],
-        plots=[*_plots(values, kind, unit), *([] if groups is None else _group_plots(groups, kind))],
+        plots=[_value_plot(values, kind, unit), *([] if groups is None else _group_plots(groups, kind))],
         method=_method(values, groups, of_slates=of_slates),
     )
 
@@ -195,10 +195,9 @@ def _group_plots(groups: pl.DataFrame, kind: str) -> list[Plot]:
         interval_plot(
             f"{metric}_by_{by}",
             f"{'Exposure' if metric == 'exposure' else 'Value'} by {by}: difference to the log",
-            [f"{policy}: {group}" for policy, group in rows.select("policy", "group").iter_rows()],
-            rows["difference"],
-            rows["difference_low"],
-            rows["difference_high"],
+            rows,
+            "difference",
+            label=pl.format("{}: {}", "policy", "group"),
             axis="Difference to the log",
             kind=_group_kinds(str(metric), kind)["difference"],
             reference=0.0,
@@ -223,25 +222,15 @@ def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
     )
 
 
-def _plots(values: pl.DataFrame, kind: str, unit: str) -> list[Plot]:
-    rows = values.filter(pl.col("ci_low").is_not_null())
-    if not rows.height:
-        return []
-    baseline = rows["baseline_value"][0]
-    return [
-        interval_plot(
-            "values",
-            "Value by estimator",
-            [
-                f"{policy}: {heading(estimator)}"
-                for policy, estimator in rows.select("policy", "estimator").iter_rows()
-            ],
-            rows["value"],
-            rows["ci_low"],
-            rows["ci_high"],
-            axis=f"Value per {unit}",
-            kind=kind,
-            reference=baseline,
-            reference_label="what the log earned",
-        )
-    ]
+def _value_plot(values: pl.DataFrame, kind: str, unit: str) -> Plot:
+    estimator = pl.col("estimator").map_elements(heading, pl.String)
+    return interval_plot(
+        "values",
+        "Value by estimator",
+        values,
+        label=pl.format("{}: {}", "policy", estimator),
+        axis=f"Value per {unit}",
+        kind=kind,
+        reference=values["baseline_value"][0],
+        reference_label="what the log earned",
+    )

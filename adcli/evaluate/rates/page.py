@@ -73,7 +73,7 @@ def rates_page(
             plot
             for metric in shown["metric"].unique(maintain_order=True)
             for plot in (
-                [_trend_plot(rates, metric, by, over, kinds)] if over else _plots(shown, metric, by, kinds)
+                [_trend_plot(rates, metric, by, over, kinds)] if over else _bar_plot(shown, metric, by, kinds)
             )
         ],
         method=[
@@ -182,9 +182,8 @@ def comparison_page(gaps: pl.DataFrame, *, by: Sequence[str], currency: str = ""
             )
         ],
         plots=[
-            plot
+            _gap_plot(str(metric), kinds, part)
             for (metric,), part in gaps.group_by("metric", maintain_order=True)
-            for plot in _gap_plot(str(metric), kinds, part.filter(pl.col("difference_low").is_not_null()))
         ],
         method=[*METHOD, Passage("Definitions", _definitions(gaps))],
     )
@@ -208,7 +207,7 @@ def funnel_page(steps: pl.DataFrame, *, by: Sequence[str]) -> Page:
                 + "Unlinked: the share of the later events that no earlier one led to.",
             )
         ],
-        plots=_step_plot(steps, by),
+        plots=[_step_plot(steps, by)],
         method=[
             Passage(
                 "Links",
@@ -241,46 +240,35 @@ def _funnel_summary(shown: pl.DataFrame, by: Sequence[str]) -> str:
     return f"{whole[0]} Most are lost from {heading(lost['metric']).lower()}: {1 - lost['value']:.1%}."
 
 
-def _gap_plot(metric: str, kinds: Mapping[str, str], rows: pl.DataFrame) -> list[Plot]:
+def _gap_plot(metric: str, kinds: Mapping[str, str], rows: pl.DataFrame) -> Plot:
     """Each group's rate less that of all others."""
-    if not rows.height:
-        return []
-    return [
-        interval_plot(
-            f"{metric}_gaps",
-            f"{heading(metric)}: each group against all others",
-            rows["group"].to_list(),
-            rows["difference"],
-            rows["difference_low"],
-            rows["difference_high"],
-            axis=f"Difference of {heading(metric)}",
-            kind=difference_kind(kinds.get(metric, "number")),
-            reference=0.0,
-            reference_label="no gap",
-        )
-    ]
+    return interval_plot(
+        f"{metric}_gaps",
+        f"{heading(metric)}: each group against all others",
+        rows,
+        "difference",
+        label="group",
+        axis=f"Difference of {heading(metric)}",
+        kind=difference_kind(kinds.get(metric, "number")),
+        reference=0.0,
+        reference_label="no gap",
+    )
 
 
-def _step_plot(steps: pl.DataFrame, by: Sequence[str]) -> list[Plot]:
-    rows = steps.filter(pl.col("ci_low").is_not_null())
-    if not rows.height:
-        return []
-    labels = [
-        " · ".join([heading(str(metric)), *(str(value) for value in cell)])
-        for metric, *cell in rows.select("metric", *by).iter_rows()
-    ]
-    return [
-        bar_plot(
-            "funnel",
-            "From step to step",
-            labels,
-            rows["value"],
-            rows["ci_low"],
-            rows["ci_high"],
-            axis="Share that led on",
-            kind="rate",
-        )
-    ]
+def _step_plot(steps: pl.DataFrame, by: Sequence[str]) -> Plot:
+    step = pl.col("metric").map_elements(heading, pl.String)
+    return bar_plot(
+        "funnel",
+        "From step to step",
+        steps.drop_nulls("ci_low"),
+        label=_cell_label([step, *map(pl.col, by)]),
+        axis="Share that led on",
+        kind="rate",
+    )
+
+
+def _cell_label(parts: Sequence[pl.Expr]) -> pl.Expr:
+    return pl.concat_str(*(part.cast(pl.String).fill_null("none") for part in parts), separator=" · ")
 
 
 def _definitions(rates: pl.DataFrame) -> str:
@@ -323,19 +311,17 @@ def _range(
     )
 
 
-def _plots(shown: pl.DataFrame, metric: str, by: Sequence[str], kinds: Mapping[str, str]) -> list[Plot]:
+def _bar_plot(shown: pl.DataFrame, metric: str, by: Sequence[str], kinds: Mapping[str, str]) -> list[Plot]:
+    """The rate of each cell, where there are several."""
     rows = shown.filter(pl.col("metric") == metric)
     if not by or rows.height < 2:
         return []
-    labels = rows.select(pl.concat_str(pl.col(list(by)).cast(pl.String).fill_null("none"), separator=" · "))
     return [
         bar_plot(
             metric,
             f"{heading(metric)} by {', '.join(by)}",
-            labels.to_series().to_list(),
-            rows["value"],
-            rows["ci_low"],
-            rows["ci_high"],
+            rows,
+            label=_cell_label([pl.col(name) for name in by]),
             axis=heading(metric),
             kind=kinds.get(metric, "number"),
         )

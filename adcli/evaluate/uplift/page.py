@@ -24,7 +24,7 @@ def uplift_page(table: pl.DataFrame, qini: pl.DataFrame, *, score: str, outcome:
                 kinds=dict.fromkeys(("average_effect", "uplift_at_k", "uplift_by_bin"), kind),
             )
         ],
-        plots=[_qini_plot(qini, score, outcome), *_uplift_plot(table, outcome, kind)],
+        plots=[_qini_plot(qini, score, outcome), _uplift_plot(table, outcome, kind)],
         method=definitions(table),
     )
 
@@ -75,21 +75,14 @@ def _qini_plot(qini: pl.DataFrame, score: str, outcome: str) -> Plot:
     )
 
 
-def _uplift_plot(table: pl.DataFrame, outcome: str, kind: str) -> list[Plot]:
-    effects = table.filter(pl.col("metric").is_in(["average_effect", "uplift_by_bin"]))
-    if not effects.height:
-        return []
-    return [
-        interval_plot(
-            "uplift",
-            "Observed uplift by predicted uplift",
-            effects["group"].to_list(),
-            effects["value"],
-            effects["ci_low"],
-            effects["ci_high"],
-            axis=f"Difference of {outcome}",
-            kind=kind,
-            reference=0.0,
-            reference_label="no uplift",
-        )
-    ]
+def _uplift_plot(table: pl.DataFrame, outcome: str, kind: str) -> Plot:
+    return interval_plot(
+        "uplift",
+        "Observed uplift by predicted uplift",
+        table.filter(pl.col("metric").is_in(["average_effect", "uplift_by_bin"])),
+        label="group",
+        axis=f"Difference of {outcome}",
+        kind=kind,
+        reference=0.0,
+        reference_label="no uplift",
+    )
