@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adcli.cli.embed_options import ProfileOptions, VectorOptions
 from adcli.cli.embed_vectors import Known, described, given_vectors_of, reduced, tell_known
-from adcli.cli.inputs import pairs
+from adcli.cli.inputs import numbers
 from adcli.cli.money import Money, settled_in_one_currency
 from adcli.cli.options import Reporting, moment_of
 from adcli.cli.run import Run
@@ -129,12 +129,7 @@ def _settings(
     """Weights and half-life: those given, which must equal the earlier ones where there are any."""
     from adcli.embed.interactions import check_weights, default_weights
 
-    given: dict[str, float] = {}
-    for name, value in pairs(options.weight, "--weight"):
-        try:
-            given[name] = float(value)
-        except ValueError:
-            raise UsageError(f"--weight {name}={value}: expected TYPE=NUMBER.") from None
+    given = numbers(options.weight, "--weight")
     check_weights(given)
     if earlier is None:
         return default_weights(given), options.half_life

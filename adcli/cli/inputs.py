@@ -312,6 +312,21 @@ def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in split]
 
 
+def numbers(texts: Sequence[str], option: str) -> dict[str, float]:
+    """The numbers of `NAME=NUMBER` options.
+
+    Raises:
+        UsageError: If one has another form.
+    """
+    found = {}
+    for name, value in pairs(texts, option):
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(f"{option} {name}={value}: '{value}' is no number.") from None
+    return found
+
+
 def _standard(texts: Sequence[str], option: str) -> dict[str, str]:
     from adcli.tables.standard.tables import TABLES
 

@@ -14,6 +14,7 @@ from adcli.numbers import counted
 
 IDENTIFIER = re.compile(r"(?:^|[\s_-])id$", re.IGNORECASE)
 LEADING_ZERO = r"^\s*0\d"
+USER = "user_id"
 MOST_SHOWN = 12  # column names in a message
 TRUE, FALSE = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 
@@ -25,11 +26,37 @@ def known_columns(wanted: str, columns: Iterable[str]) -> str:
     return did_you_mean(wanted, names) or f"The columns are: {', '.join(names[:MOST_SHOWN])}{rest}."
 
 
+def check_columns(wanted: Iterable[str], columns: Sequence[str], *, of: str = "") -> None:
+    """Nothing.
+
+    Raises:
+        DataError: If a wanted column is not there; `of` says of what, where that is not plain.
+    """
+    for column in wanted:
+        if column not in columns:
+            where = f" ({of})" if of and of != column else ""
+            raise DataError(f"There is no column '{column}'{where}.", fix=known_columns(column, columns))
+
+
+def finite_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The frame with `columns` as finite floats.
+
+    Raises:
+        DataError: If one is not there, holds text that is no number, or a value missing, NaN or infinite.
+    """
+    check_columns(columns, frame.columns)
+    numbers = as_numbers(frame, columns).with_columns(pl.col(columns).cast(pl.Float64))
+    for name in columns:
+        if not numbers[name].is_finite().fill_null(value=False).all():
+            raise DataError(f"Column '{name}' holds missing, NaN or infinite values.")
+    return numbers
+
+
 def as_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The frame with `columns` as numbers: flags and yes/no words as 1 and 0, exact money as floats.
 
     Raises:
-        DataError: If a text is no number; the message shows the first.
+        DataError: If a text is no number, the first of which is shown, or a column of another kind.
     """
     schema = frame.schema
     unfit = [
@@ -54,20 +81,9 @@ def read_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(read)
 
 
-def numbers_expr(name: str, dtype: pl.DataType) -> pl.Expr:
-    """A column that is already a number or a flag, as one; the column itself if arithmetic can take it.
-
-    Raises:
-        DataError: If it is anything else.
-    """
-    column = pl.col(name)
-    if dtype == pl.Boolean:
-        return column.cast(pl.Int8)
-    if dtype.is_integer() or dtype.is_float():
-        return column
-    if dtype.is_decimal():
-        return column.cast(pl.Float64)
-    raise DataError(f"Column '{name}' is of the kind {dtype}, which is no number.")
+def user_clusters(frame: pl.DataFrame) -> npt.NDArray[np.int64] | None:
+    """(n,) the number of each row's user from 0 on; None where users are not known."""
+    return cluster_numbers(frame[USER]) if USER in frame.columns else None
 
 
 def cluster_numbers(user: pl.Series) -> npt.NDArray[np.int64]:
@@ -79,8 +95,12 @@ def cluster_numbers(user: pl.Series) -> npt.NDArray[np.int64]:
 
 def _number(frame: pl.DataFrame, name: str) -> pl.Series:
     column = frame[name]
+    if column.dtype == pl.Boolean:
+        return column.cast(pl.Int8)
+    if column.dtype.is_decimal():
+        return column.cast(pl.Float64)
     if column.dtype != pl.String:
-        return frame.select(numbers_expr(name, column.dtype)).to_series()
+        raise DataError(f"Column '{name}' is of the kind {column.dtype}, which is no number.")
     lowered = column.str.strip_chars().str.to_lowercase()
     number = pl.select(
         pl.when(lowered.is_in(TRUE))

@@ -387,7 +387,7 @@ def test_no_text_column_is_one_sentence(adcli, tmp_path):
     ("flags", "said"),
     [
         (["--weight", "purchas=5"], "Did you mean 'purchase'?"),
-        (["--weight", "purchase=much"], "expected TYPE=NUMBER"),
+        (["--weight", "purchase=much"], "'much' is no number"),
         (["--weight", "view=-1"], "a weight is 0 or more"),
         (["--profile", "means"], "mean"),
         (["--weights", "learnt"], "learned"),

@@ -8,7 +8,7 @@ import pytest
 
 from adcli.bidding.prices import read_prices
 from adcli.errors import DataError, UsageError
-from adcli.evaluate.bids.campaigns import evaluate_bids
+from adcli.evaluate.bids.table import evaluate_bids
 from adcli.optimize.bid_learning import CHOSEN_AMONG, learn_bidders
 
 

@@ -10,7 +10,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.evaluate.ab_plan import Planning, write_plan
-from adcli.cli.inputs import pairs
+from adcli.cli.inputs import numbers
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
@@ -99,7 +99,7 @@ def ab(
     units = _read_units(run, inputs, {"variant": variant} if variant else {}, metric)
     unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
     covariate, segment = run.columns(covariate), run.columns(segment)
-    shares = _shares(expected_share)
+    shares = numbers(expected_share, "--expected-share") or None
     if segment:
         with run.step("segments"):
             effects = segment_table(
@@ -186,13 +186,3 @@ def _with_all(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.Data
 
     missing = [name for name in schema if name not in frame.columns]
     return frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
-
-
-def _shares(texts: Sequence[str]) -> dict[str, float] | None:
-    shares = {}
-    for arm, share in pairs(texts, "--expected-share"):
-        try:
-            shares[arm] = float(share)
-        except ValueError:
-            raise UsageError(f"--expected-share {arm}={share}: '{share}' is no number.") from None
-    return shares or None

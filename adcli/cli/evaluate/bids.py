@@ -66,8 +66,8 @@ def bids(
     """
     from adcli.behaviour.currencies import one_currency
     from adcli.bidding.learned import load_bidders
-    from adcli.evaluate.bids.campaigns import evaluate_bids
     from adcli.evaluate.bids.page import bids_page
+    from adcli.evaluate.bids.table import evaluate_bids
 
     record = recorder(run, tracking)
     learned = {name: load_bidders(run.learned(Path(name))) for name in bidder if Path(name).is_dir()}

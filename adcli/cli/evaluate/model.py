@@ -84,7 +84,7 @@ def _perturb(
     run: Run, rows: pl.DataFrame, texts: Sequence[str], numbers: Sequence[str], noise: float
 ) -> None:
     """Write the rows as they are and perturbed, for a model to score."""
-    from adcli.evaluate.model.perturbations import perturbed_rows
+    from adcli.evaluate.model.robustness import perturbed_rows
 
     run.write(
         perturbed_rows(
@@ -120,8 +120,7 @@ def _quality(
     import polars as pl
 
     from adcli.evaluate.model.page import model_page
-    from adcli.evaluate.model.perturbations import PERTURBATION, UNCHANGED
-    from adcli.evaluate.model.robustness import robustness_table
+    from adcli.evaluate.model.robustness import PERTURBATION, UNCHANGED, robustness_table
     from adcli.evaluate.model.table import model_table
 
     score, label, by = run.column(score), run.column(label), run.columns(by)

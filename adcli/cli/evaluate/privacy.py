@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from adcli.cli.inputs import numbers, pairs
 from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.run import Run
@@ -51,29 +52,18 @@ class Privacy:
         Raises:
             UsageError: If one is no amount above 0 of cost or revenue.
         """
-        found = {}
-        for name, value in _pairs("--clip", self.clip):
-            try:
-                found[name] = float(value)
-            except ValueError:
-                found[name] = 0.0
-            if name not in ("cost", "revenue") or not 0 < found[name] < float("inf"):
-                raise UsageError(f"--clip {name}={value}: expected cost or revenue and an amount above 0.")
+        found = numbers(self.clip, "--clip")
+        for name, value in found.items():
+            if name not in ("cost", "revenue") or not 0 < value < float("inf"):
+                raise UsageError(f"--clip {name}={value:g}: expected cost or revenue and an amount above 0.")
         return found
 
     def groups(self) -> dict[str, list[str]]:
         """The groups to show by column."""
         found: dict[str, list[str]] = {}
-        for name, value in _pairs("--group", self.group):
+        for name, value in pairs(self.group, "--group"):
             found.setdefault(name, []).append(value)
         return found
-
-
-def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    for one in given:
-        if "=" not in one:
-            raise UsageError(f"{option} {one}: expected NAME=VALUE.")
-    return [(name, value) for name, _, value in (one.partition("=") for one in given)]
 
 
 def spend(run: Run, epsilon: float, budget: float | None) -> None:

@@ -35,25 +35,16 @@ def uplift(
       adcli evaluate uplift scored.parquet --score uplift --outcome visit --report uplift.html
       adcli evaluate uplift units.csv --score history --outcome visit --treated mens --control none
     """
-    from adcli.evaluate.uplift.curve_points import qini_points
+    from adcli.evaluate.uplift.curves import qini_points
     from adcli.evaluate.uplift.page import uplift_page
     from adcli.evaluate.uplift.table import uplift_table
+    from adcli.evaluate.uplift.units import scored_units
 
     record = recorder(run, tracking)
-    units = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
+    rows = run.read(inputs, tables=["units"], columns={"variant": variant} if variant else {})
     score, outcome = run.column(score), run.column(outcome)
+    units = scored_units(rows, score=score, outcome=outcome, control=control, treated=treated)
     with run.step("uplift"):
-        table = uplift_table(
-            units,
-            score=score,
-            outcome=outcome,
-            control=control,
-            treated=treated,
-            at=at,
-            bins=bins,
-            samples=samples,
-            confidence=confidence,
-            seed=run.seed,
-        )
-    qini = qini_points(units, score=score, outcome=outcome, control=control, treated=treated)
-    deliver(run, Answer(table, uplift_page(table, qini, score=score, outcome=outcome)), reporting, record)
+        table = uplift_table(units, at=at, bins=bins, samples=samples, confidence=confidence, seed=run.seed)
+    page = uplift_page(table, qini_points(units), score=score, outcome=outcome)
+    deliver(run, Answer(table, page), reporting, record)

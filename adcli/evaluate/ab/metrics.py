@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.columns import known_columns
+from adcli.errors import UsageError, did_you_mean
+from adcli.evaluate.columns import check_columns, known_columns
 from adcli.statistics.metrics import Metric
 
 PERCENTILE = re.compile(r"p(?P<level>\d+(\.\d+)?)\((?P<column>.+)\)")
@@ -105,15 +105,3 @@ def parse_metrics(
         if metric.column in metric.covariates:
             raise UsageError(f"The metric '{metric.name}' adjusted for itself leaves nothing to compare.")
     return adjusted
-
-
-def check_columns(wanted: Sequence[str], columns: Sequence[str], *, of: str = "") -> None:
-    """Nothing.
-
-    Raises:
-        DataError: If a wanted column is not there; `of` says of what, where that is not plain.
-    """
-    for column in wanted:
-        if column not in columns:
-            where = f" ({of})" if of and of != column else ""
-            raise DataError(f"There is no column '{column}'{where}.", fix=known_columns(column, columns))

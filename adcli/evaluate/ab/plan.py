@@ -11,11 +11,15 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.power import Design, detectable_effect, power_of, units_needed
+from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import normal_quantile
 
 RELATIVE_EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 ASSURANCE_NODES = 101  # equal-probability values of the true policy value
 ROUNDING = 1e-6  # units; 3 arms of equal size have a ratio of 1.0000000000000002
+
+
+PLAIN = Design()
 
 
 class _PlanRow(NamedTuple):
@@ -29,8 +33,8 @@ class _PlanRow(NamedTuple):
     units_variant: int
     units: int
     days: int | None
-    assurance: float | None
-    definition: str
+    assurance: float | None = None
+    definition: str = ""
 
 
 def plan_table(
@@ -40,7 +44,7 @@ def plan_table(
     relative_effects: Sequence[float] = RELATIVE_EFFECTS,
     units: int | None = None,
     daily_units: float | None = None,
-    design: Design | None = None,
+    design: Design = PLAIN,
 ) -> pl.DataFrame:
     """How many units show each effect, or which effect `units` show.
 
@@ -59,21 +63,18 @@ def plan_table(
     Raises:
         UsageError: If the figures allow no plan.
     """
-    design = design or Design()
-    rows = []
     if units is not None:
         n_control = int(units / (1 + design.ratio * (design.arms - 1)))
         target = detectable_effect(n_control, baseline, design, std_dev=std_dev)
-        rows.append(
-            _row("smallest effect that these units show", baseline, target, n_control, design, daily_units)
-        )
-    for effect in relative_effects if units is None else ():
-        target = baseline * (1 + effect)
-        n_control = units_needed(baseline, target, design, std_dev=std_dev)
-        rows.append(
-            _row(f"an effect of {100 * effect:+.4g}%", baseline, target, n_control, design, daily_units)
-        )
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+        planned = [("smallest effect that these units show", target, n_control)]
+    else:
+        planned = []
+        for effect in relative_effects:
+            target = baseline * (1 + effect)
+            n_control = units_needed(baseline, target, design, std_dev=std_dev)
+            planned.append((f"an effect of {100 * effect:+.4g}%", target, n_control))
+    rows = [_row(said, baseline, target, n, design, daily_units) for said, target, n in planned]
+    return figures_table(rows, _PlanRow)
 
 
 def plan_from_policy_value(
@@ -83,7 +84,7 @@ def plan_from_policy_value(
     baseline: float,
     std_dev: float | None = None,
     daily_units: float | None = None,
-    design: Design | None = None,
+    design: Design = PLAIN,
 ) -> pl.DataFrame:
     """The A/B test that would confirm what an off-policy estimate promises.
 
@@ -107,7 +108,6 @@ def plan_from_policy_value(
 
     Source: O'Hagan, Stevens and Campbell (2005) for the assurance.
     """
-    design = design or Design()
     if value == baseline:
         raise UsageError("The estimate equals the baseline; no test can confirm a difference of 0.")
     gain = math.copysign(1.0, value - baseline)
@@ -123,17 +123,7 @@ def plan_from_policy_value(
             row = _row(name, baseline, target, n_control, design, daily_units)
             assured = _assurance(n_control, value, std_error, baseline, design, std_dev)
             rows.append(row._replace(assurance=assured))
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-
-
-_SCHEMA = dict.fromkeys(_PlanRow._fields, pl.Float64) | {
-    "scenario": pl.String,
-    "units_control": pl.Int64,
-    "units_variant": pl.Int64,
-    "units": pl.Int64,
-    "days": pl.Int64,
-    "definition": pl.String,
-}
+    return figures_table(rows, _PlanRow)
 
 
 def _row(
@@ -154,7 +144,6 @@ def _row(
         units_variant=n_variant,
         units=total,
         days=math.ceil(total / daily_units) if daily_units else None,
-        assurance=None,
         definition=f"two-sided z at {design.confidence:.0%} confidence, {design.arms} arms{looks}{shared}",
     )
 

@@ -13,30 +13,16 @@ from adcli.evaluate.ab.verdicts import sample_ratio_verdict
 from adcli.statistics.verdicts import Verdict
 
 Row = dict[str, object]
-AB_COLUMNS = {
-    "metric": pl.String,
-    "variant": pl.String,
-    "control": pl.String,
-    "n_variant": pl.Int64,
-    "n_control": pl.Int64,
-    "mean_variant": pl.Float64,
-    "mean_control": pl.Float64,
-    "difference": pl.Float64,
-    "difference_low": pl.Float64,
-    "difference_high": pl.Float64,
-    "relative": pl.Float64,
-    "relative_low": pl.Float64,
-    "relative_high": pl.Float64,
-    "statistic": pl.Float64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
-    "probability_best": pl.Float64,
-    "expected_loss": pl.Float64,
-    "variance_reduction": pl.Float64,
-    "test": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
-}
+ARMS = dict.fromkeys(("metric", "variant", "control"), pl.String)
+FIGURES = dict.fromkeys(("n_variant", "n_control"), pl.Int64) | dict.fromkeys(
+    ("mean_variant", "mean_control", "difference", "difference_low", "difference_high"), pl.Float64
+)
+VERDICT = dict.fromkeys(("verdict", "reason"), pl.String)
+_TESTED = (
+    "relative", "relative_low", "relative_high", "statistic", "p_value", "p_adjusted", "probability_best",
+    "expected_loss", "variance_reduction",
+)  # fmt: skip
+AB_COLUMNS = ARMS | FIGURES | dict.fromkeys(_TESTED, pl.Float64) | {"test": pl.String} | VERDICT
 
 
 def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio, alpha: float) -> Row:
@@ -73,17 +59,9 @@ def comparison_row(
 ) -> Row:
     """One arm against another on one metric; `design` is added to the name of the test."""
     found = one.comparison
-    return {
-        "metric": one.metric.name,
-        "variant": one.variant,
-        "control": one.control,
+    return arm_figures(one) | {
         "n_variant": sizes[one.variant],
         "n_control": sizes[one.control],
-        "mean_variant": found.variant.value,
-        "mean_control": found.control.value,
-        "difference": found.difference,
-        "difference_low": found.difference_interval.low,
-        "difference_high": found.difference_interval.high,
         "relative": found.relative,
         "relative_low": found.relative_interval.low,
         "relative_high": found.relative_interval.high,
@@ -96,4 +74,21 @@ def comparison_row(
         "test": "; ".join(filter(None, (found.test, design))),
         "verdict": verdict.verdict,
         "reason": verdict.reason,
+    }
+
+
+def arm_figures(one: Found) -> Row:
+    """Of one arm against another on one metric: which they are, their sizes and means, the difference."""
+    found = one.comparison
+    return {
+        "metric": one.metric.name,
+        "variant": one.variant,
+        "control": one.control,
+        "n_variant": found.variant.n,
+        "n_control": found.control.n,
+        "mean_variant": found.variant.value,
+        "mean_control": found.control.value,
+        "difference": found.difference,
+        "difference_low": found.difference_interval.low,
+        "difference_high": found.difference_interval.high,
     }

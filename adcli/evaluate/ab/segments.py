@@ -14,10 +14,12 @@ from adcli.errors import DataError
 from adcli.evaluate.ab.compare import Found, compare_arms
 from adcli.evaluate.ab.hierarchy import FEWEST_SEGMENTS, shrink
 from adcli.evaluate.ab.metrics import parse_metrics
+from adcli.evaluate.ab.rows import ARMS, FIGURES, VERDICT, Row, arm_figures
 from adcli.evaluate.ab.sample_ratio import sample_ratio
 from adcli.evaluate.ab.units import choose_control, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
 from adcli.evaluate.columns import read_numbers
+from adcli.evaluate.figures import figures_table
 from adcli.numbers import counted
 from adcli.progress import steps
 from adcli.statistics.aggregates import Aggregates, aggregate_arms
@@ -28,25 +30,12 @@ from adcli.statistics.verdicts import decide
 BINS, MOST_VALUES = 5, 10  # of a column of numbers: bins, and values that are segments as they are
 SEGMENTS_DIFFER = 0.05  # p of Cochran's Q
 SEGMENT_COLUMNS = {
-    "metric": pl.String,
-    "variant": pl.String,
-    "control": pl.String,
-    "by": pl.String,
-    "segment": pl.String,
-    "n_variant": pl.Int64,
-    "n_control": pl.Int64,
-    "mean_variant": pl.Float64,
-    "mean_control": pl.Float64,
-    "difference": pl.Float64,
-    "difference_low": pl.Float64,
-    "difference_high": pl.Float64,
-    "shrunken": pl.Float64,
-    "shrunken_low": pl.Float64,
-    "shrunken_high": pl.Float64,
-    "heterogeneity_p": pl.Float64,
+    **ARMS,
+    **dict.fromkeys(("by", "segment"), pl.String),
+    **FIGURES,
+    **dict.fromkeys(("shrunken", "shrunken_low", "shrunken_high", "heterogeneity_p"), pl.Float64),
     "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
+    **VERDICT,
 }
 
 
@@ -108,7 +97,7 @@ def segment_table(
     sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for column in steps(columns):
         binned = frame.with_columns(segments_of(read_numbers(units.select(column))[column]).alias(column))
         large, left_out = _large_segments(binned, column, variant, min_units)
@@ -124,9 +113,7 @@ def segment_table(
     if ratio.p_value < sample_ratio_alpha:
         broken = mismatch(ratio.p_value)
         rows = [row | {"verdict": broken.verdict, "reason": broken.reason} for row in rows]
-    return pl.DataFrame(rows, schema=SEGMENT_COLUMNS, orient="row").with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    return figures_table(rows, SEGMENT_COLUMNS)
 
 
 def segments_of(values: pl.Series) -> pl.Series:
@@ -196,7 +183,7 @@ def _shrunk(found: Sequence[tuple[str, Found]], confidence: float) -> Iterator[_
 
 def _rows(
     effects: _Effects, by: str, left_out: str, lower_is_better: Sequence[str], confidence: float
-) -> Iterator[dict[str, object]]:
+) -> Iterator[Row]:
     for i, (segment, one) in enumerate(effects.rows):
         found = one.comparison
         value, low, high = float(effects.value[i]), float(effects.low[i]), float(effects.high[i])
@@ -208,19 +195,9 @@ def _rows(
             kind="rate" if found.is_proportion else "number",
             caution=found.caution,
         )
-        yield {
-            "metric": one.metric.name,
-            "variant": one.variant,
-            "control": one.control,
+        yield arm_figures(one) | {
             "by": by,
             "segment": segment,
-            "n_variant": found.variant.n,
-            "n_control": found.control.n,
-            "mean_variant": found.variant.value,
-            "mean_control": found.control.value,
-            "difference": found.difference,
-            "difference_low": found.difference_interval.low,
-            "difference_high": found.difference_interval.high,
             "shrunken": value,
             "shrunken_low": low,
             "shrunken_high": high,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.ads.rows import MetricRow
+from adcli.evaluate.ads.measures import MetricRow
 from adcli.statistics.correlations import rank_correlation
 
 FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from adcli.copy.wording import is_chinese, words
+from adcli.evaluate.ads.measures import MetricRow
 from adcli.evaluate.ads.ngrams import bleu, bleu_counts, distinct, self_bleu, tokens
-from adcli.evaluate.ads.rows import MetricRow
 from adcli.statistics.intervals import (
     NO_INTERVAL,
     Interval,

@@ -6,6 +6,18 @@ import math
 from typing import NamedTuple
 
 
+class MetricRow(NamedTuple):
+    """One measure of one group of ads, with its interval (NaN where none can be given) and what it is."""
+
+    metric: str
+    group: str
+    value: float
+    ci_low: float
+    ci_high: float
+    n: int
+    definition: str
+
+
 class Measure(NamedTuple):
     """One per-ad score in the table: its name there, whether it is a share of ads, its range, what it is."""
 

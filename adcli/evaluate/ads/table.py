@@ -17,8 +17,7 @@ from adcli.copy.facts import ProductFacts
 from adcli.errors import DataError
 from adcli.evaluate.ads.agreement import agreement_rows
 from adcli.evaluate.ads.corpus import corpus_rows
-from adcli.evaluate.ads.measures import MEASURES, Measure
-from adcli.evaluate.ads.rows import MetricRow
+from adcli.evaluate.ads.measures import MEASURES, Measure, MetricRow
 from adcli.evaluate.ads.scores import Encode, EncodeTokens, ad_scores
 from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import Interval, ratio_interval, wilson_clustered

@@ -1,19 +1,23 @@
-"""What bid policies would have bought, and how sure the comparison is."""
+"""What bidders would have bought, campaign by campaign and over all of them, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from adcli.bidding.auctions import Auctions, Numbers
+from adcli.bidding.auctions import Auctions, Numbers, read_auctions
+from adcli.bidding.bidders import replay_bidders
 from adcli.bidding.bound import clairvoyant
-from adcli.bidding.replay import Replay
+from adcli.bidding.learned import LearnedBidder
+from adcli.bidding.prices import Prices, prices_of
+from adcli.bidding.replay import Bidder, Replay
 from adcli.errors import DataError
 from adcli.evaluate.model.calibration import reliability
-from adcli.statistics.intervals import Interval, student_quantile
+from adcli.progress import steps
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import Verdict, decide
 
@@ -22,30 +26,6 @@ TENTHS = 10
 SMALLEST_EFFECT = 0.1
 CURVE_POINTS = 50
 BOUND = "clairvoyant"
-
-
-def bid_table(
-    auctions: Auctions, replays: Mapping[str, Replay], *, baseline: str, confidence: float = 0.95
-) -> pl.DataFrame:
-    """One row per bidder: what it bought, and how its value differs from the baseline's over paired episodes.
-
-    The columns are `bidder impressions clicks cost value win_rate ecpc ecpm spend_share value_per_episode
-    difference difference_low difference_high p_value share_of_bound predicted_value predicted_value_share
-    verdict reason`. `ecpc` is cost per click, `ecpm` cost per thousand impressions, `spend_share` the part of
-    the budget spent; `difference` is per episode. `predicted_value` sums the calibrated predictions of what
-    was won, and its share is that of the most predicted value that the budget could have bought, which the
-    row of the clairvoyant states. The p-values are Student's, by Holm for the number of bidders.
-
-    Args:
-        auctions: The auctions.
-        replays: What each bidder won; "clairvoyant" is the bound, and gets no verdict.
-        baseline: The bidder that the others are compared with.
-        confidence: Of the intervals.
-
-    Raises:
-        DataError: If the baseline is not among the bidders.
-    """
-    return judged(bid_rows(auctions, replays, baseline=baseline, confidence=confidence), baseline, confidence)
 
 
 def calibration_table(auctions: Auctions, confidence: float) -> pl.DataFrame:
@@ -66,16 +46,31 @@ def calibration_table(auctions: Auctions, confidence: float) -> pl.DataFrame:
 def bid_rows(
     auctions: Auctions, replays: Mapping[str, Replay], *, baseline: str, confidence: float
 ) -> pl.DataFrame:
-    """The rows of `bid_table` with `episodes` in place of verdicts, the p-values not yet adjusted."""
+    """One row per bidder: what it bought, and how its value differs from the baseline's over paired episodes.
+
+    `ecpc` is cost per click, `ecpm` cost per thousand impressions, `spend_share` the part of the budget
+    spent; `difference` is per episode. `predicted_value` sums the calibrated predictions of what was won; its
+    share is that of the most predicted value that the budget could have bought, which the row of the
+    clairvoyant states. p-values are Student's, not adjusted; `judged` does that.
+
+    Args:
+        auctions: The auctions.
+        replays: What each bidder won; "clairvoyant" is the bound.
+        baseline: The bidder that the others are compared with.
+        confidence: Of the intervals.
+
+    Raises:
+        DataError: If the baseline is not among the bidders.
+    """
     if baseline not in replays:
         raise DataError(f"The baseline '{baseline}' is not among the bidders: {', '.join(replays)}.")
-    values = {name: by_episode(one.won * auctions.value, auctions) for name, one in replays.items()}
+    values = {name: _by_episode(one.won * auctions.value, auctions) for name, one in replays.items()}
     bound = values[BOUND].sum() if BOUND in values else np.nan
     predicted_bound = _most_predicted(auctions)
     rows = []
     for name, one in replays.items():
         difference = values[name] - values[baseline]
-        interval = paired_interval(difference, confidence)
+        interval, p_value = _paired(difference, confidence)
         predicted = predicted_bound if name == BOUND else float(one.won @ auctions.predicted_value)
         rows.append(
             {
@@ -85,7 +80,7 @@ def bid_rows(
                 "difference": float(difference.mean()),
                 "difference_low": interval.low,
                 "difference_high": interval.high,
-                "p_value": np.nan if name in (baseline, BOUND) else paired_p_value(difference),
+                "p_value": np.nan if name in (baseline, BOUND) else p_value,
                 "share_of_bound": float(values[name].sum() / bound) if bound else np.nan,
                 "predicted_value": predicted,
                 "predicted_value_share": predicted / predicted_bound if predicted_bound else np.nan,
@@ -99,15 +94,12 @@ def judged(rows: pl.DataFrame, baseline: str, confidence: float) -> pl.DataFrame
     """Rows of one or several campaigns with their verdicts, each held against the number of comparisons."""
     adjusted = adjust(rows["p_value"].to_numpy(), "holm")
     comparisons = int(np.isfinite(adjusted).sum())
-    with_adjusted = rows.with_columns(p_value=pl.Series(adjusted))
-    verdicts = [_verdict(row, baseline, confidence, comparisons) for row in with_adjusted.to_dicts()]
-    return (
-        with_adjusted.drop("episodes")
-        .with_columns(
-            verdict=pl.Series([one.verdict for one in verdicts], dtype=pl.String),
-            reason=pl.Series([one.reason for one in verdicts], dtype=pl.String),
-        )
-        .with_columns(pl.selectors.float().fill_nan(None))
+    rows = rows.with_columns(p_value=pl.Series(adjusted))
+    verdicts = [_verdict(row, baseline, confidence, comparisons) for row in rows.to_dicts()]
+    return rows.drop("episodes").with_columns(
+        pl.selectors.float().fill_nan(None),
+        verdict=pl.Series([one.verdict for one in verdicts], dtype=pl.String),
+        reason=pl.Series([one.reason for one in verdicts], dtype=pl.String),
     )
 
 
@@ -136,30 +128,21 @@ def _bought(one: Replay, auctions: Auctions) -> dict[str, float | None]:
     }
 
 
-def by_episode(amounts: Numbers, auctions: Auctions) -> Numbers:
+def _by_episode(amounts: Numbers, auctions: Auctions) -> Numbers:
     """The sum of amounts in each episode, shape (episodes,)."""
-    return np.asarray(
-        np.bincount(auctions.episode, weights=amounts, minlength=auctions.budget.size), dtype=np.float64
-    )
+    return np.bincount(auctions.episode, amounts, auctions.budget.size).astype(np.float64)
 
 
-def paired_interval(differences: Numbers, confidence: float) -> Interval:
-    """Student's interval of the mean difference over episodes; NaN with fewer than two."""
-    episodes = differences.size
-    if episodes < 2:
-        return Interval(np.nan, np.nan)
-    error = float(differences.std(ddof=1)) / np.sqrt(episodes)
-    margin = student_quantile(confidence, episodes - 1) * error
-    return Interval(float(differences.mean()) - margin, float(differences.mean()) + margin)
+def _paired(differences: Numbers, confidence: float) -> tuple[Interval, float]:
+    """Student's interval of the mean difference over episodes, and the p-value that it is 0."""
+    from scipy.stats import ttest_1samp
 
-
-def paired_p_value(differences: Numbers) -> float:
-    """Student's two-sided p-value that the mean difference over episodes is 0; NaN where it has no spread."""
-    from scipy.special import stdtr
-
-    episodes = differences.size
-    error = float(differences.std(ddof=1)) / np.sqrt(episodes) if episodes > 1 else 0.0
-    return float(2 * stdtr(episodes - 1, -abs(float(differences.mean())) / error)) if error else np.nan
+    if differences.size < 2:
+        return NO_INTERVAL, np.nan
+    if not np.ptp(differences):
+        return Interval(*[float(differences[0])] * 2), np.nan
+    test = ttest_1samp(differences, 0.0)
+    return Interval(*map(float, test.confidence_interval(confidence))), float(test.pvalue)
 
 
 def _verdict(row: dict[str, Any], baseline: str, confidence: float, comparisons: int) -> Verdict:
@@ -192,27 +175,152 @@ def _enough(interval: Interval, episodes: int, level: float) -> str:
 
 
 def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFrame:
-    """How the budget went over an episode: `bidder progress spend_share value_share`, 50 points each.
+    """How the budget went over an episode: `bidder progress spend_share`, 50 points each.
 
-    `progress` is the part of the episode's auctions seen, `spend_share` the part of all budgets spent by
-    then, `value_share` the part of the value that the bidder won in all.
+    `progress` is the part of the episode's auctions seen, `spend_share` that of all budgets spent by then.
     """
     starts = auctions.starts
     place = np.arange(auctions.price.size) - starts[auctions.episode]
     progress = (place + 1) / np.diff(starts)[auctions.episode]
     bin_of = np.ceil(progress * CURVE_POINTS).astype(np.int64)
-    frames = []
-    for name, one in replays.items():
-        spent = np.cumsum(np.bincount(bin_of, weights=one.paid, minlength=CURVE_POINTS + 1))
-        earned = np.cumsum(np.bincount(bin_of, weights=one.won * auctions.value, minlength=CURVE_POINTS + 1))
-        frames.append(
-            pl.DataFrame(
-                {
-                    "bidder": [name] * (CURVE_POINTS + 1),
-                    "progress": np.linspace(0, 1, CURVE_POINTS + 1),
-                    "spend_share": spent / auctions.budget.sum(),
-                    "value_share": earned / max(float(earned[-1]), 1e-300),
-                }
-            )
+    points = np.linspace(0, 1, CURVE_POINTS + 1)
+    spent = {
+        name: np.cumsum(np.bincount(bin_of, one.paid, CURVE_POINTS + 1)) / auctions.budget.sum()
+        for name, one in replays.items()
+    }
+    return pl.DataFrame({"progress": points, **spent}).unpivot(
+        index="progress", variable_name="bidder", value_name="spend_share"
+    )
+
+
+class BidValues(NamedTuple):
+    """What bidders would have bought.
+
+    Attributes:
+        table: One row per campaign and bidder.
+        spend_curve: How the budget went over an episode (of all campaigns).
+        calibration: Predicted and observed clicks; see `calibration_table`.
+    """
+
+    table: pl.DataFrame
+    spend_curve: pl.DataFrame
+    calibration: pl.DataFrame
+
+
+def evaluate_bids(
+    frame: pl.DataFrame,
+    *,
+    bidders: Sequence[str] = ("mcpc", "linear", BOUND),
+    baseline: str | None = None,
+    prices: Mapping[str, Prices] | None = None,
+    budget_shares: Mapping[str, float] | float = 1 / 32,
+    value: str = "click",
+    episode: str | int = "episode",
+    learned: Mapping[str, Mapping[str, LearnedBidder]] | None = None,
+    first_price: bool = False,
+    confidence: float = 0.95,
+) -> BidValues:
+    """What bidders would have bought in a table of auctions, campaign by campaign.
+
+    The table has the columns of `bid_rows`, `verdict reason`, then `campaign_id`; where there are
+    several campaigns, the rows of `campaign_id` "all" come first.
+
+    Args:
+        frame: The auctions; see `read_auctions`.
+        bidders: Names that `replay_bidders` knows, or of `learned`.
+        baseline: The bidder that the others are compared with; the first unless named.
+        prices: What impressions and clicks cost each campaign before; its own auctions say so unless given.
+        budget_shares: The budget of an episode, as a share of what all its impressions would cost at the
+            mean price; one for all, or one for each campaign.
+        value: The column that says what winning is worth.
+        episode: The column that numbers the episodes, or how many auctions make one.
+        learned: Learned bidders by the names they go by among `bidders`, and by campaign; one that was
+            learned without campaigns serves all.
+        first_price: Whether a won auction costs the bid.
+        confidence: Of the intervals.
+
+    Raises:
+        UsageError: If a bidder is not known.
+        DataError: If there are no auctions, or a column is missing or holds anything but amounts.
+    """
+    if frame.is_empty():
+        raise DataError("There are no auctions.")
+    compared = baseline or bidders[0]
+    named = "campaign_id" in frame.columns
+    campaigns = (
+        frame.partition_by("campaign_id", as_dict=True, maintain_order=True) if named else {("",): frame}
+    )
+    played = {
+        str(name): _play(
+            part,
+            bidders,
+            (prices or {}).get(str(name)),
+            budget_shares if isinstance(budget_shares, float | int) else budget_shares[str(name)],
+            value,
+            episode,
+            {own: _of_campaign(own, of, str(name)) for own, of in (learned or {}).items()},
+            first_price,
         )
-    return pl.concat(frames)
+        for (name,), part in steps(campaigns.items(), [part.height for part in campaigns.values()])
+    }
+    together = _together(list(played.values()))
+    parts = ({"all": together} if len(played) > 1 else {}) | played
+    tables = [
+        bid_rows(auctions, replays, baseline=compared, confidence=confidence).with_columns(
+            campaign_id=pl.lit(name or "all", dtype=pl.String)
+        )
+        for name, (auctions, replays) in parts.items()
+    ]
+    table = judged(pl.concat(tables), compared, confidence)
+    return BidValues(
+        table.select(pl.exclude("campaign_id"), "campaign_id"),
+        spend_curve(*together),
+        calibration_table(together[0], confidence),
+    )
+
+
+def _of_campaign(name: str, learned: Mapping[str, LearnedBidder], campaign: str) -> Bidder:
+    own = learned.get(campaign) or (next(iter(learned.values())) if list(learned) == [""] else None)
+    if own is None:
+        known = ", ".join(list(learned)[:12])
+        raise DataError(
+            f"The bidder {name} was not learned for the campaign '{campaign}', but for {known}.",
+            fix="Learn it from a log of all campaigns, or take one with --campaign.",
+        )
+    return own.bidder()
+
+
+def _play(
+    part: pl.DataFrame,
+    bidders: Sequence[str],
+    prices: Prices | None,
+    share: float,
+    value: str,
+    episode: str | int,
+    learned: Mapping[str, Bidder],
+    first_price: bool,
+) -> tuple[Auctions, dict[str, Replay]]:
+    known = prices or prices_of(read_auctions(part, budget_per_auction=1, value=value, episode=episode))
+    auctions = read_auctions(
+        part, budget_per_auction=known.per_impression * share, value=value, episode=episode
+    )
+    return auctions, replay_bidders(auctions, bidders, known, learned=learned, first_price=first_price)
+
+
+def _together(
+    played: Sequence[tuple[Auctions, Mapping[str, Replay]]],
+) -> tuple[Auctions, dict[str, Replay]]:
+    """Several campaigns' auctions and replays as one."""
+    before = np.cumsum([0, *(auctions.budget.size for auctions, _ in played)])
+    moved = [
+        auctions._replace(episode=auctions.episode + start)
+        for (auctions, _), start in zip(played, before[:-1], strict=True)
+    ]
+    joined = Auctions(*(np.concatenate(column) for column in zip(*moved, strict=True)))
+    replays = {
+        name: Replay(
+            *(np.concatenate(column) for column in zip(*(own[name] for _, own in played), strict=True))
+        )
+        for name in played[0][1]
+    }
+    return joined, replays

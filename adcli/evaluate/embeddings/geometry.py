@@ -22,7 +22,7 @@ RESAMPLES: Final = 500
 
 
 class GeometryMetric(NamedTuple):
-    """A figure, its interval, and what it is."""
+    """A figure with its bootstrap interval, and what it is."""
 
     metric: str
     value: float
@@ -48,27 +48,20 @@ def geometry(
     weights = np.vstack([np.ones(len(rows)), weights])
     over = f"pairs of {len(rows):,} rows; {confidence:.0%} bootstrap interval over rows"
     means = _pair_means(cosines, weights)
-    yield _figure(
-        "anisotropy", means, confidence, f"mean cosine of {over}; 0 where no direction is preferred"
-    )
     spread = np.log(_pair_means(np.exp(-2 * (2 - 2 * cosines)), weights))
-    yield _figure(
-        "uniformity",
-        spread,
-        confidence,
-        f"log of the mean of exp(-2 |x - y|^2) over {over}; lower is more even",
-    )
+    figures = [
+        ("anisotropy", means, f"mean cosine of {over}; 0 where no direction is preferred"),
+        ("uniformity", spread, f"log of the mean of exp(-2 |x - y|^2) over {over}; lower is more even"),
+    ]
     together = _together(groups[rows], cosines) if groups is not None else np.empty(0)
     if len(together) > 1:
         drawn = rng.integers(0, len(together), (RESAMPLES, len(together)))
         distances = np.concatenate([[together.mean()], together[drawn].mean(axis=1)])
-        yield _figure(
-            "alignment",
-            distances,
-            confidence,
-            f"mean |x - y|^2 of a row and the others of its category, over {len(together):,} rows; "
-            "lower is nearer",
-        )
+        said = f"mean |x - y|^2 of a row and the others of its category, over {len(together):,} rows"
+        figures.append(("alignment", distances, f"{said}; lower is nearer"))
+    for metric, (value, *resampled), definition in figures:
+        low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+        yield GeometryMetric(metric, float(value), Interval(float(low), float(high)), definition)
 
 
 def _pair_means(values: FloatArray, weights: FloatArray) -> FloatArray:
@@ -85,8 +78,3 @@ def _together(groups: npt.NDArray[np.int64], cosines: FloatArray) -> FloatArray:
     others = same.sum(axis=1)
     has = others > 0
     return np.asarray((np.where(same, 2 - 2 * cosines, 0).sum(axis=1)[has]) / others[has])
-
-
-def _figure(metric: str, values: FloatArray, confidence: float, definition: str) -> GeometryMetric:
-    low, high = np.quantile(values[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
-    return GeometryMetric(metric, float(values[0]), Interval(float(low), float(high)), definition)

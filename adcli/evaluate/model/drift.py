@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import IDENTIFIER, cluster_numbers, read_numbers
+from adcli.evaluate.columns import IDENTIFIER, USER, cluster_numbers, read_numbers
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.stability import (
     Cells,
@@ -21,12 +20,11 @@ from adcli.evaluate.model.stability import (
     population_stability,
 )
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
-from adcli.statistics.multiplicity import Correction, adjust
+from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import NO_DIFFERENCE, WORSE, Verdict, decide
 
 SMALL_PSI = 0.1  # below which credit scoring takes a drift for negligible
 MOST_VALUES = 50  # of a text column; rarer ones count as one. Identifiers of more are not compared.
-USER = "user_id"
 
 
 class DriftRow(NamedTuple):
@@ -58,21 +56,19 @@ def drift_table(
     reference: pl.DataFrame,
     current: pl.DataFrame,
     *,
-    columns: Sequence[str] | None = None,
     bins: int = 10,
     confidence: float = 0.95,
-    correction: Correction = "holm",
 ) -> pl.DataFrame:
     """Population stability index of each column, and Kolmogorov-Smirnov's distance of each number.
+
+    Compared are all numbers, flags and texts that both have, but no users and no other identifiers of many
+    values; texts of which each is a number count as numbers. p-values are adjusted by Holm.
 
     Args:
         reference: What was, such as the rows a model was trained on.
         current: What is.
-        columns: To compare; None takes all numbers, flags and texts that both have, but no users and no
-            other identifiers of many values. Texts of which each is a number count as numbers.
         bins: Of a number, by the quantiles of the reference.
         confidence: Of the intervals.
-        correction: Of the p-values, for the number of columns.
 
     Returns:
         The fields of `DriftRow`; `group` is the column.
@@ -82,14 +78,11 @@ def drift_table(
     """
     if not reference.height or not current.height:
         raise DataError("Drift needs rows in both files.")
-    if columns is None:
-        columns = [
-            name
-            for name, kind in reference.schema.items()
-            if name in current.columns and _comparable(kind) and not _is_identifier(reference[name])
-        ]
-    for name, frame in (("the reference", reference), ("the current file", current)):
-        check_columns(columns, frame.columns, of=name)
+    columns = [
+        name
+        for name, kind in reference.schema.items()
+        if name in current.columns and _comparable(kind) and not _is_identifier(reference[name])
+    ]
     if not columns:
         raise DataError("The two files have no column in common that can be compared.")
     clusters = _clusters(reference, current)
@@ -99,7 +92,7 @@ def drift_table(
         for name in columns
         for row in _compare(reference[name], current[name], clusters, bins, confidence)
     ]
-    adjusted = adjust(np.array([row.p_value for row in found]), correction)
+    adjusted = adjust(np.array([row.p_value for row in found]), "holm")
     rows = [_row(row, float(p), confidence) for row, p in zip(found, adjusted, strict=True)]
     return figures_table(rows, DriftRow)
 

@@ -1,8 +1,11 @@
-"""How much scores move when texts are typed a little differently and numbers are a little off."""
+"""How much scores move when texts are typed a little differently and numbers are a little off.
+
+The rows are written once more under each perturbation, scored by their owner, and compared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +13,85 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import as_numbers, cluster_numbers
+from adcli.evaluate.columns import as_numbers, check_columns, finite_numbers, user_clusters
 from adcli.evaluate.figures import figures_table
-from adcli.evaluate.model.perturbations import PERTURBATION, PERTURBED_ROW, UNCHANGED
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, MetricInfluence, figure_interval
 from adcli.statistics.correlations import rank_correlation
 from adcli.statistics.intervals import FloatArray, Interval, ratio_interval
+
+UNCHANGED = "none"
+PERTURBATION, PERTURBED_ROW = "perturbation", "perturbed_row"
+
+
+def perturbed_rows(
+    frame: pl.DataFrame,
+    *,
+    texts: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    noise: float = 0.05,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """All rows, then all of them again under each perturbation, for a model to score.
+
+    Args:
+        frame: Rows that can be scored.
+        texts: Columns to mistype: one letter swapped, all upper case, doubled spaces.
+        numbers: Columns to multiply by 1 + a normal error.
+        noise: Standard deviation of that error.
+        seed: Of the perturbations.
+
+    Returns:
+        The frame's columns, `perturbation` (`none` for the rows as they were) and `perturbed_row`, the number
+        of the row from 0 on.
+
+    Raises:
+        DataError: If a column is missing, is no text or holds no numbers, or there is nothing to perturb.
+    """
+    check_columns([*texts, *numbers], frame.columns)
+    if not texts and not numbers:
+        raise DataError("There is no text and no number to perturb.")
+    for name in texts:
+        if frame.schema[name] != pl.String:
+            raise DataError(f"Column '{name}' is no text that could be mistyped.")
+    frame = as_numbers(frame, numbers)
+    copies = {UNCHANGED: frame} | _perturbations(frame, texts, numbers, noise, seed)
+    return pl.concat(
+        [
+            copy.with_columns(pl.lit(name).alias(PERTURBATION)).with_row_index(PERTURBED_ROW)
+            for name, copy in copies.items()
+        ],
+        how="vertical_relaxed",
+    ).select(*frame.columns, PERTURBATION, PERTURBED_ROW)
+
+
+def mistype(text: str, rng: np.random.Generator) -> str:
+    """The text with two neighbouring letters swapped somewhere."""
+    if len(text) < 2:
+        return text
+    at = int(rng.integers(len(text) - 1))
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+def _perturbations(
+    frame: pl.DataFrame, texts: Sequence[str], numbers: Sequence[str], noise: float, seed: int
+) -> dict[str, pl.DataFrame]:
+    rng = np.random.default_rng(seed)
+    made = {}
+    if texts:
+        swapped = [
+            pl.Series(name, [None if t is None else mistype(t, rng) for t in frame[name]], pl.String)
+            for name in texts
+        ]
+        made["a letter swapped"] = frame.with_columns(swapped)
+        made["upper case"] = frame.with_columns(pl.col(name).str.to_uppercase() for name in texts)
+        made["doubled spaces"] = frame.with_columns(pl.col(name).str.replace_all(" ", "  ") for name in texts)
+    if numbers:
+        made[f"numbers off by {noise:.0%}"] = frame.with_columns(
+            pl.col(name).cast(pl.Float64) * pl.lit(pl.Series(1 + noise * rng.standard_normal(frame.height)))
+            for name in numbers
+        )
+    return made
+
 
 FEWEST_ROWS = 4  # Fisher's interval needs more than three
 
@@ -48,16 +123,14 @@ def robustness_table(
     *,
     score: str,
     label: str = "click",
-    user: str | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Change and rank correlation of the scores under each perturbation; with labels, what it does to AUC.
 
     Args:
-        frame: What `perturbed_rows` made, scored.
+        frame: What `perturbed_rows` made, scored; the rows of a `user_id` are one cluster.
         score: Column of the score.
         label: Column of what happened, 0 or 1; it may be missing.
-        user: Column of the user, whose rows are one cluster; None takes `user_id` where there is one.
         confidence: Of the intervals.
 
     Returns:
@@ -66,17 +139,13 @@ def robustness_table(
     Raises:
         DataError: If a column is missing, rows do not pair, or a score is no number.
     """
-    user = user or ("user_id" if "user_id" in frame.columns else None)
-    found = [row for pair in _pairs(frame, score, label, user) for row in _score_rows(pair, confidence)]
+    found = [row for pair in _pairs(frame, score, label) for row in _score_rows(pair, confidence)]
     return figures_table(found, RobustnessRow)
 
 
-def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Iterator[_Scores]:
-    check_columns([score, PERTURBATION, PERTURBED_ROW], frame.columns)
-    wanted = [PERTURBED_ROW, score, *(name for name in (label, user) if name in frame.columns)]
-    rows = as_numbers(frame.select(PERTURBATION, *dict.fromkeys(wanted)), [score])
-    if not rows[score].cast(pl.Float64).is_finite().fill_null(value=False).all():
-        raise DataError(f"Column '{score}' holds missing, NaN or infinite values.")
+def _pairs(frame: pl.DataFrame, score: str, label: str) -> Iterator[_Scores]:
+    check_columns([PERTURBATION, PERTURBED_ROW], frame.columns)
+    rows = finite_numbers(frame, [score])
     parts = {str(name): part for (name,), part in rows.group_by(PERTURBATION, maintain_order=True)}
     before = parts.pop(UNCHANGED, None)
     if before is None or not parts:
@@ -98,10 +167,10 @@ def _pairs(frame: pl.DataFrame, score: str, label: str, user: str | None) -> Ite
         known = label in paired.columns and paired[label].null_count() == 0
         yield _Scores(
             name,
-            paired[score].cast(pl.Float64).to_numpy(),
-            paired["score after"].cast(pl.Float64).to_numpy(),
+            paired[score].to_numpy(),
+            paired["score after"].to_numpy(),
             as_numbers(paired, [label])[label].cast(pl.Float64).to_numpy() if known else None,
-            cluster_numbers(paired[user]) if user is not None else None,
+            user_clusters(paired),
         )
 
 

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.ab.metrics import check_columns
-from adcli.evaluate.columns import as_numbers, cluster_numbers
+from adcli.evaluate.columns import USER, check_columns, finite_numbers, user_clusters
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.calibration import expected_calibration_error, reliability
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
@@ -58,7 +57,6 @@ def model_table(
     score: str,
     label: str = "click",
     by: Sequence[str] = (),
-    user: str | None = None,
     bins: int = 10,
     min_users: int = 50,
     confidence: float = 0.95,
@@ -66,11 +64,10 @@ def model_table(
     """AUC, log loss, normalised entropy, Brier score, calibration and reliability of predicted probabilities.
 
     Args:
-        frame: One row per prediction.
+        frame: One row per prediction; the rows of a `user_id` are one cluster.
         score: Column of the predicted probability; a score outside [0, 1] is only ranked (AUC).
         label: Column of what happened, 0 or 1.
         by: Columns whose values make groups, each column by itself.
-        user: Column of the user, whose rows are one cluster; None takes `user_id` where there is one.
         bins: Of the reliability and the calibration error, equally many rows each.
         min_users: Groups of fewer users (rows, without users) are hidden, as in `rate_table`.
         confidence: Of the intervals.
@@ -81,22 +78,21 @@ def model_table(
     Raises:
         DataError: If a column is missing, holds NaN, or the label is not 0 or 1.
     """
-    user = user or ("user_id" if "user_id" in frame.columns else None)
-    check_columns([score, label, *by, *([user] if user else [])], frame.columns)
+    check_columns(by, frame.columns)
     rows = _checked(frame, score, label)
-    whole = _part("all", rows, score, label, user)
+    whole = _part("all", rows, score, label)
     table = [
         *_figures(whole, confidence),
         *_calibration_error(whole, bins, confidence),
         *_reliability(whole, bins, confidence),
     ]
     for column in by:
-        for group, part in _groups(rows, column, user, min_users):
+        for group, part in _groups(rows, column, min_users):
             if part is None:
                 why = f"hidden, so that no group of fewer than {min_users} users can be read or worked out"
                 table.append(ModelRow("auc", group, verdict=NOT_ENOUGH, reason=why))
             else:
-                own = _part(group, part, score, label, user)
+                own = _part(group, part, score, label)
                 table.extend([*_figures(own, confidence), *_calibration_error(own, bins, confidence)])
     return figures_table(table, ModelRow)
 
@@ -104,10 +100,7 @@ def model_table(
 def _checked(frame: pl.DataFrame, score: str, label: str) -> pl.DataFrame:
     if frame.is_empty():
         raise DataError("There are no predictions to judge.")
-    rows = as_numbers(frame, [score, label]).with_columns(pl.col(score, label).cast(pl.Float64))
-    for name in (score, label):
-        if not rows[name].is_finite().fill_null(value=False).all():
-            raise DataError(f"Column '{name}' holds missing, NaN or infinite values.")
+    rows = finite_numbers(frame, [score, label])
     if not rows[label].is_in([0.0, 1.0]).all():
         raise DataError(
             f"Column '{label}' holds other values than 0 and 1; it cannot be what happened or not."
@@ -115,17 +108,14 @@ def _checked(frame: pl.DataFrame, score: str, label: str) -> pl.DataFrame:
     return rows
 
 
-def _part(group: str, rows: pl.DataFrame, score: str, label: str, user: str | None) -> _Part:
-    cluster = cluster_numbers(rows[user]) if user else None
-    return _Part(group, rows[label].to_numpy(), rows[score].to_numpy(), cluster)
+def _part(group: str, rows: pl.DataFrame, score: str, label: str) -> _Part:
+    return _Part(group, rows[label].to_numpy(), rows[score].to_numpy(), user_clusters(rows))
 
 
-def _groups(
-    rows: pl.DataFrame, column: str, user: str | None, min_users: int
-) -> Iterator[tuple[str, pl.DataFrame | None]]:
+def _groups(rows: pl.DataFrame, column: str, min_users: int) -> Iterator[tuple[str, pl.DataFrame | None]]:
     ordered = rows.sort(column, nulls_last=True, maintain_order=True)
     cell = ordered[column].rle_id()
-    who = ordered[user] if user else pl.Series(np.arange(rows.height))
+    who = ordered[USER] if USER in rows.columns else pl.Series(np.arange(rows.height))
     members = pl.DataFrame({"cell": cell, "value": ordered[column], "user": who}).unique(maintain_order=True)
     small, protecting = suppressed_cells(members, by=["value"], min_users=min_users)
     for number, part in enumerate(ordered.partition_by(column, maintain_order=True)):

@@ -10,7 +10,6 @@ from adcli.errors import DataError, did_you_mean
 from adcli.evaluate.off_policy.groups import exposures_by_group, value_by_group
 from adcli.evaluate.off_policy.targets import Target, Valuation, policy_of
 from adcli.policies.context import OUTCOMES
-from adcli.policies.evidence import Gates
 from adcli.policies.prepared import PreparedLog
 
 
@@ -21,7 +20,6 @@ def breakdown_table(
     *,
     items: pl.DataFrame | None = None,
     min_users: int = 50,
-    gates: Gates | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """Each policy in each group of each column: `metric by` and the columns of `value_by_group`.
@@ -36,7 +34,6 @@ def breakdown_table(
         by: The columns that make groups, each by itself.
         items: The table of items.
         min_users: The fewest users (impressions, where there are none) of a group of impressions.
-        gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
 
     Raises:
@@ -56,7 +53,6 @@ def breakdown_table(
                 target,
                 column,
                 min_users=min_users,
-                gates=gates,
                 confidence=confidence,
             )
             parts.append(_labelled(value, "value", column))

@@ -32,123 +32,79 @@ class NamedEstimate(NamedTuple):
     residual: Rows | None = None
 
 
-Compute = Callable[[LoggedRows, PolicyRows], NamedEstimate]
-WithParameter = Callable[[float], Estimate]
+class Estimator(NamedTuple):
+    """How an estimator is computed.
 
-
-class Adjustable(NamedTuple):
-    """An estimator that cuts or shrinks weights by a parameter: how, and the unbiased one it departs from.
-
-    `compute` makes the estimate of each parameter from the rows, `tried` the parameters that SLOPE chooses
-    among from the largest weight, least biased first.
+    Attributes:
+        definition: What is computed; its parameter follows.
+        compute: The estimate from the logged side and a policy's rows, and the parameter if there is one.
+        needs_model: Whether it needs a reward model.
+        reference: Of a biased one, the unbiased one that it departs from.
+        tried: The parameters that SLOPE chooses among, from the largest weight, least biased first.
+        largest: The largest parameter.
     """
 
-    what: str
-    compute: Callable[[LoggedRows, PolicyRows], WithParameter]
-    tried: Callable[[float], Sequence[float]]
-    reference: str
+    definition: str
+    compute: Callable[..., Estimate]
+    needs_model: bool = False
+    reference: str = ""
+    tried: Callable[[float], Sequence[float]] | None = None
     largest: float = np.inf
-
-    def valued(
-        self, name: str, logged: LoggedRows, rows: PolicyRows, parameter: float | None
-    ) -> NamedEstimate:
-        """The estimate with a parameter, or with the one that SLOPE chooses."""
-        computed = self.compute(logged, rows)
-        if parameter is None:
-            found = tune(computed, self.tried(float(rows.weight.max())), logged)
-            estimate, words = found.estimate, f"{self.what} {found.parameter:.4g} (chosen by SLOPE)"
-        else:
-            estimate, words = computed(parameter), f"{self.what} {parameter:g}"
-        unbiased = SIMPLE[self.reference](logged, rows)
-        return unbiased._replace(
-            name=name,
-            estimate=estimate,
-            definition=words,
-            reference=unbiased.estimate,
-            reference_name=self.reference,
-        )
 
 
 DEFAULT = ("ips", "snips", "dm", "dr")
 NEEDS_GROUPS = ("mips", "offcem")
-
-
-def _ips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = e.ips(logged.reward, rows.weight)
-    return NamedEstimate("ips", found, "mean of weight x reward", residual=logged.reward)
-
-
-def _snips(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = e.snips(logged.reward, rows.weight)
-    return NamedEstimate("snips", found, "weighted mean of the rewards", residual=logged.reward)
-
-
-def _dm(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    unbiased = _dr(logged, rows)
-    return unbiased._replace(
-        name="dm",
-        estimate=e.dm(rows.q_policy),
-        definition="mean reward the model expects",
-        reference=unbiased.estimate,
-        reference_name="dr",
-    )
-
-
-def _dr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = e.dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
-    residual = logged.reward - rows.q_logged
-    return NamedEstimate("dr", found, "dm + mean of weight x (reward - model)", residual=residual)
-
-
-def _sndr(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    found = e.sndr(logged.reward, rows.weight, rows.q_logged, rows.q_policy)
-    residual = logged.reward - rows.q_logged
-    return NamedEstimate("sndr", found, "dm + weighted mean of reward - model", residual=residual)
-
-
-def _log_smoothing(logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    estimate = e.log_smoothing(logged.reward, rows.weight)
-    return NamedEstimate("log-smoothing", estimate, "ips with log(1 + s w r) / s, s = 1 / sqrt(n)")
-
-
-SIMPLE: dict[str, Compute] = {"ips": _ips, "snips": _snips, "dm": _dm, "dr": _dr, "sndr": _sndr}
-ADJUSTABLE: dict[str, Adjustable] = {
-    "clipped-ips": Adjustable(
+ESTIMATORS = {
+    "ips": Estimator("mean of weight x reward", lambda log, rows: e.ips(log.reward, rows.weight)),
+    "snips": Estimator("weighted mean of the rewards", lambda log, rows: e.snips(log.reward, rows.weight)),
+    "dm": Estimator(
+        "mean reward the model expects", lambda _, rows: e.dm(rows.q_policy), needs_model=True, reference="dr"
+    ),
+    "dr": Estimator(
+        "dm + mean of weight x (reward - model)",
+        lambda log, rows: e.dr(log.reward, rows.weight, rows.q_logged, rows.q_policy),
+        needs_model=True,
+    ),
+    "sndr": Estimator(
+        "dm + weighted mean of reward - model",
+        lambda log, rows: e.sndr(log.reward, rows.weight, rows.q_logged, rows.q_policy),
+        needs_model=True,
+    ),
+    "clipped-ips": Estimator(
         "ips with weights cut at",
-        lambda logged, rows: lambda limit: e.clipped_ips(logged.reward, rows.weight, limit),
-        weight_limits,
-        "ips",
+        lambda log, rows, limit: e.clipped_ips(log.reward, rows.weight, limit),
+        reference="ips",
+        tried=weight_limits,
     ),
-    "switch-dr": Adjustable(
+    "switch-dr": Estimator(
         "dr where the weight is at most, dm elsewhere:",
-        lambda logged, rows: (
-            lambda limit: e.switch_dr(logged.reward, rows.weight, rows.q_logged, rows.q_policy, limit)
-        ),
-        weight_limits,
-        "dr",
+        lambda log, rows, limit: e.switch_dr(log.reward, rows.weight, rows.q_logged, rows.q_policy, limit),
+        needs_model=True,
+        reference="dr",
+        tried=weight_limits,
     ),
-    "dros": Adjustable(
+    "dros": Estimator(
         "dr with optimistic shrinkage",
-        lambda logged, rows: (
-            lambda shrinkage: e.dros(logged.reward, rows.weight, rows.q_logged, rows.q_policy, shrinkage)
-        ),
-        shrinkages,
-        "dr",
+        lambda log, rows, shrinkage: e.dros(log.reward, rows.weight, rows.q_logged, rows.q_policy, shrinkage),
+        needs_model=True,
+        reference="dr",
+        tried=shrinkages,
     ),
-    "sg-dr": Adjustable(
+    "sg-dr": Estimator(
         "dr with subgaussian weights, strength",
-        lambda logged, rows: (
-            lambda strength: e.subgaussian_dr(
-                logged.reward, rows.weight, rows.q_logged, rows.q_policy, strength
-            )
+        lambda log, rows, strength: e.subgaussian_dr(
+            log.reward, rows.weight, rows.q_logged, rows.q_policy, strength
         ),
-        lambda _: np.linspace(0, 1, 11).tolist(),
-        "dr",
+        needs_model=True,
+        reference="dr",
+        tried=lambda _: np.linspace(0, 1, 11).tolist(),
         largest=1.0,
     ),
+    "log-smoothing": Estimator(
+        "ips with log(1 + s w r) / s, s = 1 / sqrt(n)",
+        lambda log, rows: e.log_smoothing(log.reward, rows.weight),
+    ),
 }
-ESTIMATORS = (*SIMPLE, *ADJUSTABLE, "log-smoothing")
-NEEDS_MODEL = frozenset({"dm", "dr", "sndr", "switch-dr", "dros", "sg-dr"})
 
 
 class Asked(NamedTuple):
@@ -161,7 +117,7 @@ class Asked(NamedTuple):
     @property
     def needs_model(self) -> bool:
         """Whether it needs a reward model."""
-        return self.name in NEEDS_MODEL
+        return self.name == "offcem" or (self.name not in NEEDS_GROUPS and ESTIMATORS[self.name].needs_model)
 
 
 def asked(text: str) -> Asked:
@@ -176,9 +132,10 @@ def asked(text: str) -> Asked:
         raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
     if not is_set:
         return Asked(text, name, None)
-    if name not in ADJUSTABLE:
-        raise UsageError(f"'{name}' has no parameter; {', '.join(ADJUSTABLE)} have.")
-    largest = ADJUSTABLE[name].largest
+    adjustable = [known for known, one in ESTIMATORS.items() if one.tried]
+    if name not in adjustable:
+        raise UsageError(f"'{name}' has no parameter; {', '.join(adjustable)} have.")
+    largest = ESTIMATORS[name].largest
     try:
         parameter = float(number)
     except ValueError:
@@ -190,12 +147,24 @@ def asked(text: str) -> Asked:
 
 
 def estimate(wanted: Asked, logged: LoggedRows, rows: PolicyRows) -> NamedEstimate:
-    """The estimate of one of `ESTIMATORS`, called as it was asked for."""
-    if wanted.name in ADJUSTABLE:
-        return ADJUSTABLE[wanted.name].valued(wanted.text, logged, rows, wanted.parameter)
-    if wanted.name == "log-smoothing":
-        return _log_smoothing(logged, rows)
-    return SIMPLE[wanted.name](logged, rows)
+    """The estimate of one of `ESTIMATORS`, called as it was asked for; SLOPE sets a parameter not given."""
+    estimator = ESTIMATORS[wanted.name]
+    definition, parameter = estimator.definition, wanted.parameter
+    if estimator.tried is None:
+        found = estimator.compute(logged, rows)
+    elif parameter is None:
+        tried = estimator.tried(float(rows.weight.max()))
+        found, parameter = tune(lambda one: estimator.compute(logged, rows, one), tried, logged)
+        definition += f" {parameter:.4g} (chosen by SLOPE)"
+    else:
+        found = estimator.compute(logged, rows, parameter)
+        definition += f" {parameter:g}"
+    residual = logged.reward - rows.q_logged if estimator.needs_model else logged.reward
+    named = NamedEstimate(wanted.text, found, definition, residual=residual)
+    if not estimator.reference:
+        return named if wanted.name != "log-smoothing" else named._replace(residual=None)
+    unbiased = ESTIMATORS[estimator.reference].compute(logged, rows)
+    return named._replace(reference=unbiased, reference_name=estimator.reference)
 
 
 def estimate_with_groups(

@@ -42,7 +42,6 @@ def value_by_group(
     column: str,
     *,
     min_users: int = 50,
-    gates: Gates | None = None,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
     """What a policy earns in each group of impressions, against what the log earned there.
@@ -57,13 +56,12 @@ def value_by_group(
         target: The policy.
         column: The column that groups the impressions (a segment, a country).
         min_users: The fewest users (impressions, where there are no users) of a group.
-        gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
 
     Raises:
         DataError: If the column is missing.
     """
-    logged, limits = valuation.log.logged, gates or Gates()
+    logged, limits = valuation.log.logged, Gates()
     reading = ValueKind("impression", logged.value_kind)
     rows = valuation.rows(target)
     names, group = _groups(valuation.log.impressions, column, logged.cluster, min_users)

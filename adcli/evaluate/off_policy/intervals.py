@@ -82,9 +82,6 @@ def clopper_pearson_interval(clicks: float, impressions: float, *, confidence: f
 
     Source: Clopper and Pearson (1934); on an effective sample size, Korn and Graubard (1998).
     """
-    from scipy.stats import beta
+    from statsmodels.stats.proportion import proportion_confint
 
-    missed = impressions - clicks
-    low = float(beta.ppf((1 - confidence) / 2, clicks, missed + 1)) if clicks > 0 else 0.0
-    high = float(beta.ppf((1 + confidence) / 2, clicks + 1, missed)) if missed > 0 else 1.0
-    return Interval(low, high)
+    return Interval(*map(float, proportion_confint(clicks, impressions, 1 - confidence, method="beta")))

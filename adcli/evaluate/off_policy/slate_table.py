@@ -13,23 +13,18 @@ from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy import slates as slates
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.intervals import Method
-from adcli.evaluate.off_policy.records import record
 from adcli.evaluate.off_policy.risk import with_shortlist
 from adcli.evaluate.off_policy.table import QUESTION, PolicyValues, as_table
 from adcli.evaluate.off_policy.targets import Target, asked_of, name_of, prepare_valuation
-from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.evaluate.off_policy.verdicts import Setting, record
 from adcli.policies.evidence import Diagnostics, Gates, diagnose
 from adcli.policies.logged import LoggedRows
 from adcli.policies.prepared import Question
 from adcli.policies.rows import PolicyRows
 
+SLATE, POSITION = "slate_id", "placement"
 SLATE_ESTIMATORS = ("iips", "rips", "cascade-dr", "sips")
-HEADLINES = (
-    "cascade-dr",
-    "rips",
-    "sips",
-    "iips",
-)  # those that take less for granted first, the wide one late
+HEADLINES = ("cascade-dr", "rips", "sips", "iips")  # what takes less for granted first, the wide one late
 
 
 class Grid(NamedTuple):
@@ -47,14 +42,14 @@ class Grid(NamedTuple):
         return grid
 
 
-def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
+def slate_grid(impressions: pl.DataFrame) -> Grid:
     """The grid of slates and positions; positions are in numeric order, or that of their names.
 
     Raises:
         DataError: If a column is missing or has gaps, or a slate has two impressions in one position, or none
             in a position above one that it has.
     """
-    for name, option in ((slate, "--slate"), (position, "--position")):
+    for name, option in ((SLATE, "--slate"), (POSITION, "--position")):
         if name not in impressions.columns:
             raise DataError(
                 f"There is no column '{name}' to identify slates by.",
@@ -62,14 +57,14 @@ def slate_grid(impressions: pl.DataFrame, *, slate: str, position: str) -> Grid:
             )
         if impressions[name].null_count():
             raise DataError(f"'{name}' is missing in {impressions[name].null_count():,} impressions.")
-    if impressions.select(slate, position).is_duplicated().any():
-        raise DataError(f"A '{slate}' has two impressions in one '{position}'.")
-    places = impressions[position].cast(pl.String)
+    if impressions.select(SLATE, POSITION).is_duplicated().any():
+        raise DataError(f"A '{SLATE}' has two impressions in one '{POSITION}'.")
+    places = impressions[POSITION].cast(pl.String)
     numeric = places.cast(pl.Float64, strict=False)
     ranked = (places if numeric.null_count() else numeric).rank("dense").cast(pl.Int64).to_numpy() - 1
-    groups = impressions[slate].cast(pl.String).rank("dense").cast(pl.Int64).to_numpy() - 1
+    groups = impressions[SLATE].cast(pl.String).rank("dense").cast(pl.Int64).to_numpy() - 1
     grid = Grid(groups, ranked, int(groups.max()) + 1, int(ranked.max()) + 1)
-    _refuse_holes(grid, impressions[slate].cast(pl.String), places)
+    _refuse_holes(grid, impressions[SLATE].cast(pl.String), places)
     return grid
 
 
@@ -96,12 +91,9 @@ def slate_value_table(
     targets: Sequence[Target],
     question: Question = QUESTION,
     *,
-    slate: str = "slate_id",
-    position: str = "placement",
     estimators: Sequence[str] = SLATE_ESTIMATORS,
     items: pl.DataFrame | None = None,
     method: Method = "skew",
-    gates: Gates | None = None,
     confidence: float = 0.95,
 ) -> PolicyValues:
     """The value of each policy per slate, by slate estimators; the columns are those of `policy_value_table`.
@@ -109,15 +101,12 @@ def slate_value_table(
     `propensity` is the probability of each position's own action, given those above it.
 
     Args:
-        impressions: The log, one row per slate and position.
+        impressions: The log, one row per `slate_id` and `placement`, which orders a slate's positions.
         targets: The policies.
         question: What is asked of the log; rewards are added up over the slate.
-        slate: The column that holds a slate together.
-        position: The column that orders the positions.
         estimators: Names from `SLATE_ESTIMATORS`.
         items: Attributes or vectors of the items for the reward model.
         method: Of the intervals.
-        gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
 
     Raises:
@@ -127,7 +116,7 @@ def slate_value_table(
     for name in estimators:
         if name not in SLATE_ESTIMATORS:
             raise UsageError(f"'{name}' is none of {', '.join(SLATE_ESTIMATORS)}.")
-    grid = slate_grid(impressions, slate=slate, position=position)
+    grid = slate_grid(impressions)
     valuation = prepare_valuation(
         impressions, asked_of(question, targets), items=items, with_model="cascade-dr" in estimators
     )
@@ -137,7 +126,7 @@ def slate_value_table(
         _whole_slates(logged, grid, earned),
         method,
         confidence,
-        gates or Gates(),
+        Gates(),
         question.seed,
         valuation.log.estimated,
         "slate",
@@ -166,7 +155,7 @@ def slate_value_table(
             )
     table = as_table(records, targets, estimators)
     with_risk = with_shortlist(table, influences, setting.logged, confidence=confidence, seed=question.seed)
-    order = impressions[position].gather([int(np.argmax(grid.position == n)) for n in range(grid.positions)])
+    order = impressions[POSITION].gather([int(np.argmax(grid.position == n)) for n in range(grid.positions)])
     seen = ", ".join(order.cast(pl.String))
     notes = [f"{grid.slates:,} slates of up to {grid.positions} positions, seen in the order {seen}"]
     return PolicyValues(with_risk, [*notes, *valuation.notes], valuation)

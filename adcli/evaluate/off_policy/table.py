@@ -26,7 +26,6 @@ from adcli.evaluate.off_policy.estimates import (
     estimate_with_groups,
 )
 from adcli.evaluate.off_policy.intervals import METHODS, Method
-from adcli.evaluate.off_policy.records import record
 from adcli.evaluate.off_policy.risk import with_shortlist
 from adcli.evaluate.off_policy.sensitivity import weighted_rewards, with_sensitivity
 from adcli.evaluate.off_policy.spend import spend_columns
@@ -39,7 +38,7 @@ from adcli.evaluate.off_policy.targets import (
     policy_of,
     prepare_valuation,
 )
-from adcli.evaluate.off_policy.verdicts import Setting
+from adcli.evaluate.off_policy.verdicts import Setting, record
 from adcli.policies.evidence import Gates, diagnose
 from adcli.policies.prepared import PreparedLog, Question
 from adcli.policies.rows import PolicyRows
@@ -108,7 +107,7 @@ def policy_value_table(
         DataError: If the log lacks what is needed, holds it out of range, or shows other actions.
     """
     _check_names(estimators, method, action_groups)
-    with_model = "offcem" in estimators or any(asked(name).needs_model for name in estimators)
+    with_model = any(asked(name).needs_model for name in estimators)
     prepared = 0.9 if with_model and not expected else 0.1  # of the work
     with part(0, prepared):
         valuation = prepare_valuation(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.counts import UnitCounts, count_units
-from adcli.evaluate.rates.group_gaps import Gap, GroupSums, gap
 from adcli.evaluate.rates.table import (
     LOWER_IS_BETTER,
     Rate,
@@ -23,28 +24,105 @@ from adcli.evaluate.rates.table import (
 from adcli.numbers import plain, show
 from adcli.progress import part, steps
 from adcli.report.table import METRIC_KINDS
-from adcli.statistics.intervals import NO_INTERVAL
+from adcli.statistics.differences import difference_interval, implied_p_value
+from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, clustered_ratio
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import Verdict, decide
 
+
+class Estimate(Protocol):
+    """What the interval of a ratio rests on."""
+
+    def interval(self, confidence: float) -> Interval:
+        """At this confidence; an end may be infinite."""
+
+
+Estimator = Callable[[FloatArray, FloatArray], Estimate | None]
+
+
+class GroupSums(NamedTuple):
+    """Sums of each unit in each group where it occurs.
+
+    Attributes:
+        group: (pairs,) number of the group, from 0 on.
+        unit: (pairs,) number of the independent unit, from 0 on.
+        top: (pairs,) of the numerator.
+        bottom: (pairs,) of the denominator.
+    """
+
+    group: npt.NDArray[np.int64]
+    unit: npt.NDArray[np.int64]
+    top: FloatArray
+    bottom: FloatArray
+
+
+class Gap(NamedTuple):
+    """A group against all others.
+
+    Attributes:
+        rest: The ratio of all others.
+        difference: Of the group's ratio from it.
+        interval: Of the difference; an end that the data do not bound is NaN.
+        p_value: Two-sided, that there is none.
+    """
+
+    rest: float
+    difference: float
+    interval: Interval
+    p_value: float
+
+
+def gap(sums: GroupSums, group: int, *, confidence: float, estimate: Estimator = clustered_ratio) -> Gap:
+    """One group against all others; a unit in both counts as one.
+
+    The interval is put together from those of the two ratios, each of which leans the way its errors do, and
+    from their correlation over units; the p-value is the one at which it would end at 0.
+
+    Args:
+        sums: Of each unit and group.
+        group: Its number.
+        confidence: Of the interval.
+        estimate: From each unit's numerator and denominator, what the ratio's interval rests on; None where
+            there is too little for one.
+
+    Source: MOVER, as in `adcli.statistics.differences`.
+    """
+    units = int(sums.unit.max()) + 1
+    inside = sums.group == group
+    estimates, influences, values = [], [], []
+    for mask in (inside, ~inside):
+        top = np.bincount(sums.unit[mask], sums.top[mask], units).astype(np.float64)
+        bottom = np.bincount(sums.unit[mask], sums.bottom[mask], units).astype(np.float64)
+        values.append(float(top.sum() / bottom.sum()) if bottom.sum() else np.nan)
+        influences.append((top - values[-1] * bottom) / bottom.sum() if bottom.sum() else top * 0)
+        estimates.append(estimate(top, bottom))
+    difference = values[0] - values[1]
+    one, rest = estimates
+    if one is None or rest is None:
+        return Gap(values[1], difference, NO_INTERVAL, np.nan)
+    scale = float(np.sqrt((influences[0] @ influences[0]) * (influences[1] @ influences[1])))
+    correlation = float(influences[0] @ influences[1]) / scale if scale > 0 else 0.0
+
+    def interval(confidence: float) -> Interval:
+        intervals = one.interval(confidence), rest.interval(confidence)
+        return difference_interval(values[0], intervals[0], values[1], intervals[1], correlation=correlation)
+
+    low, high = (end if np.isfinite(end) else np.nan for end in interval(confidence))
+    return Gap(values[1], difference, Interval(low, high), implied_p_value(interval, difference))
+
+
 GROUP, UNIT = "number of the group", "number of the unit"  # no names that a breakdown may have
+_FIGURES = (
+    "value", "ci_low", "ci_high", "rest", "difference", "difference_low", "difference_high", "p_value",
+    "p_adjusted",
+)  # fmt: skip
 FAIRNESS_COLUMNS = {
-    "metric": pl.String,
-    "group": pl.String,
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "rest": pl.Float64,
-    "difference": pl.Float64,
-    "difference_low": pl.Float64,
-    "difference_high": pl.Float64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
+    **dict.fromkeys(("metric", "group"), pl.String),
+    **dict.fromkeys(_FIGURES, pl.Float64),
     "users": pl.Int64,
-    "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
+    **dict.fromkeys(("definition", "verdict", "reason"), pl.String),
 }
+NO_GAP = Gap(math.nan, math.nan, NO_INTERVAL, math.nan)
 Row = dict[str, object]
 
 
@@ -105,9 +183,7 @@ def fairness_table(
         _row(one, float(p), _verdict(one, float(p), made, smallest_effect, confidence))
         for one, p in zip(judged, adjusted, strict=True)
     ]
-    return pl.DataFrame([*rows, *largest], schema=FAIRNESS_COLUMNS).with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    return figures_table([*rows, *largest], FAIRNESS_COLUMNS)
 
 
 def _judge_groups(
@@ -132,29 +208,26 @@ def _sums(counts: UnitCounts, rate: Rate, column: str, groups: Sequence[object])
     )
     alone = known.height + pl.col(UNIT).is_null().cum_sum() - 1  # a row without a user is its own unit
     frame = frame.with_columns(pl.col(UNIT).fill_null(alone))
-    bottom = (
-        pl.col("known_user").cast(pl.Float64) if rate.denominator == "users" else pl.col(rate.denominator)
-    )
-    top = pl.col(rate.numerator).cast(pl.Float64) * (
-        pl.col("known_user") if rate.denominator == "users" else 1
-    )
+    per_user = rate.denominator == "users"
+    bottom = pl.col("known_user" if per_user else rate.denominator).cast(pl.Float64)
+    top = pl.col(rate.numerator).cast(pl.Float64) * (pl.col("known_user") if per_user else 1)
     return GroupSums(
         frame[GROUP].to_numpy().astype(np.int64),
         frame[UNIT].to_numpy(),
         frame.select(top).to_series().to_numpy() * rate.scale,
-        frame.select(bottom.cast(pl.Float64)).to_series().to_numpy(),
+        frame.select(bottom).to_series().to_numpy(),
     )
 
 
 def _row(one: _Judged, p_adjusted: float, verdict: Verdict) -> Row:
-    found = one.gap
+    found = one.gap or NO_GAP
     return {name: one.row.get(name) for name in FAIRNESS_COLUMNS} | {
         "group": one.group,
-        "rest": found.rest if found else None,
-        "difference": found.difference if found else None,
-        "difference_low": found.interval.low if found else None,
-        "difference_high": found.interval.high if found else None,
-        "p_value": found.p_value if found else None,
+        "rest": found.rest,
+        "difference": found.difference,
+        "difference_low": found.interval.low,
+        "difference_high": found.interval.high,
+        "p_value": found.p_value,
         "p_adjusted": p_adjusted,
         "verdict": verdict.verdict,
         "reason": verdict.sentence or verdict.reason,

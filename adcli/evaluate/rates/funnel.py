@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import reduce
@@ -12,12 +11,16 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import group_cells, hidden_cells
 from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells
 from adcli.evaluate.rates.time_parts import with_time_parts
 from adcli.statistics.intervals import wilson_clustered
 
 STEPS = ("impression", "click", "cart", "purchase")
+FIGURES = (
+    "value", "ci_low", "ci_high", "numerator", "denominator", "users", "median_seconds", "unlinked",
+)  # fmt: skip
 EVENT, DELAY = "number of the event", "delay of what it led to"  # no names that a log may have
 NO_ITEM = ""  # what an event without an item is matched by
 
@@ -84,22 +87,10 @@ def funnel_table(
         formula = f"{earlier} events that led to a {later} within {_days(window)} / {earlier} events"
         definition = f"{formula}; {confidence:.0%} Wilson interval, clustered by user"
         described = _with_delays(table, events, later, found.pairs, by, min_users if by else 0)
-        tables.append(
-            described.select(
-                pl.lit(f"{earlier}_to_{later}").alias("metric"),
-                *by,
-                "value",
-                "ci_low",
-                "ci_high",
-                "numerator",
-                "denominator",
-                "users",
-                "median_seconds",
-                "unlinked",
-                pl.lit(definition).alias("definition"),
-                "reason",
-            )
+        labelled = described.with_columns(
+            metric=pl.lit(f"{earlier}_to_{later}"), definition=pl.lit(definition)
         )
+        tables.append(labelled.select("metric", *by, *FIGURES, "definition", "reason"))
     return pl.concat(tables)
 
 
@@ -176,13 +167,21 @@ def _table(counts: UnitCounts, by: Sequence[str], min_users: int, confidence: fl
     rows = []
     for cell, why in enumerate(hidden_cells(cells, by, min_users=min_users)):
         if why:
-            rows.append((None, None, None, None, None, None, why))
+            rows.append(_Row(reason=why))
             continue
         span = slice(cells.starts[cell], cells.starts[cell + 1])
         low, high = wilson_clustered(led[span], events[span], confidence)
         top, bottom = float(led[span].sum()), float(events[span].sum())
-        ends = (None, None) if math.isnan(low) else (low, high)
-        rows.append((top / bottom, *ends, top, bottom, int(cells.sums["users"][cell]), ""))
-    schema = dict.fromkeys(("value", "ci_low", "ci_high", "numerator", "denominator"), pl.Float64)
-    figures = pl.DataFrame(rows, schema=schema | {"users": pl.Int64, "reason": pl.String}, orient="row")
+        rows.append(_Row(top / bottom, low, high, top, bottom, int(cells.sums["users"][cell])))
+    figures = figures_table(rows, _Row)
     return pl.concat([cells.sums.select(by), figures], how="horizontal") if by else figures
+
+
+class _Row(NamedTuple):
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    users: int | None = None
+    reason: str = ""

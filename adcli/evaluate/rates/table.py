@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import ROW, USER, UnitCounts, count_units
 from adcli.numbers import counted
@@ -102,8 +103,8 @@ def rate_table(
             for rate in steps(chosen_rates(units, metrics))
             for row in _rate_rows(rate, cells, hidden, confidence)
         ]
-    table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-    labelled = table.join(cells.sums.select("cell", *by), on="cell", how="left", maintain_order="left")
+    labels = cells.sums.select(pl.col("cell").cast(pl.Int64), *by)
+    labelled = figures_table(rows, _Row).join(labels, on="cell", how="left", maintain_order="left")
     return labelled.select("metric", *by, *_Row._fields[4:], "definition", "reason")
 
 
@@ -118,15 +119,6 @@ class _Row(NamedTuple):
     numerator: float | None = None
     denominator: float | None = None
     users: int | None = None
-
-
-_SCHEMA = dict.fromkeys(_Row._fields, pl.Float64) | {
-    "metric": pl.String,
-    "cell": pl.UInt32,
-    "definition": pl.String,
-    "reason": pl.String,
-    "users": pl.Int64,
-}
 
 
 def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.columns import cluster_numbers
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
 from adcli.evaluate.rates.counts import count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
@@ -29,17 +30,10 @@ FEWEST_TIMES = 3
 USERS_PER_TIME = 5  # below, the covariance of the times is a guess
 UNFIT = 0.01  # p of a straight line below which none is reported
 TREND_COLUMNS = {
-    "value": pl.Float64,
-    "ci_low": pl.Float64,
-    "ci_high": pl.Float64,
-    "numerator": pl.Float64,
-    "denominator": pl.Float64,
+    **dict.fromkeys(("value", "ci_low", "ci_high", "numerator", "denominator"), pl.Float64),
     "users": pl.Int64,
-    "p_value": pl.Float64,
-    "p_adjusted": pl.Float64,
-    "definition": pl.String,
-    "verdict": pl.String,
-    "reason": pl.String,
+    **dict.fromkeys(("p_value", "p_adjusted"), pl.Float64),
+    **dict.fromkeys(("definition", "verdict", "reason"), pl.String),
 }
 
 
@@ -116,9 +110,8 @@ def trend_table(
         one.row(float(p), _verdict(one, float(p), confidence, made, smallest_effect), confidence)
         for one, p in zip(found, adjusted, strict=True)
     ]
-    labels: dict[str, pl.DataType] = {name: counts.frame.schema[name] for name in by}
-    schema = pl.Schema({"metric": pl.String(), **labels, **{k: v() for k, v in TREND_COLUMNS.items()}})
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    labels = {name: counts.frame.schema[name] for name in by}
+    return figures_table(rows, {"metric": pl.String, **labels, **TREND_COLUMNS})
 
 
 class _Trend(NamedTuple):

@@ -6,10 +6,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
+from adcli.evaluate.uplift.units import ScoredUnits
 from adcli.statistics.intervals import FloatArray
 
 Kind = Literal["qini", "gain"]
+POINTS = 101  # of a curve that is drawn
 
 
 class Ranked(NamedTuple):
@@ -81,6 +84,19 @@ def curve(ranked: Ranked, kind: Kind) -> tuple[FloatArray, FloatArray]:
     so_far = Ranked(*(np.cumsum(part, axis=-1) for part in ranked))
     units = so_far.treated + so_far.control
     return _from_zero(units), _from_zero(_height(so_far, units, kind, empty=np.nan))
+
+
+def qini_points(units: ScoredUnits) -> pl.DataFrame:
+    """What treating the units with the highest scores gains: `share gained random`, points from 0 to 1."""
+    targeted, gained = curve(rank(*units), "qini")
+    share = np.linspace(0, 1, POINTS)
+    return pl.DataFrame(
+        {
+            "share": share,
+            "gained": np.interp(share, targeted / targeted[-1], gained),
+            "random": share * gained[-1],
+        }
+    )
 
 
 def _height(so_far: Ranked, units: FloatArray, kind: Kind, *, empty: float) -> FloatArray:

@@ -12,17 +12,18 @@ import polars as pl
 from adcli.errors import UsageError
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.uplift.bootstrap import estimate_areas
-from adcli.evaluate.uplift.units import ScoredUnits, scored_units
+from adcli.evaluate.uplift.units import ScoredUnits
 from adcli.numbers import counted
 from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.comparison import Comparison
-from adcli.statistics.intervals import Interval, normal_quantile
+from adcli.statistics.intervals import Interval
 from adcli.statistics.metrics import Metric
 from adcli.statistics.proportions import compare_proportions
 from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
 FEW_OUTCOMES = 50  # below, an area's interval holds the truth in 92 to 95 % of trials
+WHOLE = "mean outcome of the treated less that of the control"
 AREA_DEFINITIONS = {
     "qini_causalml": "area from random line to Qini curve / ((n + 1) x the curve's end), as causalml",
     "qini_scikit_uplift": "area from random line to Qini curve / that of the perfect one, as scikit-uplift",
@@ -32,28 +33,23 @@ AREA_DEFINITIONS = {
 
 
 class UpliftRow(NamedTuple):
-    """One figure."""
+    """One figure; `predicted` is the mean score of the group."""
 
     metric: str
     group: str
-    value: float
-    ci_low: float
-    ci_high: float
-    predicted: float
-    units: int
-    definition: str
+    value: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    predicted: float = math.nan
+    units: int = 0
+    definition: str = ""
     verdict: str = ""
     reason: str = ""
 
 
 def uplift_table(
-    units: pl.DataFrame,
+    units: ScoredUnits,
     *,
-    score: str,
-    outcome: str,
-    treatment: str = "variant",
-    control: str | None = None,
-    treated: str | None = None,
     at: Sequence[float] = (0.1, 0.2, 0.3),
     bins: int = 10,
     samples: int = 200,
@@ -63,12 +59,7 @@ def uplift_table(
     """Qini and AUUC in both definitions, uplift at k, uplift by bin and calibration, each with its interval.
 
     Args:
-        units: One row per unit of a randomised experiment.
-        score: Column of the predicted uplift.
-        outcome: Column of what came of it.
-        treatment: Column of the arms.
-        control: The arm without the treatment; None chooses as in `ab_table`.
-        treated: The arm with it; needed only if there are several.
+        units: Those of a randomised experiment.
         at: Shares of the units, by score, for uplift at k.
         bins: Of equally many units, to hold the predictions against.
         samples: Bootstrap samples for the areas.
@@ -76,23 +67,21 @@ def uplift_table(
         seed: Of the bootstrap.
 
     Returns:
-        The fields of `UpliftRow`. `predicted` is the mean score of the group.
+        The fields of `UpliftRow`.
 
     Raises:
-        DataError: If a column is missing or no number, a unit occurs twice, or the arms are not two.
         UsageError: If a share of `at` is not in (0, 1].
     """
     if outside := [share for share in at if not 0 < share <= 1]:
         raise UsageError(
             f"There is no uplift among {outside[0]:g} of the units.", fix="Give shares such as .1."
         )
-    arms = scored_units(units, score, outcome, treatment, control, treated)
     rows = [
-        _whole(arms, confidence),
-        *_area_rows(arms, samples=samples, confidence=confidence, seed=seed),
-        *_at_rows(arms, at, confidence),
-        *_bin_rows(arms, bins, confidence),
-        _slope(arms, confidence),
+        _difference_row("average_effect", "all", units, slice(None), confidence, WHOLE),
+        *_area_rows(units, samples=samples, confidence=confidence, seed=seed),
+        *_at_rows(units, at, confidence),
+        *_bin_rows(units, bins, confidence),
+        _slope(units, confidence),
     ]
     return figures_table(rows, UpliftRow)
 
@@ -118,21 +107,19 @@ def _difference_row(
 ) -> UpliftRow:
     found = _difference(units, span, confidence)
     scores = units.score[span]
-    predicted = float(scores.mean()) if len(scores) else math.nan
+    row = UpliftRow(metric, group, units=len(scores), definition=said)
+    if len(scores):
+        row = row._replace(predicted=float(scores.mean()))
     if found is None:
-        nothing = "fewer than two units in an arm"
-        return UpliftRow(
-            metric, group, math.nan, math.nan, math.nan, predicted, len(scores), said, reason=nothing
-        )
+        return row._replace(reason="fewer than two units in an arm")
     low, high = found.difference_interval
-    tied = (
-        "units of equal score at the cut are taken in the order of the file"
-        if _cuts_ties(units, span)
-        else ""
-    )
-    definition = f"{said}; {found.test}"
-    return UpliftRow(
-        metric, group, found.difference, low, high, predicted, len(scores), definition, reason=tied
+    tied = "units of equal score at the cut are taken in the order of the file"
+    return row._replace(
+        definition=f"{said}; {found.test}",
+        value=found.difference,
+        ci_low=low,
+        ci_high=high,
+        reason=tied if _cuts_ties(units, span) else "",
     )
 
 
@@ -141,11 +128,6 @@ def _cuts_ties(units: ScoredUnits, span: slice) -> bool:
         0 < cut < len(units.score) and units.score[cut - 1] == units.score[cut]
         for cut in (span.start or 0, span.stop or 0)
     )
-
-
-def _whole(units: ScoredUnits, confidence: float) -> UpliftRow:
-    said = "mean outcome of the treated less that of the control"
-    return _difference_row("average_effect", "all", units, slice(None), confidence, said)
 
 
 def _at_rows(units: ScoredUnits, at: Sequence[float], confidence: float) -> Iterator[UpliftRow]:
@@ -166,20 +148,35 @@ def _bin_rows(units: ScoredUnits, bins: int, confidence: float) -> Iterator[Upli
 def _area_rows(units: ScoredUnits, *, samples: int, confidence: float, seed: int) -> Iterator[UpliftRow]:
     value, ends = estimate_areas(*units, samples=samples, confidence=confidence, seed=seed)
     for name, said in AREA_DEFINITIONS.items():
-        low, high = getattr(ends, name)
-        figure = float(getattr(value, name))
-        between = Interval(float(low), float(high))
-        verdict = _verdict(figure, between, confidence) if name.startswith("qini") else Verdict("")
-        definition = f"{said}; percentile interval of {samples} bootstrap samples, seed {seed}"
-        if rough := _rough(units, name, confidence):
-            verdict = Verdict(verdict.verdict, "; ".join(filter(None, (verdict.reason, rough))))
-        if math.isnan(figure):
-            why = "the curve ends at 0, so nothing can be divided by its end"
-            if name.endswith("scikit_uplift"):
-                why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
-            verdict = Verdict(NOT_ENOUGH if name.startswith("qini") else "", why)
-        spoken = definition, verdict.verdict, verdict.reason
-        yield UpliftRow(name, "all", figure, *between, math.nan, len(units.score), *spoken)
+        figure, interval = float(getattr(value, name)), Interval(*map(float, getattr(ends, name)))
+        verdict = _area_verdict(name, figure, interval, confidence)
+        reasons = (
+            [verdict.reason] if math.isnan(figure) else [verdict.reason, _rough(units, name, confidence)]
+        )
+        yield UpliftRow(
+            name,
+            "all",
+            figure,
+            *interval,
+            units=len(units.score),
+            definition=f"{said}; percentile interval of {samples} bootstrap samples, seed {seed}",
+            verdict=verdict.verdict,
+            reason="; ".join(filter(None, reasons)),
+        )
+
+
+def _area_verdict(name: str, value: float, interval: Interval, confidence: float) -> Verdict:
+    """Of the areas that a random ranking has 0 of."""
+    judged = name.startswith("qini")
+    if math.isnan(value):
+        why = "the curve ends at 0, so nothing can be divided by its end"
+        if name.endswith("scikit_uplift"):
+            why = "outcomes are not 0 and 1, so no ranking is known to be perfect"
+        return Verdict(NOT_ENOUGH if judged else "", why)
+    if not judged:
+        return Verdict("")
+    verdict = decide(value, interval, confidence=confidence)
+    return verdict._replace(reason=f"against a random ranking {verdict.reason}")
 
 
 def _rough(units: ScoredUnits, area: str, confidence: float) -> str:
@@ -195,28 +192,20 @@ def _rough(units: ScoredUnits, area: str, confidence: float) -> str:
     return ""
 
 
-def _verdict(value: float, interval: Interval, confidence: float) -> Verdict:
-    verdict = decide(value, interval, confidence=confidence)
-    return verdict._replace(reason=f"against a random ranking {verdict.reason}")
-
-
 def _slope(units: ScoredUnits, confidence: float) -> UpliftRow:
     """Slope of the effect on the score: 1 where predictions are the size they should be.
 
     Source: the transformed outcome of Athey and Imbens (2016), regressed on the score, errors as HC1.
     """
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.tools import add_constant
+
+    said = "slope of the transformed outcome on the score; 1 if predicted uplifts have the right size"
+    row = UpliftRow("calibration_slope", "all", units=len(units.score), definition=said)
+    if not np.ptp(units.score):
+        return row._replace(reason="all scores are equal")
     share = float(units.treated.mean())
     effect = units.outcome * (units.treated - share) / (share * (1 - share))
-    centred = units.score - units.score.mean()
-    said = "slope of the transformed outcome on the score; 1 if predicted uplifts have the right size"
-    spread, n = float(centred @ centred), len(units.score)
-    if spread == 0:
-        nothing = "all scores are equal"
-        return UpliftRow(
-            "calibration_slope", "all", math.nan, math.nan, math.nan, math.nan, n, said, reason=nothing
-        )
-    slope = float(centred @ effect) / spread
-    residual = effect - effect.mean() - slope * centred
-    error = math.sqrt(float(((centred * residual) ** 2).sum()) * n / (n - 2)) / spread
-    margin = normal_quantile(confidence) * error
-    return UpliftRow("calibration_slope", "all", slope, slope - margin, slope + margin, math.nan, n, said)
+    fitted = OLS(effect, add_constant(units.score)).fit(cov_type="HC1")
+    low, high = fitted.conf_int(1 - confidence)[1]
+    return row._replace(value=float(fitted.params[1]), ci_low=float(low), ci_high=float(high))

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.ab.metrics import check_columns
 from adcli.evaluate.ab.units import check_unique, choose_control
-from adcli.evaluate.columns import as_numbers
+from adcli.evaluate.columns import check_columns, finite_numbers
 from adcli.statistics.intervals import FloatArray
 
 
@@ -28,18 +27,29 @@ class ScoredUnits(NamedTuple):
 
 
 def scored_units(
-    units: pl.DataFrame, score: str, outcome: str, treatment: str, control: str | None, treated: str | None
+    units: pl.DataFrame,
+    *,
+    score: str,
+    outcome: str,
+    control: str | None = None,
+    treated: str | None = None,
 ) -> ScoredUnits:
-    """Units of the two arms, sorted by score; the arguments are those of `uplift_table`.
+    """Units of the two arms, sorted by score.
+
+    Args:
+        units: One row per unit of a randomised experiment; `variant` names its arm.
+        score: Column of the predicted uplift.
+        outcome: Column of what came of it.
+        control: The arm without the treatment; None chooses as in `ab_table`.
+        treated: The arm with it; needed only if there are several.
 
     Raises:
         DataError: If a column is missing, no number or not finite, a unit occurs twice, or it is unclear
             which two arms are meant.
     """
-    check_columns([score, outcome, treatment], units.columns)
+    check_columns([score, outcome, "variant"], units.columns)
     check_unique(units, None)
-    frame = as_numbers(units.select(score, outcome, treatment), [score, outcome])
-    names = [str(name) for name in frame[treatment].drop_nulls().unique().sort()]
+    names = [str(name) for name in units["variant"].drop_nulls().unique().sort()]
     against = choose_control(names, control)
     others = [name for name in names if name != against]
     if treated is None and len(others) > 1:
@@ -49,15 +59,8 @@ def scored_units(
         )
     if treated is not None and treated not in others:
         raise DataError(f"There is no treated arm '{treated}'.", fix=did_you_mean(treated, others))
-    label = pl.col(treatment).cast(pl.String)
-    kept = frame.filter(label.is_in([against, treated or others[0]])).sort(
-        score, descending=True, maintain_order=True
-    )
-    for name in (score, outcome):
-        if not kept[name].cast(pl.Float64).is_finite().fill_null(value=False).all():
-            raise DataError(f"Column '{name}' holds missing, NaN or infinite values.")
-    return ScoredUnits(
-        kept[score].cast(pl.Float64).to_numpy(),
-        kept.select(label != against).to_series().cast(pl.Float64).to_numpy(),
-        kept[outcome].cast(pl.Float64).to_numpy(),
-    )
+    label = pl.col("variant").cast(pl.String)
+    kept = units.filter(label.is_in([against, treated or others[0]]))
+    ranked = finite_numbers(kept, [score, outcome]).sort(score, descending=True, maintain_order=True)
+    is_treated = ranked.select((label != against).cast(pl.Float64)).to_series()
+    return ScoredUnits(ranked[score].to_numpy(), is_treated.to_numpy(), ranked[outcome].to_numpy())

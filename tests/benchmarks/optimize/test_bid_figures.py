@@ -22,7 +22,7 @@ from adcli.bidding.pacing_rules import DualDescent, Pid
 from adcli.bidding.prices import Prices, read_prices
 from adcli.bidding.replay import replay
 from adcli.bidding.shading import Shading
-from adcli.evaluate.bids.campaigns import evaluate_bids
+from adcli.evaluate.bids.table import evaluate_bids
 from adcli.optimize.bid_learning import learn_bidder, learn_bidders
 
 pytestmark = pytest.mark.benchmark

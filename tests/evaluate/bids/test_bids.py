@@ -14,8 +14,11 @@ from adcli.bidding.auctions import read_auctions
 from adcli.bidding.bidders import mcpc, replay_bidders
 from adcli.bidding.prices import Prices, prices_of, read_prices
 from adcli.errors import DataError
-from adcli.evaluate.bids.campaigns import evaluate_bids
-from adcli.evaluate.bids.table import bid_table, spend_curve
+from adcli.evaluate.bids.table import bid_rows, evaluate_bids, judged, spend_curve
+
+
+def bid_table(log, replays, *, baseline):
+    return judged(bid_rows(log, replays, baseline=baseline, confidence=0.95), baseline, 0.95)
 
 
 def published_protocol(path, campaign, prices):

@@ -66,7 +66,7 @@ def test_the_distance_is_that_of_scipy():
     from scipy.stats import ks_2samp
 
     a, b = make(), make(shift=0.1, seed=1)
-    found = row(drift_table(a, b, correction="none"), "ks", "price")
+    found = row(drift_table(a, b), "ks", "price")
     theirs = ks_2samp(a["price"], b["price"], method="asymp")
     assert (found["value"], found["p_value"]) == pytest.approx((theirs.statistic, theirs.pvalue))
 
@@ -109,16 +109,15 @@ def test_without_drift_the_p_value_is_uniform():
 
 
 @pytest.mark.parametrize(
-    ("reference", "current", "options", "said"),
+    ("reference", "current", "said"),
     [
-        (make(0), make(), {}, "rows in both files"),
-        (make(), pl.DataFrame({"other": [1, 2]}), {}, "no column in common"),
-        (make(), make(), {"columns": ["prise"]}, "Did you mean 'price'"),
+        (make(0), make(), "rows in both files"),
+        (make(), pl.DataFrame({"other": [1, 2]}), "no column in common"),
     ],
 )
-def test_files_that_cannot_be_compared_are_refused(reference, current, options, said):
+def test_files_that_cannot_be_compared_are_refused(reference, current, said):
     with pytest.raises(DataError, match=said):
-        drift_table(reference, current, **options)
+        drift_table(reference, current)
 
 
 def test_numbers_that_a_csv_file_delivers_as_text_are_compared_as_numbers():
@@ -152,8 +151,8 @@ def test_rows_of_few_users_are_not_taken_for_many(within):
 
 def test_drift_of_users_is_seen():
     rng = np.random.default_rng(5)
-    moved = in_users(rng, 600, 5, 0.5).with_columns(pl.col("x") + 1)
-    assert set(drift_table(in_users(rng, 600, 5, 0.5), moved, columns=["x"])["verdict"]) == {"worse"}
+    moved = in_users(rng, 600, 5, 0.5).with_columns(pl.col("x") + 1).drop("high")
+    assert set(drift_table(in_users(rng, 600, 5, 0.5), moved)["verdict"]) == {"worse"}
 
 
 def test_identifiers_of_many_values_are_not_compared_and_those_of_few_are():

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError
-from adcli.evaluate.model.perturbations import mistype, perturbed_rows
-from adcli.evaluate.model.robustness import robustness_table
+from adcli.evaluate.model.robustness import mistype, perturbed_rows, robustness_table
 
 FRAME = pl.DataFrame(
     {

@@ -8,8 +8,7 @@ import pytest
 from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError
-from adcli.evaluate.rates.fairness import FAIRNESS_COLUMNS, fairness_table
-from adcli.evaluate.rates.group_gaps import GroupSums, gap
+from adcli.evaluate.rates.fairness import FAIRNESS_COLUMNS, GroupSums, fairness_table, gap
 from adcli.evaluate.rates.table import INVERTED, clustered_estimate
 from adcli.statistics.intervals import clustered_rate, clustered_ratio
 

@@ -9,12 +9,11 @@ from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.uplift import bootstrap
+from adcli.evaluate.uplift import table as uplift
 from adcli.evaluate.uplift.bootstrap import estimate_areas
-from adcli.evaluate.uplift.curve_points import qini_points
-from adcli.evaluate.uplift.curves import areas, curve, rank
+from adcli.evaluate.uplift.curves import areas, curve, qini_points, rank
 from adcli.evaluate.uplift.page import uplift_page
-from adcli.evaluate.uplift.table import UpliftRow, _slope, uplift_table
-from adcli.evaluate.uplift.units import ScoredUnits
+from adcli.evaluate.uplift.units import ScoredUnits, scored_units
 
 I = np.arange(3000)  # noqa: E741
 SCORE = (I * 7919 % 3001) / 3001
@@ -25,6 +24,11 @@ OUTCOME = ((I * 104729 % 97) / 97 < 0.1 + 0.1 * TREATED * SCORE).astype(float)
 def make_units(score=SCORE, treated=TREATED, outcome=OUTCOME):
     variant = np.where(treated == 1, "treatment", "control")
     return pl.DataFrame({"variant": variant, "score": score, "outcome": outcome})
+
+
+def uplift_table(units, *, score="score", outcome="outcome", control=None, treated=None, **options):
+    arms = scored_units(units, score=score, outcome=outcome, control=control, treated=treated)
+    return uplift.uplift_table(arms, **options)
 
 
 def row(table, metric, group="all"):
@@ -55,9 +59,7 @@ def test_money_has_the_areas_of_causalml_alone():
 
 
 def test_uplift_at_k_is_that_of_scikit_uplift():
-    found = row(
-        uplift_table(make_units(), score="score", outcome="outcome", samples=20), "uplift_at_k", "30%"
-    )
+    found = row(uplift_table(make_units(), samples=20), "uplift_at_k", "30%")
     assert found["value"] == pytest.approx(0.0859660087498236, abs=1e-12)
 
 
@@ -124,8 +126,8 @@ def test_the_bootstrap_is_that_of_whole_units():
 def test_the_table_says_each_definition_and_refuses_to_praise_noise():
     rng = np.random.default_rng(3)
     units = make_units(score=rng.random(3000))
-    table = uplift_table(units, score="score", outcome="outcome")
-    assert table.columns == list(UpliftRow._fields)
+    table = uplift_table(units)
+    assert table.columns == list(uplift.UpliftRow._fields)
     assert "causalml" in row(table, "qini_causalml")["definition"]
     assert "scikit-uplift" in row(table, "qini_scikit_uplift")["definition"]
     assert row(table, "qini_causalml")["verdict"] == "not enough evidence"
@@ -133,17 +135,15 @@ def test_the_table_says_each_definition_and_refuses_to_praise_noise():
 
 def test_a_score_that_ranks_is_better_than_chance():
     score, treated, outcome = simulate(20_000, np.random.default_rng(4), effect=0.4)
-    table = uplift_table(make_units(score, treated, outcome), score="score", outcome="outcome")
+    table = uplift_table(make_units(score, treated, outcome))
     assert row(table, "qini_causalml")["verdict"] == "better"
-    flipped = uplift_table(make_units(-score, treated, outcome), score="score", outcome="outcome")
+    flipped = uplift_table(make_units(-score, treated, outcome))
     assert row(flipped, "qini_causalml")["verdict"] == "worse"
 
 
 def test_predictions_of_the_right_size_have_slope_one():
     score, treated, outcome = simulate(200_000, np.random.default_rng(5))
-    table = uplift_table(
-        make_units(0.3 * score, treated, outcome), score="score", outcome="outcome", samples=10
-    )
+    table = uplift_table(make_units(0.3 * score, treated, outcome), samples=10)
     found = row(table, "calibration_slope")
     assert found["ci_low"] <= 1 <= found["ci_high"]
     assert found["value"] == pytest.approx(1, abs=0.1)
@@ -158,13 +158,13 @@ def test_the_slope_covers():
     ends = []
     for _ in range(TRIALS):
         score, treated, outcome = simulate(400, rng)
-        found = _slope(ScoredUnits(0.3 * score, treated, outcome), 0.95)
+        found = uplift._slope(ScoredUnits(0.3 * score, treated, outcome), 0.95)
         ends.append((found.ci_low, found.ci_high))
     assert_covers(*np.transpose(ends), 1.0)
 
 
 def test_a_treatment_without_any_effect_gives_no_area():
-    table = uplift_table(make_units(outcome=np.zeros(3000)), score="score", outcome="outcome", samples=10)
+    table = uplift_table(make_units(outcome=np.zeros(3000)), samples=10)
     assert row(table, "qini_causalml")["value"] is None
     assert row(table, "qini_causalml")["verdict"] == "not enough evidence"
 
@@ -172,7 +172,7 @@ def test_a_treatment_without_any_effect_gives_no_area():
 @pytest.mark.filterwarnings("error")
 def test_four_units_prove_nothing_quietly():
     units = make_units(np.array([0.1, 0.2, 1.0, 1.0]), np.array([0.0, 0, 1, 1]), np.array([1.0, 0, 0, 1]))
-    table = uplift_table(units, score="score", outcome="outcome", samples=20)
+    table = uplift_table(units, samples=20)
     assert row(table, "qini_causalml")["value"] is None
     assert "ends at 0" in row(table, "qini_causalml")["reason"]
 
@@ -180,7 +180,7 @@ def test_four_units_prove_nothing_quietly():
 def test_a_unit_occurs_once_and_a_share_is_one():
     units = make_units().with_columns(unit_id=pl.lit("same"))
     with pytest.raises(DataError, match="a unit must occur once"):
-        uplift_table(units, score="score", outcome="outcome")
+        uplift_table(units)
     with pytest.raises(UsageError, match="no uplift among 2 of the units"):
         uplift_table(make_units(), score="score", outcome="outcome", at=[0.1, 2.0])
 
@@ -188,7 +188,7 @@ def test_a_unit_occurs_once_and_a_share_is_one():
 def test_the_order_of_the_file_changes_nothing():
     units = make_units()
     shuffled = units.sample(fraction=1, shuffle=True, seed=3)
-    found, again = (uplift_table(u, score="score", outcome="outcome", samples=20) for u in (units, shuffled))
+    found, again = (uplift_table(u, samples=20) for u in (units, shuffled))
     assert found["value"].to_list() == pytest.approx(again["value"].to_list())
     assert found["ci_low"].to_list() == pytest.approx(again["ci_low"].to_list())
 
@@ -214,10 +214,8 @@ def test_bad_units_are_refused(change, options, said):
 def test_hillstrom_by_recency(shared_data):
     units = pl.read_csv(shared_data / "abtest" / "hillstrom.csv.gz", infer_schema_length=None)
     table = uplift_table(
-        units.with_columns(score=-pl.col("recency")),
-        score="score",
+        units.with_columns(score=-pl.col("recency"), variant="segment"),
         outcome="visit",
-        treatment="segment",
         control="No E-Mail",
         treated="Womens E-Mail",
     )
@@ -227,8 +225,8 @@ def test_hillstrom_by_recency(shared_data):
 def test_the_page_says_what_treating_by_score_brings():
     score, treated, outcome = simulate(20_000, np.random.default_rng(4), effect=0.4)
     units = make_units(score, treated, outcome)
-    table = uplift_table(units, score="score", outcome="outcome", samples=50)
-    points = qini_points(units, score="score", outcome="outcome")
+    table = uplift_table(units, samples=50)
+    points = qini_points(scored_units(units, score="score", outcome="outcome"))
     page = uplift_page(table, points, score="score", outcome="outcome")
     (verdict,) = page.verdicts
     assert verdict.verdict == "better"
@@ -240,9 +238,7 @@ def test_the_page_says_what_treating_by_score_brings():
 def test_few_outcomes_are_said_to_be_rough():
     rng = np.random.default_rng(8)
     units = make_units(outcome=(rng.random(3000) < 0.01) * 1.0)
-    table = uplift_table(units, score="score", outcome="outcome", samples=20)
+    table = uplift_table(units, samples=20)
     assert "rough: only" in row(table, "qini_scikit_uplift")["reason"]
-    noise = uplift_table(
-        make_units(outcome=(rng.random(3000) < 0.1) * 1.0), score="score", outcome="outcome", samples=20
-    )
+    noise = uplift_table(make_units(outcome=(rng.random(3000) < 0.1) * 1.0), samples=20)
     assert "may be 0, and this area is divided by it" in row(noise, "auuc_causalml")["reason"]
