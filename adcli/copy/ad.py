@@ -10,6 +10,11 @@ ANGLES = ("fact", "benefit", "use", "audience", "occasion", "offer", "question",
 """What an ad can begin from."""
 
 
+def shown_to(text: str, segment_id: str | None) -> str:
+    """An ad's text as a model of clicks reads it, with the segment that it was for."""
+    return f"{text} | {segment_id}" if segment_id else text
+
+
 class Line(NamedTuple):
     """One headline, description or path.
 

@@ -306,8 +306,15 @@ def _write_head(folder: Path, data: Data, encoder: Encoder) -> None:
     from adcli.core.training.encoder.examples import Labelled, fit_head, save_head
 
     if isinstance(data.material, Labelled):
-        vectors = encoder.encode(data.material.texts)
-        save_head(folder, *fit_head(vectors, data.material.labels, len(data.material.names)))
+        learned = data.material
+        head = fit_head(
+            encoder.encode(learned.texts),
+            learned.labels,
+            len(learned.names),
+            groups=learned.groups,
+            weights=learned.weights,
+        )
+        save_head(folder, *head)
 
 
 def _encoder(training: TrainingOptions, models: Models, adapter: Path | None) -> Encoder:

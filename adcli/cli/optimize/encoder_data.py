@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNLABELLED = ("events", "reviews", "products", "queries")
 LABELLED = ("impressions", "reviews", "products", "queries", "contexts")
 CLAIMS_HELD_OUT = 400
+MOST_WEIGHT = 10.0  # of a row, in means: beyond, one rare row would decide
 TEXT_NAMES = ("title", "text", "headline", "query", "description")
 
 
@@ -51,26 +52,33 @@ class LabelledTexts(NamedTuple):
         texts: (n,) their texts.
         labels: (n,) position of each row's label in `names`; None for none.
         names: The labels there are.
+        groups: (n,) what each text is about, if labels are learned within it.
+        weights: (n,) what each row counts, if not the same.
     """
 
     frame: pl.DataFrame
     texts: list[str]
     labels: list[int | None]
     names: list[str]
+    groups: Sequence[int] = ()
+    weights: Sequence[float] = ()
 
     def known(self) -> Labelled:
         """The rows that have a label and a text."""
         from adcli.core.training.encoder.examples import Labelled
 
-        both = zip(self.texts, self.labels, strict=True)
-        pairs = [(text, label) for text, label in both if label is not None and text.strip()]
-        return Labelled([text for text, _ in pairs], [label for _, label in pairs], self.names)
+        labels = [-1 if label is None else label for label in self.labels]
+        both = enumerate(zip(self.texts, labels, strict=True))
+        kept = [place for place, (text, label) in both if label >= 0 and text.strip()]
+        return Labelled(self.texts, labels, self.names, self.groups, self.weights).those(kept)
 
 
 def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Data:
     """Behaviour, labelled texts or texts, split into what is learned from and what is held out."""
     if learning.objective == "claims":
         return _claims(run, inputs)
+    if learning.reviewed is not None:
+        return _labelled(run, _reviewed(run, inputs, learning.reviewed))
     if learning.label is not None:
         return _labelled(run, read_rows(run, inputs, learning))
     tables = [*UNLABELLED, "impressions", *(["contexts"] if learning.text else [])]
@@ -81,7 +89,7 @@ def read_data(run: Run, inputs: Sequence[str] | None, learning: Learning) -> Dat
     if table == "events":
         return _behaviour(run, frame, learning)
     if table == "impressions":
-        return _labelled(run, _rows(frame, _texts(run, frame, table, learning), "click"))
+        return _labelled(run, _shown_rows(run, frame, "click", learning))
     return _texts_alone(run, frame, table, learning)
 
 
@@ -112,13 +120,65 @@ def _claims(run: Run, inputs: Sequence[str] | None) -> Data:
     return Data(learned, None, split_labelled(held, seed=run.seed).test, learned.texts, counts)
 
 
+def _reviewed(run: Run, inputs: Sequence[str] | None, path: str) -> LabelledTexts:
+    """The ads that people accepted or rejected, and what they edited them into."""
+    from adcli.copy.review import reviewed
+
+    ads = run.read(inputs, tables=["ads"])
+    found = reviewed(run.read([path], tables=["decisions"], secondary=True), ads)
+    return LabelledTexts(ads, found.texts, [int(it) for it in found.accepted], ["rejected", "accepted"])
+
+
 def read_rows(run: Run, inputs: Sequence[str] | None, learning: Learning) -> LabelledTexts:
     """Rows with the label that `--label` names; without it all are unlabelled."""
     stream = run.stream(inputs, tables=LABELLED)
     with run.step("read"):
         frame = _until(stream.whole(run.frames(stream)), learning)
     label = None if learning.label is None else run.column(learning.label)
+    if stream.table.name == "impressions" and label is not None:
+        return _shown_rows(run, frame, label, learning)
     return _rows(frame, _texts(run, frame, stream.table.name, learning), label)
+
+
+def _shown_rows(run: Run, frame: pl.DataFrame, label: str, learning: Learning) -> LabelledTexts:
+    """What was shown with its label; of several texts about one item it is learned which does better.
+
+    Rows count by one over their propensity: what was rarely shown counts for what was not shown.
+    """
+    import numpy as np
+    import polars as pl
+
+    frame = _with_ads(run, frame, learning)
+    texts = _texts(run, frame, "impressions", learning)
+    rows = _rows(frame, texts, label)
+    said = frame.with_columns(pl.Series("said", texts, pl.String))
+    if "item_id" in frame.columns:
+        several = said.group_by("item_id").agg(pl.col("said").n_unique())["said"]
+        if (several > 1).any() and len(rows.names) == 2:
+            place = frame.select(pl.col("item_id").rank("dense").fill_null(0))["item_id"]
+            rows = rows._replace(groups=place.to_list())
+            run.note("learned within items: what draws clicks to an item as such is left to the item.")
+    if "propensity" in frame.columns:
+        weights = 1 / frame["propensity"].fill_null(1.0).to_numpy()
+        rows = rows._replace(weights=np.minimum(weights / weights.mean(), MOST_WEIGHT).tolist())
+        run.note("rows are weighted by 1 / propensity.")
+    return rows
+
+
+def _with_ads(run: Run, frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
+    """The log with the texts of its ads, where --catalog is a table of ads."""
+    if not learning.catalog or "ad_id" not in frame.columns or {"text", "headline"} & set(frame.columns):
+        return frame
+    ads = run.read([learning.catalog], tables=["ads", "products", "events"], secondary=True)
+    if "ad_id" not in ads.columns:
+        return frame
+    wanted = [name for name in ("item_id", "segment_id", "text") if name not in frame.columns]
+    return frame.join(
+        ads.select("ad_id", *(set(wanted) & set(ads.columns))).unique("ad_id"),
+        on="ad_id",
+        how="left",
+        maintain_order="left",
+    )
 
 
 def _until(frame: pl.DataFrame, learning: Learning) -> pl.DataFrame:
@@ -206,6 +266,8 @@ def _texts(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> lis
     columns = run.columns(learning.text)
     if not columns and table not in TEXT_COLUMNS:
         columns = [name for name in frame.columns if name.lower() in TEXT_NAMES]
+        if table == "impressions" and columns:
+            return _shown(frame, columns)
         if not columns and learning.catalog and "item_id" in frame.columns:
             texts = _catalogue(run, learning).unique("item_id", keep="first")
             joined = frame.select("item_id").join(texts, on="item_id", how="left", maintain_order="left")
@@ -216,6 +278,16 @@ def _texts(run: Run, frame: pl.DataFrame, table: str, learning: Learning) -> lis
                 fix="Name one with --text, or give --catalog PRODUCTS for what items say.",
             )
     return texts_of(frame, table, columns).to_list()
+
+
+def _shown(frame: pl.DataFrame, columns: list[str]) -> list[str]:
+    """(n,) the text of each ad that was shown, with the segment it was for."""
+    from adcli.copy.ad import shown_to
+    from adcli.embed.texts import texts_of
+
+    ads = texts_of(frame, "impressions", ["text"] if "text" in columns else columns)
+    segments = frame["segment_id"] if "segment_id" in frame.columns else [None] * frame.height
+    return [shown_to(text, segment) for text, segment in zip(ads, segments, strict=True)]
 
 
 def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> LabelledTexts:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 
 from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import Excludes
 
 
 @option_group("Training data")
@@ -22,11 +23,16 @@ class Learning:
         help="Training objective.",
         show_default="collaborative for events, simcse for texts, few-labels or classify with --label",
     )
-    catalog: str | None = typer.Option(None, help="Products that give items their texts.")
+    catalog: str | None = typer.Option(
+        None, help="Products that give items their texts, or ads that were shown."
+    )
     text: list[str] = typer.Option(
         [], help="Column that makes the text; repeat.", show_default="the usual ones"
     )
     label: str | None = typer.Option(None, help="Label column; rows without a value are unlabelled.")
+    reviewed: Annotated[str | None, Excludes("label")] = typer.Option(
+        None, metavar="FILE", help="Review of the ads (ad_id, decision): learn which are accepted."
+    )
     cutoff: str | None = typer.Option(None, metavar="TIME", help="Use only rows before this time (UTC).")
     start_from: Path | None = typer.Option(
         None, "--from", help="Encoder directory whose training is continued."

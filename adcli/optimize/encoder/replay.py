@@ -60,6 +60,4 @@ def _part(material: Material, most: int, seed: int) -> Material:
         return Pairs([material.anchors[i] for i in kept], [material.positives[i] for i in kept])
     if isinstance(material, Texts):
         return Texts([material.texts[i] for i in kept])
-    return Labelled(
-        [material.texts[i] for i in kept], [int(material.labels[i]) for i in kept], material.names
-    )
+    return material.those(kept)

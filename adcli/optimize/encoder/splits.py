@@ -127,9 +127,9 @@ def split_texts(texts: Sequence[str], *, seed: int) -> Split[Texts]:
 def split_labelled(labelled: Labelled, *, seed: int) -> Split[Labelled]:
     """Most labelled texts to learn from; of the others, how well their labels are predicted."""
     part = _parts(labelled.texts, HELD_OUT_LABELLED, seed)
-    train, validation, test = (_those(labelled, np.flatnonzero(part == p)) for p in (0, 1, 2))
+    train, validation, test = (labelled.those(np.flatnonzero(part == p)) for p in (0, 1, 2))
     order = np.random.default_rng(seed).permutation(len(train.texts))[:MOST_PROBED]
-    known = _those(train, order)
+    known = train.those(order)
     probes = [
         LabelProbe(known, part) if len(set(known.labels)) > 1 and part.texts else None
         for part in (validation, test)
@@ -175,9 +175,3 @@ def _share(text: str, seed: int) -> float:
     """A number from 0 to 1 that depends on the text and the seed."""
     digest = hashlib.sha256(f"{seed}\0{text}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
-
-
-def _those(labelled: Labelled, places: np.ndarray) -> Labelled:
-    return Labelled(
-        [labelled.texts[i] for i in places], [int(labelled.labels[i]) for i in places], labelled.names
-    )

@@ -229,6 +229,12 @@ _TABLES = (
         optional=("item_id",),
     ),
     StandardTable(
+        "decisions",
+        "what people decided of one ad",
+        required=("ad_id", "decision"),
+        optional=("edited_text", "note"),
+    ),
+    StandardTable(
         "probabilities",
         "one action that a policy may choose in a context, with its probability there",
         either=("item_id", "ad_id"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from adcli.core.training.encoder.examples import FloatArray, Labelled, fit_head
 from adcli.statistics.retrieval import RetrievalTask, retrieve
@@ -119,7 +120,9 @@ class LabelProbe:
     @property
     def metric(self) -> str:
         """What the score is: the area under the ROC curve of two labels, the accuracy of more."""
-        return "roc_auc" if len(self.known.names) == len(set(self.held_out.labels)) == 2 else "accuracy"
+        if not len(self.known.names) == len(set(self.held_out.labels)) == 2:
+            return "accuracy"
+        return "roc_auc within items" if len(self.held_out.groups) else "roc_auc"
 
     @property
     def asked(self) -> int:
@@ -130,12 +133,30 @@ class LabelProbe:
         """How well a head on an encoder's vectors predicts the labels."""
         from sklearn.metrics import roc_auc_score
 
-        weight, bias = fit_head(encode(self.known.texts), self.known.labels, len(self.known.names))
+        known = self.known
+        weight, bias = fit_head(
+            encode(known.texts), known.labels, len(known.names), groups=known.groups, weights=known.weights
+        )
         logits = encode(self.held_out.texts) @ weight.T + bias
         labels = np.asarray(self.held_out.labels)
         if self.metric == "roc_auc":
             return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))
+        if self.metric == "roc_auc within items":
+            return _auc_within(labels, logits[:, 1] - logits[:, 0], np.asarray(self.held_out.groups))
         return float((logits.argmax(axis=1) == labels).mean())
+
+
+def _auc_within(
+    labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]
+) -> float:
+    """The share of pairs of one group, one of each label, that the scores put in order; ½ without pairs."""
+    above = pairs = 0.0
+    for group in np.unique(groups):
+        first, second = (scores[(groups == group) & (labels == label)] for label in (0, 1))
+        difference = second[:, None] - first[None, :]
+        above += float((difference > 0).sum() + 0.5 * (difference == 0).sum())
+        pairs += difference.size
+    return above / pairs if pairs else 0.5
 
 
 HeldOut = Retrieval | NextItems | LabelProbe

@@ -9,7 +9,7 @@ Labelled(["kettle", ...], [0, 1, ...], ["no", "yes"])   # to be classified
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,11 +66,27 @@ class Labelled(NamedTuple):
         texts: (n,) the texts.
         labels: (n,) position of each text's label in `names`.
         names: The labels there are.
+        groups: (n,) number of what a text is about: of two labels it is learned what makes the difference
+            within a group, not between groups; empty if there are none.
+        weights: (n,) what each text counts; empty if all count the same.
     """
 
     texts: Sequence[str]
     labels: Sequence[int]
     names: Sequence[str]
+    groups: Sequence[int] = ()
+    weights: Sequence[float] = ()
+
+    def those(self, places: Iterable[int]) -> Labelled:
+        """The texts at these places, in this order."""
+        kept = [int(place) for place in places]
+        return Labelled(
+            [self.texts[place] for place in kept],
+            [int(self.labels[place]) for place in kept],
+            self.names,
+            [self.groups[place] for place in kept] if self.groups else (),
+            [self.weights[place] for place in kept] if self.weights else (),
+        )
 
 
 HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
@@ -83,8 +99,22 @@ KINDS: dict[str, type[Pairs | TeacherVectors | Texts | Labelled]] = {
 }
 
 
-def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[FloatArray, FloatArray]:
+def fit_head(
+    vectors: FloatArray,
+    labels: Sequence[int],
+    names: int,
+    *,
+    groups: Sequence[int] = (),
+    weights: Sequence[float] = (),
+) -> tuple[FloatArray, FloatArray]:
     """The weight (names, d) and bias (names,) of a multinomial logistic regression on unit vectors.
+
+    Args:
+        vectors: (n, d) of the texts.
+        labels: (n,) of each.
+        names: How many labels there are.
+        groups: (n,) as in `Labelled`: the regression is on what vectors differ by within their group.
+        weights: (n,) what each text counts.
 
     Raises:
         DataError: If there is only one label.
@@ -94,7 +124,12 @@ def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[Fl
     found = np.unique(np.asarray(labels))
     if len(found) < 2:
         raise DataError("All texts have the same label, so there is nothing to learn.")
-    regression = LogisticRegression(C=HEAD_C, max_iter=1_000).fit(vectors, np.asarray(labels))
+    means = group_means(vectors, groups) if len(groups) else np.zeros_like(vectors[0])
+    regression = LogisticRegression(C=HEAD_C, max_iter=1_000).fit(
+        vectors - means, np.asarray(labels), sample_weight=np.asarray(weights) if len(weights) else None
+    )
+    if len(groups):  # as it is for the mean of all texts
+        regression.intercept_ -= regression.coef_ @ vectors.mean(axis=0)
     weight = np.zeros((names, vectors.shape[1]), np.float32)
     bias = np.full(names, -1e3, np.float32)
     if len(found) == 2:
@@ -103,6 +138,17 @@ def fit_head(vectors: FloatArray, labels: Sequence[int], names: int) -> tuple[Fl
     else:
         weight[found], bias[found] = regression.coef_, regression.intercept_
     return weight, bias
+
+
+def group_means(values: npt.NDArray[Any], groups: Sequence[int], prior: float = 0.0) -> npt.NDArray[Any]:
+    """(n, …) the mean of each value's group, with as much of the mean of all as `prior` values."""
+    place = np.unique(groups, return_inverse=True)[1]
+    total = np.zeros((place.max() + 1, *values.shape[1:]))
+    np.add.at(total, place, values)
+    counted = np.bincount(place).reshape(-1, *[1] * (values.ndim - 1))
+    means: npt.NDArray[Any] = (total + prior * values.mean(axis=0)) / (counted + prior)
+    of_each: npt.NDArray[Any] = means.astype(values.dtype)[place]
+    return of_each
 
 
 def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:

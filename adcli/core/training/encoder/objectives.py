@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.compute.batching import IntArray, distinct
@@ -29,12 +30,14 @@ from adcli.core.training.encoder.examples import (
     Texts,
     false_negatives,
     fit_head,
+    group_means,
 )
 from adcli.core.training.encoder.gradient_encoder import GradientEncoder
 from adcli.core.training.settings import TrainingSettings
 
 DELETED = 0.6  # of a text's words: what TSDAE found best
 HEAD_FITTED_TO = 2_000
+GROUP_PRIOR = 20  # texts' worth of the mean of all in the mean of a group
 
 
 class EncoderObjective(Protocol):
@@ -170,9 +173,16 @@ class Classification:
 
     def __init__(self, encoder: GradientEncoder, labelled: Labelled, settings: TrainingSettings) -> None:
         self._encoder, self._labelled, self._settings = encoder, labelled, settings
-        some = np.random.default_rng(settings.seed).permutation(len(labelled.texts))[:HEAD_FITTED_TO]
-        vectors = encoder.encode([labelled.texts[i] for i in some])
-        weight, bias = fit_head(vectors, [labelled.labels[i] for i in some], len(labelled.names))
+        order = np.random.default_rng(settings.seed).permutation(len(labelled.texts))
+        some = labelled.those(order[:HEAD_FITTED_TO])
+        weight, bias = fit_head(
+            encoder.encode(some.texts),
+            some.labels,
+            len(some.names),
+            groups=some.groups,
+            weights=some.weights,
+        )
+        self._offsets = _group_log_odds(labelled)
         head = torch.nn.Linear(weight.shape[1], weight.shape[0])
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(weight))
@@ -183,12 +193,27 @@ class Classification:
     def add_gradients(self, batch: int, seed: int) -> float:
         """The loss of a batch, whose gradients are added."""
         members = batch_members(len(self._labelled.texts), batch, self._settings)
-        labels = torch.tensor([self._labelled.labels[i] for i in members], device=self._encoder.device)
+        chosen, device = self._labelled.those(members), self._encoder.device
+        labels = torch.tensor(chosen.labels, device=device)
+        weights = torch.tensor(chosen.weights or [1.0] * len(labels), device=device)
+        offsets = torch.from_numpy(self._offsets[members]).to(device)
 
         def loss_of(vectors: torch.Tensor) -> torch.Tensor:
-            return torch.nn.functional.cross_entropy(self._classify(vectors), labels)
+            scores = self._classify(vectors) + offsets
+            return (torch.nn.functional.cross_entropy(scores, labels, reduction="none") * weights).mean()
 
-        return self._encoder.backward([self._labelled.texts[i] for i in members], loss_of, seed=seed)
+        return self._encoder.backward(chosen.texts, loss_of, seed=seed)
+
+
+def _group_log_odds(labelled: Labelled) -> npt.NDArray[np.float32]:
+    """(n, names) what is known of each text's label from its group alone, less what is known from none."""
+    offsets = np.zeros((len(labelled.texts), len(labelled.names)), np.float32)
+    if len(labelled.groups):
+        is_second = np.asarray(labelled.labels, np.float64)
+        rates = group_means(is_second, labelled.groups, prior=GROUP_PRIOR)
+        odds = rates / (1 - rates) / (is_second.mean() / (1 - is_second.mean()))
+        offsets[:, 1] = np.log(odds)
+    return offsets
 
 
 def _read_once(asked: list[str], offered: list[str]) -> tuple[list[str], IntArray]:

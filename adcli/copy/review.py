@@ -1,0 +1,63 @@
+"""What people decide of ads: a table to fill in, and what it says once it is filled in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from adcli.errors import DataError, did_you_mean
+
+DECISIONS = ("accept", "reject", "edit")
+
+
+class Reviewed(NamedTuple):
+    """What a review says of texts: those that people would run, and those that they would not.
+
+    Attributes:
+        texts: (n,) of the ads, and what they were edited into.
+        accepted: (n,) whether each may run.
+    """
+
+    texts: list[str]
+    accepted: list[bool]
+
+
+def review_of(ads: pl.DataFrame) -> pl.DataFrame:
+    """`ad_id decision edited_text note` for each ad: nothing is decided, and its text stands to be edited."""
+    empty = pl.lit("")
+    return ads.select(
+        "ad_id", empty.alias("decision"), pl.col("text").alias("edited_text"), empty.alias("note")
+    )
+
+
+def reviewed(review: pl.DataFrame, ads: pl.DataFrame) -> Reviewed:
+    """What the review decides of these ads; an edit accepts the new text and rejects the old.
+
+    Args:
+        review: `ad_id decision`, and `edited_text` where a decision is `edit`.
+        ads: The ads table that was reviewed.
+
+    Raises:
+        DataError: If a decision is none of `DECISIONS`, an edit has no other text, or nothing is decided.
+    """
+    texts = dict(ads.select("ad_id", "text").iter_rows())
+    found: dict[str, bool] = {}
+    for row in review.iter_rows(named=True):
+        decision, ad_id = (row["decision"] or "").strip().lower(), row["ad_id"]
+        if not decision or ad_id not in texts:
+            continue
+        if decision not in DECISIONS:
+            raise DataError(
+                f"The review of ad {ad_id} has the decision '{decision}'; there are {', '.join(DECISIONS)}.",
+                fix=did_you_mean(decision, DECISIONS),
+            )
+        found[texts[ad_id]] = decision == "accept"
+        if decision == "edit":
+            edited = (row.get("edited_text") or "").strip()
+            if edited in ("", texts[ad_id]):
+                raise DataError(f"The review edits ad {ad_id} but has no other text in edited_text.")
+            found[edited] = True
+    if not found:
+        raise DataError("The review decides nothing of these ads.", fix="Fill in its column decision.")
+    return Reviewed(list(found), list(found.values()))
