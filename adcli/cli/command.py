@@ -26,7 +26,7 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
 _RUNS: dict[Any, tuple[type, ...]] = {Run: (Reading, Writing, Common), TablelessRun: (Writing, Common)}
-_WRITTEN = frozenset({"output", "rejects", "report", "plots", "track_dir"})
+_WRITTEN = frozenset({"output", "rejects", "report", "review", "plots", "track_dir"})
 
 
 def command(body: Callable[..., None]) -> Callable[..., None]:
@@ -58,7 +58,7 @@ def command(body: Callable[..., None]) -> Callable[..., None]:
         for parameter, (kind, kinds) in groups.items():
             first, *others = (each(**{one.name: values[one.name] for one in OPTIONS[each]}) for each in kinds)
             if kind in _RUNS:
-                pages = [values["report"]] if values.get("report") else []
+                pages = [values[name] for name in ("report", "review") if values.get(name)]
                 first = run = kind(name, first, *others, attachments=pages, reads=_read_by(values))
             arguments[parameter] = first
         if run is None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from adcli.cli.checking import Checking, checker_of, own_facts_of
+from adcli.cli.choosing import Choosing, chooser_of
 from adcli.cli.command import command
 from adcli.cli.options import Inputs, Models
+from adcli.cli.publishing import Publishing, open_exports, publish
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def generate(
     run: Run,
     models: Models,
     checking: Checking,
+    choosing: Choosing,
+    publishing: Publishing,
     inputs: Inputs = None,
     n: int = typer.Option(3, "-n", min=1, help="Ads for each product and segment."),
     channel: str = typer.Option(
@@ -61,12 +65,15 @@ def generate(
       adcli generate products.parquet -n 3 -o ads.jsonl
       adcli generate products.parquet --facts-only -o facts.ndjson
       adcli clean catalogue.csv | adcli generate - --channel email --seed 7 -o ads.csv
+      adcli generate products.parquet --export google-ads-editor=upload --review review.csv -o ads.jsonl
     """
     from adcli.copy.channels import channel_named
     from adcli.generate.ads import generate_ads
     from adcli.generate.infill import Sampling
+    from adcli.generate.links import with_final_urls
 
     channel_named(channel)
+    exports = open_exports(run, publishing, channel)
     products = run.read(inputs, tables=["products"])
     knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": own_facts_of(run, checking)}
     if facts_only:
@@ -100,8 +107,12 @@ def generate(
             on_products=on_products,
             knowledge=knowledge,
             checker=checker,
+            chooser=chooser_of(run, choosing, models, checker, encoder.encode, writer),
+            explain=choosing.explain,
             claims=claims,
         )
+    ads = with_final_urls(ads, products, publishing.campaign)
+    publish(run, ads, products, publishing, exports)
     run.write(ads)
     told = f"{ads.height:,} ads for {products.height:,} products"
     silent = products.height - ads["item_id"].n_unique()

@@ -167,6 +167,15 @@ class RunOutputs:
         self._count(file, rows)
         return rows
 
+    def attach_directory(self, path: Path) -> Path:
+        """A folder to put further files into; it becomes `path` at the end of the run."""
+        from adcli.files import AtomicDirectory
+
+        self._check(path)
+        target = AtomicDirectory(path)
+        self._outputs[target] = 0
+        return target.temporary
+
     def keep_rejects(self, rejects: pl.DataFrame) -> None:
         """Append rejected rows to `--rejects`, if that is wanted."""
         if self._rejects is None:

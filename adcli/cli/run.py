@@ -239,6 +239,10 @@ class Run:
         """Write a further table beside the result, and say how many rows it has."""
         return self._outputs.attach_table(path, parts)
 
+    def attach_directory(self, path: Path) -> Path:
+        """A folder for further files beside the result, which becomes `path` at the end of the run."""
+        return self._outputs.attach_directory(path)
+
     # ---- messages
 
     def note(self, text: str) -> None:

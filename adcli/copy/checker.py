@@ -86,6 +86,17 @@ class Checker:
                 )
         return [self._allowed(each, product) for each, product in zip(found, products, strict=True)]
 
+    def support(self, texts: Sequence[str], product: ProductFacts) -> npt.NDArray[np.float64]:
+        """(n,) the probability of each text's least supported claim; 1 where the model reads none."""
+        least = np.ones(len(texts))
+        if self._supports is None:
+            return least
+        claims = [claim for place, text in enumerate(texts) for claim in claims_of(place, text, product, ())]
+        if claims:
+            likely = self._supports([claim.with_evidence for claim in claims])
+            np.minimum.at(least, [claim.ad for claim in claims], likely)
+        return least
+
     def stated(self, text: str, product: ProductFacts | None) -> list[Finding]:
         """What rules and record find in one ad, without the model."""
         name = product.title if product else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -140,6 +141,25 @@ def specification_text(description: str) -> str:
     """The part of `description` that lists specifications (`Specifications of … Brand X Color Red`)."""
     found = _SPECIFICATIONS.search(description)
     return found[0].strip(" ,") if found else ""
+
+
+_FORMULA_SIGNS = {"=": ("", ""), "+": ("Plus ", "加"), "-": ("", ""), "@": ("At ", "")}
+
+
+def sayable(text: str) -> str:
+    """`text` so that no spreadsheet takes it for a formula: a sign it begins with is said, or left out.
+
+    >>> sayable("+2 refills"), sayable("- soft on skin"), sayable("-18 °C all night")
+    ('Plus 2 refills', 'Soft on skin', 'Minus 18 °C all night')
+    """
+    said = text.strip()
+    if (sign := unicodedata.normalize("NFKC", said[:1])) not in _FORMULA_SIGNS:
+        return said
+    rest = sayable(said[1:])
+    word = _FORMULA_SIGNS[sign][is_chinese(rest)]
+    if sign == "-" and said[1:2].isdigit():
+        word = "负" if is_chinese(rest) else "Minus "
+    return f"{word}{rest}" if word else rest[:1].upper() + rest[1:]
 
 
 def is_chinese(text: str) -> bool:

@@ -17,8 +17,9 @@ from adcli.copy.channels import FIELDS, Channel, channel_named, display_width
 from adcli.copy.checker import Checker
 from adcli.copy.facts import ProductFacts, catalogue_facts
 from adcli.copy.wording import is_chinese
+from adcli.generate.choosing import Chooser, Scores, merits
 from adcli.generate.infill import Sampling, Write, drafts
-from adcli.generate.planning import Pool, Rated, pool_for, rated
+from adcli.generate.planning import Pool, Rated, paths_for, pool_for, rated
 from adcli.generate.sets import Encode, Said, make_set
 
 SCHEMA: Mapping[str, pl.DataType] = {
@@ -26,10 +27,15 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "angle": pl.String(), "headline": pl.String(), "description": pl.String(), "text": pl.String(),
     "headlines": pl.List(pl.String()), "long_headlines": pl.List(pl.String()),
     "descriptions": pl.List(pl.String()), "paths": pl.List(pl.String()),
-    "facts": pl.List(pl.String()), "flags": pl.List(pl.String()),
-    "score": pl.Float64(), "model": pl.String(), "seed": pl.Int64(),
+    "facts": pl.List(pl.String()), "flags": pl.List(pl.String()), "score": pl.Float64(),
+    **{f"score_{name}": pl.Float64() for name in Scores._fields}, "model": pl.String(), "seed": pl.Int64(),
 }  # fmt: skip
 """Columns of the ads table, in order."""
+EXPLAINED: Mapping[str, pl.DataType] = {
+    "fact_sources": pl.List(pl.String()),
+    "click_moved_by": pl.List(pl.String()),
+}
+"""Further ones where each choice is explained."""
 
 
 class Segment(NamedTuple):
@@ -62,6 +68,8 @@ def generate_ads(
     batch: int = 16,
     knowledge: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
     checker: Checker | None = None,
+    chooser: Chooser | None = None,
+    explain: bool = False,
     claims: Literal["block", "flag"] = "block",
 ) -> pl.DataFrame:
     """At most `n` ads for every product and segment, in the order of the products.
@@ -81,6 +89,8 @@ def generate_ads(
         batch: Products whose lines are checked together.
         knowledge: What `catalogue_facts` is to know further: `reviews` and `own` facts.
         checker: Of claims, by market and brand; None is that of the default market.
+        chooser: What lines that may run are scored by; None is the checker's margin alone.
+        explain: Whether to say where an ad's facts stand and which words move its click rate (`EXPLAINED`).
         claims: Whether a line that a check finds fault with is left out (`block`) or kept with its flags.
 
     Raises:
@@ -91,7 +101,7 @@ def generate_ads(
     judge = (checker or Checker()).knowing(catalogue.brands)
     audiences: Sequence[Segment | None] = segments or (None,)
     jobs = [Job(product, segment) for product in catalogue.products for segment in audiences]
-    said = Said()
+    said, choice = Said(), chooser or Chooser(judge)
     rows: list[dict[str, object]] = []
     for start in range(0, len(jobs), batch):
         part = jobs[start : start + batch]
@@ -99,15 +109,18 @@ def generate_ads(
         if write is not None:
             pools = _with_drafts(part, pools, write, form, sampling or Sampling(candidates, seed=seed))
         for job, (pool, flags) in zip(part, _checked(part, pools, judge, claims), strict=True):
-            whose = Ad(job.product.item_id, job.segment.segment_id if job.segment else None, "", (), ())
+            segment_id = job.segment.segment_id if job.segment else None
+            whose = Ad(job.product.item_id, segment_id, "", (), (), paths_for(job.product, form))
             required = " ".join(judge.must_say(job.product))
+            pool = _chosen(pool, choice, job)
             scores = dict(pool.descriptions)
             for ad in make_set(whose, pool, form, n, said, encode):
                 row = _row(_with_required(ad, required), flags, form, model, seed)
-                rows.append(row | {"score": scores[ad.descriptions[0]]})
+                row |= {"score": scores[ad.descriptions[0]]}
+                rows.append(row | _told(ad, str(row["text"]), job, choice, explain=explain))
         if on_products:
             on_products((start + len(part)) // len(audiences))
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema={**SCHEMA, **(EXPLAINED if explain else {})}, orient="row")
 
 
 def _pool(job: Job, channel: Channel, judge: Checker, candidates: int, seed: int) -> Pool:
@@ -163,6 +176,25 @@ def _checked(
             return tuple(each for each in marked if claims == "flag" or not flags[each.line.text])
 
         yield Pool(kept(pool.headlines), kept(pool.descriptions)), flags
+
+
+def _chosen(pool: Pool, chooser: Chooser, job: Job) -> Pool:
+    """The pool with what is known of its descriptions in their scores."""
+    segment_id = job.segment.segment_id if job.segment else None
+    scores = chooser.scores([each.line.text for each in pool.descriptions], job.product, segment_id)
+    gains = zip(pool.descriptions, merits(scores).tolist(), strict=True)
+    return pool._replace(descriptions=tuple(each._replace(score=each.score + gain) for each, gain in gains))
+
+
+def _told(ad: Ad, text: str, job: Job, chooser: Chooser, *, explain: bool) -> dict[str, object]:
+    """What is known of the whole ad, and why where that is asked for."""
+    segment_id = job.segment.segment_id if job.segment else None
+    [scores] = chooser.scores([text], job.product, segment_id)
+    told: dict[str, object] = {f"score_{name}": value for name, value in scores._asdict().items()}
+    if explain:
+        told["fact_sources"] = [f"{fact.slot} {fact.said}: {fact.source}" for fact in ad.facts]
+        told["click_moved_by"] = chooser.moved_by(text, segment_id)
+    return told
 
 
 def _row(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from adcli.copy.ad import ANGLES, Line
-from adcli.copy.channels import Channel, display_width, unfit
+from adcli.copy.channels import Channel, Field, display_width, unfit
 from adcli.copy.facts import ProductFacts
+from adcli.copy.wording import sayable
 from adcli.generate.grammar import grammar_of, lines_of
 from adcli.generate.nouns import noun_for, titled
 from adcli.generate.phrases import phrases_of
@@ -53,9 +55,23 @@ def pool_for(product: ProductFacts, channel: Channel, *, candidates: int, room: 
     heads = lines_of(grammar.headlines, noun, phrases, columns=channel.headlines.columns)
     titles = (line._replace(text=titled(line.text)) for line in heads)
     return Pool(
-        _best(rated(titles, product, "headlines", channel, seed), HEADLINES),
-        _best(rated(said, product, "descriptions", channel, seed), candidates),
+        _kept(rated(titles, product, "headlines", channel, seed), channel.headlines, HEADLINES),
+        _kept(rated(said, product, "descriptions", channel, seed), channel.descriptions, candidates),
     )
+
+
+def paths_for(product: ProductFacts, channel: Channel) -> tuple[Line, ...]:
+    """What stands after the domain: what the thing is, then whose; a word that is too wide is left out."""
+    choices = ([product.kind, *product.kind.split()[-1:]], [product.brand])
+    named = [next((path for text in texts if (path := _path(text, channel))), "") for texts in choices]
+    paths = [path for path in dict.fromkeys(named) if path] if named[0] else []
+    return tuple(Line(path, "fact", product.facts[:1]) for path in paths[: channel.paths.most])
+
+
+def _path(text: str, channel: Channel) -> str:
+    """`text` as a path that fits the channel, or ''."""
+    path = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")
+    return "" if unfit(path, "paths", channel) else path
 
 
 def rated(
@@ -63,8 +79,18 @@ def rated(
 ) -> Iterator[Rated]:
     """The lines that can stand among the channel's `kind`, each once, with how good they are."""
     width = min(getattr(channel, kind).columns, FULL)
-    for line in {line.text: line for line in lines if not unfit(line.text, kind, channel)}.values():
+    said = {text: line._replace(text=text) for line in lines for text in [sayable(line.text)]}
+    for line in said.values():
+        if unfit(line.text, kind, channel):
+            continue
         yield Rated(line, _score(line, f"{seed}\x1f{product.item_id}", width))
+
+
+def _kept(lines: Iterable[Rated], field: Field, most: int) -> tuple[Rated, ...]:
+    """The best lines, and where the channel asks for a short one the best of those."""
+    known = list(lines)
+    short = [each for each in known if display_width(each.line.text) <= field.one_within]
+    return tuple(dict.fromkeys([*_best(known, most), *_best(short, most // 3)]))
 
 
 def _best(lines: Iterable[Rated], most: int) -> tuple[Rated, ...]:
