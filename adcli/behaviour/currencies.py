@@ -15,16 +15,15 @@ _MONEY: Final = (
 )  # fmt: skip
 
 
-def currencies(frame: pl.DataFrame) -> list[str]:
-    """The currencies that a table's amounts are in, where it says so."""
-    if "currency" not in frame.columns:
-        return []
-    return sorted(frame["currency"].drop_nulls().unique().to_list())
+def currencies(*frames: pl.DataFrame) -> list[str]:
+    """The currencies that the amounts of a table, perhaps in pieces, are in, where it says so."""
+    known = [frame["currency"].drop_nulls().unique() for frame in frames if "currency" in frame.columns]
+    return sorted({currency for values in known for currency in values.to_list()})
 
 
-def one_currency(frame: pl.DataFrame) -> str:
+def one_currency(*frames: pl.DataFrame) -> str:
     """The currency of all of a table's amounts; empty where that is not known, or they are in several."""
-    found = currencies(frame)
+    found = currencies(*frames)
     return found[0] if len(found) == 1 else ""
 
 

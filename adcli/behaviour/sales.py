@@ -50,6 +50,20 @@ def columns_of_sales(columns: Sequence[str], others: Sequence[str] = ()) -> list
     return [name for name in columns if name in seen or normalised(name) in _NAMES_SEEN]
 
 
+def concerns_sales(events: pl.DataFrame) -> pl.Series:
+    """(n,) which rows of a log `settle_sales` needs: purchases, what is given back, all lines of orders."""
+    names = set(events.columns)
+    kind = pl.col("event_type").cast(pl.String)
+    found = [kind == "purchase"]
+    if (order := order_column(events.columns)) is not None:
+        found.append(pl.col(order).is_not_null())
+    if "refund" in names:
+        found.append(pl.col("refund") > 0)
+    if "quantity" in names:
+        found.append((kind == "other") & (pl.col("quantity").cast(pl.Float64) < 0))
+    return events.select(pl.any_horizontal(found).fill_null(value=False).alias("sale")).to_series()
+
+
 class Sales(NamedTuple):
     """A log whose purchases are sales.
 

@@ -20,11 +20,10 @@ from adcli.clean.pipeline import Step, cleaned_runs, stepped
 from adcli.clean.requests import ADDED
 from adcli.clean.rules import RuleCheck
 from adcli.clean.runs import HIDDEN, KEY, LINE, PLACE, RunWriter, in_key_order, schema_of
-from adcli.errors import UsageError
 from adcli.tables.parts import Part
 from adcli.tables.read import TableStream
-from adcli.tables.sources import Span
 from adcli.tables.spark import HERE, TOLD, Cluster, Made, Parcel, packed, unpacked
+from adcli.tables.spark_reading import part_of, parts_on, tasks_of
 from adcli.tables.standard.tables import StandardTable
 from adcli.tables.unify import common_schema, fitted
 
@@ -68,16 +67,10 @@ def clean_on(
         UsageError: If an input is a pipe, which executors cannot read.
     """
     stream, rules = reading.stream, reading.rules
-    parts = stream.parts(cluster.cores)
-    if not stream.is_of_files:
-        raise UsageError(
-            "--engine spark: executors read files, and no standard input, URL or query.",
-            fix="Save it to a file first.",
-        )
+    parts = parts_on(cluster, stream)
     partitions = max(cluster.cores, len(parts))
     sent = reading._replace(stream=stream.part(Part(0, len(stream.plans))))
-    tasks = [json.dumps(part).encode() for part in parts]
-    made = cluster.computed(tasks, partial(_read, sent, _place(stream, reading), partitions))
+    made = cluster.computed(tasks_of(parts), partial(_read, sent, _place(stream, reading), partitions))
     cleaning = _account(made, reading, parts, steps, advance)
     for parcel in made.parcels(HERE):
         rows = unpacked(parcel.content)
@@ -135,11 +128,9 @@ def _place(stream: TableStream, reading: Reading) -> list[str]:
 def _read(reading: Reading, place: list[str], partitions: int, tasks: Iterator[Parcel]) -> Iterator[Parcel]:
     """Read parts of the inputs: what that told, the rejected rows, and the others by partition."""
     for task in tasks:
-        part = Part(*json.loads(task.content))
-        part = part._replace(span=part.span and Span(*part.span))
         with tempfile.TemporaryDirectory(prefix="adcli-") as folder:
             own = Path(folder, "part")
-            read_part(reading._replace(stream=reading.stream.part(part)), own)
+            read_part(reading._replace(stream=reading.stream.part(part_of(task))), own)
             found = load_part(own)
             yield Parcel(TOLD, task.part, 0, (own / TOLD_NAME).read_bytes())
             yield Parcel(TOLD, task.part, 1, packed(pl.DataFrame(schema=schema_of(found.runs))))

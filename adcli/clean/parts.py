@@ -22,7 +22,7 @@ from adcli.clean.runs import HIDDEN, RunWriter, SortedRun, in_key_order
 from adcli.files import remove
 from adcli.tables.parts import Part
 from adcli.tables.read import TableStream
-from adcli.tables.records import InputRecord, PartRead
+from adcli.tables.records import PartRead, part_read
 
 TOLD: Final = "told.json"
 
@@ -93,9 +93,8 @@ def load_part(folder: Path) -> CleanedPart:
 
 def told_of(told: dict[str, Any]) -> PartTold:
     """What was told of a part, out of JSON."""
-    read = PartRead(**told["read"])
-    inputs = [InputRecord(*record) for record in read.inputs]
-    return PartTold(sum(run["rows"] for run in told["runs"]), read._replace(inputs=inputs), told["broken"])
+    rows = sum(run["rows"] for run in told["runs"])
+    return PartTold(rows, part_read(told["read"]), told["broken"])
 
 
 def put_together(

@@ -32,8 +32,8 @@ class Money:
     )
 
 
-def settled(run: Run, log: pl.DataFrame, money: Money) -> pl.DataFrame:
-    """The log with its purchases settled, and its money in the currency that is wanted.
+def settled(run: Run, log: pl.DataFrame, money: Money, rates: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The log with its purchases settled, and its money in the currency that is wanted, at known `rates`.
 
     Raises:
         UsageError: If an option has nothing that it could change.
@@ -54,8 +54,12 @@ def settled(run: Run, log: pl.DataFrame, money: Money) -> pl.DataFrame:
         raise UsageError(
             "--currency: no column says what currency the amounts are in.", fix="Say it: --set currency=EUR."
         )
-    rates = run.read([str(money.rates)], tables=["exchange_rates"], secondary=True)
-    return converted(log, money.currency, rates)
+    return converted(log, money.currency, exchange_rates(run, money) if rates is None else rates)
+
+
+def exchange_rates(run: Run, money: Money) -> pl.DataFrame:
+    """The table of `--rates`."""
+    return run.read([str(money.rates)], tables=["exchange_rates"], secondary=True)
 
 
 def settled_in_one_currency(run: Run, events: pl.DataFrame, money: Money) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations_with_replacement
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from adcli.errors import DataError
 from adcli.numbers import counted
 
 Pair = tuple[str, str]
+ARM = "arm"
 MOST_ARMS = 50
 LARGEST_SPREAD = 1e150  # its square is the largest that a float holds
 ROUNDED = 8.9e-16  # of a mean: as much as computing it in floats leaves to values that are all the same
@@ -121,17 +122,37 @@ def aggregate_arms(
         DataError: If a unit has no variant, or a column holds missing values, NaN, infinity, or values that
             differ by less than a float can tell.
     """
-    groups = [tuple(sorted(set(group))) for group in groups]
-    columns = sorted({column for group in groups for column in group})
-    pairs = sorted({pair for group in groups for pair in combinations_with_replacement(group, 2)})
+    wanted = Wanted.of(groups, shapes)
+    batches = [units] if isinstance(units, pl.DataFrame) else units
+    return read_summaries((summarise(batch, variant, wanted) for batch in batches), variant, wanted)
+
+
+class Wanted(NamedTuple):
+    """What is summed up: columns, pairs of them whose covariance is needed, and metrics' residuals."""
+
+    columns: Sequence[str]
+    pairs: Sequence[Pair]
+    shapes: Sequence[Pair]
+
+    @classmethod
+    def of(cls, groups: Iterable[Sequence[str]], shapes: Iterable[Pair] = ()) -> Wanted:
+        """What the arguments of `aggregate_arms` ask for."""
+        groups = [tuple(sorted(set(group))) for group in groups]
+        columns = sorted({column for group in groups for column in group})
+        pairs = sorted({pair for group in groups for pair in combinations_with_replacement(group, 2)})
+        return cls(columns, pairs, list(dict.fromkeys(shapes)))
+
+
+def read_summaries(summaries: Iterable[pl.DataFrame], variant: str, wanted: Wanted) -> dict[str, Aggregates]:
+    """The aggregates of each arm by name, out of what `summarise` gave of each piece of the units."""
     arms: dict[str, Aggregates] = {}
-    shapes = list(dict.fromkeys(shapes))
-    for batch in [units] if isinstance(units, pl.DataFrame) else units:
-        for name, part in _aggregate(batch, variant, columns, pairs, shapes).items():
+    for summary in summaries:
+        for row in summary.iter_rows(named=True):
+            name, part = row[ARM], _read(row, wanted)
             arms[name] = arms[name] + part if name in arms else part
         _check_number(variant, len(arms))
     for arm in arms.values():
-        _check_precision(arm, columns)
+        _check_precision(arm, wanted.columns)
     return dict(sorted(arms.items()))
 
 
@@ -151,27 +172,27 @@ def _check_number(variant: str, arms: int) -> None:
         raise DataError(f"Column '{variant}' has {arms:,} values; more than {MOST_ARMS} are no variants.")
 
 
-def _aggregate(
-    batch: pl.DataFrame,
-    variant: str,
-    columns: Sequence[str],
-    pairs: Sequence[Pair],
-    shapes: Sequence[Pair],
-) -> dict[str, Aggregates]:
+def summarise(
+    batch: pl.DataFrame, variant: str, wanted: Wanted, around: Mapping[str, Aggregates] | None = None
+) -> pl.DataFrame:
+    """One row per arm of these units; residuals are taken about the arm's own means, or those of `around`."""
     names = batch[variant].unique().sort()
     if names.null_count():
         without = batch[variant].null_count()
         raise DataError(f"{counted(without, 'unit')} {'has' if without == 1 else 'have'} no '{variant}'.")
     _check_number(variant, len(names))
-    wanted = [pl.len().alias("n"), *_summaries(columns, pairs), *_shape_summaries(shapes)]
-    arms = pl.collect_all(
-        [batch.lazy().filter(pl.col(variant) == name).select(wanted) for name in names.to_list()],
-        engine="in-memory",
-    )
-    return {
-        str(name): _read(str(name), arm.row(0, named=True), columns, pairs, shapes)
-        for name, arm in zip(names.to_list(), arms, strict=True)
-    }
+    arms = [
+        batch.lazy()
+        .filter(pl.col(variant) == name)
+        .select(
+            pl.lit(str(name)).alias(ARM),
+            pl.len().alias("n"),
+            *_summaries(wanted.columns, wanted.pairs),
+            *_shape_summaries(wanted.shapes, None if around is None else around[str(name)]),
+        )
+        for name in names.to_list()
+    ]
+    return pl.concat(pl.collect_all(arms, engine="in-memory")) if arms else pl.DataFrame()
 
 
 def _summaries(columns: Sequence[str], pairs: Sequence[Pair]) -> Iterable[pl.Expr]:
@@ -185,15 +206,20 @@ def _summaries(columns: Sequence[str], pairs: Sequence[Pair]) -> Iterable[pl.Exp
         yield spread.alias(f"cov {a} {b}")
 
 
-def _shape_summaries(shapes: Sequence[Pair]) -> Iterable[pl.Expr]:
+def _shape_summaries(shapes: Sequence[Pair], around: Aggregates | None) -> Iterable[pl.Expr]:
+    def total(column: str) -> pl.Expr:
+        own = pl.col(column).cast(pl.Float64).sum()
+        return own if around is None else pl.lit(around.average(column) * around.n)
+
     for column, denominator in shapes:
         top, name = pl.col(column).cast(pl.Float64), f"{column}/{denominator}"
         if denominator:
             bottom = pl.col(denominator).cast(pl.Float64)
-            residual = top - top.sum() / bottom.sum() * bottom
-            left = (1 - bottom / bottom.sum()).clip(SMALLEST_LEFT)
+            residual = top - total(column) / total(denominator) * bottom
+            left = (1 - bottom / total(denominator)).clip(SMALLEST_LEFT)
         else:
-            residual, left = top - top.mean(), pl.lit(1.0)
+            mean = top.mean() if around is None else pl.lit(around.average(column))
+            residual, left = top - mean, pl.lit(1.0)
         square = residual * residual
         yield square.mean().alias(f"second {name}")
         yield (square * residual).mean().alias(f"third {name}")
@@ -207,18 +233,13 @@ def _shape(row: Mapping[str, float | None], pair: Pair) -> Shape:
     return Shape(*((row.get(f"{what} {name}") or 0.0) for what in ("second", "third", "fourth", "left")))
 
 
-def _read(
-    arm: str,
-    row: Mapping[str, float],
-    columns: Sequence[str],
-    pairs: Sequence[Pair],
-    shapes: Sequence[Pair],
-) -> Aggregates:
+def _read(row: Mapping[str, Any], wanted: Wanted) -> Aggregates:
+    columns, pairs, shapes = wanted
     for column in columns:
         if row[f"nulls {column}"]:
             raise DataError(
                 f"Column '{column}' is empty in {counted(int(row[f'nulls {column}']), 'unit')} "
-                f"of the arm '{arm}'.",
+                f"of the arm '{row[ARM]}'.",
                 fix="Fill it (0, if nothing happened) or drop those units before the comparison.",
             )
         if not abs(row[f"mean {column}"]) < float("inf"):

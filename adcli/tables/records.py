@@ -39,6 +39,12 @@ class PartRead(NamedTuple):
     left_out: Mapping[str, int]
 
 
+def part_read(told: dict[str, Any]) -> PartRead:
+    """What reading a part told, out of JSON."""
+    read = PartRead(**told)
+    return read._replace(inputs=[InputRecord(*record) for record in read.inputs])
+
+
 def joined(records: Sequence[InputRecord], file: Path) -> InputRecord:
     """The record of an input that was read in parts, out of this file.
 

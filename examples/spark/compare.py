@@ -1,4 +1,4 @@
-"""Whether Spark's rows and rejects are those of one machine."""
+"""Whether Spark's rows, rejects and rates are those of one machine."""
 
 import argparse
 import sys
@@ -15,10 +15,12 @@ def main() -> int:
     rejected = [
         pl.read_csv(out / f"{name}-rejects.csv").sort("file", "line", "reason") for name in ("local", "spark")
     ]
+    rates = (out / "local-rates.csv").read_bytes() == (out / "spark-rates.csv").read_bytes()
     rows, rejects = here.equals(there), rejected[0].equals(rejected[1])
     print(f"{here.height:,} rows, {'the same' if rows else 'NOT the same'}")
     print(f"{rejected[0].height:,} rejected, {'the same' if rejects else 'NOT the same'}")
-    return 0 if rows and rejects else 1
+    print(f"rates: {'the same' if rates else 'NOT the same'}")
+    return 0 if rows and rejects and rates else 1
 
 
 if __name__ == "__main__":

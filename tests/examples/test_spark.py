@@ -27,3 +27,4 @@ def test_the_example_finds_the_same_rows(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "rows, the same" in done.stdout
     assert "rejected, the same" in done.stdout
+    assert "rates: the same" in done.stdout

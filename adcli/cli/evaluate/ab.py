@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.engines import Engine, cluster_of, refuse
 from adcli.cli.evaluate.ab_plan import Planning, write_plan
 from adcli.cli.inputs import numbers
 from adcli.cli.option_rules import Excludes, Needs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.evaluate.ab.units import UnitBatches
+    from adcli.tables.read import TableStream
 
 
 @command
@@ -74,6 +76,7 @@ def ab(
     planned_units: Annotated[int | None, Excludes("plan", "segment")] = typer.Option(
         None, min=1, help="Units that the test was planned for, to read it at any time."
     ),
+    engine: Annotated[Engine, Excludes("plan")] = "local",
 ) -> None:
     """Compare the arms of an A/B test, two or more, on any number of metrics.
 
@@ -87,7 +90,8 @@ def ab(
     """
     from adcli.evaluate.ab.page import ab_page, segments_page
     from adcli.evaluate.ab.segments import segment_table
-    from adcli.evaluate.ab.table import ab_table
+    from adcli.evaluate.ab.table import SummedUnits, ab_table
+    from adcli.evaluate.ab.units import UnitBatches
     from adcli.tables.unify import concatenated
 
     record = recorder(run, tracking)
@@ -96,11 +100,31 @@ def ab(
             run, reporting, inputs, planning, metrics=len(metric), confidence=confidence, record=record
         )
         return
-    units = _read_units(run, inputs, {"variant": variant} if variant else {}, metric)
+    refuse(engine, {"--segment": segment}, "segments are found in the units themselves")
+    spark = cluster_of(run, engine)
+    stream = run.stream(inputs, tables=["units"], columns={"variant": variant} if variant else {})
     unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
     covariate, segment = run.columns(covariate), run.columns(segment)
     shares = numbers(expected_share, "--expected-share") or None
-    if segment:
+    units: UnitBatches | SummedUnits
+    if spark is None:
+        units = _read_units(run, stream, metric)
+    else:
+        from adcli.evaluate.ab.distributed import Design, sum_units_on
+
+        design = Design("variant", unit, cluster, unit_count)
+        with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
+            units = sum_units_on(
+                spark,
+                stream,
+                design,
+                metrics=metric,
+                covariates=covariate,
+                lower_is_better=lower_is_better,
+                reject=run.reject,
+                advance=advance,
+            )
+    if segment and isinstance(units, UnitBatches):
         with run.step("segments"):
             effects = segment_table(
                 concatenated(list(units.batches)),
@@ -145,9 +169,7 @@ def _say_control(run: Run, table: pl.DataFrame, control: str | None) -> None:
         run.note(f"The arm '{table['control'][0]}' is taken for the control (--control names another).")
 
 
-def _read_units(
-    run: Run, inputs: Sequence[str] | None, columns: Mapping[str, str], metrics: Sequence[str]
-) -> UnitBatches:
+def _read_units(run: Run, stream: TableStream, metrics: Sequence[str]) -> UnitBatches:
     """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept.
 
     Raises:
@@ -157,7 +179,7 @@ def _read_units(
     from adcli.tables.unify import concatenated
 
     with run.step("read"):
-        frames = run.frames(run.stream(inputs, tables=["units"], columns=columns))
+        frames = run.frames(stream)
         first: list[pl.DataFrame] = []
         while sum(frame.height for frame in first) < ROWS_AT_A_TIME and (
             (frame := next(frames, None)) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.engines import Engine, cluster_of, refuse
 from adcli.cli.evaluate.privacy import Privacy, spend
-from adcli.cli.money import Money, settled
+from adcli.cli.money import Money, exchange_rates, settled
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Comparing, Inputs, MinUsers, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
@@ -21,6 +22,9 @@ from adcli.progress import part
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from adcli.evaluate.rates.counts import SummedLog
+    from adcli.tables.spark import Cluster
 
 
 TABLES = ("impressions", "report", "events")
@@ -66,6 +70,7 @@ def rates(
         7.0, min=0.0, help="With --funnel: conversion window, most days from one step to the next."
     ),
     min_users: Annotated[MinUsers, Excludes("private")] = 50,
+    engine: Engine = "local",
 ) -> None:
     """CTR, CVR, CPC, CPA, CPM, RPM, ROAS, revenue per user and order, with intervals; by any column or time.
 
@@ -79,23 +84,31 @@ def rates(
       adcli evaluate rates impressions.parquet --metric ctr --private 1 --by device --group device=mobile
       zcat log.csv.gz | adcli clean - | adcli evaluate rates -
     """
+    from adcli.evaluate.rates.counts import SummedLog
+
     over = _part_of_time(by) if trend else ""
     record = recorder(run, tracking)
-    log = run.read(inputs, tables=["events"] if funnel else TABLES, table=table)
-    by = run.columns(by)
-    _tell_missing_money(run, log)
-    if privacy.private is not None:
-        answer = _private(run, log, by, metric, privacy, privacy.private, comparing.confidence)
+    refuse(engine, {"--funnel": funnel}, "it looks at the order of each user's events, and sums have none")
+    refuse(engine, {"--private": privacy.private}, "it draws the rows of each user that count")
+    cluster = cluster_of(run, engine)
+    if funnel or privacy.private is not None:
+        whole, by = _read(run, inputs, by, tables=["events"] if funnel else TABLES, table=table)
+        with run.step("rates"):
+            answer = (
+                _funnel(whole, by, step, window_days, min_users=min_users, confidence=comparing.confidence)
+                if funnel
+                else _private(run, whole, by, metric, privacy, comparing.confidence)
+            )
         deliver(run, answer, reporting, record)
         return
-    if not funnel:
-        log = settled(run, log, money)
-        by = _with_currency(run, log, by, metric)
+    if cluster is not None:
+        log, by = _added_up(run, cluster, inputs, by, table=table, money=money)
+    else:
+        whole, by = _read(run, inputs, by, tables=TABLES, table=table)
+        log = SummedLog(settled(run, whole, money))
+    by = _with_currency(run, log, by, metric)
     with run.step("rates"):
-        if funnel:
-            window = timedelta(days=window_days)
-            answer = _funnel(log, by, step, window, min_users=min_users, confidence=comparing.confidence)
-        elif compare:
+        if compare:
             answer = _comparison(log, by, metric, comparing, min_users=min_users)
         elif trend:
             answer = _trends(log, by, over, metric, comparing, min_users=min_users)
@@ -104,15 +117,42 @@ def rates(
     deliver(run, answer, reporting, record)
 
 
+def _read(
+    run: Run, inputs: Inputs, by: list[str], *, tables: Sequence[str], table: str | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """The log, and the columns to break it down by as they are called in it."""
+    log = run.read(inputs, tables=tables, table=table)
+    missing = {name: log[name].null_count() for name in log.columns if name in ("cost", "revenue")}
+    _tell_missing_money(run, log.columns, missing, log.height)
+    return log, run.columns(by)
+
+
+def _added_up(
+    run: Run, cluster: Cluster, inputs: Inputs, by: list[str], *, table: str | None, money: Money
+) -> tuple[SummedLog, list[str]]:
+    """The log as executors add it up, and the columns to break it down by as they are called in it."""
+    from adcli.evaluate.rates.distributed import add_up_on
+
+    stream = run.stream(inputs, tables=TABLES, table=table)
+    by = run.columns(by)
+    rates = None if money.currency is None else exchange_rates(run, money)
+    with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
+        log, rows, missing = add_up_on(
+            cluster, stream, by=by, to=money.currency, rates=rates, reject=run.reject, advance=advance
+        )
+    _tell_missing_money(run, log.rows.columns, missing, rows)
+    return log._replace(rows=settled(run, log.rows, money, rates)), by
+
+
 def _rates(
-    log: pl.DataFrame, by: Sequence[str], metrics: Sequence[str], *, min_users: int, confidence: float
+    log: SummedLog, by: Sequence[str], metrics: Sequence[str], *, min_users: int, confidence: float
 ) -> Answer:
     from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.rates.page import rates_page
     from adcli.evaluate.rates.table import rate_table
 
     table = rate_table(log, by=by, metrics=metrics, min_users=min_users, confidence=confidence)
-    page = rates_page(table, by=by, confidence=confidence, currency=one_currency(log))
+    page = rates_page(table, by=by, confidence=confidence, currency=one_currency(*log))
     return Answer(table, page)
 
 
@@ -122,13 +162,13 @@ def _private(
     by: Sequence[str],
     metrics: Sequence[str],
     privacy: Privacy,
-    epsilon: float,
     confidence: float,
 ) -> Answer:
     from adcli.evaluate.rates.page import rates_page
     from adcli.evaluate.rates.private import METHOD, Bounds, check_opendp, private_rate_table
 
     check_opendp()
+    epsilon = float(privacy.private or 0)
     bounds = Bounds(privacy.max_rows_per_user, privacy.clips())
     groups = {run.column(name): values for name, values in privacy.groups().items()}
     table = private_rate_table(
@@ -146,7 +186,7 @@ def _private(
 
 
 def _trends(
-    log: pl.DataFrame,
+    log: SummedLog,
     by: Sequence[str],
     over: str,
     metrics: Sequence[str],
@@ -178,13 +218,13 @@ def _trends(
         confidence=comparing.confidence,
         trends=trends,
         over=over,
-        currency=one_currency(log),
+        currency=one_currency(*log),
     )
     return Answer(table, page)
 
 
 def _comparison(
-    log: pl.DataFrame,
+    log: SummedLog,
     by: Sequence[str],
     metrics: Sequence[str],
     comparing: Comparing,
@@ -196,14 +236,14 @@ def _comparison(
     from adcli.evaluate.rates.page import comparison_page
 
     table = fairness_table(log, by=by, metrics=metrics, min_users=min_users, **vars(comparing))
-    return Answer(table, comparison_page(table, by=by, currency=one_currency(log)))
+    return Answer(table, comparison_page(table, by=by, currency=one_currency(*log)))
 
 
 def _funnel(
     log: pl.DataFrame,
     by: Sequence[str],
     steps: Sequence[str],
-    window: timedelta,
+    window_days: float,
     *,
     min_users: int,
     confidence: float,
@@ -212,26 +252,30 @@ def _funnel(
     from adcli.evaluate.rates.page import funnel_page
 
     table = funnel_table(
-        log, steps=steps or STEPS, window=window, by=by, min_users=min_users, confidence=confidence
+        log,
+        steps=steps or STEPS,
+        window=timedelta(days=window_days),
+        by=by,
+        min_users=min_users,
+        confidence=confidence,
     )
     return Answer(table, funnel_page(table, by=by))
 
 
-def _tell_missing_money(run: Run, log: pl.DataFrame) -> None:
+def _tell_missing_money(run: Run, columns: Sequence[str], missing: Mapping[str, int], rows: int) -> None:
     """Say what is counted as 0; most events have no money of their own, and a report's reader says it."""
-    if {"event_type", "impressions"} & set(log.columns):
+    if {"event_type", "impressions"} & set(columns):
         return
-    for name in ("cost", "revenue"):
-        missing = log[name].null_count() if name in log.columns else 0
-        if 0 < missing < log.height:
-            run.note(f"'{name}' is missing in {missing:,} of {log.height:,} rows, which count as 0.")
+    for name, count in missing.items():
+        if 0 < count < rows:
+            run.note(f"'{name}' is missing in {count:,} of {rows:,} rows, which count as 0.")
 
 
-def _with_currency(run: Run, log: pl.DataFrame, by: list[str], metrics: Sequence[str]) -> list[str]:
+def _with_currency(run: Run, log: SummedLog, by: list[str], metrics: Sequence[str]) -> list[str]:
     """The columns to break down by: the currency too where amounts are in several."""
     from adcli.behaviour.currencies import currencies
 
-    found = currencies(log)
+    found = currencies(*log)
     is_money = not metrics or bool(set(metrics) - {"ctr", "cvr"})
     if len(found) < 2 or "currency" in by or not is_money:
         return by

@@ -23,7 +23,7 @@ from adcli.evaluate.ab.units import (
     sum_clusters,
 )
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
-from adcli.statistics.aggregates import Aggregates, aggregate_arms
+from adcli.statistics.aggregates import Aggregates, Wanted, read_summaries, summarise
 from adcli.statistics.metrics import Metric
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.tables.unify import concatenated
@@ -32,7 +32,7 @@ Reading = Literal["fixed", "planned", "anytime"]
 
 
 def ab_table(
-    units: Units,
+    units: Units | SummedUnits,
     *,
     metrics: Sequence[str | Metric],
     variant: str = "variant",
@@ -56,7 +56,7 @@ def ab_table(
 
     Args:
         units: One row per experimental unit; a lazy frame and `UnitBatches` are read in pieces and not kept
-            (with quantiles and clusters, the columns in question are).
+            (with quantiles and clusters, the columns in question are). Or what they sum up to.
         metrics: Names in the language of `parse_metric`, or metrics.
         variant: Column that names each unit's arm.
         control: The arm to compare with; None takes one with a control's name, else the first by name.
@@ -84,15 +84,19 @@ def ab_table(
             or has more clicks than impressions.
         UsageError: If a metric or a plan is written wrongly.
     """
-    summed = _summed_up(
-        units,
-        metrics,
-        variant=variant,
-        unit=unit,
-        cluster=cluster,
-        unit_count=unit_count,
-        covariates=covariates,
-        lower_is_better=lower_is_better,
+    summed = (
+        units
+        if isinstance(units, SummedUnits)
+        else _summed_up(
+            units,
+            metrics,
+            variant=variant,
+            unit=unit,
+            cluster=cluster,
+            unit_count=unit_count,
+            covariates=covariates,
+            lower_is_better=lower_is_better,
+        )
     )
     arms, sizes = summed.arms, summed.sizes
     control = choose_control(list(arms), control)
@@ -129,14 +133,43 @@ def ab_table(
     return pl.DataFrame(rows, schema=AB_COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-class _Summed(NamedTuple):
-    """What tests need of the experiment; `units` is for quantiles, `design` for the column `test`."""
+class SummedUnits(NamedTuple):
+    """What tests need of the experiment.
 
-    units: pl.DataFrame | None
+    Attributes:
+        arms: The aggregates of each.
+        metrics: Whose; of clusters, ratios.
+        unit_count: Column that counts units, where rows do.
+        cluster: Column of the groups that were randomised whole.
+        units: The units themselves, which quantiles need.
+    """
+
     arms: dict[str, Aggregates]
     metrics: list[Metric]
-    sizes: dict[str, int]
-    design: str = ""
+    unit_count: str | None = None
+    cluster: str | None = None
+    units: pl.DataFrame | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many units each arm has."""
+        if self.unit_count:
+            return {name: round(arm.average(self.unit_count) * arm.n) for name, arm in self.arms.items()}
+        return {name: arm.n for name, arm in self.arms.items()}
+
+    @property
+    def design(self) -> str:
+        """What varies, where it is not single units."""
+        if self.unit_count:
+            return f"rows count {self.unit_count} and vary as clusters"
+        return f"clusters: {self.cluster}" if self.cluster else ""
+
+
+def wanted_of(metrics: Sequence[Metric], unit_count: str | None) -> Wanted:
+    """What units are summed up to for these metrics."""
+    averaged = [metric for metric in metrics if metric.kind != "quantile"]
+    groups = [*(metric.columns for metric in averaged), *([(unit_count,)] if unit_count else [])]
+    return Wanted.of(groups, [(metric.column, metric.denominator) for metric in averaged])
 
 
 def _summed_up(
@@ -149,7 +182,7 @@ def _summed_up(
     unit_count: str | None,
     covariates: Sequence[str],
     lower_is_better: Sequence[str],
-) -> _Summed:
+) -> SummedUnits:
     pieces = as_batches(units)
     parsed = parse_metrics(metrics, pieces.columns, covariates=covariates, lower_is_better=lower_is_better)
     if unit_count:
@@ -162,20 +195,10 @@ def _summed_up(
         whole = concatenated(list(prepared))
     if cluster and whole is not None:
         whole, parsed = sum_clusters(whole, parsed, variant=variant, cluster=cluster)
-    averaged = [m for m in parsed if m.kind != "quantile"]
-    arms = aggregate_arms(
-        prepared if whole is None else whole,
-        variant=variant,
-        groups=[*(m.columns for m in averaged), *([(unit_count,)] if unit_count else [])],
-        shapes=[(m.column, m.denominator) for m in averaged],
-    )
-    sizes = {name: arm.n for name, arm in arms.items()}
-    if unit_count:
-        sizes = {name: round(arm.average(unit_count) * arm.n) for name, arm in arms.items()}
-        design = f"rows count {unit_count} and vary as clusters"
-    else:
-        design = f"clusters: {cluster}" if cluster else ""
-    return _Summed(whole, arms, parsed, sizes, design)
+    wanted = wanted_of(parsed, unit_count)
+    pieces_of_all = prepared if whole is None else [whole]
+    arms = read_summaries((summarise(one, variant, wanted) for one in pieces_of_all), variant, wanted)
+    return SummedUnits(arms, parsed, unit_count, cluster, whole)
 
 
 def _plan(reading: Reading, looks: Sequence[float], planned_units: int | None, *, n: int) -> Plan:

@@ -15,7 +15,7 @@ from adcli.numbers import counted
 from adcli.statistics.metrics import Metric
 
 DAYS = frozenset({"date", "day", "week", "month", "hour", "event_time", "event_date", "timestamp"})
-NUMBER, ARMS = "number of the cluster", "number of its arms"  # no names that a column may have
+NUMBER, ARMS, NAME = "number of the cluster", "number of its arms", "name of the unit"  # of no column
 CONTROL_NAMES = frozenset({"control", "ctrl", "baseline", "base", "holdout", "placebo", "off", "a", "0"})
 ROWS_AT_A_TIME = 4_000_000  # of a lazy frame, so that memory does not grow with its length
 UnitsFrame = pl.DataFrame | pl.LazyFrame
@@ -59,11 +59,39 @@ def prepare_units(
     """Piece by piece, only the columns that metrics need, as numbers; beside them variant, cluster, `others`.
 
     Raises:
-        DataError: If a column is missing, a unit occurs twice, a row is a total, a text is no number, a count
+        DataError: As `prepared_pieces`, or if a unit occurs twice.
+        UsageError: As `prepared_pieces`.
+    """
+    pieces = prepared_pieces(
+        as_batches(units),
+        metrics,
+        variant=variant,
+        unit=unit,
+        cluster=cluster,
+        unit_count=unit_count,
+        others=others,
+    )
+    return _once(pieces, unit or "unit_id")
+
+
+def prepared_pieces(
+    units: UnitBatches,
+    metrics: Sequence[Metric],
+    *,
+    variant: str,
+    unit: str | None,
+    cluster: str | None = None,
+    unit_count: str | None = None,
+    others: Sequence[str] = (),
+) -> Iterator[pl.DataFrame]:
+    """The pieces of `prepare_units` before units were looked for that occur twice: `NAME` tells them.
+
+    Raises:
+        DataError: If a column is missing, a row is a total, a text is no number, a count
             is negative, or a unit has more clicks than impressions.
         UsageError: If the variant or the cluster is a metric, or units are counted and clustered.
     """
-    known, pieces = as_batches(units)
+    known, pieces = units
     if unit_count and (cluster or unit):
         raise UsageError("A row that counts units is no unit and of no cluster: give one of the options.")
     for wanted in filter(None, (variant, cluster, unit_count, unit, *others)):
@@ -124,17 +152,22 @@ def _prepared(
     wanted: Sequence[str],
     unit: str | None,
 ) -> Iterator[pl.DataFrame]:
-    """The pieces, checked; of each unit's name 8 bytes are kept, to find at the end any that came twice."""
-    names, rows = [], 0
     for piece in pieces:
         numbers = as_numbers(piece.select(wanted), columns)
         _check_counts(numbers, metrics)
-        if unit is not None:
-            names.append(piece[unit].hash().to_numpy())
-            rows += piece.height
-        yield numbers
-    if unit is not None and names:
-        _check_repeats(rows, len(np.unique(np.concatenate(names))), unit)
+        yield numbers if unit is None else numbers.with_columns(piece[unit].hash().alias(NAME))
+
+
+def _once(pieces: Iterable[pl.DataFrame], unit: str) -> Iterator[pl.DataFrame]:
+    """The pieces; of each unit's name 8 bytes are kept, to find at the end any that came twice."""
+    names = []
+    for piece in pieces:
+        if NAME in piece.columns:
+            names.append(piece[NAME].to_numpy())
+        yield piece.drop(NAME, strict=False)
+    if names:
+        every = np.concatenate(names)
+        check_repeats(len(every), len(np.unique(every)), unit)
 
 
 def check_unique(units: pl.DataFrame, unit: str | None) -> None:
@@ -145,10 +178,11 @@ def check_unique(units: pl.DataFrame, unit: str | None) -> None:
     """
     name = unit or "unit_id"
     if name in units.columns:
-        _check_repeats(units.height, units[name].n_unique(), name)
+        check_repeats(units.height, units[name].n_unique(), name)
 
 
-def _check_repeats(rows: int, distinct: int, unit: str) -> None:
+def check_repeats(rows: int, distinct: int, unit: str) -> None:
+    """Make sure that so many rows have as many names of units."""
     if distinct < rows:
         raise DataError(
             f"{rows - distinct:,} of {rows:,} rows repeat a '{unit}': a unit must occur once.",
@@ -190,10 +224,7 @@ def sum_clusters(
         DataError: If a cluster has units in two arms.
         UsageError: If a metric is a quantile.
     """
-    count = f"units of a {cluster}"
-    for metric in metrics:
-        if metric.kind == "quantile":
-            raise UsageError(f"The quantile '{metric.name}' has no test for randomised clusters.")
+    ratios = per_cluster(metrics, cluster)
     arms = units.group_by(cluster, maintain_order=True).agg(
         pl.col(variant).first(), pl.col(variant).n_unique().alias(ARMS)
     )
@@ -215,8 +246,25 @@ def sum_clusters(
         for name in units.columns
         if name not in {variant, cluster}
     }
-    ratios = [m if m.kind == "ratio" else m._replace(kind="ratio", denominator=count) for m in metrics]
-    return pl.DataFrame({variant: arms[variant], **sums, count: size.astype(np.float64)}), ratios
+    number = pl.Series(_units_of(cluster), size, pl.Float64)
+    return pl.DataFrame({variant: arms[variant], **sums}).with_columns(number), ratios
+
+
+def per_cluster(metrics: Sequence[Metric], cluster: str) -> list[Metric]:
+    """The metrics as ratios over clusters: the mean of a column is its sum / the units.
+
+    Raises:
+        UsageError: If a metric is a quantile.
+    """
+    for metric in metrics:
+        if metric.kind == "quantile":
+            raise UsageError(f"The quantile '{metric.name}' has no test for randomised clusters.")
+    count = _units_of(cluster)
+    return [m if m.kind == "ratio" else m._replace(kind="ratio", denominator=count) for m in metrics]
+
+
+def _units_of(cluster: str) -> str:
+    return f"units of a {cluster}"
 
 
 def choose_control(arms: Sequence[str], control: str | None) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.evaluate.figures import figures_table
-from adcli.evaluate.rates.counts import UnitCounts, count_units
+from adcli.evaluate.rates.counts import SummedLog, UnitCounts, count_units
 from adcli.evaluate.rates.table import (
     LOWER_IS_BETTER,
     Rate,
@@ -135,7 +135,7 @@ class _Judged(NamedTuple):
 
 
 def fairness_table(
-    log: pl.DataFrame,
+    log: pl.DataFrame | SummedLog,
     *,
     by: Sequence[str],
     metrics: Sequence[str] = (),

@@ -13,7 +13,7 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import group_cells, hidden_cells
-from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells
+from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells, check_users
 from adcli.evaluate.rates.time_parts import with_time_parts
 from adcli.statistics.intervals import wilson_clustered
 
@@ -68,7 +68,8 @@ def funnel_table(
         DataError: If the log holds fewer than two of the steps, or a column is missing.
     """
     events = with_time_parts(events, by).with_row_index(EVENT)
-    check_cells(events, by)
+    check_cells(events.columns, by)
+    check_users(events.select(*by, user="user_id"), by)
     held = events["event_type"].drop_nulls().unique().sort().to_list()
     seen = [step for step in dict.fromkeys(steps) if step in held]
     if len(seen) < 2:

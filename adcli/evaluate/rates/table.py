@@ -11,7 +11,7 @@ import polars as pl
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
-from adcli.evaluate.rates.counts import ROW, USER, UnitCounts, count_units
+from adcli.evaluate.rates.counts import ROW, USER, SummedLog, UnitCounts, count_units
 from adcli.numbers import counted
 from adcli.progress import part, steps
 from adcli.statistics.intervals import (
@@ -63,7 +63,7 @@ LOWER_IS_BETTER = frozenset({"cpc", "cpa", "cpm"})
 
 
 def rate_table(
-    log: pl.DataFrame,
+    log: pl.DataFrame | SummedLog,
     *,
     by: Sequence[str] = (),
     metrics: Sequence[str] = (),

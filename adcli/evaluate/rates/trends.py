@@ -15,7 +15,7 @@ from adcli.errors import DataError, UsageError
 from adcli.evaluate.columns import cluster_numbers
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
-from adcli.evaluate.rates.counts import count_units
+from adcli.evaluate.rates.counts import SummedLog, count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
 from adcli.numbers import plain, show
 from adcli.progress import steps
@@ -59,7 +59,7 @@ NO_TREND = Trend(math.nan, NO_INTERVAL, math.nan, math.nan)
 
 
 def trend_table(
-    log: pl.DataFrame,
+    log: pl.DataFrame | SummedLog,
     *,
     over: str,
     by: Sequence[str] = (),

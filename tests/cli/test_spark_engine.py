@@ -1,4 +1,4 @@
-"""`adcli clean --engine spark`: what executors compute is what one machine computes."""
+"""`--engine spark`: what executors compute is what one machine computes."""
 
 import gzip
 import importlib.util
@@ -10,6 +10,7 @@ import sys
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
@@ -101,6 +102,37 @@ def test_rows_rejects_flags_and_manifest_are_those_of_one_machine(adcli, jvm, tm
         "a.csv", "b.csv.gz", "c.ndjson", "here.csv", "here.csv.meta.json", "here.parquet", "here.parquet.meta.json",
         "there.csv", "there.csv.meta.json", "there.parquet", "there.parquet.meta.json",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("rates", "shown.csv", "--by", "device", "--min-users", "5"),
+        ("ab", "units.csv", "--metric", "spend"),
+    ],
+)
+def test_rates_and_ab_tests_give_the_answer_of_one_machine(adcli, jvm, tmp_path, asked):
+    draw = random.Random(5)
+    rows = [f"u{draw.randrange(99)},{draw.choice('mt')},i,{int(draw.random() < 0.2)}\n" for _ in range(2000)]
+    (tmp_path / "shown.csv").write_text("user_id,device,item_id,click\n" + "".join(rows) + "too,few\n")
+    rows = [f"u{number},{draw.choice('ab')},{draw.random()}\n" for number in range(2000)]
+    (tmp_path / "units.csv").write_text("unit_id,variant,spend\n" + "".join(rows))
+    here, there = (adcli("evaluate", *asked, "-o", f"{name}.csv", *options, env=jvm)
+                   for name, options in (("here", ()), ("there", SPARK)))  # fmt: skip
+    assert here.returncode == there.returncode == 0, there.said
+    tables = [pl.read_csv(tmp_path / f"{name}.csv") for name in ("here", "there")]
+    assert_frame_equal(*tables, rel_tol=1e-12, abs_tol=1e-14)
+    said = [
+        [line for line in done.said.splitlines() if " % " in line or "read as" in line]
+        for done in (here, there)
+    ]
+    assert len(said[0]) >= 2
+    assert said[0] == said[1]
+    manifests = [json.loads((tmp_path / f"{name}.csv.meta.json").read_text()) for name in ("here", "there")]
+    assert [one["engine"] for one in manifests] == ["local", "spark"]
+    assert [{key: one[key] for key in ("inputs", "rows", "rejected_because")} for one in manifests] == [
+        {key: manifests[0][key] for key in ("inputs", "rows", "rejected_because")}
+    ] * 2
 
 
 def test_an_error_of_an_executor_is_the_sentence_of_one_machine(adcli, jvm, tmp_path):
