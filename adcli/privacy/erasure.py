@@ -11,7 +11,7 @@ import polars as pl
 
 from adcli.errors import DataError, UsageError
 from adcli.privacy.keys import Key
-from adcli.privacy.pseudonyms import pseudonyms_of
+from adcli.privacy.pseudonyms import PSEUDONYM, pseudonyms_of
 
 _LOOKED_AT: Final = 10_000  # rows of a frame, for pseudonyms
 ERASED: Final = "erased at the user's request"
@@ -68,7 +68,7 @@ class Erasure:
 
     def _require_keys(self, users: pl.Series, source: str) -> None:
         """Make sure that users cannot stay unnoticed behind pseudonyms of a key that is not there."""
-        numbers = users.head(_LOOKED_AT).str.extract(r"^p([0-9]+)_[0-9a-f]{32}$").drop_nulls().unique()
+        numbers = users.head(_LOOKED_AT).str.extract(PSEUDONYM).drop_nulls().unique()
         if lacking := sorted(set(numbers.to_list()) - self._numbers):
             raise UsageError(
                 f"--erase: {source}: users are pseudonyms, p{lacking[0]}_…, which only their key can tell.",

@@ -3,21 +3,27 @@
     pseudonyms = Pseudonyms(read_keys(path)[-1], "user_id")
     pseudonyms(frame["user_id"])      # p1_9c5f…
 
-BLAKE2b with a key (RFC 7693), 128 bits of it. The key of a column is drawn from its standard name, so that
-the same user has the same pseudonym in every table and file, and none that an item of the same number has.
+BLAKE2b with a key (RFC 7693), 96 bits of it: of a thousand million users hardly ever two have the same. The
+key of a column is drawn from its standard name, so that the same user has the same pseudonym in every table
+and file, and none that an item of the same number has.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from adcli.privacy.keys import Key
 
-ALGORITHM: Final = "BLAKE2b, 128 bits"
-PSEUDONYM: Final = r"^p[0-9]+_[0-9a-f]{32}$"
+ALGORITHM: Final = "BLAKE2b, 96 bits"
+PSEUDONYM: Final = r"^p([0-9]+)_[0-9A-Za-z_-]{16}$"
+_LETTERS: Final = 16
 _MOST_REMEMBERED = 4_000_000
 _OF_ANOTHER: Final = {"unit_id": "user_id"}  # a unit of an experiment is a user as a rule
 
@@ -25,8 +31,7 @@ _OF_ANOTHER: Final = {"unit_id": "user_id"}  # a unit of an experiment is a user
 class Pseudonyms:
     """Gives the values of one column their pseudonyms, each distinct value's computed once.
 
-    Values are known again by their codes in a categorical type. That a code still stands for the value that
-    it was given to is checked in each row.
+    Values are known again by a hash of 64 bits; that it is of the same value is checked in each row.
 
     Attributes:
         already: How many distinct values were pseudonyms before, which they stay.
@@ -35,54 +40,95 @@ class Pseudonyms:
     def __init__(self, key: Key, column: str) -> None:
         domain = _OF_ANOTHER.get(column, column).encode()
         own = hashlib.blake2b(domain, key=key.secret, digest_size=32).digest()
-        self._keyed = hashlib.blake2b(key=own, digest_size=16)
+        self._keyed = hashlib.blake2b(key=own, digest_size=12)
         self._prefix = f"p{key.number}_"
         self.already = 0
-        self._anchor, self._values, self._pseudonyms = _nothing_known()
+        self._numbers, self._values, self._pseudonyms = _nothing_known()
 
-    def of(self, value: str) -> str:
-        """The pseudonym of one value."""
-        keyed = self._keyed.copy()
-        keyed.update(value.encode())
-        return self._prefix + keyed.hexdigest()
+    def of(self, values: Iterable[str]) -> list[str]:
+        """The pseudonyms of some values."""
+        digests = []
+        for value in values:
+            keyed = self._keyed.copy()
+            keyed.update(value.encode())
+            digests.append(keyed.digest())
+        letters = base64.urlsafe_b64encode(b"".join(digests)).decode()
+        return [self._prefix + letters[at : at + _LETTERS] for at in range(0, len(letters), _LETTERS)]
 
     def __call__(self, values: pl.Series) -> pl.Series:
         """(n,) pseudonyms of texts or whole numbers; null stays null, and a pseudonym what it is."""
         texts = values.cast(pl.String)
-        codes = texts.cast(self._anchor.dtype).to_physical()
-        self._make_room(codes)
-        is_new = self._values.gather(codes).ne_missing(texts) & texts.is_not_null()
+        hashes = texts.hash(seed=0).to_numpy()
+        found = self._numbers.of(hashes)
+        is_new = self._values.gather(found).ne_missing(texts) & texts.is_not_null()
         if is_new.any():
-            new = pl.DataFrame([codes.filter(is_new).alias("code"), texts.filter(is_new).alias("value")])
-            self._learn(new.unique("code"))
-        found = self._pseudonyms.gather(codes).alias(values.name)
+            self._learn(texts.filter(is_new).unique(maintain_order=True))
+            found = self._numbers.of(hashes)
+        made: pl.Series = self._pseudonyms.gather(found).set(texts.is_null(), None)
+        is_other = self._values.gather(found).ne_missing(texts) & texts.is_not_null()
+        if is_other.any():  # two values of one hash
+            made = made.scatter(is_other.arg_true(), self.of(texts.filter(is_other).to_list()))
         if len(self._values) > _MOST_REMEMBERED:
-            self._anchor, self._values, self._pseudonyms = _nothing_known()
-        return found
+            self._numbers, self._values, self._pseudonyms = _nothing_known()
+        return made.alias(values.name)
 
-    def _make_room(self, codes: pl.Series) -> None:
-        top = codes.max()
-        if isinstance(top, int) and (missing := top + 1 - len(self._values)) > 0:
-            self._values = self._values.extend_constant(None, missing)
-            self._pseudonyms = self._pseudonyms.extend_constant(None, missing)
-
-    def _learn(self, new: pl.DataFrame) -> None:
-        is_one = new["value"].str.contains(PSEUDONYM)
-        made = [
-            value if known else self.of(value)
-            for value, known in zip(new["value"].to_list(), is_one.to_list(), strict=True)
-        ]
+    def _learn(self, new: pl.Series) -> None:
+        is_one = new.str.contains(PSEUDONYM)
         self.already += int(is_one.sum())
-        self._values = self._values.scatter(new["code"], new["value"])
-        self._pseudonyms = self._pseudonyms.scatter(new["code"], pl.Series(made, dtype=pl.String))
+        made = pl.Series(self.of(new.to_list()), dtype=pl.String)
+        self._numbers.add(new.hash(seed=0).to_numpy())
+        self._values = pl.concat([self._values, new.alias("")], rechunk=True)
+        self._pseudonyms = pl.concat([self._pseudonyms, new.zip_with(is_one, made).alias("")], rechunk=True)
 
 
-def _nothing_known() -> tuple[pl.Series, pl.Series, pl.Series]:
-    """A text of a fresh categorical type, which keeps its codes alive; values by code; their pseudonyms."""
-    anchor = pl.Series([""]).cast(pl.Categorical(pl.Categories.random()))
-    return anchor, pl.Series([None], dtype=pl.String), pl.Series([None], dtype=pl.String)
+class _Numbers:
+    """Hashes numbered from 1 in the order in which they came: a table with open addressing."""
+
+    def __init__(self, slots: int = 1 << 12) -> None:
+        self._hashes = np.zeros(slots, np.uint64)
+        self._numbers = np.zeros(slots, np.uint32)
+        self._count = 0
+
+    def of(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+        """(n,) the number of each hash, 0 of those that have none."""
+        return self._numbers[self._slots(hashes)]
+
+    def add(self, hashes: npt.NDArray[np.uint64]) -> None:
+        """Number further hashes; each of the hashes gets one, whether or not it had one."""
+        numbers = np.arange(self._count + 1, self._count + 1 + len(hashes), dtype=np.uint32)
+        self._count += len(hashes)
+        if 3 * self._count > len(self._hashes):
+            taken = self._numbers > 0
+            old = self._hashes[taken], self._numbers[taken]
+            self._hashes = np.zeros(1 << (4 * self._count).bit_length(), np.uint64)
+            self._numbers = np.zeros(len(self._hashes), np.uint32)
+            self._put(*old)
+        self._put(hashes, numbers)
+
+    def _put(self, hashes: npt.NDArray[np.uint64], numbers: npt.NDArray[np.uint32]) -> None:
+        while len(hashes):
+            slots = self._slots(hashes)
+            self._hashes[slots], self._numbers[slots] = hashes, numbers
+            is_lost = self._hashes[slots] != hashes  # another hash took the same free slot
+            hashes, numbers = hashes[is_lost], numbers[is_lost]
+
+    def _slots(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+        """(n,) the slot of each hash, or the free one that it would take."""
+        slots = (hashes & np.uint64(len(self._hashes) - 1)).astype(np.intp)
+        looking = np.arange(len(hashes))
+        while len(looking):
+            there = slots[looking]
+            is_other = (self._numbers[there] > 0) & (self._hashes[there] != hashes[looking])
+            looking = looking[is_other]
+            slots[looking] = (slots[looking] + 1) % len(self._hashes)
+        return slots
+
+
+def _nothing_known() -> tuple[_Numbers, pl.Series, pl.Series]:
+    """No hash, and the values and pseudonyms by the numbers of their hashes: of 0 none."""
+    return _Numbers(), pl.Series("", [None], pl.String), pl.Series("", [None], pl.String)
 
 
 def pseudonyms_of(values: list[str], keys: list[Key], column: str) -> set[str]:
     """The pseudonyms that values have, or had, by any of the keys."""
-    return {made.of(value) for key in keys for made in [Pseudonyms(key, column)] for value in values}
+    return {one for key in keys for one in Pseudonyms(key, column).of(values)}

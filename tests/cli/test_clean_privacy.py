@@ -36,7 +36,7 @@ def test_ids_are_the_same_pseudonym_in_every_table_and_shown_nowhere(adcli, fold
     )
     reviews = adcli("clean", "reviews.csv", *HIDE, "-o", "reviews.out.csv")
     assert (events.returncode, reviews.returncode) == (0, 0), events.said
-    anna = Pseudonyms(read_keys(folder / "keys")[0], "user_id").of("Anna17")
+    anna = Pseudonyms(read_keys(folder / "keys")[0], "user_id").of(["Anna17"])[0]
     assert pl.read_csv(folder / "events.csv")["user_id"].to_list()[::2] == [anna, anna]
     assert pl.read_csv(folder / "reviews.out.csv")["user_id"].to_list() == [anna]
     rejects = pl.read_csv(folder / "rejects.csv")

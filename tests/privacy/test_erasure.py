@@ -23,8 +23,8 @@ def test_users_are_found_by_id_by_pseudonym_and_in_vectors(wanted):
     users = [
         "anna",
         "bo",
-        Pseudonyms(KEYS[0], "user_id").of("anna"),
-        Pseudonyms(KEYS[1], "user_id").of("7"),
+        Pseudonyms(KEYS[0], "user_id").of(["anna"])[0],
+        Pseudonyms(KEYS[1], "user_id").of(["7"])[0],
         None,
     ]
     assert erasure.users == 2
@@ -39,7 +39,7 @@ def test_users_are_found_by_id_by_pseudonym_and_in_vectors(wanted):
 
 
 def test_users_do_not_hide_behind_pseudonyms_of_a_key_that_is_not_there(wanted):
-    frame = pl.DataFrame({"user_id": [Pseudonyms(KEYS[1], "user_id").of("anna")]})
+    frame = pl.DataFrame({"user_id": [Pseudonyms(KEYS[1], "user_id").of(["anna"])[0]]})
     with pytest.raises(UsageError, match=r"p2_.*only their key.*line 2"):
         Erasure(wanted, KEYS[:1]).find(frame, "log.csv")
 
