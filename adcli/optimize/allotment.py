@@ -56,8 +56,8 @@ class Allotment:
         self._waves = _waves(policy, contexts)
         users = int(self._waves.user.max(initial=-1)) + 1
         self._seen = np.zeros((users, k), dtype=np.uint16)
-        most = [_within(limit.most * self._rows, limit.total) for limit in policy.limits]
-        owed = [limit.rule.startswith(OWED) for limit in policy.limits]
+        most = [_within(limit.most * self._rows, limit.total) for limit in policy.rules.limits]
+        owed = [limit.rule.startswith(OWED) for limit in policy.rules.limits]
         self._owed = np.array(owed, dtype=bool)
         self._most = np.where(self._owed, np.floor(np.array(most) + ROUNDING), most)
         self._used = np.zeros(self._most.size)
@@ -70,18 +70,18 @@ class Allotment:
         short = self._to_come[:, 0] > self._most + ROUNDING * (1 + np.abs(self._most))
         if short.any():
             raise DataError(
-                f"These {self._rows:,} contexts cannot keep {policy.limits[int(short.argmax())].rule}, "
+                f"These {self._rows:,} contexts cannot keep {policy.rules.limits[int(short.argmax())].rule}, "
                 "whatever is shown.",
                 fix="Loosen it, or learn the policy with a limit for as many decisions (impressions).",
             )
 
     def _least(self, use: Array, rows: slice) -> Array:
         """The least that rows use of each limit, (m, n): of capped users, after what they saw first."""
-        cap = self._policy.frequency_cap
+        cap = self._policy.rules.frequency_cap
         if cap is None:
             return np.asarray(use.min(axis=2), dtype=np.float64)
         wave = np.searchsorted(self._waves.ends, np.arange(rows.start, rows.stop), side="right")
-        free = self._policy.uncapped
+        free = self._policy.rules.no_ad
         capped = np.sort(np.where(free, np.inf, use), axis=2)
         rank = np.minimum(wave // max(cap, 1), use.shape[2] - 1)
         least = np.take_along_axis(capped, rank[None, :, None], axis=2)[:, :, 0]
@@ -90,7 +90,7 @@ class Allotment:
     def _uses(self, part: pl.DataFrame) -> tuple[Array, Mask]:
         values, allowed = self._policy.values(part), self._policy.allowed(part)
         use = np.zeros((self._most.size, *values.shape))
-        for number, limit in enumerate(self._policy.limits):
+        for number, limit in enumerate(self._policy.rules.limits):
             use[number] = limit.use(values)
         return use, allowed
 
@@ -138,14 +138,14 @@ class Allotment:
             return self._policy
         left = (self._most - self._used) / (self._rows - first)
         share, *_ = mix(columns, left, forbidding_prices(columns))
-        return replace(self._policy, share=share / share.sum())
+        return replace(self._policy, share=tuple((share / share.sum()).tolist()))
 
     def _draw(self, draws: _Draws, uniforms: Array, *, greedy: bool) -> tuple[NDArray[np.int64], Array]:
         """Draws up to the first row where something else is closed than in this one: one row at least."""
         now = self._open(draws.first_row(), self._used[:, None])[0]
         if not now.any():
-            rules = ", ".join(dict.fromkeys(limit.rule for limit in self._policy.limits))
-            capped = ", frequency_cap" * (self._policy.frequency_cap is not None)
+            rules = ", ".join(dict.fromkeys(limit.rule for limit in self._policy.rules.limits))
+            capped = ", frequency_cap" * (self._policy.rules.frequency_cap is not None)
             raise DataError(
                 f"Row {int(draws.rows[0]) + 1} can be shown nothing that obeys {rules}{capped}.",
                 fix="Loosen one.",
@@ -160,7 +160,7 @@ class Allotment:
         same = (self._open(draws, before) == left).all(axis=1)
         ends = max(same.size if same.all() else int(same.argmin()), 1)
         self._used = used[:, ends - 1]
-        if self._policy.frequency_cap is not None:
+        if self._policy.rules.frequency_cap is not None:
             self._seen[self._waves.user[draws.rows[:ends]], drawn[:ends]] += 1
         return drawn[:ends], own[each, drawn][:ends]
 
@@ -177,9 +177,9 @@ class Allotment:
         if owed.size:
             rows_left = self._rows - first - np.arange(n)
             found &= pays.any(axis=0) | (owed.sum(axis=0) < rows_left - ROUNDING)[:, None]
-        cap = self._policy.frequency_cap
+        cap = self._policy.rules.frequency_cap
         if cap is not None:
-            found &= (self._seen[self._waves.user[draws.rows]] < cap) | self._policy.uncapped
+            found &= (self._seen[self._waves.user[draws.rows]] < cap) | self._policy.rules.no_ad
         return np.asarray(found, dtype=bool)
 
 
@@ -203,7 +203,7 @@ def _within(most: float, total: float | None) -> float:
 
 def _dearer(policy: ConstrainedPolicy, owed: Mask) -> Array:
     """How much more of each limit an impression owed to a group uses than the cheapest, shape (m, g)."""
-    uses = np.reshape([limit.per_action for limit in policy.limits], (-1, len(policy.actions)))
+    uses = np.reshape([limit.per_action for limit in policy.rules.limits], (-1, len(policy.actions)))
     extra = np.zeros((owed.size, int(owed.sum())))
     for number, group in enumerate(uses[owed] < 0):
         extra[:, number] = uses[:, group].min(axis=1) - uses.min(axis=1)
@@ -213,7 +213,7 @@ def _dearer(policy: ConstrainedPolicy, owed: Mask) -> Array:
 
 def _waves(policy: ConstrainedPolicy, contexts: pl.DataFrame) -> _Waves:
     n = contexts.height
-    if policy.frequency_cap is None:
+    if policy.rules.frequency_cap is None:
         return _Waves(np.arange(n), np.zeros(n, dtype=np.int64), np.array([n]))
     if "user_id" not in contexts.columns:
         raise DataError("A frequency cap needs user_id.", fix="Name it: --map user_id=COLUMN.")

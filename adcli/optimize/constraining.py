@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,44 +13,18 @@ from adcli.errors import DataError, did_you_mean
 from adcli.optimize.candidates import DIRECT, POPULAR
 from adcli.policies.action_features import group_labels
 from adcli.policies.actions import HOUR
-from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit, with_history
+from adcli.policies.constrained import ConstrainedPolicy, with_history
 from adcli.policies.constraints import Constraints
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.pricing import Column, Mixture, colliding, price_limits
+from adcli.policies.rules import Forbidden, Limit, Rules
 
 Array = NDArray[np.float64]
 
 MOST_ROWS, MOST_CELLS = 20_000, 4_000_000  # rows, and rows x actions, that limits are priced on
 FILTERED_ROWS = 2_000  # that the rules which collide are found on
 PRIOR_ROWS = 20.0  # an action's mean outcome is mixed with this many rows of the mean of all
-
-
-class Rules(NamedTuple):
-    """What a policy is to obey, in terms of the actions of a log."""
-
-    forbidden: tuple[Forbidden, ...]
-    limits: tuple[Limit, ...]
-    frequency_cap: int | None
-    exploration_floor: float
-    no_ad: NDArray[np.bool_]
-
-    @property
-    def names(self) -> list[str]:
-        """The rules, once each."""
-        cap = ["frequency_cap"] if self.frequency_cap is not None else []
-        stated = [*(rule.rule for rule in self.forbidden), *(limit.rule for limit in self.limits)]
-        return list(dict.fromkeys([*stated, *cap]))
-
-    def only(self, names: frozenset[str]) -> Rules:
-        """Some of the rules."""
-        return Rules(
-            tuple(rule for rule in self.forbidden if rule.rule in names),
-            tuple(limit for limit in self.limits if limit.rule in names),
-            self.frequency_cap if "frequency_cap" in names else None,
-            self.exploration_floor,
-            self.no_ad,
-        )
 
 
 def rules_of(constraints: Constraints, log: PreparedLog, items: pl.DataFrame | None = None) -> Rules:
@@ -217,36 +190,20 @@ def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) 
     epsilon = max(getattr(policy, "epsilon", 0.0), rules.exploration_floor * k)
     base = replace(policy, epsilon=0.0)  # type: ignore[type-var]
     most = min(MOST_ROWS, MOST_CELLS // k)
-    impressions = with_history(within(base, rules, epsilon, logit=logit), log.impressions)
+    impressions = with_history(ConstrainedPolicy(base, logit, epsilon, rules), log.impressions)
     if impressions.height > most:
         impressions = impressions.sample(most, seed=log.question.seed)
     if not getattr(getattr(base, "encoder", None), "columns", []):
         means = action_means(log, log.logged.reward)
         rules = rules._replace(limits=tuple(limit.by_action(means) for limit in rules.limits))
-    whole = within(base, rules, epsilon, logit=logit)
+    whole = ConstrainedPolicy(base, logit, epsilon, rules)
     try:
         mixture = _priced(whole, impressions)
     except DataError:
         mixture = None
     if mixture is None or not mixture.feasible:
         raise _collision(base, rules, epsilon, impressions.head(FILTERED_ROWS), logit=logit)
-    return replace(whole, columns=tuple(mixture.columns), share=mixture.share)
-
-
-def within(base: Policy, rules: Rules, epsilon: float, *, logit: bool) -> ConstrainedPolicy:
-    """The policy with rules, its limits not priced yet."""
-    return ConstrainedPolicy(
-        base.name,
-        base,
-        logit,
-        epsilon,
-        rules.forbidden,
-        rules.limits,
-        rules.frequency_cap,
-        rules.no_ad,
-        (Column(np.zeros(len(rules.limits)), 0.0, np.zeros(len(rules.limits))),),
-        np.ones(1),
-    )
+    return replace(whole, columns=tuple(mixture.columns), share=tuple(mixture.share.tolist()))
 
 
 def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
@@ -258,7 +215,7 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
 
     values, allowed = policy.values(impressions), policy.allowed(impressions)
     explored = policy.epsilon * allowed / allowed.sum(axis=1, keepdims=True)
-    uses = [limit.use(values) for limit in policy.limits]
+    uses = [limit.use(values) for limit in policy.rules.limits]
     as_base = policy.at(np.zeros(len(uses)), values, allowed)
 
     def best(prices: Array) -> Column:
@@ -271,7 +228,7 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
         use = np.array([np.vdot(chosen + explored, one) for one in uses])
         return Column(prices, float(worth) / values.shape[0], use / values.shape[0])
 
-    return price_limits(best, np.array([limit.most for limit in policy.limits]))
+    return price_limits(best, np.array([limit.most for limit in policy.rules.limits]))
 
 
 def _collision(
@@ -281,7 +238,7 @@ def _collision(
 
     def missed(names: frozenset[str], rate: float = epsilon) -> Array | None:
         try:
-            return _priced(within(base, rules.only(names), rate, logit=logit), impressions).excess
+            return _priced(ConstrainedPolicy(base, logit, rate, rules.only(names)), impressions).excess
         except DataError:
             return None
 

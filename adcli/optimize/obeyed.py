@@ -99,7 +99,9 @@ def _shown(
 ) -> Iterator[_Kept]:
     """How often the policy shows what is limited by count or share."""
     rows = constraints.impressions or log.impressions.height
-    limits = [limit for limit in policy.limits if limit.rule.startswith(("minimum_exposure.", "stock."))]
+    limits = [
+        limit for limit in policy.rules.limits if limit.rule.startswith(("minimum_exposure.", "stock."))
+    ]
     if not limits:
         return
     member = np.stack([limit.per_action != 0 for limit in limits], axis=1).astype(np.float32)
@@ -116,10 +118,10 @@ def _shown(
 
 def _forbidden(policy: ConstrainedPolicy, constraints: Constraints) -> Iterator[_Kept]:
     """The rules that no decision breaks: `achieved` counts those that would."""
-    for rule in dict.fromkeys(rule.rule for rule in policy.forbidden):
+    for rule in dict.fromkeys(rule.rule for rule in policy.rules.forbidden):
         yield _Kept(rule, 0.0, 0.0, Interval(0.0, 0.0), EXACTLY)
-    if policy.frequency_cap is not None:
-        yield _Kept("frequency_cap", policy.frequency_cap, policy.frequency_cap, NOTHING, EXACTLY)
+    if policy.rules.frequency_cap is not None:
+        yield _Kept("frequency_cap", policy.rules.frequency_cap, policy.rules.frequency_cap, NOTHING, EXACTLY)
     if constraints.exploration_floor:
         least = policy.epsilon / len(policy.actions)
         yield _Kept("exploration_floor", constraints.exploration_floor, least, NOTHING, EXACTLY)

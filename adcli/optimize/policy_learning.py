@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adcli.errors import DataError
 from adcli.numbers import plain, show
 from adcli.optimize.candidates import DIRECT, SOFTENED, fit_candidates, stand_in
-from adcli.optimize.constraining import Rules, constrained, obeying, rules_of
+from adcli.optimize.constraining import constrained, obeying, rules_of
 from adcli.optimize.obeyed import obeyed_table
 from adcli.optimize.uplift import PERSONAL, refusal
 from adcli.policies.constrained import ConstrainedPolicy
@@ -23,6 +23,7 @@ from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
 from adcli.policies.reward_model import CONSTANT, RewardFit, RewardModel
 from adcli.policies.rows import FittedReward, PolicyRows, fit_reward, policy_rows, sample_notes
+from adcli.policies.rules import Rules
 from adcli.policies.uncertainty import difference_mean, value_mean
 from adcli.progress import part, steps
 from adcli.statistics.means import clustered_mean, std_error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,40 +14,10 @@ from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.history import CAPPED, SO_FAR, with_capped, with_impressions_so_far
 from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
 from adcli.policies.pricing import Column
+from adcli.policies.rules import Forbidden, Rules
 
 Array = NDArray[np.float64]
 EMPTY = {"number": pl.Float64(), "category": pl.String(), "hour": pl.Datetime(), "weekday": pl.Datetime()}
-
-
-class Forbidden(NamedTuple):
-    """Actions (K,) that a rule forbids where the context is as `where`, at these `hours` (all, if none)."""
-
-    rule: str
-    actions: NDArray[np.bool_]
-    where: Mapping[str, tuple[str, ...]]
-    hours: tuple[int, ...]
-
-
-class Limit(NamedTuple):
-    """The most that may be used per impression: of `per_action` (K,) + `of_value` x the expected reward.
-
-    `total` is the most of it in all, where there is one. A least share of impressions is a limit of its
-    negative.
-    """
-
-    rule: str
-    per_action: Array
-    of_value: float
-    most: float
-    total: float | None = None
-
-    def by_action(self, means: Array) -> Limit:
-        """The limit with the mean reward of each action (K,) in place of what is expected of it in a row."""
-        return self._replace(per_action=self.per_action + self.of_value * means, of_value=0.0)
-
-    def use(self, values: Array) -> Array:
-        """What each action uses in each row, shape (n, K)."""
-        return self.per_action + self.of_value * values
 
 
 @dataclass(frozen=True)
@@ -59,19 +27,20 @@ class ConstrainedPolicy:
     Of a scored base: the greatest expected reward less what the action uses at the prices of one of P
     `columns`, each for a `share` (P,) of the choices. Of any other: its probabilities, falling by e for each
     unit of price. Each action allowed gets at least epsilon over their number. `logit` says that the scores
-    are log-odds, `uncapped` which actions, (K,), no frequency cap is of: those that show no ad.
+    are log-odds.
     """
 
-    name: str
     base: Policy
     logit: bool
     epsilon: float
-    forbidden: tuple[Forbidden, ...]
-    limits: tuple[Limit, ...]
-    frequency_cap: int | None
-    uncapped: NDArray[np.bool_]
-    columns: tuple[Column, ...]
-    share: Array
+    rules: Rules
+    columns: tuple[Column, ...] = ()
+    share: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        return self.base.name
 
     @property
     def actions(self) -> ActionSet:
@@ -81,7 +50,7 @@ class ConstrainedPolicy:
     @cached_property
     def context(self) -> list[str]:
         """The columns of context that its rules read."""
-        return list(dict.fromkeys(name for rule in self.forbidden for name in rule.where))
+        return list(dict.fromkeys(name for rule in self.rules.forbidden for name in rule.where))
 
     def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The probability of each action for each row, shape (n, K)."""
@@ -99,7 +68,7 @@ class ConstrainedPolicy:
     def at(self, prices: Array, values: Array, allowed: NDArray[np.bool_]) -> Array:
         """The probabilities at some prices of the limits, shape (n, K)."""
         cost = np.zeros(values.shape)
-        for limit, price in zip(self.limits, prices, strict=True):
+        for limit, price in zip(self.rules.limits, prices, strict=True):
             if price:
                 cost += price * limit.use(values)
         if not isinstance(self.base, ScoredPolicy):
@@ -124,7 +93,7 @@ class ConstrainedPolicy:
         """
         eligible = self.actions.eligibility(frame)
         allowed = np.ones((frame.height, len(self.actions)), bool) if eligible is None else eligible.copy()
-        for rule in self.forbidden:
+        for rule in self.rules.forbidden:
             allowed &= ~(_rows_of(rule, frame)[:, None] & rule.actions)
         if CAPPED in frame.columns:
             capped = frame.with_row_index("row").select("row", CAPPED).explode(CAPPED).drop_nulls()
@@ -140,8 +109,8 @@ class ConstrainedPolicy:
         allowed = self.permitted(frame)
         nothing = ~allowed.any(axis=1)
         if nothing.any():
-            capped = {"frequency_cap"} if self.frequency_cap is not None else set()
-            rules = sorted({rule.rule for rule in self.forbidden} | capped)
+            capped = {"frequency_cap"} if self.rules.frequency_cap is not None else set()
+            rules = sorted({rule.rule for rule in self.rules.forbidden} | capped)
             raise DataError(
                 f"Row {int(nothing.argmax()) + 1} may be shown nothing: {', '.join(rules)} leave no action.",
                 fix="Loosen one, or log an action that shows no ad (--no-ad).",
@@ -195,8 +164,8 @@ def limits_of_a_run(policy: Policy) -> list[str]:
     """The constraints of a policy that count what one run of it uses."""
     if not isinstance(policy, ConstrainedPolicy):
         return []
-    capped = ["frequency_cap"] if policy.frequency_cap is not None else []
-    return [*(limit.rule for limit in policy.limits if limit.total is not None), *capped]
+    capped = ["frequency_cap"] if policy.rules.frequency_cap is not None else []
+    return [*(limit.rule for limit in policy.rules.limits if limit.total is not None), *capped]
 
 
 def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -219,9 +188,9 @@ def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:
     """
     if SO_FAR in context_columns(policy):
         frame = with_impressions_so_far(frame)
-    if not isinstance(policy, ConstrainedPolicy) or policy.frequency_cap is None:
+    if not isinstance(policy, ConstrainedPolicy) or policy.rules.frequency_cap is None:
         return frame
-    return with_capped(frame, policy.actions.index(frame), policy.frequency_cap, policy.uncapped)
+    return with_capped(frame, policy.actions.index(frame), policy.rules.frequency_cap, policy.rules.no_ad)
 
 
 def restricted(probabilities: Array, allowed: NDArray[np.bool_]) -> Array:

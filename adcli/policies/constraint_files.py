@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.constrained import ConstrainedPolicy, Forbidden, Limit
+from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.policy import Policy
 from adcli.policies.pricing import Column
+from adcli.policies.rules import Forbidden, Limit, Rules
 
 Tensors = dict[str, NDArray[Any]]
 SECTION = "constraints"
@@ -18,29 +19,31 @@ SECTION = "constraints"
 
 def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Tensors]:
     """What a policy obeys as plain values, and its numbers as tensors."""
+    rules = policy.rules
     described = {
         "logit": policy.logit,
         "epsilon": policy.epsilon,
-        "frequency_cap": policy.frequency_cap,
+        "frequency_cap": rules.frequency_cap,
+        "exploration_floor": rules.exploration_floor,
         "forbidden": [
-            {"rule": one.rule, "where": dict(one.where), "hours": one.hours} for one in policy.forbidden
+            {"rule": one.rule, "where": dict(one.where), "hours": one.hours} for one in rules.forbidden
         ],
         "limits": [
             {"rule": one.rule, "of_value": one.of_value, "most": one.most, "total": one.total}
-            for one in policy.limits
+            for one in rules.limits
         ],
-        "share": policy.share.tolist(),
+        "share": list(policy.share),
     }
-    k, m = len(policy.actions), len(policy.limits)
-    forbidden = [rule.actions for rule in policy.forbidden]
-    limits = [limit.per_action for limit in policy.limits]
+    k, m = len(policy.actions), len(rules.limits)
+    forbidden = [rule.actions for rule in rules.forbidden]
+    limits = [limit.per_action for limit in rules.limits]
     return {SECTION: described}, {
         "constraints.forbidden": np.reshape(forbidden, (-1, k)).astype(np.uint8),
         "constraints.limits": np.reshape(limits, (-1, k)).astype(np.float64),
         "constraints.prices": np.reshape([one.prices for one in policy.columns], (-1, m)),
         "constraints.earned": np.array([one.value for one in policy.columns]),
         "constraints.used": np.reshape([one.use for one in policy.columns], (-1, m)),
-        "constraints.uncapped": policy.uncapped.astype(np.uint8),
+        "constraints.uncapped": rules.no_ad.astype(np.uint8),
     }
 
 
@@ -61,11 +64,7 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
         raise ValueError("rules that do not fit the actions")
     if not np.isclose(share.sum(), 1) or (share < 0).any():
         raise ValueError("shares that do not sum to 1")
-    return ConstrainedPolicy(
-        str(base.name),
-        base,
-        bool(described["logit"]),
-        float(described["epsilon"]),
+    obeyed = Rules(
         tuple(
             Forbidden(
                 str(rule["rule"]),
@@ -80,7 +79,15 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
             for one, use in zip(limits, uses, strict=True)
         ),
         described["frequency_cap"],
-        tensors["constraints.uncapped"].astype(bool),
-        tuple(Column(price, float(own), use) for price, own, use in zip(prices, earned, used, strict=True)),
-        share,
+        float(described.get("exploration_floor", 0.0)),
+        uncapped.astype(bool),
+    )
+    columns = [Column(price, float(own), use) for price, own, use in zip(prices, earned, used, strict=True)]
+    return ConstrainedPolicy(
+        base,
+        bool(described["logit"]),
+        float(described["epsilon"]),
+        obeyed,
+        tuple(columns),
+        tuple(share.tolist()),
     )

@@ -120,7 +120,7 @@ def test_whatever_is_asked_is_obeyed_by_every_table_that_is_written(constraints,
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (probabilities[~policy.allowed(log)] == 0).all()
     assert (probabilities[policy.allowed(log)] >= constraints.exploration_floor - 1e-6).all()
-    for limit in policy.limits:
+    for limit in policy.rules.limits:
         used = float((probabilities * limit.use(policy.values(log))).sum(axis=1).mean())
         assert used <= limit.most + 1e-5 * (1 + abs(limit.most))
     decided = apply_policy(policy, CONTEXTS, seed=seed, greedy=greedy)

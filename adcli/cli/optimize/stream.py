@@ -111,7 +111,7 @@ def stream(
     )
     opened = State(state, durable)
     run.until_end(opened)
-    if said := opened.live.offline.obeyed.said:
+    if said := opened.live.offline.constraints.said:
         run.note(said)
     _serve(run, opened)
 

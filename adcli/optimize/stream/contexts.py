@@ -38,7 +38,7 @@ class Contexts:
         self._policy = policy
         self.columns = policy.columns
         self._is_hashed = not policy.encoder.features
-        self._known = {*self.columns, *policy.obeyed.needed}
+        self._known = {*self.columns, *policy.constraints.needed}
         self._kinds = {"event_time": "hour"} | {one.column: one.kind for one in policy.encoder.features}
         widths = {name: center.size for name, (center, _) in policy.encoder.bases.items()}
         self._converters = [

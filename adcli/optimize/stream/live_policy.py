@@ -70,7 +70,7 @@ class LivePolicy:
         self.decisions = self.rewards.decisions
         self.spending = Spending()
         self.names = ActionNames(offline.actions)
-        self.rules = Rules(self.names, offline.obeyed, settings.epsilon)
+        self.rules = Rules(self.names, offline.constraints, settings.epsilon)
         self.lines, self.next_solution = 0, 8  # used so far; and when the model is next solved
         self._key = hashlib.blake2b(str(settings.seed).encode(), digest_size=16).digest()
         self._texts = [orjson.dumps(text if type(text) is dict else {offline.actions.columns[0]: text})[1:-1]
@@ -81,8 +81,8 @@ class LivePolicy:
         self._answers: list[bytes] = []
         self._decided_now: list[bytes] = []
         self._given: Iterator[bytes] | None = None
-        if offline.obeyed.budget:
-            self.spending.begin(offline.obeyed.budget)
+        if offline.constraints.budget:
+            self.spending.begin(offline.constraints.budget)
         self.look()
 
     # ---- lines
@@ -171,7 +171,7 @@ class LivePolicy:
         context = message.get("context") or {}
         if type(context) is not dict:
             raise RefusedLine(f"'context' must be an object, not {shown(context)}.")
-        for needed, rule in self.offline.obeyed.needed.items():
+        for needed, rule in self.offline.constraints.needed.items():
             if needed not in context:
                 raise RefusedLine(f"The context needs '{needed}', for the policy obeys {rule}.")
         known, user = self.decisions.index.get(name), self.rules.user(context)
@@ -208,7 +208,7 @@ class LivePolicy:
         if own is not None:
             allowed &= self.names.mask(own)
         if self.spending.is_spent:
-            allowed &= self.offline.obeyed.is_free(allowed.size)
+            allowed &= self.offline.constraints.is_free(allowed.size)
         if not allowed.any():
             raise RefusedLine(
                 "The budget is spent." if self.spending.is_spent else "No action may be shown here."

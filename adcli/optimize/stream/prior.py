@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.optimize.stream.obeyed import NOTHING, Obeyed, obeyed_live
+from adcli.optimize.stream.constraints import NOTHING, LiveConstraints, live_constraints
 from adcli.policies.actions import ActionSet
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.context import ContextEncoder
@@ -31,7 +31,7 @@ class OfflinePolicy(NamedTuple):
     `expected` takes the encoded contexts (n, d) and what gives them as a frame, and returns the expected
     reward of each action, shape (n, K); `allowed`, if there is one, takes the frame and says what may be
     shown. `level` is what the policy earns per impression, by its own estimate. `columns` are those of the
-    context that it looks at; where its encoder has none, others are learned on. `obeyed` are its constraints.
+    context that it looks at; where its encoder has none, others are learned on.
     """
 
     actions: ActionSet
@@ -41,7 +41,7 @@ class OfflinePolicy(NamedTuple):
     allowed: Callable[[pl.DataFrame], Mask] | None
     level: float
     reward: str
-    obeyed: Obeyed = NOTHING
+    constraints: LiveConstraints = NOTHING
 
 
 def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
@@ -61,7 +61,7 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
         chosen = base.probabilities(frame()).astype(np.float64)
         return np.asarray(level * chosen / chosen.max(axis=1, keepdims=True))
 
-    obeyed = obeyed_live(policy, about) if isinstance(policy, ConstrainedPolicy) else NOTHING
+    obeyed = live_constraints(policy.rules) if isinstance(policy, ConstrainedPolicy) else NOTHING
     by = [*(base.by if isinstance(base, TablePolicy) else ()), policy.actions.eligible_by or ""]
     columns = dict.fromkeys(filter(None, [*encoder.columns, *by, *obeyed.columns]))
     return OfflinePolicy(
@@ -87,7 +87,7 @@ def _rewards(policy: ScoredPolicy, scores: Matrix, reward: str, level: float) ->
 
 def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:
     """What says which actions may be shown in each context; nothing, where none of them may."""
-    if isinstance(policy, ConstrainedPolicy) and policy.forbidden:
+    if isinstance(policy, ConstrainedPolicy) and policy.rules.forbidden:
         return policy.permitted
     if policy.actions.eligible_by is None:
         return None

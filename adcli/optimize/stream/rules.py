@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adcli.errors import did_you_mean
-from adcli.optimize.stream.obeyed import Obeyed
+from adcli.optimize.stream.constraints import LiveConstraints
 from adcli.optimize.stream.refused import RefusedLine, finite, shown
 from adcli.policies.actions import ActionSet
 
@@ -71,7 +71,7 @@ class Rules:
     `decided` counts the decisions for each action, (K,); `seen` those for each user, under a frequency cap.
     """
 
-    def __init__(self, names: ActionNames, obeyed: Obeyed, epsilon: float) -> None:
+    def __init__(self, names: ActionNames, obeyed: LiveConstraints, epsilon: float) -> None:
         count = len(names.texts)
         self._names, self._cap, self._free = names, obeyed.frequency_cap, obeyed.is_free(count)
         self.decided = np.zeros(count, dtype=np.int64)

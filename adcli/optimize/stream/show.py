@@ -37,7 +37,7 @@ def described(directory: Path, live: LivePolicy, journal_bytes: int, refused: in
         "budget": budget,
         "price": spending.price,
         "rules": live.rules.given,
-        "constraints": live.offline.obeyed.said or None,
+        "constraints": live.offline.constraints.said or None,
         "journal_bytes": journal_bytes,
         "actions": by_action.to_dicts(),
     }

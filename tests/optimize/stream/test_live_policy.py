@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_world import StreamWorld, answers
 
+from adcli.optimize.stream.constraints import LiveConstraints
 from adcli.optimize.stream.live_policy import LivePolicy
-from adcli.optimize.stream.obeyed import Obeyed
 from adcli.optimize.stream.settings import Settings
+from adcli.policies.context import ContextEncoder
+from adcli.policies.features import Feature
+from adcli.policies.history import SO_FAR
 
 
 def request(identifier, segment="s0", **more):
@@ -302,11 +305,11 @@ def test_memory_holds_the_decisions_of_the_window_and_later_rewards_are_refused(
 
 def test_what_the_policy_obeys_is_obeyed_in_each_decision():
     world = StreamWorld(2, items=4)
-    obeyed = Obeyed(
+    obeyed = LiveConstraints(
         needed={"user_id": "frequency_cap"}, frequency_cap=2, free=(3,), caps={"item00": 30}, floor=0.05,
         budget={"budget": 40, "decisions": 1_000},
     )  # fmt: skip
-    live = LivePolicy(world.offline()._replace(obeyed=obeyed), Settings())
+    live = LivePolicy(world.offline()._replace(constraints=obeyed), Settings())
     (refused,) = answers(live, [request("nobody")])
     assert "user_id" in refused["error"]
     (known,) = answers(live, [orjson.dumps({"id": "unknown user", "context": {"user_id": None}})])
@@ -331,3 +334,23 @@ def test_what_the_policy_obeys_is_obeyed_in_each_decision():
     assert sum(n for (_, item), n in counts.items() if item == "item00") <= 30
     assert 40 <= spent < 40 + 40  # what was under way when it was spent
     assert {item for _, item in shown[-200:]} == {"item03"}
+
+
+def test_impressions_so_far_are_known_to_the_stream_itself():
+    world = StreamWorld(2, items=4)
+    offline = world.offline()
+    features = (*offline.encoder.features, Feature(SO_FAR, "number", center=0.0, scale=1.0))
+    live = LivePolicy(
+        offline._replace(
+            encoder=ContextEncoder(features),
+            columns=["segment", SO_FAR],
+            expected=lambda encoded, _: 0.1 + 0 * encoded[:, :1] * np.ones(4),
+            constraints=LiveConstraints(frequency_cap=9),
+        ),
+        Settings(),
+    )
+    users = ["a", "b", "a", "a", "b"]
+    lines = [orjson.dumps({"id": f"r{k}", "context": {"user_id": user}}) for k, user in enumerate(users)]
+    told = live.answer(lines).answers
+    assert live.decisions[np.arange(5)]["context"][:, -1].tolist() == [0, 0, 1, 2, 1]
+    assert live.answer(lines).answers == told  # sent again, they are answered as before

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.constrained import ConstrainedPolicy
+from adcli.policies.rules import Rules
 
-STOCK, BUDGET, FLOOR = "stock.", "budget", "exploration_floor"
+STOCK, BUDGET = "stock.", "budget"
 
 
-class Obeyed(NamedTuple):
+class LiveConstraints(NamedTuple):
     """The constraints of a policy, for a stream.
 
     Attributes:
@@ -41,35 +41,33 @@ class Obeyed(NamedTuple):
         return np.isin(np.arange(actions), self.free)
 
 
-NOTHING = Obeyed()
+NOTHING = LiveConstraints()
 
 
-def obeyed_live(policy: ConstrainedPolicy, about: Mapping[str, Any]) -> Obeyed:
-    """What a stream can obey of a policy's constraints, whose `policy.json` says the floor."""
-    hours = [rule.rule for rule in policy.forbidden if rule.hours]
+def live_constraints(rules: Rules) -> LiveConstraints:
+    """What a stream can obey of the rules of a rules."""
+    hours = [rule.rule for rule in rules.forbidden if rule.hours]
     needed = {"event_time": hours[0]} if hours else {}
-    if policy.frequency_cap is not None:
+    if rules.frequency_cap is not None:
         needed["user_id"] = "frequency_cap"
-    totals = {one.rule: one.total for one in policy.limits if one.total is not None}
+    totals = {one.rule: one.total for one in rules.limits if one.total is not None}
     caps = {name.removeprefix(STOCK): int(n) for name, n in totals.items() if name.startswith(STOCK)}
-    decisions = [totals[BUDGET] / one.most for one in policy.limits if one.rule == BUDGET]
-    floors = [one["limit"] for one in about.get("obeyed") or () if one["constraint"] == FLOOR]
-    kept = dict.fromkeys(
-        [*(rule.rule for rule in policy.forbidden), *needed.values(), *totals, *([FLOOR] if floors else [])]
-    )
-    left = [one.rule for one in policy.limits if one.rule not in totals]
-    return Obeyed(
+    decisions = [totals[BUDGET] / one.most for one in rules.limits if one.rule == BUDGET]
+    floor = ["exploration_floor"] if rules.exploration_floor else []
+    kept = dict.fromkeys([*(rule.rule for rule in rules.forbidden), *needed.values(), *totals, *floor])
+    left = [one.rule for one in rules.limits if one.rule not in totals]
+    return LiveConstraints(
         tuple(
             name
-            for rule in policy.forbidden
+            for rule in rules.forbidden
             for name in (*rule.where, *(["event_time"] if rule.hours else []))
         ),
         needed,
-        policy.frequency_cap,
-        tuple(policy.uncapped.nonzero()[0].tolist()),
+        rules.frequency_cap,
+        tuple(rules.no_ad.nonzero()[0].tolist()),
         caps,
         {"budget": totals[BUDGET], "decisions": decisions[0]} if decisions else {},
-        max(floors, default=0.0),
+        rules.exploration_floor,
         _said(list(kept), left),
     )
 
