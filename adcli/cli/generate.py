@@ -41,9 +41,13 @@ def generate(
     profiles: str | None = typer.Option(
         None, help="Profiles with segments, from `adcli embed --segments`: ads for each segment."
     ),
-    model: str | None = typer.Option(
-        None,
-        help="Language model whose sentences compete with the grammar's: directory, short name or hub name.",
+    lang: Literal["auto", "en", "zh"] = typer.Option(
+        "auto", help="Language of the ads: auto is that of each product's title."
+    ),
+    model: str = typer.Option(
+        "smollm2",
+        help="Language model that says which sentences read well and writes some: directory, short name or "
+        "hub name; none is the grammar alone.",
     ),
     judge: str = typer.Option("minilm", help="Encoder by which the ads of a product are told apart."),
     candidates: int = typer.Option(12, min=1, help="Descriptions to choose from, per product and segment."),
@@ -100,6 +104,7 @@ def generate(
             seed=run.seed,
             candidates=candidates,
             segments=audiences,
+            language=lang,
             sampling=Sampling(candidates, temperature, top_p, run.seed, writer.has_chat_template)
             if writer
             else None,
@@ -115,6 +120,8 @@ def generate(
     publish(run, ads, products, publishing, exports)
     run.write(ads)
     told = f"{ads.height:,} ads for {products.height:,} products"
+    if lang == "zh":
+        run.note("Chinese ads are those of a phrase grammar.")
     silent = products.height - ads["item_id"].n_unique()
     run.note(f"{told}; {silent:,} products say too little for one." if silent else f"{told}.")
 
@@ -156,14 +163,12 @@ class _Drafts:
         return self._writer.write(list(prompts), rows=rows, **how)
 
 
-def _load(
-    run: Run, models: Models, model: str | None, judge: str, *, exact: bool
-) -> tuple[Writer | None, Encoder]:
+def _load(run: Run, models: Models, model: str, judge: str, *, exact: bool) -> tuple[Writer | None, Encoder]:
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
 
     where: dict[str, Any] = {"device": models.device, "precision": models.precision, "exact": exact}
-    writer = Writer.load(model, processes=models.processes, **where) if model else None
+    writer = Writer.load(model, processes=models.processes, **where) if model != "none" else None
     encoder = Encoder.load(judge, **where)
     for note in (*(writer.notes if writer else ()), *encoder.notes):
         run.console.detail(note)

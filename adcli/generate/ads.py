@@ -19,7 +19,7 @@ from adcli.copy.facts import ProductFacts, catalogue_facts
 from adcli.copy.wording import is_chinese
 from adcli.generate.choosing import Chooser, Scores, merits
 from adcli.generate.infill import Sampling, Write, drafts
-from adcli.generate.planning import Pool, Rated, paths_for, pool_for, rated
+from adcli.generate.planning import Language, Pool, Rated, paths_for, pool_for, rated
 from adcli.generate.sets import Encode, Said, make_set
 
 SCHEMA: Mapping[str, pl.DataType] = {
@@ -51,6 +51,11 @@ class Job(NamedTuple):
     product: ProductFacts
     segment: Segment | None
 
+    @property
+    def audience(self) -> str:
+        """The words that mark the segment."""
+        return self.segment.name if self.segment else ""
+
 
 def generate_ads(
     products: pl.DataFrame,
@@ -62,6 +67,7 @@ def generate_ads(
     seed: int = 0,
     candidates: int = 12,
     segments: Sequence[Segment] = (),
+    language: Language = "auto",
     sampling: Sampling | None = None,
     model: str = "",
     on_products: Callable[[int], None] | None = None,
@@ -83,6 +89,7 @@ def generate_ads(
         seed: Of what decides among lines that are equally good.
         candidates: Descriptions that are checked for each product and segment, to choose from.
         segments: Audiences; none means ads for everybody, with a null `segment_id`.
+        language: Of the ads; `auto` is that of each product's title.
         sampling: How the model is asked.
         model: Its name, for the column.
         on_products: Called with the number of products done so far.
@@ -105,9 +112,10 @@ def generate_ads(
     rows: list[dict[str, object]] = []
     for start in range(0, len(jobs), batch):
         part = jobs[start : start + batch]
-        pools = [_pool(job, form, judge, candidates, seed) for job in part]
+        pools = [_pool(job, form, judge, candidates, seed, language) for job in part]
         if write is not None:
-            pools = _with_drafts(part, pools, write, form, sampling or Sampling(candidates, seed=seed))
+            how = sampling or Sampling(candidates, seed=seed)
+            pools = _with_drafts(part, pools, write, form, how, seed)
         for job, (pool, flags) in zip(part, _checked(part, pools, judge, claims), strict=True):
             segment_id = job.segment.segment_id if job.segment else None
             whose = Ad(job.product.item_id, segment_id, "", (), (), paths_for(job.product, form))
@@ -123,27 +131,33 @@ def generate_ads(
     return pl.DataFrame(rows, schema={**SCHEMA, **(EXPLAINED if explain else {})}, orient="row")
 
 
-def _pool(job: Job, channel: Channel, judge: Checker, candidates: int, seed: int) -> Pool:
+def _pool(job: Job, channel: Channel, judge: Checker, candidates: int, seed: int, language: Language) -> Pool:
     """The lines of one job, with room for what the brand's rules ask ads to say."""
     required = " ".join(judge.must_say(job.product))
-    room = display_width(required) + 1 if required else 0
-    return pool_for(job.product, channel, candidates=candidates, room=room, seed=seed)
+    return pool_for(
+        job.product,
+        channel,
+        candidates=candidates,
+        room=display_width(required) + 1 if required else 0,
+        seed=seed,
+        language=language,
+        audience=job.audience,
+    )
 
 
 def _with_drafts(
-    jobs: Sequence[Job], pools: Sequence[Pool], write: Write, channel: Channel, sampling: Sampling
+    jobs: Sequence[Job],
+    pools: Sequence[Pool],
+    write: Write,
+    channel: Channel,
+    sampling: Sampling,
+    seed: int,
 ) -> list[Pool]:
     """The pools with what the model writes beside the grammar's descriptions."""
-    asked = [(job.product, job.segment.name if job.segment else "") for job in jobs]
-    written = drafts(asked, write, channel, sampling)
+    asked = [(job.product, job.audience) for job in jobs]
     return [
-        pool._replace(
-            descriptions=(
-                *pool.descriptions,
-                *rated(lines, job.product, "descriptions", channel, sampling.seed),
-            )
-        )
-        for job, pool, lines in zip(jobs, pools, written, strict=True)
+        pool._replace(descriptions=(*pool.descriptions, *rated(lines, *whom, "descriptions", channel, seed)))
+        for pool, lines, whom in zip(pools, drafts(asked, write, channel, sampling), asked, strict=True)
     ]
 
 
@@ -182,8 +196,23 @@ def _chosen(pool: Pool, chooser: Chooser, job: Job) -> Pool:
     """The pool with what is known of its descriptions in their scores."""
     segment_id = job.segment.segment_id if job.segment else None
     scores = chooser.scores([each.line.text for each in pool.descriptions], job.product, segment_id)
-    gains = zip(pool.descriptions, merits(scores).tolist(), strict=True)
-    return pool._replace(descriptions=tuple(each._replace(score=each.score + gain) for each, gain in gains))
+    bar = _bar(pool, scores)
+    gained = [
+        each._replace(score=each.score + gain)
+        for each, known, gain in zip(pool.descriptions, scores, merits(scores).tolist(), strict=True)
+        if each.line.source == "grammar" or bar is None or (known.fluency or bar) >= bar
+    ]
+    return pool._replace(descriptions=tuple(gained))
+
+
+def _bar(pool: Pool, scores: Sequence[Scores]) -> float | None:
+    """The likelihood that a model's line must reach: that of the grammar's most likely line."""
+    own = [
+        known.fluency
+        for each, known in zip(pool.descriptions, scores, strict=True)
+        if each.line.source == "grammar" and known.fluency is not None
+    ]
+    return max(own, default=None)
 
 
 def _told(ad: Ad, text: str, job: Job, chooser: Chooser, *, explain: bool) -> dict[str, object]:

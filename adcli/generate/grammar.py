@@ -150,7 +150,7 @@ def _fillings(
         if len(used) < len(own) + sum(len(phrase.roots) for phrase in chosen):
             continue
         filled = {slot: phrase.text for slot, phrase in zip(asked, chosen, strict=True)}
-        for say, going_on in _goings_on(frame, phrases, predicates, used):
+        for say, going_on in _goings_on(frame, noun, phrases, predicates, used):
             for count in counts:
                 before = _adjectives(phrases, used | going_on.roots, count)
                 if len(before) == count:
@@ -166,20 +166,20 @@ def _put(say: str, filled: Mapping[str, str], noun: Noun) -> str:
 
 
 def _goings_on(
-    frame: Frame, phrases: Phrases, predicates: Sequence[Predicate], used: frozenset[str]
+    frame: Frame, noun: Noun, phrases: Phrases, predicates: Sequence[Predicate], used: frozenset[str]
 ) -> Iterator[tuple[str, Phrase]]:
     """The line and what its `{P}` stands for; at last the line without what only goes on to say more."""
     if "{P}" not in frame.say:
         yield frame.say, Phrase("")
         return
-    for predication in _predications(frame, phrases, predicates, used):
+    for predication in _predications(frame, noun, phrases, predicates, used):
         yield frame.say, predication
     if frame.angle in _CUT_SHORT and _GOES_ON.search(frame.say):
         yield _GOES_ON.sub(".", frame.say), Phrase("")
 
 
 def _predications(
-    frame: Frame, phrases: Phrases, predicates: Sequence[Predicate], used: frozenset[str]
+    frame: Frame, noun: Noun, phrases: Phrases, predicates: Sequence[Predicate], used: frozenset[str]
 ) -> Iterator[Phrase]:
     """What `{P}` can be: each predicate that may lead, with two, one or none of other forms after it."""
     able = [
@@ -197,8 +197,9 @@ def _predications(
             if fits and sum(part.text.startswith("[is|are]") for part in [*run, phrase]) < MOST_PREDICATES:
                 run, forms, said = [*run, phrase], forms | {other}, said | more
         for count in range(len(run), 0, -1):
+            texts = [part.text for part in run[:count]]
             yield Phrase(
-                joined(part.text for part in run[:count]),
+                "，".join(texts) if noun.measure else joined(texts),
                 tuple(chain.from_iterable(part.facts for part in run[:count])),
             )
 
@@ -220,6 +221,8 @@ def _adjectives(phrases: Phrases, said: frozenset[str], count: int) -> list[Phra
 
 def _named(say: str, noun: Noun, adjectives: Sequence[Phrase]) -> str:
     """`say` with the product's noun phrases; the adjectives stand in the first one that takes any."""
+    if noun.measure:
+        return _named_in_chinese(say, noun, "".join(phrase.text for phrase in adjectives))
     before = " ".join(phrase.text for phrase in adjectives)
     described = f"{before} {noun.kind}".strip()
     after = noun.kind if "{a}" in say else described
@@ -233,4 +236,15 @@ def _named(say: str, noun: Noun, adjectives: Sequence[Phrase]) -> str:
     else:
         the = f"[this|these] {after}"
     words = {"a": with_article(described), "the": the, **noun._asdict()}
+    return _SLOT.sub(lambda slot: words.get(slot[1], slot[0]), say)
+
+
+def _named_in_chinese(say: str, noun: Noun, before: str) -> str:
+    """`say` with the noun and its measure word (`一条复古裙`, `这台空调`), or the brand before it."""
+    after = noun.kind if "{a}" in say else f"{before}{noun.kind}"
+    words = {
+        "a": f"一{noun.measure}{before}{noun.kind}",
+        "the": f"{noun.brand}{after}" if noun.brand else f"这{noun.measure}{after}",
+        **noun._asdict(),
+    }
     return _SLOT.sub(lambda slot: words.get(slot[1], slot[0]), say)

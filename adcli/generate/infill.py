@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 from adcli.copy.ad import Line
 from adcli.copy.channels import Channel, display_width, unfit
 from adcli.copy.facts import ProductFacts
-from adcli.copy.wording import sentences, words
+from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.wording import root, sentences, words
 from adcli.generate.grammar import Frame, lines_of
 from adcli.generate.nouns import noun_for
 from adcli.generate.phrases import phrases_of
@@ -46,6 +47,7 @@ _BROKEN = re.compile(
     r"[�{}\\|<>\[\]\"]|https?:|,,|\b(?:and|or|the|a|an|of|to|with|for|that|your|is)[.!?]|"
     r"\b(\w+) (?:and|or) \1\b"
 )
+_SAYS_NOTHING = frozenset({"made", "comes", "come", "keep", "keeps", "use", "get", "gives", "take", "takes"})
 RUN = 4  # words in a row that make a clause a copy of an example
 
 
@@ -83,7 +85,7 @@ class Lead(NamedTuple):
     """A line that is begun, and what the model is told of its product."""
 
     begun: Line
-    product: str
+    product: ProductFacts
     facts: str
     shoppers: str
 
@@ -95,13 +97,13 @@ class Lead(NamedTuple):
                 {"role": "user", "content": _request(product, facts, "")},
                 {"role": "assistant", "content": ad},
             ]
-        turns.append({"role": "user", "content": _request(self.product, self.facts, self.shoppers)})
+        turns.append({"role": "user", "content": _request(self.product.kind, self.facts, self.shoppers)})
         return [*turns, {"role": "assistant", "content": self.begun.text}]
 
     def text(self) -> str:
         """The same as plain text, for a model without a chat template."""
         shown = [f"{_request(product, facts, '')}\nAd: {ad}" for product, facts, ad in _EXAMPLES]
-        asked = _request(self.product, self.facts, self.shoppers)
+        asked = _request(self.product.kind, self.facts, self.shoppers)
         return "\n\n".join([*shown, f"{asked}\nAd: {self.begun.text}"])
 
 
@@ -148,15 +150,23 @@ def _leads(product: ProductFacts, shoppers: str) -> Iterator[Lead]:
     for frame in FRAMES:
         begun = next(lines_of([frame], noun, phrases, columns=60), None)
         if begun is not None and noun.kind:
-            yield Lead(begun, noun.kind, facts, shoppers)
+            yield Lead(begun, product, facts, shoppers)
 
 
 def _lines(lead: Lead, answers: Sequence[str], channel: Channel) -> Iterator[Line]:
     for answer in answers:
         told = sentences(f"{lead.begun.text} {answer.splitlines()[0] if answer.strip() else ''}")
         whole = told[0] if told else ""
-        if whole.endswith(".") and not unfit(whole, "descriptions", channel) and not _is_poor(whole, lead):
+        is_whole = whole.endswith(".") and not unfit(whole, "descriptions", channel)
+        if is_whole and not _is_poor(whole, lead) and _is_on_record(whole, lead):
             yield lead.begun._replace(text=whole, source="model")
+
+
+def _is_on_record(text: str, lead: Lead) -> bool:
+    """Whether every word of the clause that says something is on record: more than the checker asks."""
+    clause = words(text)[len(words(lead.begun.text)) :]
+    known = {root(word) for word in lead.product.record.stems}
+    return {root(word) for word in clause if word not in STOP_WORDS | _SAYS_NOTHING} <= known
 
 
 def _is_poor(text: str, lead: Lead) -> bool:

@@ -19,11 +19,15 @@ from adcli.copy.wording import stem, words
 
 
 class Noun(NamedTuple):
-    """The words for a product in its ads: its noun ('' where that is not sure), brand and name."""
+    """The words for a product in its ads: its noun ('' where that is not sure), brand and name.
+
+    `measure` is the Chinese measure word of the noun; '' in English.
+    """
 
     kind: str
     brand: str
     name: str
+    measure: str = ""
 
     @property
     def several(self) -> bool:

@@ -20,7 +20,9 @@ from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import STOP_WORDS, lexicon
 from adcli.copy.prose import base_form
 from adcli.copy.wording import root, stem, words
-from adcli.generate.nouns import listed_words, with_article
+from adcli.generate.nouns import listed_words, noun_for, with_article
+
+__all__ = ["PAIRED", "Phrase", "Phrases", "joined", "noun_for", "phrases_of"]
 
 MOST = 3  # phrases of a form that are tried in a frame
 PAIRED = frozenset({"with", "quality", "care", "contains", "measures"})

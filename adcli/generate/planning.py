@@ -7,18 +7,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, zip_longest
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from adcli.copy.ad import ANGLES, Line
 from adcli.copy.channels import Channel, Field, display_width, unfit
 from adcli.copy.facts import ProductFacts
-from adcli.copy.wording import sayable
+from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.wording import is_chinese, root, sayable, words
+from adcli.generate import chinese
+from adcli.generate import phrases as english
 from adcli.generate.grammar import grammar_of, lines_of
-from adcli.generate.nouns import noun_for, titled
-from adcli.generate.phrases import phrases_of
+from adcli.generate.nouns import titled
 
+Language = Literal["auto", "en", "zh"]
 HEADLINES = 24  # that are kept of a product, to choose from
 GOOD_FACTS = 3
+NEAR = 0.3  # what a line gains that speaks of what the audience likes
 FULL = 80  # columns beyond which a longer line is no better
 
 
@@ -36,7 +40,16 @@ class Pool(NamedTuple):
     descriptions: tuple[Rated, ...]
 
 
-def pool_for(product: ProductFacts, channel: Channel, *, candidates: int, room: int, seed: int) -> Pool:
+def pool_for(
+    product: ProductFacts,
+    channel: Channel,
+    *,
+    candidates: int,
+    room: int = 0,
+    seed: int = 0,
+    language: Language = "auto",
+    audience: str = "",
+) -> Pool:
     """The lines for one product; none where it has no name that a sentence can hold.
 
     Args:
@@ -45,8 +58,13 @@ def pool_for(product: ProductFacts, channel: Channel, *, candidates: int, room: 
         candidates: Descriptions that are kept.
         room: Columns of each description that are to stay free.
         seed: Of what decides among lines that are equally good.
+        language: Of the ads; `auto` is that of the title.
+        audience: Words of the segment: lines that share some are better.
     """
-    grammar, noun, phrases = grammar_of("english"), noun_for(product), phrases_of(product)
+    is_in_chinese = language == "zh" or (language == "auto" and is_chinese(product.title))
+    speech = chinese if is_in_chinese else english
+    grammar = grammar_of("chinese" if is_in_chinese else "english")
+    noun, phrases = speech.noun_for(product), speech.phrases_of(product)
     if not noun.kind and not noun.name:
         return Pool((), ())
     said = lines_of(
@@ -55,8 +73,10 @@ def pool_for(product: ProductFacts, channel: Channel, *, candidates: int, room: 
     heads = lines_of(grammar.headlines, noun, phrases, columns=channel.headlines.columns)
     titles = (line._replace(text=titled(line.text)) for line in heads)
     return Pool(
-        _kept(rated(titles, product, "headlines", channel, seed), channel.headlines, HEADLINES),
-        _kept(rated(said, product, "descriptions", channel, seed), channel.descriptions, candidates),
+        _kept(rated(titles, product, audience, "headlines", channel, seed), channel.headlines, HEADLINES),
+        _kept(
+            rated(said, product, audience, "descriptions", channel, seed), channel.descriptions, candidates
+        ),
     )
 
 
@@ -75,7 +95,7 @@ def _path(text: str, channel: Channel) -> str:
 
 
 def rated(
-    lines: Iterable[Line], product: ProductFacts, kind: str, channel: Channel, seed: int
+    lines: Iterable[Line], product: ProductFacts, audience: str, kind: str, channel: Channel, seed: int
 ) -> Iterator[Rated]:
     """The lines that can stand among the channel's `kind`, each once, with how good they are."""
     width = min(getattr(channel, kind).columns, FULL)
@@ -83,7 +103,8 @@ def rated(
     for line in said.values():
         if unfit(line.text, kind, channel):
             continue
-        yield Rated(line, _score(line, f"{seed}\x1f{product.item_id}", width))
+        near = bool(_topics(audience) & _topics(line.text))
+        yield Rated(line, _score(line, f"{seed}\x1f{product.item_id}\x1f{audience}", width) + NEAR * near)
 
 
 def _kept(lines: Iterable[Rated], field: Field, most: int) -> tuple[Rated, ...]:
@@ -117,3 +138,7 @@ def _score(line: Line, key: str, width: int) -> float:
     stated = min(len(line.facts), GOOD_FACTS) / GOOD_FACTS
     filled = min(1.0, display_width(line.text) / width)
     return 0.5 * stated + 0.3 * filled + 0.2 * int.from_bytes(drawn) / 2**32
+
+
+def _topics(text: str) -> frozenset[str]:
+    return frozenset(root(word) for word in words(text) if word not in STOP_WORDS)

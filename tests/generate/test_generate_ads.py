@@ -9,16 +9,17 @@ from adcli.copy.facts import catalogue_facts
 from adcli.copy.own import BrandRules
 from adcli.errors import UsageError
 from adcli.generate.ads import SCHEMA, Segment, generate_ads
+from adcli.generate.choosing import Chooser, Scores
 from adcli.generate.infill import Sampling
 
-HONEST = "keeps your tea close at hand. And"
+HONEST = "holds 330 ml and is microwave safe. And"
 LYING = "gives you the best tea in the world, with free shipping."
 
 
 def test_ads_follow_the_order_of_the_products(products, encode):
     ads = generate_ads(products, encode=encode, n=2, channel="plain", seed=5)
     assert dict(ads.schema) == dict(SCHEMA)
-    assert ads["item_id"].unique(maintain_order=True).to_list() == ["t1", "m2", "w3"]
+    assert ads["item_id"].unique(maintain_order=True).to_list() == products["item_id"].to_list()
     assert ads["ad_id"].n_unique() == ads.height
     assert set(ads["seed"]) == {5}
 
@@ -46,7 +47,20 @@ def test_what_a_model_writes_competes_with_the_grammar(products, parrot):
     ads = generate_ads(mug, parrot(HONEST), n=8, channel="plain", model="parrot", candidates=1)
     written = ads.filter(pl.col("model") == "parrot")
     assert written.height
-    assert written["description"].str.contains("keeps your tea close at hand.", literal=True).all()
+    assert written["description"].str.contains("holds 330 ml and is microwave safe.", literal=True).all()
+
+
+class Reader(Chooser):
+    """One who finds what holds little well written."""
+
+    def scores(self, texts, product, segment_id=None):
+        return [Scores(fluency=-9.0 if "and is microwave safe" in text else -3.0) for text in texts]
+
+
+def test_what_a_model_writes_runs_only_where_it_reads_better_than_the_grammar(products, parrot):
+    mug = products.filter(pl.col("item_id") == "m2")
+    ads = generate_ads(mug, parrot(HONEST), n=8, channel="plain", chooser=Reader(Checker()))
+    assert set(ads["model"]) == {"grammar"}
 
 
 def test_the_same_call_gives_the_same_ads_whatever_the_batch(products, encode):

@@ -7,8 +7,8 @@ from adcli.copy.facts import product_facts
 from adcli.generate.infill import Sampling, drafts
 
 MUG = product_facts(
-    {"item_id": "1", "title": "Acme Mug", "brand": "Acme", "material": "Ceramic", "capacity": "330 ml"}
-)
+    {"item_id": "1", "title": "Acme Mug", "brand": "Acme", "description": "To hold hot tea.", "material": "Ceramic"}
+)  # fmt: skip
 
 
 def written(parrot, answer, channel="meta-feed"):
@@ -18,9 +18,7 @@ def written(parrot, answer, channel="meta-feed"):
 
 
 def test_the_sentence_that_was_begun_is_ended(parrot):
-    assert written(parrot, "makes slow mornings better. It is") == [
-        "A ceramic mug that makes slow mornings better.", "With the Acme mug, you makes slow mornings better."
-    ]  # fmt: skip
+    assert written(parrot, "can hold hot tea. It is")[0] == "A ceramic mug that can hold hot tea."
 
 
 @pytest.mark.parametrize(
@@ -29,9 +27,10 @@ def test_the_sentence_that_was_begun_is_ended(parrot):
         "never comes to an",
         "is a mug with ceramic walls.",
         "gives your shelf a quiet shine.",
-        "is good and good.",
+        "is hot and hot.",
+        "can hold hot soup and tea.",
         "",
-        "keeps " + "very " * 40 + "warm.",
+        "can hold " + "very " * 40 + "hot tea.",
     ],
 )
 def test_what_is_broken_or_copied_is_left_out(parrot, answer):

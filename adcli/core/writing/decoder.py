@@ -74,33 +74,20 @@ class PackedDecoder:
 
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""
-        return self._head(self.read(batch, keep=lambda layer, key, value: None))
-
-    def read(
-        self, batch: PackedBatch, keep: Callable[[int, torch.Tensor, torch.Tensor], None]
-    ) -> torch.Tensor:
-        """(tokens, width) final states of the batch's tokens.
-
-        Args:
-            batch: Texts from their first token.
-            keep: Called for each layer and group of texts of one length, in order, with keys and values,
-                (texts, key heads, length, depth).
-        """
 
         def attend(layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
             context = torch.empty_like(query)
             for group in batch.groups:
-                q, k, v = (_of_group(states, group) for states in (query, key, value))
-                keep(layer, k, v)
+                q, k, v = (of_group(states, group) for states in (query, key, value))
                 shared = self.heads // self.key_heads
                 k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
                 attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
-                _of_group(context, group).copy_(attended)
+                of_group(context, group).copy_(attended)
             return context
 
         starts = np.repeat(np.cumsum(batch.lengths) - batch.lengths, batch.lengths)
         positions = torch.from_numpy(np.arange(len(batch.ids)) - starts).to(self.device)
-        return self.run(torch.from_numpy(batch.ids).to(self.device), positions, attend)
+        return self._head(self.run(torch.from_numpy(batch.ids).to(self.device), positions, attend))
 
     def run(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
         """(rows, width) final states.
@@ -141,7 +128,7 @@ class PackedDecoder:
         return functional.layer_norm(x, (x.shape[-1],), norm.weight, norm.bias, self._epsilon)
 
 
-def _of_group(states: torch.Tensor, group: Group) -> torch.Tensor:
+def of_group(states: torch.Tensor, group: Group) -> torch.Tensor:
     """(texts, heads, length, depth) of a group, as a view into (tokens, heads, depth)."""
     start, count, length = group
     return states[start : start + count * length].view(count, length, *states.shape[1:]).transpose(1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.batching import Group, equal_length_groups
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.decoder import PackedDecoder
+from adcli.core.writing.prefix_tree import read_prompts
 
 BUCKET = 32  # prompts are kept in room for a multiple of so many tokens, and those of equal room go together
 
@@ -27,7 +29,7 @@ class Prefixes(NamedTuple):
 
 
 class PackedLanguageModel(PackedDecoder):
-    """A packed decoder that writes: each prompt is read once for all of its variants."""
+    """A packed decoder that writes: what prompts share is read once, a prompt once for all its variants."""
 
     def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> PackedDecoding:
         """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
@@ -48,11 +50,11 @@ class PackedDecoding:
         self._decoder, self._variants = decoder, variants
         self._rooms = equal_length_groups(-(-batch.lengths // BUCKET) * BUCKET)
         self._masks = _masks(batch, self._rooms, decoder)
-        kept: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in decoder.layers]
-        states = decoder.read(batch, lambda layer, key, value: kept[layer].append((key, value)))
-        last = torch.from_numpy(np.cumsum(batch.lengths) - 1).to(decoder.device)
-        self._first = decoder.head(states[last]).repeat_interleave(variants, dim=0)
-        self._prefixes = [_in_rooms(pairs, batch.groups, self._rooms) for pairs in kept]
+        read = read_prompts(decoder, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]))
+        self._first = decoder.head(read.last).repeat_interleave(variants, dim=0)
+        self._prefixes = [
+            _in_rooms(keys, values, self._rooms) for keys, values in zip(read.keys, read.values, strict=True)
+        ]
         self._lengths = torch.from_numpy(np.repeat(batch.lengths, variants)).to(decoder.device)
         shape = (len(self._lengths), decoder.key_heads, new_tokens, decoder.depth)
         self._keys = [self._first.new_empty(shape) for _ in decoder.layers]
@@ -144,21 +146,18 @@ def _masks(batch: PackedBatch, rooms: list[Group], decoder: PackedDecoder) -> li
 
 
 def _in_rooms(
-    pairs: list[tuple[torch.Tensor, torch.Tensor]], groups: list[Group], rooms: list[Group]
+    keys: Sequence[torch.Tensor], values: Sequence[torch.Tensor], rooms: Sequence[Group]
 ) -> list[Prefixes]:
-    """One layer's keys and values of prompts by length, put together by room."""
-    by_length = iter(zip(groups, pairs, strict=True))
-    prefixes = []
+    """One layer's keys and values of the prompts, put together by room."""
+    prefixes, first = [], 0
     for room in rooms:
-        _, key_heads, _, depth = pairs[0][0].shape
-        keys = pairs[0][0].new_zeros(room.sequences, key_heads, depth, room.length)
-        values = pairs[0][0].new_zeros(room.sequences, key_heads, room.length, depth)
-        first = 0
-        while first < room.sequences:
-            group, (key, value) = next(by_length)
-            part = slice(first, first + group.sequences)
-            keys[part, :, :, : group.length] = key.transpose(2, 3)
-            values[part, :, : group.length] = value
-            first += group.sequences
-        prefixes.append(Prefixes(keys.flatten(0, 1), values.flatten(0, 1)))
+        key_heads, _, depth = keys[first].shape
+        roomy_keys = keys[first].new_zeros(room.sequences, key_heads, depth, room.length)
+        roomy_values = keys[first].new_zeros(room.sequences, key_heads, room.length, depth)
+        for place in range(room.sequences):
+            length = keys[first + place].shape[1]
+            roomy_keys[place, :, :, :length] = keys[first + place].transpose(1, 2)
+            roomy_values[place, :, :length] = values[first + place]
+        prefixes.append(Prefixes(roomy_keys.flatten(0, 1), roomy_values.flatten(0, 1)))
+        first += room.sequences
     return prefixes
