@@ -66,14 +66,13 @@ def bar_plot(
     name: str,
     title: str,
     rows: pl.DataFrame,
-    figure: str = "value",
     *,
     label: str | pl.Expr,
     axis: str,
     kind: str = "number",
 ) -> Plot:
     """Bars from zero, one row each, with its interval if it has one. Arguments as in `interval_plot`."""
-    bars = _Rows(rows, figure, label, kind)
+    bars = _Rows(rows, "value", label, kind)
 
     def draw(axes: Axes, colours: Colours) -> None:
         drawn = bars.drawn

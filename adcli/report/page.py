@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from adcli.numbers import show
 from adcli.report.canvas import Plot
 from adcli.report.glossary import Glossary
-from adcli.report.table import Table, heading
+from adcli.report.table import Table, heading, verdict_mark
 from adcli.report.text import clean_text, spaced
 from adcli.report.theme import DARK, LIGHT, css_variables
-from adcli.report.verdict import verdict_mark
 from adcli.statistics.verdicts import Verdict, what_it_takes
 
 if TYPE_CHECKING:

@@ -19,8 +19,16 @@ import polars as pl
 from adcli.numbers import NONE, difference_kind, in_currency, show, show_interval
 from adcli.report.glossary import POINTS, TERMS
 from adcli.report.text import clean_text
-from adcli.report.verdict import verdict_mark
+from adcli.statistics.verdicts import BETTER, HEALTHY, INVALID, NO_DIFFERENCE, NOT_ENOUGH, WORSE
 
+VERDICT_MARKS: Mapping[str, str] = {
+    BETTER: "up",
+    WORSE: "down",
+    NO_DIFFERENCE: "equal",
+    HEALTHY: "equal",
+    NOT_ENOUGH: "open",
+    INVALID.strip(" :"): "cross",
+}
 METRIC_KINDS: Mapping[str, str] = {
     **dict.fromkeys(("ctr", "cvr", "win_rate", "spend_share"), "rate"),
     **dict.fromkeys(("cpc", "cpa", "cpm", "rpm", "ecpm", "ecpc", "revenue", "cost"), "money"),
@@ -160,10 +168,7 @@ class Table:
         """One column of a row, with the interval that belongs to it."""
         role, value = self._role(name), row[name]
         if role == "number":
-            bounds = [row[bound] for bound in self._bounds(name)] or [None, None]
-            number, _, interval = show_interval(value, bounds[0], bounds[1], self._kind(name, row)).partition(
-                " "
-            )
+            number, _, interval = show_figure(row, name, self._kind(name, row)).partition(" ")
             return Cell(number, role, interval=interval)
         text = heading(value) if name in _NAMED_BY and value is not None else _text(value)
         if role == "text" and len(text) > _LONG:
@@ -183,10 +188,21 @@ class Table:
         return COLUMN_KINDS.get(name, "number")
 
 
+def verdict_mark(verdict: str) -> str:
+    """The shape that stands for a verdict; `open` for a word that is not on the list."""
+    return VERDICT_MARKS.get(clean_text(verdict).partition(":")[0].strip(), "open")
+
+
 def bounds_of(figure: str) -> tuple[str, str]:
     """The columns of a figure's interval: `difference_low` and `difference_high`; of `value`, `ci_…`."""
     stem = "ci" if figure == "value" else figure
     return f"{stem}_low", f"{stem}_high"
+
+
+def show_figure(row: Mapping[str, Any], figure: str = "value", kind: str = "number") -> str:
+    """A figure of a row, with its interval where the row has one."""
+    low, high = bounds_of(figure)
+    return show_interval(row[figure], row.get(low), row.get(high), kind)
 
 
 def heading(name: str) -> str:

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from adcli.report import Page, Passage, Table, interval_plot
+from adcli.report.table import verdict_mark
 from adcli.report.text import clean_text, display_width
-from adcli.report.verdict import verdict_mark
 from adcli.statistics.verdicts import Verdict
 
 

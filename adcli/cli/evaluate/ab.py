@@ -10,7 +10,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.engines import Engine, cluster_of, refuse
-from adcli.cli.evaluate.ab_plan import Planning, write_plan
+from adcli.cli.evaluate.ab_plan import Planning, plan_answer
 from adcli.cli.inputs import numbers
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
@@ -96,9 +96,8 @@ def ab(
 
     record = recorder(run, tracking)
     if planning.plan:
-        write_plan(
-            run, reporting, inputs, planning, metrics=len(metric), confidence=confidence, record=record
-        )
+        plan = plan_answer(run, inputs, planning, metrics=len(metric), confidence=confidence)
+        deliver(run, plan, reporting, record)
         return
     refuse(engine, {"--segment": segment}, "segments are found in the units themselves")
     spark = cluster_of(run, engine)
@@ -154,7 +153,6 @@ def ab(
             confidence=confidence,
             correction=correction,
             smallest_effect=smallest_effect,
-            reading="planned" if look else "anytime" if planned_units else "fixed",
             looks=look,
             planned_units=planned_units,
             unit_count=unit_count,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from adcli.cli.option_groups import option_group
-from adcli.cli.options import Reporting
-from adcli.cli.reporting import Answer, deliver
+from adcli.cli.reporting import Answer
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
@@ -52,27 +51,10 @@ class Planning:
     )
 
 
-def write_plan(
-    run: Run,
-    reporting: Reporting,
-    inputs: Sequence[str] | None,
-    planning: Planning,
-    *,
-    metrics: int,
-    confidence: float,
-    record: Callable[[pl.DataFrame], None],
-) -> None:
-    """Write the table of a plan: from `--baseline`, else from a table of `adcli evaluate policy`.
-
-    Args:
-        run: The run.
-        reporting: Where the page goes.
-        inputs: The table of values, if there is no baseline.
-        planning: What is planned for.
-        metrics: How many metrics the test will compare.
-        confidence: Of the test.
-        record: Logs to the tracker.
-    """
+def plan_answer(
+    run: Run, inputs: Sequence[str] | None, planning: Planning, *, metrics: int, confidence: float
+) -> Answer:
+    """The plan of a test of so many metrics: from `--baseline`, else from what `evaluate policy` found."""
     from adcli.evaluate.ab.page import plan_page
     from adcli.evaluate.ab.plan import RELATIVE_EFFECTS, plan_table
     from adcli.evaluate.ab.power import Design
@@ -98,7 +80,7 @@ def write_plan(
             daily_units=planning.daily_units,
             design=design,
         )
-    deliver(run, Answer(table, plan_page(table, is_rate=planning.std_dev is None)), reporting, record)
+    return Answer(table, plan_page(table, is_rate=planning.std_dev is None))
 
 
 def _plan_from_policy(

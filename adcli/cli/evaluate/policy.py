@@ -112,41 +112,30 @@ def policy(
       adcli evaluate policy probabilities.csv log.parquet --items products.parquet --by brand
       adcli evaluate policy policy log.parquet --slate request_id --position rank --estimator rips
     """
-    import polars as pl
-
     from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps, with_breakdown
     from adcli.evaluate.off_policy.estimates import DEFAULT, NEEDS_GROUPS
     from adcli.evaluate.off_policy.page import policy_page
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
     from adcli.evaluate.off_policy.table import policy_value_table
-    from adcli.evaluate.off_policy.targets import TargetColumn, asked_of
-    from adcli.numbers import in_currency
+    from adcli.evaluate.off_policy.targets import asked_of
     from adcli.policies.prepared import Question
 
-    named, inputs = (
-        ([], policy_and_inputs) if target_column else (policy_and_inputs[:1], policy_and_inputs[1:])
-    )
+    named, inputs = policy_and_inputs[:1], policy_and_inputs[1:]
+    if target_column:
+        named, inputs = [], policy_and_inputs
     names = [*named, *also]
     if not names and not target_column:
         raise UsageError("Which policy?", fix="Name a directory, uniform or logged; or give --target-column.")
     check_names(names)
     if expected_logged or expected_policy:
         _check_own_model(expected_logged, expected_policy, target_column, names)
-    record = recorder(run, tracking)
     of_slates = bool(slate or position or set(estimator) & set(SLATE_ESTIMATORS))
-    single = [name for name in estimator if name not in SLATE_ESTIMATORS]
-    if of_slates and single:
-        raise UsageError(
-            f"'{single[0]}' values impressions; slates are valued by {', '.join(SLATE_ESTIMATORS)}.",
-            fix="Ask for one kind at a time.",
+    if of_slates:
+        _check_slates(
+            estimator, of_impressions=[by, action_groups, eligible_by, sensitivity, expected_logged]
         )
-    if of_slates and (by or action_groups or eligible_by or sensitivity or expected_logged):
-        raise UsageError(
-            "--by, --action-groups, --eligible-by, --sensitivity and --expected-logged are of impressions, "
-            "not of slates.",
-            fix="Ask for them in a run of their own.",
-        )
+    record = recorder(run, tracking)
     impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
     if "slate_id" in impressions.columns and not of_slates:
         run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
@@ -156,10 +145,7 @@ def policy(
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
     action, by = run.columns(action), run.columns(by)
-    own = run.columns(expected_policy) or [""] * len(target_column)
-    targets: list[Target] = [
-        TargetColumn(column, expects) for column, expects in zip(run.columns(target_column), own, strict=True)
-    ]
+    targets = _target_columns(run, target_column, expected_policy)
     targets += read_targets(run, names, action, impressions)
     question = Question(
         reward=reward,
@@ -196,38 +182,43 @@ def policy(
                 sensitivity=sensitivity,
                 expected=run.column(expected_logged) if expected_logged else "",
             )
-    estimated = values.valuation.log.estimated
-    tell_undrawn(run, values.valuation.log)
+    log = values.valuation.log
+    tell_undrawn(run, log)
     for note in values.notes:
         run.console.detail(note)
-    groups = None
+    table, groups = values.table, None
     if by:
         with run.step("groups"):
             groups = breakdown_table(
-                values.valuation,
-                targets,
-                by,
-                items=attributes,
-                min_users=min_users,
-                confidence=confidence,
+                values.valuation, targets, by, items=attributes, min_users=min_users, confidence=confidence
             )
-    table = values.table if groups is None else with_breakdown(values.table, groups)
-    currency = one_currency(impressions)
-    kind = "number" if of_slates else values.valuation.log.logged.value_kind
-    page = policy_page(
-        values.table,
-        groups,
-        reward=reward,
-        kind=in_currency("money", currency) if reward == "revenue" else kind,
-        of_slates=of_slates,
-        estimated=estimated,
-        currency=currency,
-    )
+        table = with_breakdown(values.table, groups)
+    page = policy_page(values, groups, currency=one_currency(impressions))
     deliver(run, Answer(table, page), reporting, record)
-    if groups is not None:
-        for sentence in standing_gaps(groups.filter(pl.col("metric") == "exposure")):
-            run.note(sentence)
-    _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=estimated)
+    for sentence in [] if groups is None else standing_gaps(groups):
+        run.note(sentence)
+    _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=log.estimated)
+
+
+def _check_slates(estimators: Sequence[str], of_impressions: Sequence[object]) -> None:
+    """Make sure that nothing asked for is of single impressions.
+
+    Raises:
+        UsageError: If an estimator or an option is.
+    """
+    from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS
+
+    if single := [name for name in estimators if name not in SLATE_ESTIMATORS]:
+        raise UsageError(
+            f"'{single[0]}' values impressions; slates are valued by {', '.join(SLATE_ESTIMATORS)}.",
+            fix="Ask for one kind at a time.",
+        )
+    if any(of_impressions):
+        raise UsageError(
+            "--by, --action-groups, --eligible-by, --sensitivity and --expected-logged are of impressions, "
+            "not of slates.",
+            fix="Ask for them in a run of their own.",
+        )
 
 
 def _check_own_model(
@@ -244,6 +235,14 @@ def _check_own_model(
             "--target-column, without other policies.",
             fix="Name the columns, or leave the model to adcli.",
         )
+
+
+def _target_columns(run: Run, columns: Sequence[str], expected: Sequence[str]) -> list[Target]:
+    """The policies of `--target-column`, each with what a reward model of the user's own expects of it."""
+    from adcli.evaluate.off_policy.targets import TargetColumn
+
+    own = run.columns(expected) or [""] * len(columns)
+    return [TargetColumn(*both) for both in zip(run.columns(columns), own, strict=True)]
 
 
 def _slate_columns(slate: str | None, position: str | None) -> dict[str, str]:

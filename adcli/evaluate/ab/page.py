@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 
 from adcli.evaluate.ab.segments import SEGMENTS_DIFFER
-from adcli.numbers import counted, difference_kind, show, show_interval
+from adcli.numbers import counted, difference_kind, show
 from adcli.report import Page, Passage, Plot, Table, interval_plot
+from adcli.report.table import show_figure
 from adcli.statistics.verdicts import BETTER, INVALID, NOT_ENOUGH, WORSE, Verdict, what_it_takes
 
 _EFFECTS = (
@@ -122,7 +123,7 @@ def _sentences(effects: pl.DataFrame, rates: list[str]) -> list[Verdict]:
 
 def _sentence(row: dict[str, Any], kind: str, several: bool) -> Verdict:
     new, old = show(row["mean_variant"], kind), show(row["mean_control"], kind)
-    effect = show_interval(row["relative"], row["relative_low"], row["relative_high"], "relative")
+    effect = show_figure(row, "relative", "relative")
     whose = f" ({row['control']})" if several else ""
     if row["verdict"] in (BETTER, WORSE):
         verb = "raises" if row["difference"] > 0 else "lowers"
@@ -217,12 +218,7 @@ def _segments_sentence(part: pl.DataFrame, metric: str, variant: str, kinds: dic
         return Verdict(verdict, f"{_upper(part['reason'][0])}.", said, variant)
     ordered = part.sort("shrunken") if part.height > _MOST_NAMED else part
     kind = difference_kind(kinds.get(metric, "number"))
-    effects = [
-        f"{show_interval(value, low, high, kind)} ({segment})"
-        for segment, value, low, high in ordered.select(
-            "segment", "shrunken", "shrunken_low", "shrunken_high"
-        ).iter_rows()
-    ]
+    effects = [f"{show_figure(row, 'shrunken', kind)} ({row['segment']})" for row in ordered.to_dicts()]
     where = "; ".join(effects)
     if part.height > _MOST_NAMED:
         where = f"in {part.height} segments, from {effects[0]} to {effects[-1]}"

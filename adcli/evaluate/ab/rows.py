@@ -25,12 +25,12 @@ _TESTED = (
 AB_COLUMNS = ARMS | FIGURES | dict.fromkeys(_TESTED, pl.Float64) | {"test": pl.String} | VERDICT
 
 
-def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio, alpha: float) -> Row:
+def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio) -> Row:
     """The arms' sizes: `mean_variant` and `mean_control` hold the shares seen, `test` those expected."""
     others = [name for name in sizes if name != control]
     total = sum(sizes.values())
     expected = ", ".join(f"{name} {share:.1%}" for name, share in ratio.expected_share.items())
-    verdict = sample_ratio_verdict(ratio.p_value, alpha)
+    verdict = sample_ratio_verdict(ratio.p_value)
     return dict.fromkeys(AB_COLUMNS) | {
         "metric": "sample_ratio",
         "variant": others[0] if len(others) == 1 else "all",

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.ab.sequential import FixedHorizon, Plan
+from adcli.evaluate.ab.sequential import Plan, PlannedLooks
+
+AT_THE_END = PlannedLooks()
 
 
 class SampleRatio(NamedTuple):
@@ -26,14 +28,14 @@ class SampleRatio(NamedTuple):
 
 
 def sample_ratio(
-    sizes: Mapping[str, int], expected_shares: Mapping[str, float] | None, plan: Plan | None = None
+    sizes: Mapping[str, int], expected_shares: Mapping[str, float] | None, plan: Plan = AT_THE_END
 ) -> SampleRatio:
     """The check for a sample ratio mismatch.
 
     Args:
         sizes: Units of each arm.
         expected_shares: Of each arm, in any unit (1:1, 90:10); equal ones if None.
-        plan: How often the test is looked at; its p-values hold over all looks. None looks once.
+        plan: How often the test is looked at; its p-values hold over all looks.
 
     Raises:
         DataError: If the shares are not one positive number for each arm.
@@ -47,7 +49,6 @@ def sample_ratio(
     whole = sum(shares.values())
     total = sum(sizes.values())
     statistic, p_value = chisquare(list(sizes.values()), [total * shares[arm] / whole for arm in sizes])
-    plan = plan or FixedHorizon()
     reading = f"; {plan.label}" if plan.label else ""
     expected = {arm: shares[arm] / whole for arm in sizes}
     return SampleRatio(float(statistic), plan.p_value(float(p_value)), expected, reading)

@@ -61,7 +61,6 @@ def segment_table(
     covariates: Sequence[str] = (),
     lower_is_better: Sequence[str] = (),
     expected_shares: Mapping[str, float] | None = None,
-    sample_ratio_alpha: float = 0.01,
     min_units: int = 50,
     confidence: float = 0.95,
 ) -> pl.DataFrame:
@@ -81,7 +80,6 @@ def segment_table(
         covariates: Columns from before the experiment, to adjust for.
         lower_is_better: Names of metrics where less is better.
         expected_shares: Of each arm, in any unit; equal ones if None.
-        sample_ratio_alpha: Below this p the arms' sizes make every verdict invalid.
         min_units: Fewest units of a segment in each arm.
         confidence: Of the intervals.
 
@@ -110,8 +108,7 @@ def segment_table(
         ]
         for effects in _shrunk(found, confidence):
             rows += _rows(effects, column, left_out, lower_is_better, confidence)
-    if ratio.p_value < sample_ratio_alpha:
-        broken = mismatch(ratio.p_value)
+    if broken := mismatch(ratio.p_value):
         rows = [row | {"verdict": broken.verdict, "reason": broken.reason} for row in rows]
     return figures_table(rows, SEGMENT_COLUMNS)
 

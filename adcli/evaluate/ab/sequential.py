@@ -7,7 +7,7 @@ at a planned look by O'Brien and Fleming's alpha spending, else by a confidence 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from adcli.evaluate.ab.boundaries import looks_inflation, obrien_fleming_boundaries
 from adcli.statistics.intervals import normal_quantile
@@ -15,64 +15,38 @@ from adcli.statistics.intervals import normal_quantile
 SMALLEST_P = 1e-12
 
 
-class Plan(Protocol):
-    """How a fixed-horizon figure is to be read when it was looked at before the end."""
-
-    @property
-    def label(self) -> str:
-        """What the plan is, for the column `test`."""
-
-    def confidence(self, nominal: float) -> float:
-        """The fixed-horizon confidence whose interval keeps `nominal` over all looks."""
-
-    def p_value(self, fixed: float) -> float:
-        """The p-value that holds over all looks, of one that holds at a fixed horizon."""
-
-    def inflation(self, nominal: float) -> float:
-        """By how much more units the looks cost, at equal power."""
-
-
-class FixedHorizon(NamedTuple):
-    """One look, at the end."""
-
-    label: str = ""
-
-    def confidence(self, nominal: float) -> float:
-        """The nominal one."""
-        return nominal
-
-    def p_value(self, fixed: float) -> float:
-        """The fixed one."""
-        return fixed
-
-    def inflation(self, nominal: float) -> float:
-        """None."""
-        return 1.0
-
-
 class PlannedLooks(NamedTuple):
-    """Looks at planned shares of the whole sample; the last of `fractions` is now.
+    """Looks at planned shares of the whole sample; the last is now. None but the end is a fixed horizon.
 
     Source: Lan and DeMets (1983), the O'Brien-Fleming spending function; repeated intervals and p-values of
         Jennison and Turnbull (2000), chapter 9.
     """
 
-    fractions: tuple[float, ...]
+    fractions: tuple[float, ...] = (1.0,)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nobody looks before the end, so that figures stand as they are."""
+        return self.fractions == (1.0,)
 
     @property
     def label(self) -> str:
-        """Which look this is."""
+        """Which look this is, for the column `test`."""
+        if self.is_fixed:
+            return ""
         return f"look {len(self.fractions)} at {self.fractions[-1]:.0%} of the plan, O'Brien-Fleming spending"
 
     def confidence(self, nominal: float) -> float:
-        """That of the boundary at this look."""
+        """The fixed-horizon confidence whose interval keeps the nominal one over all looks."""
+        if self.is_fixed:
+            return nominal
         return 1 - _two_sided(obrien_fleming_boundaries(self.fractions, alpha=1 - nominal)[-1])
 
     def p_value(self, fixed: float) -> float:
-        """The smallest alpha whose boundary at this look the statistic reaches."""
+        """The p-value that holds over all looks: the least alpha whose boundary now the statistic reaches."""
         from scipy.optimize import brentq
 
-        if math.isnan(fixed) or len(self.fractions) == 1 == self.fractions[-1]:
+        if math.isnan(fixed) or self.is_fixed:
             return fixed
         z = _z_of(fixed)
 
@@ -85,7 +59,7 @@ class PlannedLooks(NamedTuple):
         return SMALLEST_P if margin(low) <= 0 else math.exp(brentq(margin, low, high, xtol=1e-6))
 
     def inflation(self, nominal: float) -> float:
-        """That of the looks so far and one at the end."""
+        """By how much more units the looks so far and one at the end cost, at equal power."""
         fractions = self.fractions if self.fractions[-1] >= 1 else (*self.fractions, 1.0)
         return looks_inflation(fractions, alpha=1 - nominal)
 
@@ -131,6 +105,9 @@ class AnyTime(NamedTuple):
     def inflation(self, nominal: float) -> float:
         """Of a sequence read when all planned units are in: its squared width over the fixed one's."""
         return self._squared_width(self.planned_n, nominal) / normal_quantile(nominal) ** 2
+
+
+Plan = PlannedLooks | AnyTime
 
 
 def _two_sided(z: float) -> float:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from adcli.errors import UsageError
 from adcli.evaluate.ab.compare import compare_arms, posterior_of
 from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.rows import AB_COLUMNS, comparison_row, sample_ratio_row
 from adcli.evaluate.ab.sample_ratio import sample_ratio
-from adcli.evaluate.ab.sequential import AnyTime, FixedHorizon, Plan, PlannedLooks
+from adcli.evaluate.ab.sequential import AnyTime, PlannedLooks
 from adcli.evaluate.ab.units import (
     Units,
     as_batches,
@@ -23,12 +22,11 @@ from adcli.evaluate.ab.units import (
     sum_clusters,
 )
 from adcli.evaluate.ab.verdicts import Rules, judge, mismatch
+from adcli.evaluate.figures import figures_table
 from adcli.statistics.aggregates import Aggregates, Wanted, read_summaries, summarise
 from adcli.statistics.metrics import Metric
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.tables.unify import concatenated
-
-Reading = Literal["fixed", "planned", "anytime"]
 
 
 def ab_table(
@@ -42,11 +40,9 @@ def ab_table(
     covariates: Sequence[str] = (),
     lower_is_better: Sequence[str] = (),
     expected_shares: Mapping[str, float] | None = None,
-    sample_ratio_alpha: float = 0.01,
     confidence: float = 0.95,
     correction: Correction = "holm",
     smallest_effect: float = 0.05,
-    reading: Reading = "fixed",
     looks: Sequence[float] = (),
     planned_units: int | None = None,
     unit_count: str | None = None,
@@ -65,13 +61,11 @@ def ab_table(
         covariates: Columns from before the experiment, to adjust every average and ratio for.
         lower_is_better: Names of metrics where less is better.
         expected_shares: Of each arm, in any unit; equal ones if None.
-        sample_ratio_alpha: Below this p the arms' sizes make every verdict invalid.
         confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
         correction: How p-values are adjusted for the number of comparisons.
         smallest_effect: Relative difference worth knowing of.
-        reading: `fixed` reads once at the end, `planned` at a planned look, `anytime` whenever one likes.
-        looks: With `planned`: shares of the planned sample at the looks so far, this one last.
-        planned_units: With `anytime`: units of all arms that the test was planned for.
+        looks: Shares of the planned sample at the planned looks so far, this one last; none reads at the end.
+        planned_units: Units of all arms that the test was planned for, to read it whenever one likes.
         unit_count: Column that counts units, where a row is a total of some (of a day): arms are as large as
             its sums, metrics are per unit counted, and rows vary as clusters do.
         all_pairs: Whether every arm is compared with every other, not with the control alone.
@@ -100,7 +94,8 @@ def ab_table(
     )
     arms, sizes = summed.arms, summed.sizes
     control = choose_control(list(arms), control)
-    plan = _plan(reading, looks, planned_units, n=sum(sizes.values()))
+    now = sum(sizes.values())
+    plan = AnyTime(now, planned_units) if planned_units else PlannedLooks(tuple(looks) or (1.0,))
     found = compare_arms(
         summed.units,
         arms,
@@ -115,7 +110,7 @@ def ab_table(
     ratio = sample_ratio(sizes, expected_shares, plan)
     rules = Rules(confidence, smallest_effect, made, plan.inflation(confidence))
     design = "; ".join(filter(None, (summed.design, plan.label)))
-    rows = [sample_ratio_row(sizes, control, ratio, sample_ratio_alpha)]
+    rows = [sample_ratio_row(sizes, control, ratio)]
     for one, p_value, p_adjusted in zip(found, p_values, adjust(p_values, correction), strict=True):
         less = one.metric.name in lower_is_better
         verdict = judge(one.comparison, p_adjusted, rules, lower_is_better=less)
@@ -126,11 +121,11 @@ def ab_table(
                 p_value=p_value,
                 p_adjusted=p_adjusted,
                 best=posterior_of(found, one, control=control, lower_is_better=less),
-                verdict=mismatch(ratio.p_value) if ratio.p_value < sample_ratio_alpha else verdict,
+                verdict=mismatch(ratio.p_value) or verdict,
                 design=design,
             )
         )
-    return pl.DataFrame(rows, schema=AB_COLUMNS, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    return figures_table(rows, AB_COLUMNS)
 
 
 class SummedUnits(NamedTuple):
@@ -199,17 +194,3 @@ def _summed_up(
     pieces_of_all = prepared if whole is None else [whole]
     arms = read_summaries((summarise(one, variant, wanted) for one in pieces_of_all), variant, wanted)
     return SummedUnits(arms, parsed, unit_count, cluster, whole)
-
-
-def _plan(reading: Reading, looks: Sequence[float], planned_units: int | None, *, n: int) -> Plan:
-    if reading == "fixed":
-        return FixedHorizon()
-    if reading == "planned":
-        if not looks:
-            raise UsageError(
-                "A planned reading needs the looks so far, as shares of the plan, this one last."
-            )
-        return PlannedLooks(tuple(looks))
-    if not planned_units:
-        raise UsageError("An anytime reading needs the number of units that the test was planned for.")
-    return AnyTime(n, planned_units)

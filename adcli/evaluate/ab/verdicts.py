@@ -9,6 +9,8 @@ from adcli.evaluate.ab.power import POWER
 from adcli.statistics.comparison import Comparison
 from adcli.statistics.verdicts import HEALTHY, Verdict, decide, invalid
 
+SAMPLE_RATIO_ALPHA = 0.01  # below this p the arms' sizes make every verdict invalid
+
 
 class Rules(NamedTuple):
     """By what a comparison is judged.
@@ -61,15 +63,16 @@ def _enough(comparison: Comparison, rules: Rules) -> str:
     )
 
 
-def sample_ratio_verdict(p_value: float, alpha: float) -> Verdict:
+def sample_ratio_verdict(p_value: float) -> Verdict:
     """The verdict on the arms' sizes; a mismatch makes every other verdict of the experiment invalid."""
-    if p_value < alpha:
-        return mismatch(p_value)
-    return Verdict(HEALTHY, f"the split is healthy: the arms have the sizes expected (p {p_value:.3g})")
+    said = f"the split is healthy: the arms have the sizes expected (p {p_value:.3g})"
+    return mismatch(p_value) or Verdict(HEALTHY, said)
 
 
-def mismatch(p_value: float) -> Verdict:
-    """What stands in place of any verdict where the arms have not the sizes they should."""
+def mismatch(p_value: float) -> Verdict | None:
+    """What stands in place of any verdict where the arms have not the sizes they should; else None."""
+    if not p_value < SAMPLE_RATIO_ALPHA:
+        return None
     return invalid(
         "sample ratio mismatch",
         f"the arms do not have the sizes that the assignment should give (p {p_value:.3g}): find out which "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from adcli.numbers import show_interval
 from adcli.report import Page, Plot, Table, definitions, interval_plot
+from adcli.report.table import show_figure
 
 SHOWN = 40
 FAULTS = (
@@ -47,7 +47,7 @@ def _summary(table: pl.DataFrame) -> str:
     overall = {row["metric"]: row for row in table.filter(pl.col("group") == "all").to_dicts()}
     said = [
         f"{metric.removesuffix('_rate').replace('_', ' ').capitalize()}: "
-        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')} of the ads."
+        f"{show_figure(row, kind='rate')} of the ads."
         for metric in ("format_fit_rate", *FAULTS)
         if (row := overall.get(metric)) is not None
     ]

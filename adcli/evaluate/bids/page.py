@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from adcli.evaluate.bids.table import BidValues
-from adcli.numbers import show, show_interval
+from adcli.numbers import show
 from adcli.report import (
     Curve,
     Page,
@@ -18,7 +18,7 @@ from adcli.report import (
     interval_plot,
     reliability_plot,
 )
-from adcli.report.table import kinds_in
+from adcli.report.table import kinds_in, show_figure
 from adcli.statistics.verdicts import Verdict
 
 CALIBRATION = (
@@ -106,7 +106,7 @@ def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdic
     held = table.filter(pl.col("bidder") == baseline, pl.col("campaign_id") == row["campaign_id"])
     own, other = (show(value) for value in (row["value_per_episode"], held["value_per_episode"][0]))
     against = f"{row['bidder']} against {baseline}{_where(row, table)}"
-    difference = show_interval(row["difference"], row["difference_low"], row["difference_high"], "difference")
+    difference = show_figure(row, "difference", "difference")
     return Verdict(
         row["verdict"],
         row["reason"],

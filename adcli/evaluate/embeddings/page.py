@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from adcli.evaluate.embeddings.table import with_categories
-from adcli.numbers import show, show_interval
+from adcli.numbers import show
 from adcli.report import Page, Passage, Plot, Table, bar_plot, definitions, map_plot
-from adcli.report.table import heading
+from adcli.report.table import heading, show_figure
 from adcli.statistics.retrieval import unit_vectors
 
 NEIGHBOURS: Final = 5
@@ -100,7 +100,7 @@ def _summary(figures: pl.DataFrame) -> str:
     random = {metric: f" ({show(value, 'rate')} in random order)" for metric, value in chance}
     sentences = [
         f"{heading(row['metric'].removesuffix('_recall@10'))}: recall at 10 is "
-        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], 'rate')}"
+        f"{show_figure(row, kind='rate')}"
         f"{random.get(row['metric'], '')}."
         for row in rows.to_dicts()
     ]

@@ -7,9 +7,8 @@ from typing import Any
 import polars as pl
 
 from adcli.evaluate.model.table import CHANCE
-from adcli.numbers import show_interval
 from adcli.report import Page, Plot, Table, bar_plot, definitions, interval_plot, reliability_plot
-from adcli.report.table import heading
+from adcli.report.table import heading, show_figure
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 MOST_ROWS = 40
@@ -48,7 +47,7 @@ def _calibrated(table: pl.DataFrame) -> str:
     row = table.filter(pl.col("metric") == "calibration_ratio", pl.col("group") == "all").row(0, named=True)
     if row["value"] is None or row["ci_low"] is None:
         return ""
-    times = show_interval(row["value"], row["ci_low"], row["ci_high"])
+    times = show_figure(row)
     if row["ci_low"] <= 1 <= row["ci_high"]:
         return (
             f"What happened is {times} times what was predicted: on the whole the predictions may be right."
@@ -101,7 +100,7 @@ def drift_page(table: pl.DataFrame) -> Page:
 
 
 def _sentence(row: dict[str, Any]) -> str:
-    value = show_interval(row["value"], row["ci_low"], row["ci_high"])
+    value = show_figure(row)
     where = "" if row["group"] == "all" else f" of {row['group']}"
     chance = CHANCE.get(row["metric"])
     known = f"; a model that knows nothing has {chance[0]:g}" if chance else ""

@@ -111,6 +111,7 @@ def with_breakdown(values: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 
 
 def standing_gaps(groups: pl.DataFrame) -> list[str]:
-    """The sentence of each gap that stands after adjustment for the number of groups."""
-    rows = groups.filter("stands").select("policy", "by", "reason").iter_rows()
+    """The sentence of each gap of exposure that stands after adjustment for the number of groups."""
+    standing = groups.filter("stands", pl.col("metric") == "exposure")
+    rows = standing.select("policy", "by", "reason").iter_rows()
     return [f"{policy}, by {by}: {reason}" for policy, by, reason in rows]

@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError
 from adcli.evaluate.off_policy.embeddings import membership
 from adcli.evaluate.off_policy.targets import Target, Valuation, name_of, policy_of
 from adcli.evaluate.off_policy.verdicts import doubted
@@ -57,9 +57,6 @@ def value_by_group(
         column: The column that groups the impressions (a segment, a country).
         min_users: The fewest users (impressions, where there are no users) of a group.
         confidence: Of the intervals.
-
-    Raises:
-        DataError: If the column is missing.
     """
     logged, limits = valuation.log.logged, Gates()
     reading = ValueKind("impression", logged.value_kind)
@@ -167,8 +164,6 @@ def _groups(
 
     The others are put together; if they are still too few, the smallest of the large ones joins them.
     """
-    if column not in impressions.columns:
-        raise DataError(f"There is no column '{column}'.", fix=did_you_mean(column, impressions.columns))
     user = pl.Series(np.arange(impressions.height) if cluster is None else cluster)
     keyed = pl.DataFrame({"group": impressions[column].cast(pl.String).fill_null(REST), "user": user})
     users = keyed.group_by("group").agg(pl.col("user").n_unique())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from adcli.numbers import difference_kind, in_currency, show_interval
+from adcli.evaluate.off_policy.table import PolicyValues
+from adcli.numbers import difference_kind, in_currency, show
 from adcli.report import Page, Passage, Plot, Table, interval_plot
-from adcli.report.table import heading
+from adcli.report.table import heading, show_figure
 from adcli.statistics.verdicts import Verdict
 
 METHOD = (
@@ -67,22 +70,17 @@ _GROUP_COLUMNS = [
 ]  # fmt: skip
 
 
-def policy_page(
-    values: pl.DataFrame,
-    groups: pl.DataFrame | None = None,
-    *,
-    reward: str,
-    kind: str,
-    of_slates: bool = False,
-    estimated: bool = False,
-    currency: str = "",
-) -> Page:
-    """The page for a table made by `policy_value_table` or `slate_value_table`, and its breakdown if any."""
+def policy_page(found: PolicyValues, groups: pl.DataFrame | None, *, currency: str) -> Page:
+    """The page for what `policy_value_table` or `slate_value_table` found, and its breakdown if any."""
+    log, unit, values = found.valuation.log, found.unit, found.table
+    reward = log.question.reward
+    kind = log.logged.value_kind if unit == "impression" else "number"
+    if reward == "revenue":
+        kind = in_currency("money", currency)
     headlines = values.filter(pl.col("headline"))
-    unit = "slate" if of_slates else "impression"
     return Page(
         title=f"Value of policies in {reward}s per {unit}",
-        summary=ESTIMATED_SUMMARY if estimated else "",
+        summary=ESTIMATED_SUMMARY if log.estimated else "",
         verdicts=[
             *(_sentence(row, kind, unit) for row in headlines.to_dicts()),
             *([] if groups is None else _gap_sentences(groups)),
@@ -92,7 +90,7 @@ def policy_page(
             *([] if groups is None else _group_tables(groups, kind)),
         ],
         plots=[_value_plot(values, kind, unit), *([] if groups is None else _group_plots(groups, kind))],
-        method=_method(values, groups, of_slates=of_slates),
+        method=_method(values, groups, of_slates=unit == "slate"),
     )
 
 
@@ -207,18 +205,15 @@ def _group_plots(groups: pl.DataFrame, kind: str) -> list[Plot]:
     ]
 
 
-def _sentence(row: dict[str, object], kind: str, unit: str) -> Verdict:
-    value = show_interval(row["value"], row["ci_low"], row["ci_high"], kind)  # type: ignore[arg-type]
-    baseline = show_interval(row["baseline_value"], None, None, kind)  # type: ignore[arg-type]
-    estimator = heading(str(row["estimator"]))
-    ends = row["difference"], row["difference_low"], row["difference_high"]
-    difference = show_interval(*ends, difference_kind(kind))  # type: ignore[arg-type]
+def _sentence(row: dict[str, Any], kind: str, unit: str) -> Verdict:
+    value, baseline = show_figure(row, kind=kind), show(row["baseline_value"], kind)
+    difference = show_figure(row, "difference", difference_kind(kind))
     return Verdict(
-        str(row["verdict"]),
-        sentence=f"{row['policy']} earns {value} per {unit} ({estimator}); the log earned {baseline}: a "
-        f"difference of {difference}.",
-        reason=str(row["reason"]),
-        subject=str(row["policy"]),
+        row["verdict"],
+        sentence=f"{row['policy']} earns {value} per {unit} ({heading(row['estimator'])}); the log earned "
+        f"{baseline}: a difference of {difference}.",
+        reason=row["reason"],
+        subject=row["policy"],
     )
 
 

@@ -26,14 +26,10 @@ def with_shortlist(
     """A table of values with the risk of trying each policy and those above it, where there are several."""
     if len(influences) < 2:
         return table
-    risk = shortlist_risk(
-        influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed
-    ).select("policy", "best", "worst", "worst_low", "spread", "sharpe_ratio", rank="k")
-    columns = ("rank", "best", "worst", "worst_low", "spread", "sharpe_ratio")
+    risk = shortlist_risk(influences, logged.reward, cluster=logged.cluster, confidence=confidence, seed=seed)
+    columns = [name for name in risk.columns if name != "policy"]
     joined = table.join(risk, on="policy", how="left", maintain_order="left")
-    return joined.with_columns(pl.when("headline").then(pl.col(name)).alias(name) for name in columns).select(
-        *table.columns, *columns
-    )
+    return joined.with_columns(pl.when("headline").then(pl.col(name)).alias(name) for name in columns)
 
 
 def shortlist_risk(
@@ -47,10 +43,10 @@ def shortlist_risk(
     """What the k best policies by an estimate bring when tried: the best, the worst, and their ratio.
 
     Policies are ranked on one half of the log and valued on the other, and the other way round, so that one
-    which only looks good where it was chosen is found out. The columns are `k policy policies best worst
-    worst_low spread sharpe_ratio baseline_value`: `policy` is the k-th by the whole log, `best` and `worst`
-    are the highest and lowest value among the first k (mean of both halves), `worst_low` the lower end of the
-    worst one's interval on the whole log, `spread` their standard deviation, `sharpe_ratio`
+    which only looks good where it was chosen is found out. The columns are `policy rank best worst worst_low
+    spread sharpe_ratio`: `rank` is k, and `policy` the k-th by the whole log; `best` and `worst` are the
+    highest and lowest value among the first k (mean of both halves), `worst_low` the lower end of the worst
+    one's interval on the whole log, `spread` their standard deviation, `sharpe_ratio`
     (best - baseline) / spread, missing for k = 1.
 
     Args:
@@ -80,15 +76,13 @@ def shortlist_risk(
         gain, deviation = float(np.mean(best) - baseline.mean()), float(np.mean(spread))
         rows.append(
             {
-                "k": k,
                 "policy": by_value[k - 1],
-                "policies": ", ".join(by_value[:k]),
+                "rank": k,
                 "best": float(np.mean(best)),
                 "worst": float(np.mean(worst)),
                 "worst_low": float(min(lowest)),
                 "spread": deviation,
                 "sharpe_ratio": gain / deviation if deviation else None,
-                "baseline_value": float(baseline.mean()),
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None)

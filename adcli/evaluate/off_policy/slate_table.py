@@ -158,7 +158,7 @@ def slate_value_table(
     order = impressions[POSITION].gather([int(np.argmax(grid.position == n)) for n in range(grid.positions)])
     seen = ", ".join(order.cast(pl.String))
     notes = [f"{grid.slates:,} slates of up to {grid.positions} positions, seen in the order {seen}"]
-    return PolicyValues(with_risk, [*notes, *valuation.notes], valuation)
+    return PolicyValues(with_risk, [*notes, *valuation.notes], valuation, "slate")
 
 
 IIPS = "each position by its own weight: right where a click depends on its own position alone"

@@ -28,7 +28,6 @@ from adcli.evaluate.off_policy.estimates import (
 from adcli.evaluate.off_policy.intervals import METHODS, Method
 from adcli.evaluate.off_policy.risk import with_shortlist
 from adcli.evaluate.off_policy.sensitivity import weighted_rewards, with_sensitivity
-from adcli.evaluate.off_policy.spend import spend_columns
 from adcli.evaluate.off_policy.targets import (
     Target,
     TargetColumn,
@@ -39,9 +38,12 @@ from adcli.evaluate.off_policy.targets import (
     prepare_valuation,
 )
 from adcli.evaluate.off_policy.verdicts import Setting, record
+from adcli.policies.estimators import snips
 from adcli.policies.evidence import Gates, diagnose
+from adcli.policies.logged import LoggedRows
 from adcli.policies.prepared import PreparedLog, Question
 from adcli.policies.rows import PolicyRows
+from adcli.policies.uncertainty import value_mean
 from adcli.progress import part, steps
 from adcli.statistics.verdicts import BETTER, WORSE
 
@@ -52,11 +54,15 @@ HEADLINES = ("dr", "snips", "sndr", "ips")
 
 
 class PolicyValues(NamedTuple):
-    """One row per policy and estimator, sentences about how they were computed, and the log they rest on."""
+    """One row per policy and estimator, sentences about how they were computed, and the log they rest on.
+
+    `unit` is what a value is of: an impression or a slate.
+    """
 
     table: pl.DataFrame
     notes: list[str]
     valuation: Valuation
+    unit: str = "impression"
 
 
 def policy_value_table(
@@ -202,7 +208,7 @@ def _valued(
             named = estimate_with_groups(name, logged, rows, grouped)
             own = record(name_of(target), named, grouped.weight, evidence, setting, headline=not computed)
             records.append({**own, **grouped.diagnostic()})
-    spend = spend_columns(rows, logged, setting.confidence)
+    spend = _spend_columns(rows, logged, setting.confidence)
     records = _with_tipping_factors([{**one, **spend} for one in records], rows, setting)
     return _Valued(records, influence)
 
@@ -251,3 +257,20 @@ def _left_out(targets: Sequence[Target], table: pl.DataFrame, estimators: Sequen
 def _group_weights(target: Target, log: PreparedLog, group: NDArray[np.int32] | None) -> GroupWeights | None:
     policy = policy_of(target, log.actions)
     return None if group is None or policy is None else group_weights(log, policy, group)
+
+
+def _spend_columns(rows: PolicyRows, logged: LoggedRows, confidence: float) -> dict[str, object]:
+    """The spend per impression and its interval, and the value per unit spent; nothing without costs.
+
+    Both are self-normalised, so that the weights' error cancels in their ratio.
+    """
+    if logged.cost is None:
+        return {}
+    spend, value = snips(logged.cost, rows.weight), snips(logged.reward, rows.weight)
+    interval = value_mean(spend.influence, logged.cost, rows.weight, logged).interval(confidence)
+    return {
+        "spend": spend.value,
+        "spend_low": interval.low,
+        "spend_high": interval.high,
+        "value_per_spend": value.value / spend.value if spend.value else None,
+    }

@@ -7,9 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
-from adcli.numbers import difference_kind, show, show_interval
+from adcli.numbers import difference_kind, show
 from adcli.report import Curve, Page, Passage, Plot, Table, bar_plot, interval_plot, trend_plot
-from adcli.report.table import METRIC_KINDS, heading, kinds_in
+from adcli.report.table import METRIC_KINDS, heading, kinds_in, show_figure
 from adcli.statistics.verdicts import BETTER, WORSE, Verdict
 
 HIDDEN = "hidden:"  # how the reason of a hidden cell begins
@@ -300,7 +300,7 @@ def _range(
     kind = "rate" if "_to_" in metric else kinds.get(metric, "number")
     ordered = shown.sort("value")
     ends = [
-        f"{show_interval(row['value'], row['ci_low'], row['ci_high'], kind)}"
+        f"{show_figure(row, kind=kind)}"
         + (f" ({', '.join(f'{name} {row[name]}' for name in by)})" if by else "")
         for row in (ordered.row(0, named=True), ordered.row(-1, named=True))
     ]

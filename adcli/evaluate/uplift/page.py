@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from adcli.numbers import show_interval
 from adcli.report import Curve, Page, Plot, Table, cumulative_plot, definitions, interval_plot
+from adcli.report.table import show_figure
 from adcli.statistics.verdicts import Verdict, what_it_takes
 
 
@@ -35,9 +35,7 @@ def _verdicts(table: pl.DataFrame, outcome: str, kind: str) -> list[Verdict]:
     judged = [row for row in rows if row["metric"].startswith("qini") and row["value"] is not None]
     first = next(row for row in rows if row["metric"] == "uplift_at_k")
     whole = next(row for row in rows if row["metric"] == "average_effect")
-    best, all_of_them = (
-        show_interval(row["value"], row["ci_low"], row["ci_high"], kind) for row in (first, whole)
-    )
+    best, all_of_them = (show_figure(row, kind=kind) for row in (first, whole))
     gains = (
         f"Among the {first['group']} of units with the highest scores the treatment changes {outcome} by "
         f"{best}, among all by {all_of_them}."
@@ -60,7 +58,7 @@ def _verdict(verdict: str, gains: str, alike: list[dict[str, Any]]) -> Verdict:
 
 def _area(row: dict[str, Any]) -> str:
     library = str(row["metric"]).removeprefix("qini_").replace("_", "-")
-    return f"Qini {show_interval(row['value'], row['ci_low'], row['ci_high'])} as {library} defines it"
+    return f"Qini {show_figure(row)} as {library} defines it"
 
 
 def _qini_plot(qini: pl.DataFrame, score: str, outcome: str) -> Plot:

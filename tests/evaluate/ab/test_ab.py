@@ -275,7 +275,7 @@ class TestReadings:
     def test_an_early_planned_look_needs_more_than_a_fixed_one(self):
         units = make_units(2000, lift=0.05, seed=2)
         fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        early = row(ab_table(units, metrics=["visit"], reading="planned", looks=[0.1, 0.2]), "visit")
+        early = row(ab_table(units, metrics=["visit"], looks=[0.1, 0.2]), "visit")
         assert early["p_value"] > fixed["p_value"]
         assert early["difference_low"] < fixed["difference_low"]
         assert "look 2 at 20% of the plan" in early["test"]
@@ -283,23 +283,19 @@ class TestReadings:
     def test_the_only_planned_look_is_a_fixed_one(self):
         units = make_units(2000, lift=0.05)
         fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        last = row(ab_table(units, metrics=["visit"], reading="planned", looks=[1.0]), "visit")
+        last = row(ab_table(units, metrics=["visit"], looks=[1.0]), "visit")
         assert last["p_value"] == pytest.approx(fixed["p_value"])
         assert last["difference_low"] == pytest.approx(fixed["difference_low"], rel=1e-6)
 
     def test_anytime_is_wider_than_fixed(self):
         units = make_units(2000, lift=0.05)
         fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        always = row(ab_table(units, metrics=["visit"], reading="anytime", planned_units=2000), "visit")
+        always = row(ab_table(units, metrics=["visit"], planned_units=2000), "visit")
         assert always["difference_low"] < fixed["difference_low"]
 
     def test_a_plan_without_its_numbers_is_refused(self):
-        with pytest.raises(UsageError, match="looks so far"):
-            ab_table(make_units(), metrics=["visit"], reading="planned")
-        with pytest.raises(UsageError, match="planned for"):
-            ab_table(make_units(), metrics=["visit"], reading="anytime")
         with pytest.raises(UsageError, match="increasing shares"):
-            ab_table(make_units(), metrics=["visit"], reading="planned", looks=[0.5, 0.4])
+            ab_table(make_units(), metrics=["visit"], looks=[0.5, 0.4])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adcli.errors import UsageError
 from adcli.evaluate.ab.boundaries import crossing_probability, obrien_fleming_boundaries
-from adcli.evaluate.ab.sequential import AnyTime, FixedHorizon, PlannedLooks
+from adcli.evaluate.ab.sequential import AnyTime, PlannedLooks
 
 LOOKS = 28
 PER_ARM = 80_637  # for 2.0 % against 2.2 %, power .8
@@ -119,8 +119,8 @@ def test_the_sequence_is_narrowest_about_where_it_is_tuned():
 
 
 def test_a_fixed_horizon_changes_nothing():
-    assert FixedHorizon().p_value(0.03) == 0.03
-    assert FixedHorizon().confidence(0.95) == 0.95
+    assert PlannedLooks().p_value(0.03) == 0.03
+    assert PlannedLooks().confidence(0.95) == 0.95
 
 
 @pytest.mark.parametrize("looks", [[], [0.0, 1.0], [0.5, 0.5], [0.5, 1.2]])

@@ -209,9 +209,9 @@ class TestRisk:
         table = shortlist_risk(
             {"good": baseline + 0.5, "bad": baseline - 0.3, "same": baseline.copy()}, baseline
         )
-        assert table["k"].to_list() == [1, 2, 3]
+        assert table["rank"].to_list() == [1, 2, 3]
         assert table["sharpe_ratio"][0] is None
-        assert table["policies"].to_list() == ["good", "good, same", "good, same, bad"]
+        assert table["policy"].to_list() == ["good", "same", "bad"]
         assert table["worst"].to_list() == sorted(table["worst"], reverse=True)
         assert table["sharpe_ratio"][1] == pytest.approx(0.5 / 0.25, rel=0.1)
 
