@@ -190,13 +190,13 @@ def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) 
     epsilon = max(getattr(policy, "epsilon", 0.0), rules.exploration_floor * k)
     base = replace(policy, epsilon=0.0)  # type: ignore[type-var]
     most = min(MOST_ROWS, MOST_CELLS // k)
-    impressions = with_history(ConstrainedPolicy(base, logit, epsilon, rules), log.impressions)
+    impressions = with_history(ConstrainedPolicy(base.name, base, logit, epsilon, rules), log.impressions)
     if impressions.height > most:
         impressions = impressions.sample(most, seed=log.question.seed)
     if not getattr(getattr(base, "encoder", None), "columns", []):
         means = action_means(log, log.logged.reward)
         rules = rules._replace(limits=tuple(limit.by_action(means) for limit in rules.limits))
-    whole = ConstrainedPolicy(base, logit, epsilon, rules)
+    whole = ConstrainedPolicy(base.name, base, logit, epsilon, rules)
     try:
         mixture = _priced(whole, impressions)
     except DataError:
@@ -238,7 +238,9 @@ def _collision(
 
     def missed(names: frozenset[str], rate: float = epsilon) -> Array | None:
         try:
-            return _priced(ConstrainedPolicy(base, logit, rate, rules.only(names)), impressions).excess
+            return _priced(
+                ConstrainedPolicy(base.name, base, logit, rate, rules.only(names)), impressions
+            ).excess
         except DataError:
             return None
 

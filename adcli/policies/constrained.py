@@ -30,17 +30,13 @@ class ConstrainedPolicy:
     are log-odds.
     """
 
+    name: str
     base: Policy
     logit: bool
     epsilon: float
     rules: Rules
     columns: tuple[Column, ...] = ()
     share: tuple[float, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What it is called in tables."""
-        return self.base.name
 
     @property
     def actions(self) -> ActionSet:

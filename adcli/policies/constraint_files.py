@@ -84,6 +84,7 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
     )
     columns = [Column(price, float(own), use) for price, own, use in zip(prices, earned, used, strict=True)]
     return ConstrainedPolicy(
+        base.name,
         base,
         bool(described["logit"]),
         float(described["epsilon"]),
