@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from adcli.tables.left_out import LeaveOut
     from adcli.tables.read import TableStream
     from adcli.tables.records import InputRecord
+    from adcli.tables.spool import Spool
 
 
 class SupportsClose(Protocol):
@@ -128,6 +129,13 @@ class Run:
                 inputs, tables=tables, needs=needs, columns=columns, secondary=secondary, table=table
             )
             return stream.whole(self.frames(stream))
+
+    def spool(self, inputs: Sequence[str] | None, *, tables: Sequence[str]) -> Spool:
+        """Inputs as one standard table that may be larger than memory."""
+        from adcli.tables.spool import Spool
+
+        with self.step("read"):
+            return Spool(self.frames(self.stream(inputs, tables=tables)), self.scratch())
 
     def column(self, name: str) -> str:
         """The column that an option names, by the name it has in what was read; says where they differ."""

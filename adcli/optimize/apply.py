@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,16 @@ def apply_policy(
     if explained:
         decided = decided.hstack(explanation_columns(explain(policy, contexts, chosen)))
     return decided.hstack(kept.rename(logged))
+
+
+def apply_in_blocks(
+    policy: Policy, blocks: Iterable[pl.DataFrame], *, seed: int, greedy: bool, explained: bool
+) -> Iterator[pl.DataFrame]:
+    """What `apply_policy` gives, block by block of the contexts."""
+    first = 0
+    for block in blocks:
+        yield apply_policy(policy, block, seed=seed, first_row=first, greedy=greedy, explained=explained)
+        first += block.height
 
 
 def explanation_columns(found: Explanation) -> pl.DataFrame:

@@ -17,18 +17,17 @@ from adcli.policies.scores import Scores, weighted_sum
 from adcli.policies.table_policy import TablePolicy, logged_shares, uniform
 
 DIRECT = "direct method"
-SOFTENED = "softened direct method"
+SOFTENED = {"softmax, temperature 0.3": 0.3, "softmax, temperature 1": 1.0}  # in deviations of the scores
 POPULAR = "best action"
-SOFTNESS = 1.0  # temperature, in deviations of the scores of a context's actions
-MOST_SOFTENED = 10_000  # rows that estimate that deviation
+MOST_SOFTENED = 10_000  # rows that estimate the deviation of the scores of a context's actions
 PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' worth of the mean
 
 
 def fit_candidates(log: PreparedLog, reward: RewardModel | None, epsilon: float) -> dict[str, ScoredPolicy]:
     """The candidates by name, fitted to a log and a reward model of the same rows.
 
-    Without a reward model (it found nothing) there is no direct method. It comes in two kinds: all on the
-    action of the greatest expected reward, and a softmax of the scores, which a log says more about.
+    Without a reward model (it found nothing) there is no direct method: all on the action of the greatest
+    expected reward. Softmaxes of its scores stand beside it, since a log says most about the least sharp.
     """
     logged, k = log.logged, len(log.actions)
     rates = shrunk_rates(logged.action, logged.reward, logged.propensity, k).astype(np.float32)
@@ -36,16 +35,19 @@ def fit_candidates(log: PreparedLog, reward: RewardModel | None, epsilon: float)
     candidates = {POPULAR: ScoredPolicy(POPULAR, log.actions, ContextEncoder(), popular, "greedy", epsilon)}
     if reward is not None:
         direct = ScoredPolicy(DIRECT, log.actions, log.encoder, reward.scores, "greedy", epsilon)
-        candidates |= {DIRECT: direct, SOFTENED: _softened(direct, log.impressions.head(MOST_SOFTENED))}
+        candidates |= {DIRECT: direct, **_softened(direct, log.impressions.head(MOST_SOFTENED))}
     return candidates
 
 
-def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> ScoredPolicy:
-    """The softmax of a greedy policy's scores, at a temperature relative to how far they differ."""
+def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> dict[str, ScoredPolicy]:
+    """The softmaxes of a greedy policy's scores, at temperatures relative to how far they differ."""
     deviation = float(np.sqrt(policy.scores(impressions).var(axis=1).mean()))
-    sharpness = 1 / max(SOFTNESS * deviation, 1e-30)
-    scores = weighted_sum([policy.model], [sharpness], 0.0, len(policy.encoder.names))
-    return replace(policy, name=SOFTENED, model=scores, rule="softmax")
+    softened = {}
+    for name, temperature in SOFTENED.items():
+        sharpness = 1 / max(temperature * deviation, 1e-30)
+        scores = weighted_sum([policy.model], [sharpness], 0.0, len(policy.encoder.names))
+        softened[name] = replace(policy, name=name, model=scores, rule="softmax")
+    return softened
 
 
 def shrunk_rates(

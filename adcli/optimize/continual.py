@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from adcli.optimize.policy_learning import LearnedPolicy, learn_policy, with_frequency
 from adcli.policies.constraints import Constraints
+from adcli.policies.context import TEXT_SCORES
 from adcli.policies.estimators import snips
 from adcli.policies.policy import Policy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
@@ -93,7 +94,8 @@ def learn_on(
 def replay_sample(log: PreparedLog) -> pl.DataFrame:
     """At most 20,000 impressions of a log, to replay when a later one is learned; users have no names."""
     wanted = dict.fromkeys([*log.actions.columns, *log.encoder.columns, log.question.reward, *OUTCOMES])
-    kept = log.impressions.select(name for name in wanted if name in log.impressions.columns)
+    there = set(log.impressions.columns) - {TEXT_SCORES}  # which are of this log's actions
+    kept = log.impressions.select(name for name in wanted if name in there)
     if log.logged.cluster is not None:
         users = pl.Series(log.logged.cluster).cast(pl.String)
         kept = kept.with_columns(user_id="replayed " + users)

@@ -28,7 +28,7 @@ from adcli.policies.uncertainty import difference_mean, value_mean
 from adcli.progress import part, steps
 from adcli.statistics.means import clustered_mean, std_error
 from adcli.statistics.multiplicity import adjust
-from adcli.statistics.verdicts import BETTER, INVALID
+from adcli.statistics.verdicts import BETTER, NOT_ENOUGH
 
 LOGGED = "logged"
 ESTIMATED = "Propensities are estimated, which no verdict can rest on: log them."
@@ -77,7 +77,7 @@ def learn_policy(
 
     Each candidate is fitted without a fold and valued on it. Of those whose verdict against the log is
     "better", and stays so with the number of candidates taken into account, the one with the greatest value,
-    less its standard error, is chosen; of the two kinds of the direct method either proves the scores.
+    less its standard error, is chosen. What is deployed earns more than the log's policy on its own evidence.
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -155,22 +155,16 @@ def _require_variation(log: PreparedLog) -> None:
 def _choose(table: pl.DataFrame, confidence: float) -> str:
     """The best, by value less its error, of the candidates that are better than the log's own; else that.
 
-    A log says least about the sharpest policy. So where the softened direct method is better, its scores are
-    proven, and the direct method stands for it unless it is worth less by more than a standard error.
+    A log says least about the sharpest policy: few clicks may carry its estimate, however clear it is. Where
+    a softmax of the same scores is better, which more of them carry, its own difference is enough.
     """
-    better = table.filter((pl.col("verdict") == BETTER) & (pl.col("p_adjusted") <= 1 - confidence))
-    if better.is_empty():
-        return LOGGED
-    if SOFTENED in better["policy"]:
-        soft = better.row(by_predicate=pl.col("policy") == SOFTENED, named=True)
-        sharp = table.filter(
-            pl.col("policy") == DIRECT,
-            pl.col("value") + pl.col("std_error") >= soft["value"],
-            ~pl.col("verdict").str.starts_with(INVALID),
-        )
-        if sharp.height:
-            better = pl.concat([better.filter(~pl.col("policy").is_in([DIRECT, SOFTENED])), sharp])
-    return str(better.sort(pl.col("value") - pl.col("std_error"), descending=True)["policy"][0])
+    clear = table.filter((pl.col("p_adjusted") <= 1 - confidence) & (pl.col("difference") > 0))
+    better = clear.filter(pl.col("verdict") == BETTER)
+    if better["policy"].is_in(list(SOFTENED)).any():
+        kin = pl.col("policy").is_in([DIRECT, *SOFTENED])
+        better = clear.filter((pl.col("verdict") == BETTER) | (kin & (pl.col("verdict") == NOT_ENOUGH)))
+    ranked = better.sort(pl.col("value") - pl.col("std_error"), descending=True)
+    return LOGGED if ranked.is_empty() else str(ranked["policy"][0])
 
 
 def _final_candidates(log: PreparedLog, fitted: FittedReward, epsilon: float) -> dict[str, ScoredPolicy]:
@@ -296,8 +290,13 @@ def _everyone(policy: Policy) -> str:
 
 
 def _proof(table: pl.DataFrame, chosen: dict[str, Any]) -> str:
-    """What "better" rests on: the chosen policy's own difference, or that of its softened kind."""
+    """What "better" rests on: the chosen policy's own difference, beside a softmax's where that is thin."""
     if chosen["verdict"] == BETTER:
         return str(chosen["reason"])
-    soft = table.row(by_predicate=pl.col("policy") == SOFTENED, named=True)
-    return f"What proves its scores is the '{SOFTENED}'. {soft['reason']}"
+    soft = table.filter(pl.col("policy").is_in(list(SOFTENED)), pl.col("verdict") == BETTER).row(
+        0, named=True
+    )
+    return (
+        f"{chosen['reason']} Its difference is beyond chance all the same (p {chosen['p_adjusted']:.1g}): "
+        f"more clicks carry the '{soft['policy']}' of the same scores. {soft['reason']}"
+    )

@@ -19,8 +19,8 @@ FEWEST_MOVED: Final = 0.05  # share of the impressions that a context's groups a
 METHOD: Final = (
     Passage(
         "Candidates",
-        "`direct method`: the action of the greatest expected reward. `softened direct method`: a "
-        "softmax of the same scores, of which the log says more. `best action`: one for everyone. "
+        "`direct method`: the action of the greatest expected reward. `softmax`: of the same scores, at a "
+        "temperature in deviations of them; the log says more of it. `best action`: one for everyone. "
         "`logged`: the policy that made the log.",
     ),
     Passage(
@@ -28,14 +28,15 @@ METHOD: Final = (
         "Each candidate is learned without a fold of the users and valued on it, by DR (Dudík et al., 2011). "
         "Of those that are better than the log's policy, with p-values adjusted for their number (Holm, "
         "1979), the one of the greatest value less its standard error is chosen, and learned again on all "
-        "rows. Where the softened direct method is better, its scores are proven, and the direct method is "
-        "taken unless it is worth less by more than a standard error. ESS is (Σw)² / Σw² of the weights.",
+        "rows. Of a sharp policy whose difference is as clear but carried by few clicks, a better softmax of "
+        "the same scores is taken for the missing clicks. ESS is (Σw)² / Σw² of the weights.",
     ),
     Passage(
         "Reward model",
-        "A stack of regressions: main effects, crosses of context and action, crosses with few directions, "
-        "boosted trees, a two-tower network; with weights by their loss on rows they did not see (Breiman, "
-        "1996), none for those that do not help. Each row is predicted by the model that did not see it. "
+        "A stack of regressions: random effects of context and action, with and without products of two "
+        "numbers of the context (variances by marginal likelihood; MacKay, 1992), boosted trees, a two-tower "
+        "network; with weights by their loss on rows they did not see (Breiman, 1996), none for those that "
+        "do not help. Each row is predicted by the model that did not see it. "
         "Normalised entropy is the loss over that of the mean reward alone; 1 is no better. Calibration "
         "error is the mean distance of predicted and observed rewards over tenths of the rows, over the mean "
         "reward.",

@@ -17,7 +17,7 @@ from adcli.policies.rows import FittedReward, PolicyRows, expected_rewards
 from adcli.statistics.means import clustered_mean
 from adcli.statistics.multiplicity import adjust
 
-PERSONAL: Final = (DIRECT, SOFTENED)
+PERSONAL: Final = (DIRECT, *SOFTENED)
 RANKING: Final = "uplift.parquet"  # in the policy's directory
 
 

@@ -63,7 +63,7 @@ def _encode_part(values: pl.Series) -> tuple[NDArray[np.float32], list[str]]:
     return encode_feature(fitted[0], values.to_frame(), None), fitted[0].names
 
 
-def _joined_by(actions: ActionSet, items: pl.DataFrame) -> tuple[str, str]:
+def joined_by(actions: ActionSet, items: pl.DataFrame) -> tuple[str, str]:
     """The part of the action that the items say more of, and the column of the items that names it.
 
     Raises:
@@ -78,7 +78,7 @@ def _joined_by(actions: ActionSet, items: pl.DataFrame) -> tuple[str, str]:
 
 
 def _join(actions: ActionSet, items: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    item, key = _joined_by(actions, items)
+    item, key = joined_by(actions, items)
     if "kind" in items.columns:
         items = items.filter(pl.col("kind") == "product") if key == "id" else items
     keyed = items.with_columns(pl.col(key).cast(pl.String)).unique(key, keep="first", maintain_order=True)
@@ -149,7 +149,7 @@ def group_labels(actions: ActionSet, items: pl.DataFrame | None, column: str) ->
         return actions.frame[column]
     if items is None:
         raise DataError(f"'{column}' would be read from the table of items, and there is none.")
-    item, key = _joined_by(actions, items)
+    item, key = joined_by(actions, items)
     if column not in items.columns:
         raise DataError(
             f"The table of items has no column '{column}'.", fix=did_you_mean(column, items.columns)

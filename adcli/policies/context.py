@@ -17,7 +17,8 @@ from adcli.policies.features import Basis, Feature, encode_feature, encode_numbe
 IDENTIFIERS = frozenset({"item_id", "ad_id", "user_id", "session_id", "slate_id", "ip", "user_agent"})
 OUTCOMES = frozenset({"click", "conversion", "revenue", "cost", "propensity", "event_type", "quantity"})
 OTHERWISE_USED = frozenset({"event_time", "query", "text", "price", "referrer", "episode"})
-NOT_CONTEXT = IDENTIFIERS | OUTCOMES | OTHERWISE_USED
+TEXT_SCORES = "text_score"  # of each action, by the model of texts; a column that no other member reads
+NOT_CONTEXT = IDENTIFIERS | OUTCOMES | OTHERWISE_USED | {TEXT_SCORES}
 RARE_SHARE = 0.001
 FEWEST_OF_A_CATEGORY = 20
 CYCLES_SEEN = 2  # an hour of day (weekday) is used once the log spans this many days (weeks)
@@ -43,6 +44,11 @@ class ContextEncoder:
         return [name for feature in self.features for name in feature.names]
 
     @property
+    def plain(self) -> int:
+        """How many of the encoded columns are of the context alone, and not scores of actions."""
+        return sum(len(feature.names) for feature in self.features if feature.kind != "scores")
+
+    @property
     def columns(self) -> list[str]:
         """The columns that a frame must have to be encoded."""
         return list(dict.fromkeys(feature.column for feature in self.features))
@@ -57,7 +63,8 @@ class ContextEncoder:
             if column not in frame.columns:
                 raise DataError(
                     f"The policy was learned with the context column '{column}', which is not in this input.",
-                    fix=did_you_mean(column, frame.columns) or "Add it, name it with --map, or give --users.",
+                    fix=did_you_mean(column, frame.columns)
+                    or "Add it, name it with --map, or give --users, --profiles, --text-model.",
                 )
         encoded = np.empty((frame.height, len(self.names)), dtype=np.float32)
         plain, places, start = [], [], 0
@@ -123,7 +130,8 @@ def choose_context(
         DataError: If a wanted column is not there, or is the action, an outcome, or excluded.
     """
     if wanted:
-        return ChosenContext(_checked(frame, (*action, *excluded), wanted), [])
+        scores = [TEXT_SCORES] if TEXT_SCORES in frame.columns else []
+        return ChosenContext([*_checked(frame, (*action, *excluded), wanted), *scores], [])
     columns: list[str] = []
     notes: list[str] = []
     for name in frame.columns:
@@ -134,8 +142,7 @@ def choose_context(
             notes.append(f"'{name}' is not used as context: {reason}.")
         else:
             columns.append(name)
-    if "event_time" in frame.columns:
-        columns.append("event_time")
+    columns += [name for name in ("event_time", TEXT_SCORES) if name in frame.columns]
     return ChosenContext(columns, notes)
 
 
@@ -175,7 +182,9 @@ def fit_context(frame: pl.DataFrame, columns: Sequence[str], *, hour: bool = Tru
     features: list[Feature] = []
     bases: dict[str, Basis] = {}
     for name in columns:
-        if frame[name].dtype.is_temporal():
+        if name == TEXT_SCORES:
+            features.append(Feature(name, "scores", directions=len(frame[name][0])))
+        elif frame[name].dtype.is_temporal():
             features += [one for one in _cycles(frame[name]) if hour or one.kind != "hour"]
         elif (fitted := fit_feature(frame[name], rare=rare)) is not None:
             feature, basis = fitted

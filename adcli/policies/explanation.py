@@ -81,18 +81,19 @@ def _parts(policy: ScoredPolicy, context: Array, action: NDArray[np.int64]) -> _
     weights = policy.model.weights.astype(np.float64)
     by_number = context * weights[:d].T[action]
     at_zero = policy.model.bias.astype(np.float64)  # the score of each action in a context of zeros
-    of_action, base, first = np.zeros(n), 0.0, d
+    plain = policy.encoder.plain
+    of_action, base, first, told = np.zeros(n), 0.0, d, context[:, :plain]
     for units in policy.model.units:
         own = weights[first : first + units.width]
         first += units.width
         if isinstance(units, PairUnits):
-            by_number += _of_pairs(units, context, own.T[action])
+            by_number[:, :plain] += _of_pairs(units, told, own.T[action])
         elif isinstance(units, TowerUnits):
-            by_number += _of_towers(units, context, own.T[action])
+            by_number[:, :plain] += _of_towers(units, told, own.T[action])
             at_zero = at_zero + (units.of(np.zeros((1, d), dtype=np.float32)) @ own)[0]
         elif isinstance(units, Regions):
-            found, trees = _of_trees(units, own, context, action)
-            by_number += found.by_number
+            found, trees = _of_trees(units, own, told, action)
+            by_number[:, :plain] += found.by_number
             of_action, base, at_zero = of_action + found.of_action, base + found.base, at_zero - trees
         else:
             raise TypeError(f"contributions of {type(units).__name__} are not known")

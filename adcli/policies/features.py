@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Kind = Literal["number", "category", "hour", "weekday", "vector"]
+Kind = Literal["number", "category", "hour", "weekday", "vector", "scores"]
 KINDS = get_args(Kind)
 Basis = tuple[NDArray[np.float32], NDArray[np.float32]]  # center (D,), directions (D, r)
 
@@ -29,7 +29,7 @@ class Feature:
     `number`: (value - center) / scale, cut at five deviations, 0 where missing; if `missing`, with a second
     column that is 1 where it is missing. `category`: one column per category and a last one for any other.
     `hour`: two harmonics of the hour of day, UTC. `weekday`: seven columns. `vector`: `directions` principal
-    directions, each scaled by its deviation.
+    directions, each scaled by its deviation. `scores`: `directions` numbers as they are, one for each action.
     """
 
     column: str
@@ -65,7 +65,7 @@ class Feature:
                 return [f"hour {wave}" for wave in ("sin 1", "cos 1", "sin 2", "cos 2")]
             case "weekday":
                 return [f"weekday {day}" for day in range(1, 8)]
-            case "vector":
+            case "vector" | "scores":
                 return [f"{self.column} {direction}" for direction in range(self.directions)]
 
 
@@ -148,6 +148,8 @@ def encode_feature(feature: Feature, frame: pl.DataFrame, basis: Basis | None) -
             assert basis is not None  # noqa: S101 - a vector feature is never read without its basis
             center, directions = basis
             return np.asarray((_as_vectors(frame[feature.column]) - center) @ directions, dtype=np.float32)
+        case "scores":
+            return _as_vectors(frame[feature.column])
 
 
 def _as_number(values: pl.Series) -> NDArray[np.float64]:

@@ -8,25 +8,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.members.linear import RANK, LinearMember
 from adcli.policies.members.member import Link, Member, RewardRows, losses
 from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.random_effects import RandomEffectsMember
+from adcli.policies.members.texts import TextMember
 from adcli.policies.members.trees import TreesMember
-from adcli.policies.scores import Scores, constant_scores, weighted_sum
+from adcli.policies.scores import Scores, constant_scores, weighted_sum, widened
 from adcli.policies.stacking import stack_weights
 from adcli.progress import steps
 
-LINEAR: tuple[Member, ...] = (
-    LinearMember("main effects"),
-    LinearMember("crosses", cost=4.0, products=1.0, own=0.3),
-    LinearMember("few directions", cost=3.0, products=0.3, rank=RANK),
-)
+LINEAR: tuple[Member, ...] = (RandomEffectsMember("random effects"),)
 STACK: tuple[Member, ...] = (
     *LINEAR,
-    LinearMember("pairs", cost=6.0, products=0.3, own=1.0, pairs=True),
-    LinearMember("few directions of pairs", cost=6.0, products=0.3, rank=RANK, pairs=True),
+    RandomEffectsMember("random effects of pairs", cost=8.0, pairs=True),
     TreesMember(),
     NetworkMember(),
+    TextMember(),
 )
 ERRORS_BETTER = 2.0  # standard errors by which the stack must beat the constant to be believed
 ROUNDING = 1e-9
@@ -99,7 +96,7 @@ def fit_reward_model(
         fold: The fold of each of these rows.
         members: What the stack may be made of.
     """
-    link, d, k = rows.link, rows.context.shape[1], rows.features.shape[0]
+    link, d, k = rows.link, rows.whole.shape[1], rows.features.shape[0]
     apart = [fold == held for held in range(int(fold.max()) + 1)]
     training = [*(rows.take(~held) for held in apart), rows]
     flat = [constant_scores(part.mean_score(), d, k) for part in training]
@@ -117,7 +114,7 @@ def fit_reward_model(
     *folds, full = _models(rows, chosen, link)
     expected = np.empty(rows.reward.size)
     for model, held in zip(folds, apart, strict=True):
-        expected[held] = model.of_logged(rows.context[held], rows.action[held])
+        expected[held] = model.of_logged(rows.whole[held], rows.action[held])
     return RewardFit(
         tuple(folds),
         full,
@@ -134,9 +131,9 @@ def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
 
 
 def _cross_fit(member: Member, training: list[RewardRows], link: Link) -> list[Scores]:
-    """A member's scores, one set per set of rows, tuned on the first."""
+    """A member's scores of the whole context, one set per set of rows, tuned on the first."""
     tuned = member.tuned(training[0], link)
-    return [tuned.fit(part, link) for part in steps(training)]
+    return [widened(tuned.fit(part, link), part.whole.shape[1]) for part in steps(training)]
 
 
 def _out_of_fold(
@@ -145,7 +142,7 @@ def _out_of_fold(
     """The score of each logged action, by what did not see its row, shape (n,)."""
     own = np.empty(rows.reward.size)
     for one, held in zip(scores, apart, strict=False):
-        own[held] = one.of_logged(rows.context[held], rows.action[held])
+        own[held] = one.of_logged(rows.whole[held], rows.action[held])
     return own
 
 

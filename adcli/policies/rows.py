@@ -169,7 +169,9 @@ def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedRew
     fold = assign_folds(logged.reward.size, question.folds, question.seed, logged.cluster)
     kept, weight = sample_rows(logged.reward, question.seed, most=MOST_FITTED)
     context = log.encoder.encode(log.impressions[kept])
-    rows = RewardRows(context, logged.action[kept], logged.reward[kept], weight, log.features)
+    d = log.encoder.plain
+    texts = context[:, d:] if d < context.shape[1] else None
+    rows = RewardRows(context[:, :d], logged.action[kept], logged.reward[kept], weight, log.features, texts)
     return FittedReward(log.encoder, fit_reward_model(rows, fold[kept], members), fold)
 
 

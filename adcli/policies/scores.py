@@ -65,6 +65,13 @@ def constant_scores(level: float, dimensions: int, n_actions: int) -> Scores:
     )
 
 
+def widened(scores: Scores, dimensions: int) -> Scores:
+    """The same scores of a context that has further columns, `dimensions` in all, which they do not read."""
+    own = scores.weights.shape[0] - sum(units.width for units in scores.units)
+    blind = np.zeros((dimensions - own, scores.bias.size), dtype=np.float32)
+    return scores._replace(weights=np.vstack([scores.weights[:own], blind, scores.weights[own:]]))
+
+
 def weighted_sum(scores: Sequence[Scores], weights: Sequence[float], shift: float, dimensions: int) -> Scores:
     """Scores that are a weighted sum of others over one context; those of weight 0 leave nothing behind."""
     k = scores[0].bias.size

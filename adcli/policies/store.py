@@ -197,7 +197,7 @@ def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], dir
         raise ValueError("unknown kind of policy")
     encoder = read_encoder(document["context"], tensors)
     d, k = len(encoder.names), len(actions)
-    units = tuple(_read_units(kind, d, tensors, directory) for kind in document["units"])
+    units = tuple(_read_units(kind, encoder.plain, tensors, directory) for kind in document["units"])
     weights = _shaped(tensors["weights"], (d + sum(own.width for own in units), k))
     model = Scores(weights, _shaped(tensors["bias"], (k,)), units)
     return ScoredPolicy(name, actions, encoder, model, document["rule"], epsilon)

@@ -10,7 +10,7 @@ from adcli.errors import DataError
 from adcli.evaluate.off_policy.table import TargetColumn, policy_value_table
 from adcli.numbers import plain, show
 from adcli.optimize.candidates import shrunk_rates
-from adcli.optimize.policy_learning import held_out_rows, learn_policy
+from adcli.optimize.policy_learning import _choose, held_out_rows, learn_policy
 from adcli.policies.policy import ScoredPolicy
 from adcli.policies.prepared import Question, prepare_log
 from adcli.policies.rows import fit_reward
@@ -177,3 +177,31 @@ def test_what_is_chosen_by_is_what_evaluate_policy_says_of_the_same_rows():
     assert ours["reason"].to_list() == valued["reason"].to_list()
     for name in ("std_error", "value", "difference_low", "difference_high"):
         assert ours[name].to_list() == pytest.approx(valued[name].to_list(), rel=1e-9)
+
+
+def candidate(policy, value, error, p, verdict):
+    return {
+        "policy": policy, "value": value, "std_error": error, "difference": value - 0.01,
+        "p_adjusted": p, "verdict": verdict,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("p", "soft", "chosen"),
+    [
+        (1e-9, "better", "direct method"),
+        (0.2, "better", "softmax, temperature 1"),
+        (1e-9, "not enough evidence", "logged"),
+    ],
+    ids=["clear in itself", "not clear in itself", "nothing that enough clicks carry"],
+)
+def test_a_sharp_policy_is_deployed_only_where_its_own_difference_is_clear(p, soft, chosen):
+    """And few clicks carry it only where those of a softmax of the same scores stand in."""
+    table = pl.DataFrame(
+        [
+            candidate("logged", 0.01, 0.0004, None, None),
+            candidate("direct method", 0.044, 0.005, p, "not enough evidence"),
+            candidate("softmax, temperature 1", 0.026, 0.002, 1e-9, soft),
+        ]
+    )
+    assert _choose(table, 0.95) == chosen

@@ -8,9 +8,9 @@ from adcli.errors import DataError
 from adcli.policies.actions import action_set
 from adcli.policies.context import fit_context
 from adcli.policies.explanation import explain
-from adcli.policies.members.linear import LinearMember
 from adcli.policies.members.member import RewardRows
 from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.random_effects import RandomEffectsMember
 from adcli.policies.members.trees import TreesMember
 from adcli.policies.policy import ScoredPolicy
 from adcli.policies.scores import Scores, weighted_sum
@@ -38,7 +38,7 @@ def learned():
     clicks = (rng.random(n) < rate).astype(float)
     rows = RewardRows(encoder.encode(log), actions.index(log), clicks, np.ones(n), features)
     members = {
-        "linear": LinearMember("crosses", products=1.0, own=0.3, pairs=True),
+        "linear": RandomEffectsMember("random effects of pairs", pairs=True),
         "trees": TreesMember(trees=20),
         "network": NetworkMember(),
     }

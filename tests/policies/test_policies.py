@@ -15,9 +15,9 @@ from adcli.errors import DataError
 from adcli.policies.action_features import action_features
 from adcli.policies.actions import action_set
 from adcli.policies.context import ContextEncoder, fit_context
-from adcli.policies.members.linear import LinearMember
 from adcli.policies.members.member import RewardRows
 from adcli.policies.members.network import NetworkMember
+from adcli.policies.members.random_effects import RandomEffectsMember
 from adcli.policies.members.trees import TreesMember
 from adcli.policies.policy import ScoredPolicy, greedy, softmax, with_floor
 from adcli.policies.scores import Scores, weighted_sum
@@ -138,7 +138,7 @@ def stacked(policy, log):
     features = np.zeros((len(policy.actions), 0), np.float32)
     reward = log["click"].to_numpy().astype(float)
     rows = RewardRows(context, policy.actions.index(log), reward, np.ones(log.height), features)
-    members = (LinearMember("pairs", own=1.0, pairs=True), TreesMember(trees=5), NetworkMember())
+    members = (RandomEffectsMember("pairs", pairs=True), TreesMember(trees=5), NetworkMember())
     scores = [policy.model, *(member.fit(rows, "logit") for member in members)]
     return replace(policy, model=weighted_sum(scores, [0.5, 0.5, 2, 1], 0.1, context.shape[1]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
+from adcli.cli.text_model import TextModel, with_text_scores
 from adcli.cli.users import Profiles, Users, with_profiles, with_users
 
 
@@ -21,6 +23,10 @@ def apply(
     inputs: Inputs = None,
     users: Users = None,
     profiles: Profiles = None,
+    items: str | None = typer.Option(
+        None, help="Texts of the items, for --text-model: the products learned with."
+    ),
+    text_model: TextModel = None,
     greedy: bool = typer.Option(False, "--greedy", help="Take the likeliest action instead of sampling one."),
     explain: bool = typer.Option(
         False, "--explain", help="Say what each feature adds to the score of what was chosen, as JSON."
@@ -34,18 +40,29 @@ def apply(
       adcli clean today.csv | adcli optimize apply policy - --to csv
       adcli optimize apply policy contexts.parquet --explain -o explained.parquet
     """
-    from adcli.optimize.apply import apply_policy
-    from adcli.policies.constrained import context_columns, limits_of_a_run, with_missing_context
+    import polars as pl
+
+    from adcli.optimize.apply import apply_in_blocks
+    from adcli.policies.constrained import (
+        ConstrainedPolicy,
+        context_columns,
+        limits_of_a_run,
+        with_missing_context,
+    )
     from adcli.policies.history import SO_FAR, with_impressions_so_far
     from adcli.policies.store import load_policy
 
     chosen = load_policy(run.learned(policy))
-    contexts = run.read(inputs, tables=["impressions", "contexts"])
-    contexts = with_users(run, contexts, users, context_columns(chosen))
-    contexts = with_profiles(run, contexts, profiles)
-    if SO_FAR in context_columns(chosen):
-        contexts = with_impressions_so_far(contexts)
-    contexts, missing = with_missing_context(chosen, contexts)
+    wanted = context_columns(chosen)
+    spool = run.spool(inputs, tables=["impressions", "contexts"])
+    blocks: Iterable[pl.DataFrame] = spool.frames()
+    columns = pl.DataFrame(schema=spool.schema)
+    if users or profiles or SO_FAR in wanted or isinstance(chosen, ConstrainedPolicy):  # all rows together
+        whole = with_profiles(run, with_users(run, spool.mapped(), users, wanted), profiles)
+        whole = with_impressions_so_far(whole) if SO_FAR in wanted else whole
+        blocks, columns = [whole], whole.clear()
+    texts = run.read([items], tables=["products", "item_features"], secondary=True) if items else None
+    _, missing = with_missing_context(chosen, columns)
     if missing:
         run.warn(
             f"the policy was learned with {', '.join(missing)}, which this input lacks: taken as missing in "
@@ -53,6 +70,8 @@ def apply(
         )
     if rules := limits_of_a_run(chosen):
         run.note(f"{', '.join(rules)}: kept within this run, which knows nothing of what others used.")
-    with run.step("apply"):
-        decisions = apply_policy(chosen, contexts, seed=run.seed, greedy=greedy, explained=explain)
-    run.write(decisions)
+    complete = (
+        with_text_scores(run, with_missing_context(chosen, block)[0], chosen.actions, texts, text_model)
+        for block in blocks
+    )
+    run.write(apply_in_blocks(chosen, complete, seed=run.seed, greedy=greedy, explained=explain))

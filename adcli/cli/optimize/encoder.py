@@ -213,6 +213,7 @@ def _tune(
         "counts": data.counts,
         "cutoff": learning.cutoff,
         "from": str(learning.start_from) if learning.start_from else None,
+        "text": run.columns(learning.text),
     }
     adapter = _adapter_settings(learning, training)
     settings = _training_settings(run, training, objective, examples, adapter.tuning)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from adcli.cli.optimize.encoder_options import Learning
 from adcli.cli.options import moment_of
 from adcli.cli.run import Run
+from adcli.cli.text_model import TEXT_NAMES
 from adcli.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ UNLABELLED = ("events", "reviews", "products", "queries")
 LABELLED = ("impressions", "reviews", "products", "queries", "contexts")
 CLAIMS_HELD_OUT = 400
 MOST_WEIGHT = 10.0  # of a row, in means: beyond, one rare row would decide
-TEXT_NAMES = ("title", "text", "headline", "query", "description")
 
 
 class Data(NamedTuple):

@@ -12,7 +12,9 @@ from adcli.cli.options import Inputs, Reporting
 from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
+from adcli.cli.text_model import TextModel, with_text_scores
 from adcli.cli.users import Profiles, Users, with_profiles, with_users
+from adcli.errors import UsageError
 from adcli.policies.constraints import KEYS
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def policy(
     ),
     users: Users = None,
     profiles: Profiles = None,
+    text_model: TextModel = None,
     eligible_by: str | None = typer.Option(
         None, help="Column whose value decides which actions may be shown."
     ),
@@ -89,23 +92,32 @@ def policy(
     from adcli.behaviour.currencies import one_currency
     from adcli.optimize.continual import learn_on, replay_sample
     from adcli.optimize.policy_page import answer_of, policy_page
+    from adcli.policies.actions import action_set
     from adcli.policies.constraints import read_constraints
     from adcli.policies.logged import PROFIT
     from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
 
+    if text_model and start_from:
+        raise UsageError(
+            "--text-model: what --from replays has no texts.", fix="Learn from both logs at once."
+        )
     rules = read_constraints(constraints) if constraints else None
     folder = run.directory()
-    impressions = run.read(inputs, tables=["impressions"])
+    impressions = run.spool(inputs, tables=["impressions"]).mapped()
     outcomes = ["revenue", "cost"] if reward == PROFIT else [reward]
     run.require_whole(["propensity", *outcomes], "what is learned without them would be of another log")
     impressions = with_profiles(run, with_users(run, impressions, users, context), profiles)
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
+    chosen_by = tuple(run.columns(action))
+    if text_model:
+        actions = action_set(impressions, chosen_by)
+        impressions = with_text_scores(run, impressions, actions, attributes, text_model)
     question = Question(
         reward=reward,
-        action=tuple(run.columns(action)),
+        action=chosen_by,
         context=tuple(run.columns(context)),
         eligible_by=run.column(eligible_by) if eligible_by else None,
         folds=folds,

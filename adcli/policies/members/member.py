@@ -14,18 +14,32 @@ FEWEST_REWARDS = 100  # below which a member that bends would learn noise
 
 
 class RewardRows(NamedTuple):
-    """The rows that are fitted, the weight each stands for, and the features (K, e) of the actions."""
+    """The rows that are fitted, the weight each stands for, and the features (K, e) of the actions.
+
+    `texts` are the scores of all actions by a model of texts, shape (n, K), None without one.
+    """
 
     context: NDArray[np.float32]
     action: NDArray[np.int32]
     reward: NDArray[np.float64]
     weight: NDArray[np.float64]
     features: NDArray[np.float32]
+    texts: NDArray[np.float32] | None = None
+
+    @property
+    def whole(self) -> NDArray[np.float32]:
+        """The context with the scores of texts beside it, as it is encoded."""
+        return self.context if self.texts is None else np.hstack([self.context, self.texts])
 
     def take(self, rows: NDArray[np.bool_]) -> RewardRows:
         """Some of the rows."""
         return RewardRows(
-            self.context[rows], self.action[rows], self.reward[rows], self.weight[rows], self.features
+            self.context[rows],
+            self.action[rows],
+            self.reward[rows],
+            self.weight[rows],
+            self.features,
+            None if self.texts is None else self.texts[rows],
         )
 
     @property

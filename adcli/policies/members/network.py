@@ -71,6 +71,7 @@ class TowerUnits:
     def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
         """The units of each row, shape (n, width)."""
         own = self.layers
+        context = context[:, : own["skip"].shape[1]]
         inner = np.tanh(context @ own["first"] + own["first_bias"])
         inner = np.tanh(inner @ own["second"] + own["second_bias"])
         units = inner @ own["third"] + own["third_bias"] + context @ own["skip"]
