@@ -15,6 +15,7 @@ from adcli.copy.wording import plain_text, specification_text
 _PAIR = re.compile(
     r'\{\s*"key"\s*(?:=>|:)\s*"(?P<key>[^"]+)"\s*,\s*"value"\s*(?:=>|:)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*\}'
 )
+_KEYLESS = re.compile(r'\{\s*"value"\s*(?:=>|:)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*\}')
 _FLAT_PAIR = re.compile(
     r'"(?P<key>[^"]{1,60})"\s*(?:=>|:)\s*(?:"(?P<value>(?:[^"\\]|\\.)*)"|(?P<number>-?[\d.]+|true|false))'
 )
@@ -56,6 +57,27 @@ def attributes(record: Mapping[str, object]) -> dict[str, str]:
     Args:
         record: One row of a products table, attributes and other columns beside the standard ones.
     """
+    return {key: value for key, value in _answers(record).items() if value.lower() not in _NEGATIVE}
+
+
+def denied(record: Mapping[str, object]) -> tuple[str, ...]:
+    """What the record answers No to, in lower case (`Lid Included: No` → lid)."""
+    return tuple(
+        key.lower().removesuffix(" included")
+        for key, value in _answers(record).items()
+        if value.lower() in ("no", "false")
+    )
+
+
+def unheaded(record: Mapping[str, object]) -> list[str]:
+    """Values that the record gives without a heading: known to be said, of nothing in particular."""
+    given = [
+        value for column, value in record.items() if isinstance(value, str) and column not in _TEXT_COLUMNS
+    ]
+    return [plain_text(match["value"]) for value in given for match in _KEYLESS.finditer(value)]
+
+
+def _answers(record: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for column, value in record.items():
         if isinstance(value, str) and value and column not in _TEXT_COLUMNS:
@@ -66,7 +88,7 @@ def attributes(record: Mapping[str, object]) -> dict[str, str]:
         description = record.get("description")
         found = listed(description) if isinstance(description, str) else {}
     cleaned = {plain_text(key): plain_text(value) for key, value in found.items()}
-    return {key: value for key, value in cleaned.items() if key and value and value.lower() not in _NEGATIVE}
+    return {key: value for key, value in cleaned.items() if key and value}
 
 
 def _structured(value: str) -> dict[str, str]:

@@ -46,6 +46,7 @@ class Record(NamedTuple):
     codes: frozenset[str]
     facts: tuple[Fact, ...] = ()
     brand: str = ""
+    denied: tuple[str, ...] = ()
 
 
 _HOMOGLYPHS = str.maketrans("аеорсхуіѕ", "aeopcxyis")
@@ -53,7 +54,14 @@ _SPACED_LETTERS = re.compile(r"\b(?:[^\W\d_][ .*_-]){3,}[^\W\d_]\b")
 _SPLIT_HAN = re.compile(r"(?<=[\u3400-\u9fff])[\s·.*_\-|]+(?=[\u3400-\u9fff])")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]{2,}")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|net|org|cn|in|co)\b", re.IGNORECASE)
-_PHONE = re.compile(r"(?<![\w.])\+?(?:\d[ ()-]?){8,14}\d(?!\w)")
+_PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?(?:\d[ ()-]{0,2}){8,14}\d(?![A-Za-z0-9_])")
+_MESSENGER = re.compile(
+    r"(?:微信|威信|薇信|vx|qq|whatsapp|telegram|wechat)号?[:： ]{0,2}[\w@+-]{5,}", re.IGNORECASE
+)
+
+_PERSONAL = {
+    "pii.email": _EMAIL, "pii.link": _LINK, "pii.phone": _PHONE, "pii.messenger": _MESSENGER,
+}  # fmt: skip
 
 
 def folded(text: str) -> str:
@@ -72,15 +80,20 @@ def same_word(word: str) -> str:
 
 
 def record_of(
-    texts: Iterable[str], *, price: float | None = None, facts: Iterable[Fact] = (), brand: str = ""
+    texts: Iterable[str],
+    *,
+    price: float | None = None,
+    facts: Iterable[Fact] = (),
+    brand: str = "",
+    denied: tuple[str, ...] = (),
 ) -> Record:
-    """The record of one product from its texts (title, brand, attributes, description), facts and price."""
+    """The record of one product: its texts, price and facts, and what it answers No to."""
     whole = " . ".join(text for text in texts if text)
     stated = quantities(whole)
     if price is not None:
         stated.append(Quantity(price, price, "price", f"{price:g}"))
     stems = frozenset(same_word(word) for word in (*map(stem, words(whole)), *han_words(whole)))
-    return Record(folded(whole), stems, tuple(stated), frozenset(codes(whole)), tuple(facts), brand)
+    return Record(folded(whole), stems, tuple(stated), frozenset(codes(whole)), tuple(facts), brand, denied)
 
 
 _HAN = sorted(
@@ -108,7 +121,7 @@ def broken_rules(text: str, record: Record, *, own_name: str = "", market: str =
     """
     plain, name = folded(text), f" {folded(own_name)} "
     return [
-        Finding(rule.name, match[0].strip(" ,"), source=rule.source)
+        Finding(rule.name, match[0].strip(" ,"), rule.severity, source=rule.source)
         for rule in rules_of(market)
         if rule.about is None or rule.about.search(f"{record.text} {plain}")
         for match in rule.pattern.finditer(plain)
@@ -168,10 +181,10 @@ def _is_on_record(said: str, record: Record) -> bool:
 
 
 def personal_data(text: str) -> list[Finding]:
-    """E-mail addresses, links and telephone numbers in `text`."""
+    """E-mail addresses, links, telephone numbers and names in messengers in `text`."""
     return [
         Finding(rule, match[0].strip(), source="GDPR art. 5; platform rules on contact data in text")
-        for rule, pattern in (("pii.email", _EMAIL), ("pii.link", _LINK), ("pii.phone", _PHONE))
+        for rule, pattern in _PERSONAL.items()
         for match in pattern.finditer(text)
         if rule != "pii.link" or "@" not in text[max(0, match.start() - 1) : match.start()]
     ]

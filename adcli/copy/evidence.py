@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from adcli.copy.claims import Finding
 from adcli.copy.facts import ProductFacts
+from adcli.copy.grounding import rests_on
 from adcli.copy.lexicon import STOP_WORDS
 from adcli.copy.wording import is_chinese, root, sentences, words
 
 SEPARATOR = " [SEP] "
-MOST_EVIDENCE = 2
+MOST_EVIDENCE = 3
 NAMES = ("unsupported", "supported")
 """What the model of claims tells apart."""
 _INVITES = re.compile(
@@ -39,13 +40,16 @@ def evidence_for(claim: str, product: ProductFacts) -> str:
 
 
 def _shared(said: set[str], statement: str) -> int:
-    return len(said & {root(word) for word in words(statement)})
+    """How many roots of the claim a statement has, or has more of (`dim`: dimmable)."""
+    its = {root(word) for word in words(statement)} - STOP_WORDS
+    return sum(word in its or (len(word) > 2 and any(each.startswith(word) for each in its)) for word in said)
 
 
 def _fact(product: ProductFacts) -> Iterator[str]:
     for fact in product.facts:
         if fact.source.startswith("attribute") or fact.source not in ("title", "description", "review"):
             yield f"{fact.slot}: {fact.said}"
+    yield from (f"not {denied}" for denied in product.record.denied)
 
 
 def pair_of(claim: str, evidence: str) -> str:
@@ -54,7 +58,7 @@ def pair_of(claim: str, evidence: str) -> str:
 
 
 def claims_of(ad: int, text: str, product: ProductFacts, found: Sequence[Finding]) -> list[Claim]:
-    """The sentences of an English ad that state something and in which nothing was found yet."""
+    """The sentences of an English ad in which nothing was found yet, and that words can not vouch for."""
     if is_chinese(text):
         return []
     spans = [finding.span.lower() for finding in found if finding.span]
@@ -64,4 +68,5 @@ def claims_of(ad: int, text: str, product: ProductFacts, found: Sequence[Finding
         if len(sentence.split()) > 2
         and not any(span in sentence.lower() for span in spans)
         and not _INVITES.match(sentence)
+        and not rests_on(sentence, product.record)
     ]

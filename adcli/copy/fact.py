@@ -20,10 +20,13 @@ FIRST_SAID = (
 )  # fmt: skip
 """The slots in the order in which ads name them."""
 
-_MEASURED = {
+MEASURED = {
     "length": "long", "width": "wide", "height": "high", "depth": "deep", "diameter": "in diameter",
     "thickness": "thick",
 }  # fmt: skip
+"""How an ad says what a size measures."""
+SAID_AS = {said: role for role, said in MEASURED.items()} | {"tall": "height"}
+"""What a size measures, by how an ad says it."""
 
 
 class Fact(NamedTuple):
@@ -50,8 +53,8 @@ class Fact(NamedTuple):
         """The fact in the words in which an ad names it: `213 cm long`, `leather strap`, `without dye`."""
         if self.negated:
             return f"{'without' if self.slot in ('ingredient', 'part') else 'not'} {self.value}"
-        if self.role in _MEASURED:
-            return f"{self.value} {_MEASURED[self.role]}"
+        if self.role in MEASURED:
+            return f"{self.value} {MEASURED[self.role]}"
         if self.slot == "quantity" and self.role in ("pack", "set"):
             return f"{self.role} of {self.value}"
         if self.slot in ("audience", "compatibility") and not is_chinese(self.value):

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.copy.attributes import attributes
+from adcli.copy.attributes import attributes, denied, unheaded
 from adcli.copy.chinese import chinese_facts_in
 from adcli.copy.claims import Record, record_of
 from adcli.copy.fact import FIRST_SAID, Fact
 from adcli.copy.headings import stated
 from adcli.copy.lexicon import STOP_WORDS, lexicon
-from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name, spoken
+from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name, spoken, things
 from adcli.copy.praise import praise
 from adcli.copy.prose import facts_in
 from adcli.copy.scenes import scenes_of
@@ -73,7 +73,7 @@ class ProductFacts(NamedTuple):
 
 
 _PRIORITY = {slot: place for place, slot in enumerate(FIRST_SAID)}
-_DESIGNED = frozenset({"style", "material", "colour"})
+_DESIGNED = frozenset({"material", "colour"})
 """Slots in which a title's words are a name where attributes say otherwise."""
 
 
@@ -98,7 +98,8 @@ def _of_attributes(properties: Mapping[str, str], kind: str) -> list[Fact]:
     for key, value in properties.items():
         for fact in stated(key, value):
             if fact.role == "type":
-                if noun & {stem(word) for word in words(fact.value)}:
+                its = [stem(word) for word in words(fact.value)]
+                if noun & set(its) or its[-1] in things():
                     continue
                 fact = fact._replace(role="")
             found.append(fact)
@@ -115,6 +116,14 @@ def _of_texts(title: str, brand: str, kind: str, prose: str, *, has_matter: bool
         found = [fact for fact in found if fact.slot not in ("material", "colour")]
     without_brand = re.sub(rf"\b{re.escape(brand)}\b", " ", prose) if brand else prose
     return found + facts_in(without_brand, kind=kind)
+
+
+def _beside_title(description: str, title: str, kind: str, *, known: set[str]) -> list[Fact]:
+    """What a description says in brackets after the title (`… (Pink, Pack of 1)`) of slots still open."""
+    aside = re.search(rf"{re.escape(title)} ?\(([^()]{{2,80}})\)", description)
+    pieces = aside[1].split(",") if aside else []
+    found = [fact for piece in pieces for fact in facts_in(piece.strip(), kind=kind)]
+    return [fact for fact in found if fact.slot in {"colour", "quantity", "capacity"} - known]
 
 
 def _is_scented(kind: str, path: Sequence[str]) -> bool:
@@ -157,10 +166,12 @@ def product_facts(
     texts_say = _of_texts(title, brand, kind, prose, has_matter=not _is_scented(kind, path))
     known = {fact.slot for fact in found}
     found += [fact for fact in texts_say if fact.source != "title" or fact.slot not in known & _DESIGNED]
+    found += _beside_title(description, title, kind, known={fact.slot for fact in found})
     found += praise(reviews)
     texts = [title, brand, " . ".join(path), prose, *(f"{key} {value}" for key, value in properties.items())]
     texts += [fact.said for fact in found if fact.source != "review"]
     texts += [] if properties else [specification_text(description)]
+    texts += [*unheaded(product), *(f"not {heading}" for heading in denied(product))]
     price = float(str(product["price"])) if product.get("price") is not None else None
     chosen = _chosen(found)
     return ProductFacts(
@@ -174,7 +185,11 @@ def product_facts(
         prose=prose,
         scenes=scenes,
         record=record_of(
-            texts, price=price, facts=[fact for fact in chosen if fact.source != "review"], brand=brand
+            texts,
+            price=price,
+            facts=[fact for fact in chosen if fact.source != "review"],
+            brand=brand,
+            denied=denied(product),
         ),
     )
 

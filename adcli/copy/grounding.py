@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from adcli.copy.claims import Finding, Record, folded, han_words, same_word
-from adcli.copy.fact import Fact
+from adcli.copy.denials import contradictions, denied_in, denied_words
+from adcli.copy.fact import MEASURED, SAID_AS, Fact
 from adcli.copy.lexicon import COLOUR_IDIOMS, COLOURS, DATA, MATERIALS, STOP_WORDS, WELL_KNOWN_BRANDS, lexicon
 from adcli.copy.naming import SAYS_LITTLE, things
-from adcli.copy.prose import SAID_AS
+from adcli.copy.parts import attached
 from adcli.copy.quantities import Quantity, codes, is_stated, quantities
 from adcli.copy.scenes import words_of
 from adcli.copy.wording import root, sentences, stem, words
@@ -32,14 +33,6 @@ _MAKER = re.compile(
     r"(?:\w+ )?by (?:the )?(?P<who>[A-Z][\w&'-]*(?: (?:& )?[A-Z][\w'-]*)*)|"
     r"\b(?:[Gg]enuine|[Oo]riginal|[Oo]fficial|[Aa]uthentic) (?P<own>[A-Z][\w&'-]+)|"
     r"\b(?P<by>[A-Z][\w&-]+)-(?:made|built|branded)\b"
-)
-_CUE = (
-    r"(?:no|not|without|never|isn't|aren't|doesn't|don't|free of|free from|lacks?|contains no|none|"
-    r"nothing|nor|left out|leaves? out|missing|minus|skips?)"
-)
-_DENIED = re.compile(
-    rf"(?<![\w-]){_CUE}[\s-]+(?!only\b|just\b)(?P<after>[^,.;:!?]{{0,40}})|"
-    rf"(?P<before>[^,.;:!?]{{2,40}})(?:[?:,]| -) ?(?:{_CUE}\b)|(?P<free>[\w]+)-free\b"
 )
 
 
@@ -60,7 +53,7 @@ def ungrounded(
         *_matter(text, record),
         *_foreign_brands(text, record, brands),
         *_makers(text, record),
-        *_denials(text, record),
+        *contradictions(text, record),
         *_matter_of_parts(text, record),
         *_audiences(text, record),
         *_other_thing(text, record),
@@ -70,10 +63,22 @@ def ungrounded(
     return [Finding(rule, span, layer="grounding", source="the product's record") for rule, span in found]
 
 
+_UNCOUNTED = r"(?=\s*(?:[.,;:!?]|of (?:them|us|you|these|it)\b|$))"
+"""What follows a number word that counts nothing of the product: `for two.`, `two of them`."""
+
+
 def _numbers(text: str, record: Record) -> list[tuple[str, str]]:
-    found = [quantity.text for quantity in quantities(text) if not is_stated(quantity, record.quantities)]
+    found = [
+        quantity.text
+        for quantity in quantities(text)
+        if not is_stated(quantity, record.quantities) and not _counts_nothing(quantity, text)
+    ]
     found += sorted(codes(text) - record.codes)
     return [("number.unsupported", span) for span in found]
+
+
+def _counts_nothing(quantity: Quantity, text: str) -> bool:
+    return quantity.text.isalpha() and bool(re.search(rf"\b{quantity.text}{_UNCOUNTED}", text))
 
 
 def _roles(text: str, record: Record) -> Iterator[tuple[str, str]]:
@@ -83,6 +88,8 @@ def _roles(text: str, record: Record) -> Iterator[tuple[str, str]]:
         said = {root(word) for word in words(sentence)}
         for quantity in quantities(sentence):
             holders = [fact for fact in record.facts if is_stated(quantity, quantities(fact.said))]
+            if _counts_nothing(quantity, sentence):
+                continue
             if holders and not any(_agrees(fact, quantity, sentence, said, own) for fact in holders):
                 yield "number.role", quantity.text
 
@@ -93,14 +100,14 @@ def _agrees(fact: Fact, quantity: Quantity, sentence: str, said: set[str], own: 
         root(word) for word in STOP_WORDS
     }
     about -= {root(word) for word in words(quantity.text)}
-    ways = set(SAID_AS.values()) & set(words(sentence))
-    if ways and fact.role in SAID_AS.values():
+    ways = MEASURED.keys() & set(words(sentence))
+    if ways and fact.role in MEASURED:
         return fact.role in ways
     part = _part_of(quantity.text, sentence)
     if part and root(part) not in own:
         return root(part) in about
     way = SAID_AS.get(_following(quantity.text, sentence), "")
-    if way and fact.role in SAID_AS.values():
+    if way and fact.role in MEASURED:
         return way == fact.role
     if fact.slot in _SELF_CONTAINED and (not fact.role or fact.role in _PLAIN_ROLES):
         return (
@@ -111,15 +118,17 @@ def _agrees(fact: Fact, quantity: Quantity, sentence: str, said: set[str], own: 
     return bool(about & said) or not about
 
 
-_PLAIN_ROLES = frozenset({"pack", "set", "battery", "GSM", "thread count", *SAID_AS.values()})
+_PLAIN_ROLES = frozenset({"pack", "set", "battery", "GSM", "thread count", *MEASURED})
 
 
 def _part_of(stated: str, sentence: str) -> str:
-    """The part that a number is said of: `20 cm handle`, `a handle of 20 cm`."""
-    parts = lexicon()["en"]["part"]
-    after = re.search(rf"{re.escape(stated)}[ -]([a-z]+)", sentence, re.IGNORECASE)
+    """The part that a number is said of: `20 cm handle`, `20 cm of handle`, `a handle of 20 cm`."""
+    parts, number = lexicon()["en"]["part"], re.escape(stated)
+    after = re.search(rf"{number}[ -](?:of (?:the |its )?)?([a-z]+)", sentence, re.IGNORECASE)
     before = re.search(
-        rf"([a-z]+) (?:of|is|measures|has|:) (?:about )?{re.escape(stated)}", sentence, re.IGNORECASE
+        rf"([a-z]+)(?::| of| is| are| measures?| has| runs to| comes to) (?:about |only |just )?{number}",
+        sentence,
+        re.IGNORECASE,
     )
     return next((match[1].lower() for match in (after, before) if match and match[1].lower() in parts), "")
 
@@ -145,7 +154,10 @@ def _matter(text: str, record: Record) -> list[tuple[str, str]]:
         same = same_word(word)
         kind = "material" if {word, same} & MATERIALS else "colour" if {word, same} & COLOURS else ""
         stated = bool({word, same} & matter) or not record.facts
-        if kind and (same not in record.stems or not (stated or _as_on_record(word, text, record))):
+        if kind and (
+            same not in record.stems
+            or not (stated or _as_on_record(word, text, record) or _is_aside(word, text, record))
+        ):
             found.append((f"{kind}.unsupported", word))
     return sorted(found, key=lambda finding: finding[0] != "material.unsupported")
 
@@ -165,6 +177,15 @@ def _as_on_record(word: str, text: str, record: Record) -> bool:
         for place in places
         for pair in [tokens[max(0, place - 1) : place + 1] if place else tokens[place : place + 2]]
     ) or all(f" {' '.join(tokens[place : place + 2])} " in f" {flat} " for place in places)
+
+
+def _is_aside(word: str, text: str, record: Record) -> bool:
+    """Whether `text` says `word` of something else than the thing itself (`cuts wood`)."""
+    kinds = "|".join(re.escape(fact.value.split()[-1]) for fact in record.facts if fact.slot == "kind")
+    said_of_it = (
+        rf"\b(?:of|in|from|is|are|pure|real) (?:[\w-]+ ){{0,2}}{word}\b|\b{word} (?:[\w-]+ )?(?:{kinds})\b"
+    )
+    return bool(kinds) and word.isascii() and not re.search(said_of_it, folded(text))
 
 
 def _foreign_brands(text: str, record: Record, brands: frozenset[str]) -> list[tuple[str, str]]:
@@ -196,69 +217,18 @@ def _makers(text: str, record: Record) -> Iterator[tuple[str, str]]:
             yield "brand.relation", match[0]
 
 
-def _denials(text: str, record: Record) -> Iterator[tuple[str, str]]:
-    """What the record denies and the ad says, and the other way round."""
-    for sentence in re.split(r"[.!]\s+|[.!]$", text):
-        plain = folded(sentence)
-        denied = [
-            set(_stems(next(part for part in match.groups() if part is not None))[:6])
-            for match in _DENIED.finditer(plain)
-        ]
-        said = set(_stems(plain))
-        for fact in record.facts:
-            values = [set(_stems(value)) for value in re.split(r",| and | or ", folded(fact.value))]
-            for value in filter(None, values):
-                if (fact.negated and value <= said and not denied) or (
-                    not fact.negated
-                    and fact.slot in _DENIABLE
-                    and any(_core(fact, value) <= each for each in denied)
-                    and plain.strip(" .!?") not in record.text
-                    and not any(value & set(_stems(other.value)) for other in record.facts if other.negated)
-                ):
-                    yield "negation.contradicted", fact.value
-
-
-def _core(fact: Fact, value: set[str]) -> set[str]:
-    """The words that deny a fact: of a part the noun alone (`walnut grip`: `without a grip`)."""
-    return {_stems(fact.value)[-1]} if fact.slot == "part" else value
-
-
-_DENIABLE = frozenset({
-    "part", "ingredient", "function", "material", "care", "certificate", "compatibility", "style",
-})  # fmt: skip
-
-
-def _stems(text: str) -> list[str]:
-    return [stem(word) for word in words(text) if word not in STOP_WORDS or word in ("on", "off")]
-
-
 def _matter_of_parts(text: str, record: Record) -> Iterator[tuple[str, str]]:
-    """A material or colour that the record has of something else than the part the ad says it of."""
-    own = {word for fact in record.facts if fact.slot == "kind" for word in _stems(fact.value)}
-    parts = {_stems(fact.value)[-1] for fact in record.facts if fact.slot == "part" and _stems(fact.value)}
-    parts |= {stem(fact.role) for fact in record.facts if fact.role and fact.role not in _PLAIN_ROLES}
-    parts -= own
-    together = [set(_stems(f"{fact.said} {fact.role}")) for fact in record.facts]
-    together += [set(_stems(chunk)) for chunk in re.split(r"[,.;:]| and | with ", record.text)]
-    matter = [set(_stems(fact.value)) for fact in record.facts if fact.slot in ("material", "colour")]
-    for clause in re.split(r"[,.;!]| and ", folded(text)):
-        said = _stems(clause)
-        for place, word in enumerate(said):
-            near = set(said[max(0, place - 3) : place + 4])
-            held = [value for value in matter if value <= near and word not in value]
-            if (
-                word in parts
-                and held
-                and not any(value | {word} <= each for value in held for each in together)
-            ):
-                yield "matter.role", clause.strip()
-                break
+    """A material or colour that the ad says of a part of which the record does not say it."""
+    own = {stem(word) for fact in record.facts if fact.slot == "kind" for word in words(fact.value)}
+    known = attached(record.text).union(*(attached(fact.said) for fact in record.facts))
+    for matter, part in sorted(attached(text) - known):
+        if part in record.stems - own and {matter, part} <= record.stems:
+            yield "matter.role", f"{matter} {part}"
 
 
 _AUDIENCE = re.compile(
-    r"\b(?:for|of|suits|your|think of)(?: (?!the\b)[\w'-]+){0,2}? ("
-    r"men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
-    r"gentlemen|husband|wife)\b"
+    r"\b(?:men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
+    r"gentlemen|husband|wife)\b(?!-)"
 )
 _SAME_AUDIENCE = {
     "man": "men", "gentlemen": "men", "husband": "men", "woman": "women", "ladies": "women", "wife": "women",
@@ -318,6 +288,27 @@ def _bases(word: str) -> set[str]:
     return found
 
 
+def rests_on(sentence: str, record: Record) -> bool:
+    """Whether all that `sentence` names beside the thing itself is on record, and denied by both or none."""
+    plain = folded(sentence)
+    named = [
+        word
+        for word in words(plain)
+        if not _is_ordinary(word) or same_word(stem(word)) in MATERIALS | COLOURS
+    ]
+    kind = {stem(word) for fact in record.facts if fact.slot == "kind" for word in words(fact.value)}
+    denied = denied_words(record)
+    return (
+        any(stem(word) not in kind for word in named)
+        and all(same_word(stem(word)) in record.stems for word in named)
+        and all(missing & denied for missing in denied_in(plain))
+    )
+
+
+def _is_ordinary(word: str) -> bool:
+    return bool({root(form) for form in (word, *_bases(word))} & ordinary())
+
+
 def _open_words(text: str, record: Record, scenes: frozenset[str]) -> Iterator[tuple[str, str]]:
     if not scenes or (not record.text.isascii() and not text.isascii()):
         return
@@ -328,9 +319,13 @@ def _open_words(text: str, record: Record, scenes: frozenset[str]) -> Iterator[t
             continue
         if len(word) < 3 or any(map(str.isdigit, word)):
             continue
-        if bare not in known and not any(
-            bare.startswith(other) or other.startswith(bare)
-            for other in known
-            if len(other) > 4 and len(bare) > 4
+        if (
+            bare not in known
+            and not any(
+                bare.startswith(other) or other.startswith(bare)
+                for other in known
+                if len(other) > 4 and len(bare) > 4
+            )
+            and not (len(bare) > 3 and any(other.startswith(bare) for other in record.stems))
         ):
             yield "word.ungrounded", word

@@ -51,8 +51,10 @@ def stated(key: str, value: str) -> list[Fact]:
         found = line.pattern.fullmatch(heading)
         if found:
             role = found.expand(line.role) if line.role else ""
-            if role == "contents":
+            if role == "contents" or (role == "package" and "," in text):
                 return _contents(key, text)
+            if role == "listed":
+                return _listed(key, text)
             said = _value(line.slot, role, heading, text) if line.slot else None
             return [_fact(*said, key, text)] if said else []
     return _unlisted(key, heading, text)
@@ -65,10 +67,13 @@ def _fact(slot: str, value: str, role: str, key: str, span: str) -> Fact:
 def _value(slot: str, role: str, heading: str, text: str) -> tuple[str, str, str] | None:
     """Slot, value and role of a value under a listed heading; None where it says nothing."""
     short = lowered(text)
-    if short == "yes":
-        return _confirmed(slot, heading)
+    if short == "yes" or (slot in ("power", "function") and short.isdigit()):
+        return _confirmed(slot, heading) if short == "yes" else None
     if slot in ("size", "weight", "capacity"):
         return _amount(slot, role, short)
+    if role == "package":
+        several = re.fullmatch(r"0*([2-9]|[1-9]\d+) [a-z][a-z ]{2,30}", short)
+        return (slot, several[1], "pack") if several else None
     if slot == "quantity":
         count = re.match(r"(?:pack of |set of )?0*(\d+)\b", short)
         number = int(count[1]) if count else 0
@@ -117,12 +122,17 @@ def _unlisted(key: str, heading: str, text: str) -> list[Fact]:
         slot = "part" if is_part else "function"
         return [_fact(slot, heading.removesuffix(" included"), "", key, text)] if len(heading) < 25 else []
     if heading.startswith(("other features", "other body", "other functions", "novelty")):
-        return [
-            _fact("function", lowered(each.strip()), "", key, each.strip())
-            for each in text.split(",")
-            if 0 < len(each.split()) <= 4 and not re.search(r"dimension|case|glass", each, re.IGNORECASE)
-        ]
+        return _listed(key, text)
     return []
+
+
+def _listed(key: str, text: str) -> list[Fact]:
+    """What a row of features says that the thing does."""
+    return [
+        _fact("function", lowered(each.strip()), "", key, each.strip())
+        for each in text.split(",")
+        if 0 < len(each.split()) <= 4 and not re.search(r"dimension|case|glass|^\W*\d*$", each, re.IGNORECASE)
+    ]
 
 
 def _contents(key: str, text: str) -> list[Fact]:
@@ -143,7 +153,7 @@ def _contents(key: str, text: str) -> list[Fact]:
             if name and name.split()[-1] in listed["thing"]
             else ""
         )
-        if slot and len(name.split()) <= 4:
+        if slot and len(name.split()) <= 4 and "warranty" not in name:
             found.append(_fact(slot, name, "", key, part.strip()))
     return found
 

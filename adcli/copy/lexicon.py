@@ -7,6 +7,7 @@ product that can be true or false, or that advertising law asks proof of.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,13 @@ DATA = Path(__file__).parent / "data"
 def _listed(text: str) -> frozenset[str]:
     """The words of a list."""
     return frozenset(text.split())
+
+
+def spelled(pattern: str, lists: Mapping[str, str]) -> str:
+    """`pattern` with each `{name}` as what `lists` has for it, in which names may stand too."""
+    for name, listed in [*lists.items(), *lists.items()]:
+        pattern = pattern.replace(f"{{{name}}}", listed)
+    return pattern
 
 
 @lru_cache(maxsize=1)

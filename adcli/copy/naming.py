@@ -154,7 +154,13 @@ def kind_of(
         if places:
             at_end = core is cut and stems[-1] in things()
             head = named[-1] if named and not at_end else places[-1] if core is cut else places[0]
-            return _with_parent(_phrase(core, stems, head), path)
+            while core is whole and head + 1 in places:
+                head += 1
+            phrase = _phrase(core, stems, _last_of_set(core, stems, head))
+            several = "combo" in stems and any(stems[place] not in phrase.lower() for place in places)
+            if several and stem(phrase.split()[-1]) not in SAYS_LITTLE:
+                phrase = f"{_singular(phrase)} Combo"
+            return _with_parent(phrase, path)
     return _other_kind(cut, path, prose, title)
 
 
@@ -162,26 +168,41 @@ def _other_kind(core: Sequence[str], path: Sequence[str], prose: str, title: str
     """The noun where the title has none that is known: of its description or category, or the last word."""
     little = [word for word in core if stem(word) in SAYS_LITTLE]
     if little:
-        return _with_parent(_spoken(little[0].lower()), path)
+        stems = [stem(word) for word in core]
+        phrase = _compound(core, stems, stems.index(stem(little[0])))
+        return phrase if " " in phrase else _with_parent(phrase, path)
     opening = _words_of(_core(re.split(r"[.,;:]", prose)[0]))
     for place in range(min(len(opening), 5) - 1, -1, -1):
         if stem(opening[place]) in things() - MATERIALS:
             return _compound(opening, [stem(word) for word in opening], place)
     if len(path) > 1:
-        return " ".join(_spoken(word) for word in _singular(next(_last_phrases(path[-1]))).split())
+        named = " ".join(_spoken(word) for word in _singular(next(_last_phrases(path[-1]))).split())
+        return _with_parent(named, path)
     described = [word for word in core if stem(word) not in _NOT_A_KIND and re.sub(r"\W", "", word).isalpha()]
     return " ".join(_spoken(word.lower()) for word in described[-2:]) or title
 
 
+def _last_of_set(core: Sequence[str], stems: Sequence[str], head: int) -> int:
+    """The place of the last noun of a set of two things (`Top & Pyjama Set`), else `head`."""
+    after = stems[head + 1 : head + 4]
+    is_set = len(after) == 3 and core[head + 1] in ("&", "and") and after[1] in things() and after[2] in _SETS
+    return head + 2 if is_set else head
+
+
+_SETS = ("set", "kit", "combo")
+
+
 def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
     """The compound that ends at `head`, with the `set` after it and the other noun before an `&`."""
-    ends = head + 1 < len(core) and stems[head + 1] in ("set", "kit", "combo")
+    is_gift = stems[head + 1 : head + 2] == ["gift"]
+    end = core[head + 1 : head + 2 + is_gift]
+    ends = bool(end) and stem(end[-1]) in _SETS
     joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in things()
     if joined and not ends:
         return _compound(core, stems, head - 2)
     phrase = _compound(core, stems, head)
     first = f"{_spoken(core[head - 2].lower())} {core[head - 1]} " if joined else ""
-    return f"{first}{phrase}{' ' + _spoken(core[head + 1].lower()) if ends else ''}"
+    return " ".join([f"{first}{phrase}", *(_spoken(word.lower()) for word in end if ends)])
 
 
 @lru_cache(maxsize=1)
@@ -202,18 +223,18 @@ def _core(name: str) -> str:
 
 
 def _words_of(text: str) -> list[str]:
-    return [word for word in (word.strip(".,;:!()") for word in text.split()) if word]
+    return [word for word in (word.strip(".,;:!()-") for word in text.split()) if word]
 
 
 def _compound(core: Sequence[str], stems: Sequence[str], place: int) -> str:
     """The noun at `place` with the words before it that make it another thing (`Watering Can`)."""
-    modifiers = lexicon()["en"]["modifier"]
+    modifiers = lexicon()["en"]["modifier"] if stems[place] != "showpiece" else frozenset()
     first = place
     while first > 0 and place - first < 3:
         before = stems[first - 1]
         is_joined = before in modifiers or core[first - 1].lower() in modifiers
         is_joined |= f"{core[first - 1]} {core[first]}".lower() in lexicon()["en"]["compound"]
-        if not is_joined or before in COLOURS or before == stems[first]:
+        if not is_joined or before in COLOURS or before in stems[first : place + 1]:
             break
         first -= 1
     said = [word if word in _ACRONYMS else _spoken(word.lower()) for word in core[first : place + 1]]
@@ -239,7 +260,7 @@ def _last_phrases(phrase: str) -> Iterator[str]:
 
 def _singular(phrase: str) -> str:
     *before, last = phrase.split()
-    return " ".join([*before, stem(last)])
+    return " ".join([*before, _spoken(stem(last))])
 
 
 def _with_parent(noun: str, path: Sequence[str]) -> str:

@@ -14,8 +14,8 @@ import tomllib
 from functools import lru_cache
 from typing import NamedTuple
 
-from adcli.copy.fact import Fact
-from adcli.copy.lexicon import DATA, STOP_WORDS, lexicon
+from adcli.copy.fact import SAID_AS, Fact
+from adcli.copy.lexicon import DATA, STOP_WORDS, lexicon, spelled
 from adcli.copy.matter import read_ingredients, read_matter
 from adcli.copy.reading import EDGE, TAKEN, Reading, listed, protected, restored
 from adcli.copy.wording import sentences, stem, words
@@ -41,17 +41,11 @@ def _patterns() -> dict[str, tuple[Pattern, ...]]:
     """The patterns for phrases and for measures, in order."""
     read = tomllib.loads(DATA.joinpath("patterns.toml").read_text("utf-8"))
     macros = read.pop("macros")
-
-    def spelled(text: str) -> str:
-        for name, macro in [*macros.items(), *macros.items()]:
-            text = text.replace(f"{{{name}}}", macro)
-        return text
-
     return {
         stage: tuple(
             Pattern(
                 line["slot"],
-                re.compile(spelled(line["find"]), 0 if line.get("case") else re.IGNORECASE),
+                re.compile(spelled(line["find"], macros), 0 if line.get("case") else re.IGNORECASE),
                 line.get("value", ""),
                 line.get("role", ""),
                 line.get("negated", False),
@@ -78,7 +72,8 @@ def _verbs() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     rest = r"\b(?! of\b)[^,.;:()\x00]*?(?=,? and (?:" + every + r")\b(?! out\b)|[,.;:()\x00]|$)"
     more = r"(?:, [a-z]+ and [a-z]+(?: [a-z]+)?(?=[,.;:()]|$))?"
     begun = rf"(?:(?:^|(?<=[,;.:] )|(?<= and ))(?P<verb>{third})|(?<=that )(?P<after>{every}))"
-    of_part = rf"{EDGE}(?:{parts}) (?P<verb>{every})(?! (?:of|with)\b)"
+    verbs = "|".join(sorted(slots.keys() - lexicon()["en"]["noun_too"], key=len, reverse=True))
+    of_part = rf"{EDGE}(?:{parts}) (?P<verb>{verbs})(?! (?:of|with)\b)"
     return (
         re.compile(begun + rest + more, re.IGNORECASE),
         re.compile(of_part + rest, re.IGNORECASE),
@@ -127,7 +122,8 @@ def _take_all(reading: Reading, pattern: Pattern) -> None:
             continue
         value = match[pattern.value] if pattern.value else match[0]
         role = (match[pattern.role] or "") if pattern.role else ""
-        reading.found(pattern.slot, value or match[0], match[0], role=role, negated=pattern.negated)
+        negated = pattern.negated or bool(_NEGATION.search(reading.left[: match.start()]))
+        reading.found(pattern.slot, value or match[0], match[0], role=role, negated=negated)
         reading.take(*match.span())
 
 
@@ -156,12 +152,6 @@ def _read_measures(reading: Reading, kind: str) -> None:
             reading.facts[place] = fact._replace(role=SAID_AS[fact.role])
         elif fact.slot in ("size", "weight", "capacity", "power"):
             reading.facts[place] = _with_role(fact, text, kind)
-
-
-SAID_AS = {
-    "high": "height", "tall": "height", "wide": "width", "long": "length", "deep": "depth",
-    "thick": "thickness", "in diameter": "diameter",
-}  # fmt: skip
 
 
 def _with_role(fact: Fact, text: str, kind: str) -> Fact:
@@ -250,9 +240,9 @@ def _read_uses(reading: Reading, kind: str) -> None:
 @lru_cache(maxsize=1)
 def _spelled_uses() -> str:
     macros = tomllib.loads(DATA.joinpath("patterns.toml").read_text("utf-8"))["macros"]
-    listed = macros["list"].replace("{item}", macros["item"])
-    return (
-        rf"(?:\bfor|\bideal for|\bperfect for) (?P<what>{listed})(?=[,.;:()!?\x00]|$| with | that | and an? )"
+    return spelled(
+        r"(?:\bfor|\bideal for|\bperfect for) (?P<what>{list})(?=[,.;:()!?\x00]|$| with | that | and an? )",
+        macros,
     )
 
 

@@ -122,7 +122,7 @@ _CODE = re.compile(r"(?<![\w])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+", re.ASCII)
 
 _HAN_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_NUMERAL = re.compile(
-    "[一二两三四五六七八九十百]+(?="
+    "(?!一[天周件个])[一二两三四五六七八九十百]+(?="
     + "|".join(unit for unit in _SIGN_UNITS if "\u3400" <= unit[0] <= "\u9fff" and unit != "个")
     + ")"
 )

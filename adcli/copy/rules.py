@@ -11,7 +11,7 @@ import tomllib
 from functools import lru_cache
 from typing import NamedTuple
 
-from adcli.copy.lexicon import DATA
+from adcli.copy.lexicon import DATA, spelled
 from adcli.errors import UsageError, did_you_mean
 
 MARKETS = ("us", "eu", "cn")
@@ -28,6 +28,7 @@ class ClaimRule(NamedTuple):
         about: What the record must match for the rule to hold; None for every product.
         whole: Whether `unless` excuses wherever it stands in the ad.
         source: The law or policy.
+        severity: `block`, or `warn`: a person should look.
         block: Texts that it must find.
         passes: Texts that it must not find.
     """
@@ -39,6 +40,7 @@ class ClaimRule(NamedTuple):
     about: re.Pattern[str] | None
     whole: bool
     source: str
+    severity: str
     block: tuple[str, ...]
     passes: tuple[str, ...]
 
@@ -59,12 +61,13 @@ def _pack(name: str) -> tuple[ClaimRule, ...]:
     return tuple(
         ClaimRule(
             rule["id"],
-            _any_of(rule["find"]),
+            _any_of(spelled(rule["find"], read.get("lists", {}))),
             _pattern(rule.get("unless")),
             rule.get("proof", ""),
             _pattern(rule.get("about")),
             rule.get("sentence", False),
             rule["source"],
+            rule.get("severity", "block"),
             tuple(rule["block"]),
             tuple(rule["pass"]),
         )

@@ -14,13 +14,14 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from adcli.copy.checker import Checker
-from adcli.copy.fact import Fact
+from adcli.copy.evidence import claims_of
+from adcli.copy.fact import MEASURED, Fact
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import DATA
 from adcli.copy.quantities import quantities
+from adcli.copy.wording import words
 
 KINDS = ("value", "unit", "role", "relation", "negation", "endorsement", "superlative")
 """What a false claim is false in."""
@@ -30,7 +31,8 @@ _UNITS = (
 )  # fmt: skip
 TRIES = 12
 _DENIED = ("part", "ingredient", "function", "certificate", "care", "compatibility")
-Phrases = Mapping[str, Mapping[str, Sequence[str]]]
+Phrases = Mapping[str, Any]
+"""How facts are `stated`, what is `false`, and the table of `meaning` if any (`data/claims.toml`)."""
 
 
 class MadeClaim(NamedTuple):
@@ -69,22 +71,21 @@ def made_claims(
     return found
 
 
-def unseen_by_words(
-    claims: Sequence[MadeClaim], products: Sequence[ProductFacts], checker: Checker, *, seed: int
-) -> list[MadeClaim]:
-    """The claims that a model is asked about: without false ones that words tell, and as many true ones.
+def asked(claims: Sequence[MadeClaim], products: Sequence[ProductFacts], *, seed: int) -> list[MadeClaim]:
+    """The claims that a model is asked about: as many true as false ones, false numbers and units left out.
 
-    A word or a number that is not on record needs no model; who endorses a thing, who made it, whether it
-    is so and how it compares are learned in all phrasings, since words know only some.
+    Whether a number is on record needs no model, and neither does what names only things on record.
     """
+    random = Random(seed)  # noqa: S311 - no secret
+    read = [claim for claim in claims if claims_of(0, claim.text, products[claim.product], ())]
+    true = [claim for claim in read if not claim.kind]
     false = [
         claim
-        for claim in claims
-        if claim.kind
-        and (claim.kind not in ("value", "unit") or not checker.stated(claim.text, products[claim.product]))
+        for claim in read
+        if claim.kind and not (claim.kind in ("value", "unit") and any(map(str.isdigit, claim.text)))
     ]
-    true = [claim for claim in claims if not claim.kind]
-    return [*false, *Random(seed).sample(true, min(len(false), len(true)))]  # noqa: S311 - no secret
+    each = min(len(true), len(false))
+    return [*random.sample(false, each), *random.sample(true, each)]
 
 
 class _Maker:
@@ -92,6 +93,7 @@ class _Maker:
 
     def __init__(self, products: Sequence[ProductFacts], phrases: Phrases, random: Random) -> None:
         self._stated, self._false, self._random = phrases["stated"], phrases["false"], random
+        self._meaning = phrases.get("meaning", [])
         self._values: dict[tuple[str, bool], list[Fact]] = {}
         for product in products:
             for fact in _usable(product):
@@ -128,7 +130,9 @@ class _Maker:
     def _changed(self, fact: Fact, product: ProductFacts, kind: str) -> Iterator[tuple[str, str, str]]:
         """Phrase, value and role of claims that a fact is turned into by a change of this kind."""
         if kind == "negation":
-            if fact.negated:
+            if (said := self._reworded(fact, denied=not fact.negated)) and self._random.random() < 0.6:
+                yield said, "", ""
+            elif fact.negated:
                 yield self._pick(self._false["affirmed"]), fact.value, ""
             elif fact.slot in _DENIED and len(fact.value.split()) <= 3:
                 yield self._pick(self._false["denied"]), fact.value, ""
@@ -146,19 +150,31 @@ class _Maker:
             yield from self._other_role(fact, product)
 
     def _other_role(self, fact: Fact, product: ProductFacts) -> Iterator[tuple[str, str, str]]:
+        """The fact said of another part, or measured another way."""
         parts = [
             each.value.split()[-1] for each in product.facts if each.slot == "part" and not each.negated
         ] + [each.role for each in product.facts if each.role and each.slot in ("material", "colour", "size")]
-        other = [
-            part
-            for part in parts
-            if part not in fact.said and part not in ("height", "width", "length", "depth")
-        ]
-        if (other and fact.slot in ("material", "colour")) or (other and fact.slot == "size" and fact.role):
-            phrase = self._pick(self._stated[f"{fact.slot}_role"])
-            yield phrase, fact.value, self._random.choice(other)
+        taken = {
+            role
+            for each in product.facts
+            if fact.value in each.value
+            for role in (each.role, *words(each.said))
+        }
+        other = [part for part in parts if part.lower() not in taken | MEASURED.keys()]
+        ways = [way for way in MEASURED if way not in taken]
+        if fact.slot == "size" and fact.role in MEASURED and ways and self._random.random() < 0.5:
+            yield self._phrase(fact._replace(role="")), f"{fact.value} {MEASURED[self._pick(ways)]}", ""
+        elif other and (fact.slot in ("material", "colour") or (fact.slot == "size" and fact.role)):
+            yield self._pick(self._stated[f"{fact.slot}_role"]), fact.value, self._pick(other)
+
+    def _reworded(self, fact: Fact, *, denied: bool) -> str:
+        """The fact, or what denies it, without its own words; '' where the table has none for it."""
+        its = [each for each in self._meaning if each["word"] in fact.value.lower()]
+        return self._pick(its[0]["no" if denied else "yes"]) if its else ""
 
     def _about(self, fact: Fact) -> tuple[str, str, str]:
+        if (said := self._reworded(fact, denied=fact.negated)) and self._random.random() < 0.5:
+            return said, "", ""
         if fact.negated:
             return self._pick(self._stated["negated"]), fact.value, ""
         return self._phrase(fact), fact.value if fact.role and _has_role(fact) else fact.said, fact.role
@@ -182,7 +198,8 @@ class _Maker:
 
 
 def _usable(product: ProductFacts) -> list[Fact]:
-    return [
+    denied = [Fact("function", name, negated=True) for name in product.record.denied]
+    return denied + [
         fact
         for fact in product.facts
         if fact.slot != "kind" and fact.source != "review" and len(fact.value) < 60

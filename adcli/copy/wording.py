@@ -29,6 +29,7 @@ _LABEL = re.compile(r"(?:\([^()]{0,120}\)\s*)?\bPrice: ?(?:Rs\.?|[₹$€£]) ?[
 _SHOP_TALK = re.compile(
     r"free (?:shipping|delivery)|cash on delivery|(?:only|100%) genuine products?|replacement guarantee|"
     r"\bat best prices?|\bbuy\b.{0,200}\b(?:online|at rs|for rs|from)\b|check price in india|"
+    r"shop online for\b|huge collection|only at flipkart|"
     r"\bbrings? to you\b.{0,80}\bprice\b|^price: ?\S+ ?[\d,.]+$|"
     r"包邮|货到付款",
     re.IGNORECASE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -52,6 +53,17 @@ def product(number: int, random: Random) -> dict[str, str]:
     ]
     part, other = random.sample(WORDS["parts"], 2)
     part_matter = random.choice([each for each in WORDS["materials"] if each != material])
+    if random.random() < 0.4:
+        return {
+            "item_id": f"m{number}",
+            "title": f"{name} {kind}, {colour}",
+            "brand": name,
+            "category": "",
+            "description": f"{random.choice(WORDS['benefits']).capitalize()}.",
+            "specifications": json.dumps(
+                specifications(random, (material, colour, part, part_matter, other))
+            ),
+        }
     statements = [
         f"{kind.capitalize()} of {material}, {amounts[0]}.",
         f"Comes as a {amounts[1]}." if amounts[1].startswith(("set", "pack")) else f"It is {amounts[1]}.",
@@ -76,7 +88,35 @@ def product(number: int, random: Random) -> dict[str, str]:
         "brand": name,
         "category": "",
         "description": " ".join(prose),
+        "specifications": "",
     }
+
+
+def specifications(random: Random, drawn: tuple[str, str, str, str, str]) -> dict[str, str]:
+    """Attributes as shops list them, some answered No."""
+    material, colour, part, part_matter, other = drawn
+    listed = {
+        "Material": material,
+        "Color": colour,
+        f"{part.capitalize()} Material": part_matter,
+        f"{other.capitalize()} Color": random.choice(WORDS["colours"]),
+        "Height": f"{random.randint(4, 90)} cm",
+        "Width": f"{random.randint(4, 90)} cm",
+        "Weight": f"{random.randint(50, 900)} g",
+        "Capacity": f"{random.randint(50, 900)} ml",
+        "Pack of": str(random.randint(2, 9)),
+        "Ideal For": random.choice(("Men", "Women", "Boys, Girls", "Kids", "Men and Women")),
+        "Warranty Summary": f"{random.randint(1, 5)} Year Manufacturer Warranty",
+        "Fabric Care": random.choice(WORDS["care"]),
+        **{
+            heading: random.choice(("Yes", "Yes", "No"))
+            for heading in (
+                "Dishwasher Safe", "Microwave Safe", "Machine Washable", "Waterproof", "Rechargeable",
+                "Reversible", "Foldable", "Lid Included", "Adjustable", "Battery Included",
+            )
+        },
+    }  # fmt: skip
+    return {heading: listed[heading] for heading in random.sample(sorted(listed), 9)}
 
 
 def main() -> None:
@@ -92,7 +132,7 @@ def main() -> None:
     from catalogue import products
 
     shop = [made._asdict() for made in products(np.random.default_rng(given.seed))]
-    rows += [{name: made[name] for name in rows[0]} for made in shop]
+    rows += [{name: made.get(name, "") for name in rows[0]} for made in shop]
     with given.output.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

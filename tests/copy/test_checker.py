@@ -160,7 +160,8 @@ def test_the_shipped_model_is_small_and_knows_an_endorsement_in_words_that_no_li
     model = Classifier.load(SHIPPED, device="cpu", precision="fp32")
     checker = Checker(supports=lambda texts: model.probabilities(texts)[:, 1])
     praised, stated = checker.findings(
-        ["Teachers give it top marks.", "A knife with a 20 cm blade and a walnut grip."], [KNIFE, KNIFE]
+        ["Lighthouse keepers recommend nothing else.", "A knife with a 20 cm blade and a walnut grip."],
+        [KNIFE, KNIFE],
     )
     assert "claims" in {each.layer for each in praised}
     assert stated == []

@@ -97,10 +97,9 @@ def _claims(run: Run, inputs: Sequence[str] | None) -> Data:
     """True and false claims about the products of a catalogue, each with its evidence."""
     import numpy as np
 
-    from adcli.copy.checker import Checker
     from adcli.copy.evidence import NAMES, evidence_for, pair_of
     from adcli.copy.facts import catalogue_facts
-    from adcli.copy.swaps import made_claims, training_phrases, unseen_by_words
+    from adcli.copy.swaps import asked, made_claims, training_phrases
     from adcli.core.training.encoder.examples import Labelled
     from adcli.optimize.encoder.splits import split_labelled
 
@@ -108,7 +107,7 @@ def _claims(run: Run, inputs: Sequence[str] | None) -> Data:
     with run.step("claims"):
         products = catalogue_facts(frame.to_dicts()).products
         made = made_claims(products, training_phrases(), seed=run.seed)
-        claims = unseen_by_words(made, products, Checker(), seed=run.seed)
+        claims = asked(made, products, seed=run.seed)
     texts = [pair_of(claim.text, evidence_for(claim.text, products[claim.product])) for claim in claims]
     order = np.random.default_rng(run.seed).permutation(len(texts))
     held, learned = (
