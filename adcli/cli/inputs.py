@@ -256,23 +256,24 @@ class RunInputs:
         from adcli.tables.memory import table_bytes
         from adcli.tables.read_options import ReadOptions
 
+        reading = self._reading
         return ReadOptions(
-            format=self._reading.format,
-            delimiter=self._reading.delimiter,
-            quote=self._reading.quote,
-            escape=self._reading.escape,
-            skip_lines=self._reading.skip_lines,
-            comment=self._reading.comment,
-            log_format=self._reading.log_format,
-            encoding=self._reading.encoding,
-            sheet=self._reading.sheet,
-            query=None if is_beside else self._reading.query,
-            column_map={**columns, **_standard(self._reading.map, "--map")},
-            constants=_standard(self._reading.set, "--set"),
+            format=reading.format,
+            delimiter=reading.delimiter,
+            quote=reading.quote,
+            escape=reading.escape,
+            skip_lines=reading.skip_lines,
+            comment=reading.comment,
+            log_format=reading.log_format,
+            encoding=reading.encoding,
+            sheet=reading.sheet,
+            query=None if is_beside else reading.query,
+            column_map={**columns, **_standard(reading.map, "--map")},
+            constants=_standard(reading.set, "--set"),
             table=table,
-            given=_given_formats(self._reading),
+            given=_given_formats(reading),
             verify=self.verify,
-            memory=table_bytes(self._reading.memory),
+            memory=table_bytes(reading.memory),
             is_beside=is_beside,
         )
 

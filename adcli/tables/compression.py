@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import zstandard
 
@@ -17,6 +17,7 @@ _ZSTD_WINDOW = 1 << 27
 _BOMB_BYTES = 64 << 20
 BOMB_RATIO = 1000
 _MAX_LAYERS = 3
+_MAGIC_BYTES = 10
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
@@ -28,7 +29,7 @@ class Reader(Protocol):
 
 
 class _Member(Protocol):
-    """One member of compressed data: a gzip member, a bzip2 stream, a zstd frame."""
+    """One member of compressed data, as `bz2.BZ2Decompressor` has it."""
 
     @property
     def eof(self) -> bool:
@@ -38,21 +39,21 @@ class _Member(Protocol):
     def unused_data(self) -> bytes:
         """What came after its end."""
 
-    def waiting(self) -> bool:
-        """Whether there is more to give out before it takes more in."""
+    @property
+    def needs_input(self) -> bool:
+        """Whether there is nothing more to give out before it takes more in."""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """What `data` decompresses to, at most `max_length` bytes where the library can limit it."""
 
 
-def peel(raw: Reader, name: str) -> tuple[Reader, tuple[str, ...]]:
+def peel(raw: Reader, name: str) -> tuple[Peekable, tuple[str, ...]]:
     """The bytes below all layers of compression, and the names of the layers, outermost first."""
     layers: list[str] = []
     below: Reader = raw
     while True:
-        head = _read_up_to(below, 10)
-        below = _Prefixed(head, below)
-        kind = _kind_of(head)
+        below = Peekable(below)
+        kind = _kind_of(below.peek(_MAGIC_BYTES))
         if kind is None:
             return below, tuple(layers)
         if len(layers) == _MAX_LAYERS:
@@ -78,89 +79,76 @@ def _kind_of(head: bytes) -> str | None:
     return None
 
 
-def _read_up_to(below: Reader, size: int) -> bytes:
-    head = b""
-    while len(head) < size and (data := below.read(size - len(head))):
-        head += data
-    return head
+def read_full(below: Reader, size: int) -> bytes:
+    """So many bytes, or fewer where there are no more."""
+    parts, missing = [], size
+    while missing > 0 and (data := below.read(missing)):
+        parts.append(data)
+        missing -= len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-class _Prefixed:
-    def __init__(self, head: bytes, below: Reader) -> None:
-        self._head = head
+class Peekable:
+    """Bytes that can be looked at before they are read."""
+
+    def __init__(self, below: Reader) -> None:
         self._below = below
+        self._ahead = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, at most `size`, without taking them."""
+        self._ahead += read_full(self._below, size - len(self._ahead))
+        return self._ahead[:size]
 
     def read(self, size: int) -> bytes:
-        if self._head:
-            data, self._head = self._head[:size], self._head[size:]
+        """The next bytes, at most `size`; empty at the end."""
+        if self._ahead:
+            data, self._ahead = self._ahead[:size], self._ahead[size:]
             return data
         return self._below.read(size)
 
-
-class _Gzip(_Member):
-    """One gzip member."""
-
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
-
-    def waiting(self) -> bool:
-        return bool(self._zlib.unconsumed_tail)
+    def drain(self) -> None:
+        """Read to the end, so that what counts or hashes below has all of it."""
+        while self.read(_CHUNK):
+            pass
 
 
-class _Bzip2(_Member):
-    """One bzip2 stream."""
+class _Other(_Member):
+    """A gzip member or a zstd frame."""
 
-    def __init__(self) -> None:
-        self._bz2 = bz2.BZ2Decompressor()
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
 
     @property
     def eof(self) -> bool:
-        return self._bz2.eof
+        return bool(self._inner.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._bz2.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._bz2.decompress(data, max_length)
-
-    def waiting(self) -> bool:
-        return not self._bz2.needs_input
-
-
-class _Zstd(_Member):
-    """One zstd frame."""
-
-    def __init__(self) -> None:
-        self._zstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        return bytes(self._inner.unused_data)
 
     @property
-    def eof(self) -> bool:
-        return self._zstd.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zstd.unused_data
+    def needs_input(self) -> bool:
+        return True
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._zstd.decompress(data)
-
-    def waiting(self) -> bool:
-        return False
+        return bytes(self._inner.decompress(data))
 
 
-_DECOMPRESSORS: dict[str, Callable[[], _Member]] = {"gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd}
+class _Gzip(_Other):
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return bytes(self._inner.decompress(self._inner.unconsumed_tail + data, max_length))
+
+
+_DECOMPRESSORS: dict[str, Callable[[], _Member]] = {
+    "gzip": lambda: _Gzip(zlib.decompressobj(wbits=31)),
+    "bzip2": bz2.BZ2Decompressor,
+    "zstd": lambda: _Other(zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()),
+}
 
 
 class _Decompressed:
@@ -184,12 +172,12 @@ class _Decompressed:
         return data
 
     def _advance(self) -> None:
-        data = b"" if self._member.waiting() else self._below.read(self._chunk)
+        data = self._below.read(self._chunk) if self._member.needs_input else b""
         self._taken += len(data)
         if self._member.eof:
             self._start_member(self._member.unused_data + data)
             return
-        if not data and not self._member.waiting():
+        if not data and self._member.needs_input:
             raise DataError(
                 f"{self._name}: the {self._kind} data ends too early: the file was cut off.",
                 fix="Fetch it again whole.",

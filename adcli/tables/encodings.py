@@ -74,9 +74,16 @@ def recognise_encoding(head: bytes, given: str | None, name: str) -> Encoding:
     for mark, codec, label in _BOMS:
         if head.startswith(mark) and (given is None or _is_same(given, codec)):
             return Encoding(codec, label, len(mark))
-    if given is not None:
-        return named_encoding(given)
     wide = _wide_codec(head)
+    if given is not None:
+        found = named_encoding(given)
+        if found.codec not in ("utf-16", "utf-32"):
+            return found
+        if not wide or found.codec != "utf-16":
+            raise DataError(
+                f"{name}: has no byte order mark, which --encoding {given} needs.",
+                fix="Name the order too, such as utf-16-le.",
+            )
     if wide:
         return Encoding(wide, "UTF-16 without BOM")
     if _is_utf8(head):

@@ -21,7 +21,7 @@ from adcli.errors import AdcliError, DataError
 from adcli.tables.aliases import normalised
 from adcli.tables.expansion import expand, verify_sources
 from adcli.tables.formats.blocks import RawBatch, no_rows
-from adcli.tables.formats.detect import Format, named_format, recognise_format
+from adcli.tables.formats.detect import Format, recognise_format
 from adcli.tables.left_out import LeaveOut, without
 from adcli.tables.memory import held
 from adcli.tables.parts import LEAST_PART_BYTES, PART_BYTES, Part, parts_of
@@ -337,20 +337,13 @@ def open_table(
 def _opened(
     sources: Sequence[Source], tables: Sequence[str], options: ReadOptions, needs: Sequence[str]
 ) -> TableStream:
-    kind = named_format(options.format)
+    layout = options.checked()
     found: list[tuple[Source, Format]] = []
     empty: list[Source] = []
     if options.verify:
         verify_sources(sources)
     for source in sources:
-        form = recognise_format(
-            source,
-            kind=kind,
-            given=options.layout,
-            encoding=options.encoding,
-            memory=options.memory,
-            sheet=options.sheet,
-        )
+        form = recognise_format(source, layout, options.memory)
         if form is None:
             empty.append(source)
         else:

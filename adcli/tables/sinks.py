@@ -187,45 +187,8 @@ def _plain_decimal(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
 
 
-class _ParquetSink:
-    """Parquet with page checksums, so that a damaged page is an error and not another number."""
-
-    def __init__(self, handle: IO[bytes]) -> None:
-        self._handle = handle
-        self._writer: pq.ParquetWriter | None = None
-        self._schema: Any = None
-
-    def write(self, frame: pl.DataFrame) -> None:
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if self._writer is None:
-            self._schema = table.schema
-            self._writer = pq.ParquetWriter(
-                self._handle,
-                self._schema,
-                compression="zstd",
-                write_page_checksum=True,
-                store_schema=True,
-                use_dictionary=_repeating(frame),
-            )
-        self._writer.write_table(table.cast(self._schema), row_group_size=_ROW_GROUP)
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-
-def _repeating(frame: pl.DataFrame) -> list[str]:
-    """The columns whose values come again: a dictionary of all others takes time and saves no space."""
-    first = frame.head(_LOOKED_AT)
-    return [
-        column.name
-        for column in first
-        if not column.dtype.is_nested() and 2 * column.n_unique() <= max(first.height, 2)
-    ]
-
-
 class _ArrowSink:
-    """Arrow IPC as a stream, which files and pipes both take."""
+    """Arrow IPC as a stream, which files and pipes both take; or what else is written of tables of Arrow."""
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle = handle
@@ -236,10 +199,37 @@ class _ArrowSink:
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if self._writer is None:
             self._schema = table.schema
-            self._writer = pa.ipc.new_stream(self._handle, self._schema)
-        self._writer.write_table(table.cast(self._schema), max_chunksize=_ROW_GROUP)
+            self._writer = self._begun(frame)
+        self._writer.write_table(table.cast(self._schema), _ROW_GROUP)
 
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
         self._handle.flush()
+
+    def _begun(self, frame: pl.DataFrame) -> Any:
+        return pa.ipc.new_stream(self._handle, self._schema)
+
+
+class _ParquetSink(_ArrowSink):
+    """Parquet with page checksums, so that a damaged page is an error and not another number."""
+
+    def _begun(self, frame: pl.DataFrame) -> Any:
+        return pq.ParquetWriter(
+            self._handle,
+            self._schema,
+            compression="zstd",
+            write_page_checksum=True,
+            store_schema=True,
+            use_dictionary=_repeating(frame),
+        )
+
+
+def _repeating(frame: pl.DataFrame) -> list[str]:
+    """The columns whose values come again: a dictionary of all others takes time and saves no space."""
+    first = frame.head(_LOOKED_AT)
+    return [
+        column.name
+        for column in first
+        if not column.dtype.is_nested() and 2 * column.n_unique() <= max(first.height, 2)
+    ]

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 from adcli.errors import DataError
 from adcli.stores import url_of
-from adcli.tables.compression import peel
+from adcli.tables.compression import Peekable, peel
 
 PEEK_BYTES = 1 << 20
 """How much of an input is looked at to find out what it is."""
@@ -67,7 +67,7 @@ class Source:
         name = os.fsencode(self.origin.name).decode("utf-8", "backslashreplace")
         self.name = STDIN if given == "-" else name
         self._given, self._folder = given, folder
-        self._waiting: PeekableStream | None = None
+        self._waiting: _PlainStream | None = None
         self._hashed: _HashingReader | None = None
         self._spool: IO[bytes] | None = None
 
@@ -134,7 +134,7 @@ class Source:
                 self._copy(stream)
 
     @contextmanager
-    def open(self) -> Iterator[PeekableStream | _Copy]:
+    def open(self) -> Iterator[Peekable]:
         """The decompressed bytes from the start.
 
         Raises:
@@ -142,7 +142,7 @@ class Source:
         """
         if self._spool is not None:
             self._spool.seek(0)
-            yield _Copy(self._spool)
+            yield Peekable(self._spool)
             return
         stream = self._waiting or self._open()
         self._waiting = None
@@ -157,7 +157,7 @@ class Source:
         """A file to jump about in with the decompressed bytes: the input itself, or an unnamed copy."""
         if self._spool is None:
             with self.open() as stream:
-                if self.path is not None and isinstance(stream, PeekableStream) and not stream.compressions:
+                if self.path is not None and isinstance(stream, _PlainStream) and not stream.compressions:
                     stream.drain()
                     with self.path.open("rb") as handle:
                         yield handle
@@ -166,7 +166,7 @@ class Source:
         if self._spool is not None:
             yield self._spool
 
-    def _copy(self, stream: PeekableStream | _Copy) -> None:
+    def _copy(self, stream: Peekable) -> None:
         spool = tempfile.TemporaryFile(prefix="adcli-")  # noqa: SIM115  # closed by close()
         while data := stream.read(PEEK_BYTES):
             spool.write(data)
@@ -190,10 +190,10 @@ class Source:
             raise DataError(f"{self.name}: cannot be opened: {error.strerror}.") from None
         return _HashingReader(raw, self.name) if self.span is None else _SpanReader(raw, self.name, self.span)
 
-    def _open(self) -> PeekableStream:
+    def _open(self) -> _PlainStream:
         self._hashed = self._raw()
         try:
-            return PeekableStream(self._hashed, self.name)
+            return _PlainStream(self._hashed, self.name)
         except DataError:
             self._hashed.close()
             raise
@@ -239,53 +239,17 @@ class _SpanReader(_HashingReader):
         return data
 
 
-class PeekableStream:
-    """Decompressed bytes that can be looked at before they are read."""
+class _PlainStream(Peekable):
+    """The decompressed bytes of an input, each of which is hashed as it is read."""
 
     def __init__(self, raw: _HashingReader, name: str) -> None:
         self._raw = raw
-        self._plain, self.compressions = peel(raw, name)
-        self._ahead = b""
-
-    def peek(self, size: int) -> bytes:
-        """The next bytes, at most `size`, without taking them."""
-        parts = [self._ahead]
-        missing = size - len(self._ahead)
-        while missing > 0 and (data := self._plain.read(missing)):
-            parts.append(data)
-            missing -= len(data)
-        self._ahead = b"".join(parts)
-        return self._ahead[:size]
-
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; empty at the end."""
-        if self._ahead:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
-            return data
-        return self._plain.read(size)
-
-    def drain(self) -> None:
-        """Read to the end, so that size and hash are those of the whole input."""
-        while self.read(PEEK_BYTES):
-            pass
+        plain, self.compressions = peel(raw, name)
+        super().__init__(plain)
 
     def close(self) -> None:
         """Close the file below."""
         self._raw.close()
-
-
-class _Copy:
-    """The copy of a pipe's bytes, which stays open to be read again."""
-
-    def __init__(self, spool: IO[bytes]) -> None:
-        self._spool = spool
-
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; empty at the end."""
-        return self._spool.read(size)
-
-    def drain(self) -> None:
-        """Nothing is left to read: size and hash were taken when the copy was made."""
 
 
 def is_pipe(path: Path) -> bool:

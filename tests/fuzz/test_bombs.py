@@ -167,12 +167,14 @@ def test_of_a_file_that_is_read_anew_in_smaller_steps_no_row_is_read_twice(tmp_p
 
     monkeypatch.setattr(columnar, "_bounded", fails_at_times)
     with path.open("rb") as handle, pytest.raises(DataError, match="1,000 times"):
-        list(columnar.read_parquet(handle, "log", 1 << 40))
+        list(columnar.read_columnar("parquet", handle, "log", 1 << 40))
     assert calls == [1 << 28] * 4 + [1 << 40]
     calls[:] = [0] * 40  # from here on it holds out
     with path.open("rb") as handle:
         read = [
-            user for batch in columnar.read_parquet(handle, "log", 1 << 40) for user in batch.frame["user_id"]
+            user
+            for batch in columnar.read_columnar("parquet", handle, "log", 1 << 40)
+            for user in batch.frame["user_id"]
         ]
     assert read == wanted
 

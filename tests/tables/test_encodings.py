@@ -84,6 +84,12 @@ def test_the_encoding_given_wins(read):
 def test_utf_16_without_a_mark_is_recognised_in_any_script(read, codec):
     content = (HEADER + "2024-01-01,u1,view,Женские туфли 上衣\n" * 3).encode(codec)
     assert read(content).frame["text"][0] == "Женские туфли 上衣"
+    assert read(content, encoding="utf-16").frame["text"][0] == "Женские туфли 上衣"
+
+
+def test_what_has_no_mark_is_not_read_as_an_encoding_that_needs_one(read):
+    with pytest.raises(DataError, match="no byte order mark"):
+        read(HEADER.encode() + b"2024-01-01,u1,view,x\n", encoding="utf-16")
 
 
 def test_a_late_byte_that_is_not_utf8_rejects_its_row_only(read):

@@ -9,6 +9,7 @@ import polars as pl
 
 from adcli.tables.compression import Reader
 from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+from adcli.tables.formats.delimited import misfit, unreadable
 from adcli.tables.formats.layout import Dialect
 
 
@@ -21,26 +22,12 @@ def read_aligned(below: Reader, dialect: Dialect) -> Iterator[RawBatch]:
             fields = shown(raw).split()
             if not fields or number <= dialect.header_lines or fields[0].startswith(dialect.comment or "\n"):
                 continue
-            reason = _why_not(raw, len(fields), len(dialect.columns))
+            reason = unreadable(raw) or misfit(len(fields), len(dialect.columns))
             if reason:
                 rejects.add(number, reason, shown(raw))
             else:
                 kept.append((number, shown(raw), fields))
         yield _batch(kept, dialect.columns, rejects)
-
-
-def _why_not(raw: bytes, found: int, expected: int) -> str:
-    if b"\0" in raw:
-        return "a NUL byte"
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        return f"not in the encoding of the input (byte {error.start + 1} of the line)"
-    return (
-        ""
-        if found == expected
-        else f"too {'few' if found < expected else 'many'} fields ({found} of {expected})"
-    )
 
 
 def _batch(kept: list[tuple[int, str, list[str]]], columns: list[str], rejects: Rejects) -> RawBatch:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.tables.compression import Reader
+from adcli.tables.compression import Reader, read_full
 
 BLOCK_BYTES = 8 << 20
 BLOCK_LINES = 100_000
@@ -138,7 +138,7 @@ def _chunks(below: Reader) -> Iterator[tuple[bytes, bool]]:
     is_cr_only = None
     is_last = False
     while not is_last:
-        data = _read_full(below, BLOCK_BYTES)
+        data = read_full(below, BLOCK_BYTES)
         is_last = len(data) < BLOCK_BYTES
         if is_cr_only is None:
             is_cr_only = b"\r" in (data if is_last else data[:-1]) and b"\n" not in data
@@ -159,11 +159,3 @@ def _pieces(whole: bytes) -> list[tuple[bytes, int]]:
 def shown(raw: bytes) -> str:
     """Bytes as text for people; what is not UTF-8 is escaped."""
     return raw.decode("utf-8", "backslashreplace")
-
-
-def _read_full(below: Reader, size: int) -> bytes:
-    parts, missing = [], size
-    while missing and (data := below.read(missing)):
-        parts.append(data)
-        missing -= len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)

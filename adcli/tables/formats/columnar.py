@@ -42,52 +42,31 @@ _FAILURES = (
 )
 
 
-def parquet_columns(handle: IO[bytes], name: str) -> list[str]:
-    """The column names of a Parquet file.
+def columns_of(kind: str, handle: IO[bytes], name: str) -> list[str]:
+    """The column names of a "parquet" file, or of an "arrow" file or stream.
 
     Raises:
         DataError: If it is damaged.
     """
-    with _told(name, "Parquet"), _parquet(handle) as file:
-        return _checked(list(file.schema_arrow.names), name)
+    with _opened(kind, handle, name, memory=0) as (schema, _):
+        columns = list(schema.names)
+        if len(columns) > MAX_COLUMNS:
+            raise DataError(f"{name}: has {len(columns):,} columns; at most {MAX_COLUMNS:,} can be read.")
+        twice = repeated(columns)
+        if twice is not None:
+            raise DataError(f"{name}: the column '{twice}' is there twice.", fix="Rename one of the two.")
+        return [column or f"column_{place}" for place, column in enumerate(columns, 1)]
 
 
-def read_parquet(handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
-    """The rows of a Parquet file, batch by batch.
+def read_columnar(kind: str, handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
+    """The rows of a "parquet" file, or of an "arrow" file or stream, batch by batch.
 
     Raises:
-        DataError: If it is damaged, or a row takes more than `memory` bytes.
+        DataError: If it is damaged, or a row of Parquet or a batch of Arrow takes more than `memory` bytes.
     """
-    with _told(name, "Parquet"), _parquet(handle) as file:
+    with _opened(kind, handle, name, memory) as (_, batches):
         first = 1
-        for batch in _in_steps(file, handle, name, memory):
-            yield _batch(batch, first)
-            first += batch.num_rows
-        if first - 1 != file.metadata.num_rows:
-            raise DataError(
-                f"{name}: holds {first - 1:,} rows where its footer says {file.metadata.num_rows:,}."
-            )
-
-
-def arrow_columns(handle: IO[bytes], name: str) -> list[str]:
-    """The column names of an Arrow IPC file or stream.
-
-    Raises:
-        DataError: If it is damaged.
-    """
-    with _told(name, "Arrow"), _arrow(handle) as (schema, _):
-        return _checked(list(schema.names), name)
-
-
-def read_arrow(handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
-    """The rows of an Arrow IPC file or stream, batch by batch.
-
-    Raises:
-        DataError: If it is damaged, or one of its batches takes more than `memory` bytes.
-    """
-    with _told(name, "Arrow"), _arrow(handle) as (_, batches):
-        first = 1
-        for batch in _bounded(batches, handle, name, memory):
+        for batch in batches:
             yield _batch(batch, first)
             first += batch.num_rows
 
@@ -115,12 +94,6 @@ def _told(name: str, what: str) -> Iterator[None]:
         ) from None
 
 
-@contextmanager
-def _parquet(handle: IO[bytes]) -> Iterator[Any]:
-    with _native(handle) as file:
-        yield pq.ParquetFile(file, page_checksum_verification=True)
-
-
 def _native(handle: IO[bytes]) -> Any:
     """The same file as one of Arrow's own.
 
@@ -131,25 +104,21 @@ def _native(handle: IO[bytes]) -> Any:
 
 
 @contextmanager
-def _arrow(handle: IO[bytes]) -> Iterator[tuple[Any, Iterator[Any]]]:
-    with _native(handle) as source:
+def _opened(kind: str, handle: IO[bytes], name: str, memory: int) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """The schema and the batches."""
+    with _told(name, kind.capitalize()), _native(handle) as source:
+        if kind == "parquet":
+            file = pq.ParquetFile(source, page_checksum_verification=True)
+            yield file.schema_arrow, _in_steps(file, handle, name, memory)
+            return
         is_file = source.read(6) == b"ARROW1"
         source.seek(0)
         if is_file:
             file = pa.ipc.open_file(source)
-            yield file.schema, (file.get_batch(i) for i in range(file.num_record_batches))
+            batches = (file.get_batch(i) for i in range(file.num_record_batches))
         else:
-            stream = pa.ipc.open_stream(source)
-            yield stream.schema, iter(stream)
-
-
-def _checked(columns: list[str], name: str) -> list[str]:
-    if len(columns) > MAX_COLUMNS:
-        raise DataError(f"{name}: has {len(columns):,} columns; at most {MAX_COLUMNS:,} can be read.")
-    twice = repeated(columns)
-    if twice is not None:
-        raise DataError(f"{name}: the column '{twice}' is there twice.", fix="Rename one of the two.")
-    return [column or f"column_{place}" for place, column in enumerate(columns, 1)]
+            file = batches = pa.ipc.open_stream(source)
+        yield file.schema, _bounded(iter(batches), handle, name, memory)
 
 
 def _in_steps(file: Any, handle: IO[bytes], name: str, memory: int) -> Iterator[Any]:
@@ -169,7 +138,9 @@ def _in_steps(file: Any, handle: IO[bytes], name: str, memory: int) -> Iterator[
             if rows == 1:
                 raise
         else:
-            return
+            break
+    if done != file.metadata.num_rows:
+        raise DataError(f"{name}: holds {done:,} rows where its footer says {file.metadata.num_rows:,}.")
 
 
 def _bounded(batches: Iterator[Any], handle: IO[bytes], name: str, memory: int) -> Iterator[Any]:

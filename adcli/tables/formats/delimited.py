@@ -209,7 +209,7 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     is_blank = (record_ends == starts) | ((record_ends == starts + 1) & (text[starts] == _RETURN))
     is_good = (found == len(dialect.columns)) & ~is_blank
     is_bad = ~is_good & ~is_blank
-    bad = _Bad(starts[is_bad], record_ends[is_bad], [_misfit(n, len(dialect.columns)) for n in found[is_bad]])
+    bad = _Bad(starts[is_bad], record_ends[is_bad], [misfit(n, len(dialect.columns)) for n in found[is_bad]])
     frame = _parse(_joined(data, starts, record_ends + 1, is_good), dialect, has_quotes=bool(quotes.size))
     if frame.height != int(is_good.sum()):  # polars and this module disagree on what a record is
         return _read_lines(data[:consumed], dialect, is_last=False)
@@ -302,7 +302,7 @@ def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
         if reason == _UNCLOSED and not is_last and len(data) - at <= MAX_LINE_BYTES:
             break
         if record is not None and len(record) != len(dialect.columns):
-            reason = _misfit(len(record), len(dialect.columns))
+            reason = misfit(len(record), len(dialect.columns))
         if reason:
             bad.append((at, end))
             reasons.append(reason)
@@ -326,7 +326,7 @@ def _read_record(data: bytes, at: int, end: int, dialect: Dialect) -> tuple[list
     line = data[at:end]
     if line in (b"", b"\r") or line.startswith((dialect.comment or "\n").encode()):
         return None, end, ""
-    reason = _unreadable(line)
+    reason = unreadable(line)
     if reason:
         return None, end, reason
     quote, delimiter, escape = dialect.quote, dialect.delimiter, dialect.escape.encode()
@@ -359,13 +359,14 @@ def _lines_from(data: bytes, at: int, dialect: Dialect) -> Iterator[str]:
     while at < len(data):
         end = data.index(b"\n", at) + 1
         line = data[at:end]
-        if _unreadable(line):
+        if unreadable(line):
             return
         yield null.sub(r"\1", line.decode()) if dialect.escape else line.decode()
         at = end
 
 
-def _unreadable(line: bytes) -> str:
+def unreadable(line: bytes) -> str:
+    """Why a line cannot be read; empty if it can."""
     if b"\0" in line:
         return "a NUL byte"
     try:
@@ -375,7 +376,10 @@ def _unreadable(line: bytes) -> str:
     return ""
 
 
-def _misfit(found: int, expected: int) -> str:
+def misfit(found: int, expected: int) -> str:
+    """What is wrong with the number of fields; empty if nothing."""
+    if found == expected:
+        return ""
     return f"too {'few' if found < expected else 'many'} fields ({found} of {expected})"
 
 

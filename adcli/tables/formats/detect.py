@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError, UsageError, did_you_mean, printable
+from adcli.errors import DataError, printable
 from adcli.tables.compression import Reader
 from adcli.tables.encodings import Encoding, recognise_encoding, to_utf8
 from adcli.tables.formats import (
@@ -37,21 +39,6 @@ from adcli.tables.unify import concatenated
 
 _SAMPLE_ROWS = 1000
 
-FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "excel", "log", "aligned", "xml")
-_SYNONYMS = {
-    "jsonl": "ndjson",
-    "ipc": "arrow",
-    "feather": "arrow",
-    "xlsx": "excel",
-    "xls": "excel",
-    "ods": "excel",
-    "apache": "log",
-    "nginx": "log",
-    "rss": "xml",
-    "atom": "xml",
-}
-
-
 Partition = tuple[tuple[str, str | None], ...]
 
 
@@ -59,7 +46,7 @@ class Format(NamedTuple):
     """How an input is to be read.
 
     Attributes:
-        kind: One of `FORMATS`, except tsv.
+        kind: One of `layout.FORMATS`, except tsv.
         label: The format in a few words for people.
         columns: The columns known before reading; JSON may bring more.
         encoding: How text is encoded; None for binary formats.
@@ -113,9 +100,8 @@ class Format(NamedTuple):
                 yield from workbooks.read_sheet(handle, source.name, self.memory, self.sheet)
             return
         if self.encoding is None:
-            read = columnar.read_parquet if self.kind == "parquet" else columnar.read_arrow
             with source.seekable() as handle:
-                yield from read(handle, source.name, self.memory)
+                yield from columnar.read_columnar(self.kind, handle, source.name, self.memory)
             return
         with source.open() as stream:
             text = to_utf8(stream, self.encoding)
@@ -134,21 +120,6 @@ class Format(NamedTuple):
             stream.drain()
 
 
-def named_format(name: str | None) -> str | None:
-    """The format that `--format` names.
-
-    Raises:
-        UsageError: If there is no such format.
-    """
-    kind = _SYNONYMS.get(name or "", name)
-    if kind is not None and kind not in FORMATS:
-        raise UsageError(
-            f"--format {name}: there is no such format; there are {', '.join(FORMATS)}.",
-            fix=did_you_mean(kind, FORMATS),
-        )
-    return kind
-
-
 def with_partition(frame: pl.DataFrame, partition: Partition) -> pl.DataFrame:
     """A frame with the columns that the folders of its file name, where the file itself has none."""
     return frame.with_columns(
@@ -156,24 +127,13 @@ def with_partition(frame: pl.DataFrame, partition: Partition) -> pl.DataFrame:
     )
 
 
-def recognise_format(
-    source: Source,
-    *,
-    kind: str | None = None,
-    given: GivenLayout,
-    encoding: str | None = None,
-    memory: int,
-    sheet: str | None = None,
-) -> Format | None:
+def recognise_format(source: Source, given: GivenLayout, memory: int) -> Format | None:
     """How a source is to be read, or None if it is empty.
 
     Args:
         source: The input.
-        kind: The format, if `--format` names it.
-        given: What the user says of the layout of a text table.
-        encoding: The encoding, if `--encoding` names it.
+        given: What the user says of its layout, checked.
         memory: The most bytes that a batch of binary data may become.
-        sheet: The sheet of a workbook, if `--sheet` names it.
 
     Raises:
         DataError: If it is nothing that can be read as a table; the sentence says what it seems to be.
@@ -181,23 +141,19 @@ def recognise_format(
     head, compressions = source.peek()
     if not head:
         return None
-    kind = kind or _binary_kind(head)
+    kind = given.format or _binary_kind(head)
     if kind is None:
         _refuse_archives(head, source.name)
     if kind == "excel":
-        return _recognise_workbook(source, memory, sheet, compressions)
+        return _recognise_workbook(source, memory, given.sheet, compressions)
     if kind in ("parquet", "arrow"):
         with source.seekable() as handle:
-            is_parquet = kind == "parquet"
-            columns = (columnar.parquet_columns if is_parquet else columnar.arrow_columns)(
-                handle, source.name
-            )
-            rows = (columnar.read_parquet if is_parquet else columnar.read_arrow)(handle, source.name, memory)
-            first = next(rows, None)
+            columns = columnar.columns_of(kind, handle, source.name)
+            first = next(columnar.read_columnar(kind, handle, source.name, memory), None)
         sample = None if first is None else first.frame.head(_SAMPLE_ROWS)
         label = ", ".join([kind.capitalize(), *compressions])
         return Format(kind, label, columns, sample=sample, memory=memory)
-    coded = recognise_encoding(head, encoding or xml_feed.declared_encoding(head), source.name)
+    coded = recognise_encoding(head, given.encoding or xml_feed.declared_encoding(head), source.name)
     text = _text_of(head, coded)
     if not text.strip():
         return None
@@ -257,21 +213,12 @@ _ARCHIVES = (
 
 def _text_of(head: bytes, encoding: Encoding) -> str:
     """The first whole lines as text; of a single line that is longer, what there is."""
-    raw = to_utf8(_Bytes(head), encoding).read(4 * len(head))
+    raw = to_utf8(io.BytesIO(head), encoding).read(4 * len(head))
     text = raw.decode("utf-8", "replace")
     if "\n" not in text:
         text = text.replace("\r", "\n")
     is_whole = len(head) < PEEK_BYTES
     return text if is_whole or "\n" not in text else text[: text.rindex("\n") + 1]
-
-
-class _Bytes:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def read(self, size: int) -> bytes:
-        data, self._data = self._data[:size], self._data[size:]
-        return data
 
 
 def _with_settled_quotes(found: Format, source: Source, coded: Encoding) -> Format:
@@ -311,7 +258,7 @@ def _recognise_text(text: str, name: str, kind: str | None, given: GivenLayout) 
             return Format("log", form, list(weblogs.COLUMNS), log_form=form)
         kind = "xml" if xml_feed.is_feed(text) else _json_kind(text, first, name)
     if kind == "xml":
-        head = _Bytes(text.encode("utf-8", "replace"))  # an item that it ends in is not among the first
+        head = io.BytesIO(text.encode("utf-8", "replace"))  # an item that it ends in is not among the first
         sample = concatenated([batch.frame for batch in xml_feed.read_feed(head, name)])
         if not sample.width:
             raise DataError(f"{name}: is a feed in XML without an <item> or <entry>.")
@@ -327,16 +274,16 @@ def _recognise_text(text: str, name: str, kind: str | None, given: GivenLayout) 
     if kind == "aligned":
         label, dialect = aligned_layout(lines)
     else:
-        given = given._replace(delimiter="\t") if kind == "tsv" and given.delimiter is None else given
+        given = replace(given, delimiter="\t") if kind == "tsv" and given.delimiter is None else given
         label, dialect = delimited_layout(lines, name, given, is_asked=kind is not None)
     parts = [no_rows(dialect.columns).frame, *(batch.frame for batch in _text_rows(_first(lines), dialect))]
     kind = "aligned" if kind == "aligned" else "csv"
     return Format(kind, label, dialect.columns, dialect=dialect, sample=concatenated(parts))
 
 
-def _first(lines: list[str]) -> _Bytes:
+def _first(lines: list[str]) -> io.BytesIO:
     """Enough of a text to see what its columns hold."""
-    return _Bytes("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
+    return io.BytesIO("\n".join(lines[:_SAMPLE_ROWS]).encode("utf-8", "replace"))
 
 
 def _json_kind(text: str, first: str, name: str) -> str | None:
@@ -364,7 +311,7 @@ def _is_object(line: str) -> bool:
 def _json_sample(text: str, kind: str, name: str) -> pl.DataFrame:
     """The first rows of a JSON input; there is at least one."""
     reader = ndjson.read_ndjson if kind == "ndjson" else json_array.read_json_array
-    parts = [batch.typed for batch in reader(_Bytes(text.encode("utf-8", "replace")), name)]
+    parts = [batch.typed for batch in reader(io.BytesIO(text.encode("utf-8", "replace")), name)]
     sample = concatenated(parts) if parts else pl.DataFrame()
     if not sample.width:
         raise DataError(f"{name}: holds no JSON object that could be a row.")

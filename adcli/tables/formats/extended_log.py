@@ -6,6 +6,7 @@ A line `#Fields:` names the columns; times are UTC; blanks within a value are co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -69,17 +70,13 @@ def read_extended_log(below: Reader, name: str, columns: tuple[str, ...]) -> Ite
         rows = np.flatnonzero(fits.to_numpy())
         values = text.filter(fits).str.split_exact(sign, len(fields) - 1).struct.unnest()
         frame = _requests(values.rename(dict(zip(values.columns, fields, strict=True))), columns)
-        yield RawBatch(frame, block.first_line + rows, _Raws(lines, rows), block.rejects)
+        raws = partial(_raws, lines, rows)
+        yield RawBatch(frame, block.first_line + rows, raws, block.rejects)
 
 
-class _Raws:
+def _raws(lines: LogLines, rows: IntArray, wanted: IntArray) -> list[str]:
     """The lines of rows as they stood."""
-
-    def __init__(self, lines: LogLines, rows: IntArray) -> None:
-        self._lines, self._rows = lines, rows
-
-    def __call__(self, wanted: IntArray) -> list[str]:
-        return self._lines.raws(self._rows[wanted])
+    return lines.raws(rows[wanted])
 
 
 def _requests(values: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -6,9 +6,10 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from adcli.errors import DataError, UsageError, printable
+from adcli.errors import DataError, UsageError, did_you_mean, printable
 from adcli.tables.aliases import KNOWN_NAMES, normalised, without_currency
 from adcli.tables.formats.blocks import MAX_COLUMNS
 
@@ -43,22 +44,44 @@ class Dialect(NamedTuple):
     is_loose: bool = False
 
 
-class GivenLayout(NamedTuple):
-    """What the user says of how a text table is laid out, instead of looking; None and 0 where nothing."""
+@dataclass(frozen=True)
+class GivenLayout:
+    """What the user says of how an input is laid out, instead of looking; None and 0 where nothing.
 
+    Attributes:
+        format: One of the known formats.
+        delimiter: What separates the fields of delimited text.
+        quote: What encloses them, or `none`.
+        escape: What stands in them before a character that has no meaning of its own.
+        skip_lines: How many lines at the start are no part of the table.
+        comment: What begins lines that are no rows.
+        log_format: How each line of a web server's log is written, as the server is told it.
+        encoding: How text is encoded.
+        sheet: The sheet of a workbook, where several have cells.
+    """
+
+    format: str | None = None
     delimiter: str | None = None
     quote: str | None = None
     escape: str | None = None
     skip_lines: int = 0
     comment: str | None = None
     log_format: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
 
-    def checked(self) -> GivenLayout:
-        """The same, with signs in place of their names.
+    def checked(self) -> Self:
+        """The same, with signs in place of their names, and the one name that a format has.
 
         Raises:
             UsageError: If one cannot be what it is to be.
         """
+        form = _SYNONYMS.get(self.format or "", self.format)
+        if form is not None and form not in FORMATS:
+            raise UsageError(
+                f"--format {self.format}: there is no such format; there are {', '.join(FORMATS)}.",
+                fix=did_you_mean(form, FORMATS),
+            )
         if self.quote not in (None, "none", '"', "'"):
             raise UsageError(f"--quote {self.quote}: must be none, \" or '.")
         delimiter = _NAMED_DELIMITERS.get((self.delimiter or "").lower(), self.delimiter)
@@ -70,7 +93,7 @@ class GivenLayout(NamedTuple):
                 raise UsageError(
                     f"{option} {sign}: must be one ASCII character that separates or encloses nothing."
                 )
-        return self._replace(delimiter=delimiter, quote=quote)
+        return replace(self, format=form, delimiter=delimiter, quote=quote)
 
     def without_skipped(self, lines: list[str]) -> list[str]:
         """Lines of which those that are no part of the table are empty."""
@@ -81,6 +104,19 @@ class GivenLayout(NamedTuple):
         ]
 
 
+FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "excel", "log", "aligned", "xml")
+_SYNONYMS = {
+    "jsonl": "ndjson",
+    "ipc": "arrow",
+    "feather": "arrow",
+    "xlsx": "excel",
+    "xls": "excel",
+    "ods": "excel",
+    "apache": "log",
+    "nginx": "log",
+    "rss": "xml",
+    "atom": "xml",
+}
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 

@@ -58,9 +58,9 @@ def coerce(values: pl.Series, column: Column, form: ColumnFormat) -> Coerced:
         undecoded = _unread(values, texts, "bytes that are no text in UTF-8")
         values = texts
     if column.kind in _NUMBERS and (values.dtype.is_nested() or values.dtype.is_temporal()):
-        nothing = pl.Series(column.name, [None], POLARS_TYPES[column.kind]).new_from_index(0, len(values))
+        nothing = pl.Series(column.name, [None], type_of(column, form)).new_from_index(0, len(values))
         return Coerced(nothing, _unread(values, nothing, "not a number"))
-    made, problems = _COERCIONS[column.kind](values.alias(column.name), form)
+    made, problems = _COERCIONS[column.kind][1](values.alias(column.name), form)
     return Coerced(made.alias(column.name), [*undecoded, *problems])
 
 
@@ -227,33 +227,24 @@ def _list(values: pl.Series, form: ColumnFormat) -> Coerced:
     return Coerced(lists, [])
 
 
-_COERCIONS: Final[dict[Kind, Callable[[pl.Series, ColumnFormat], Coerced]]] = {
-    "string": _string,
-    "time": _time,
-    "money": _money,
-    "decimal": _money,
-    "count": _count,
-    "number": _number,
-    "integer": _integer,
-    "flag": _flag,
-    "probability": _probability,
-    "vector": _vector,
-    "list": _list,
+_COERCIONS: Final[dict[Kind, tuple[pl.DataType | None, Callable[[pl.Series, ColumnFormat], Coerced]]]] = {
+    "string": (pl.String(), _string),
+    "time": (UTC, _time),
+    "money": (MONEY, _money),
+    "decimal": (MONEY, _money),
+    "count": (pl.Int64(), _count),
+    "number": (pl.Float64(), _number),
+    "integer": (pl.Int64(), _integer),
+    "flag": (pl.Int8(), _flag),
+    "probability": (pl.Float64(), _probability),
+    "vector": (None, _vector),
+    "list": (pl.List(pl.String()), _list),
 }
 
-POLARS_TYPES: Final[dict[Kind, pl.DataType]] = {
-    "string": pl.String(),
-    "time": UTC,
-    "money": MONEY,
-    "decimal": MONEY,
-    "count": pl.Int64(),
-    "number": pl.Float64(),
-    "integer": pl.Int64(),
-    "flag": pl.Int8(),
-    "probability": pl.Float64(),
-    "list": pl.List(pl.String()),
-}
-"""The polars type of each kind; a vector's depends on its width."""
+
+def type_of(column: Column, form: ColumnFormat) -> pl.DataType:
+    """The polars type of a standard column."""
+    return _COERCIONS[column.kind][0] or pl.Array(pl.Float32, form.width)
 
 
 def named(values: pl.Series) -> pl.Series:

@@ -13,8 +13,7 @@ from adcli.errors import printable
 from adcli.tables.formats.blocks import IntArray, RawBatch
 from adcli.tables.numerals import MONEY
 from adcli.tables.standard.clock import source_values
-from adcli.tables.standard.coerce import POLARS_TYPES, Problem, coerce
-from adcli.tables.standard.column_format import ColumnFormat
+from adcli.tables.standard.coerce import Problem, coerce, type_of
 from adcli.tables.standard.column_mapping import ColumnMapping
 from adcli.tables.standard.currencies import CURRENCY, contradictions, currency_of_rows, named_currencies
 from adcli.tables.standard.events import are_refunds, derived_event_types, map_event_types
@@ -90,7 +89,7 @@ def _standard(
             values = pl.Series(name, [mapping.constants[name]]).new_from_index(0, raw.height)
         else:
             found = source_values(raw, mapping.sources, mapping.clock, name)
-            values = pl.Series(name, [None] * raw.height, _type_of(column, form)) if found is None else found
+            values = pl.Series(name, [None] * raw.height, type_of(column, form)) if found is None else found
         coerced = coerce(values, column, form)
         made[name] = coerced.values
         problems += [_RowProblem(name, values, problem) for problem in coerced.problems]
@@ -168,10 +167,6 @@ def _take_back(made: dict[str, pl.Series], is_refund: pl.Series) -> None:
     for name in ("revenue", "order_revenue"):
         if name in made:
             made[name] = made[name].set(is_refund, None)
-
-
-def _type_of(column: Column, form: ColumnFormat) -> pl.DataType:
-    return pl.Array(pl.Float32, form.width) if column.kind == "vector" else POLARS_TYPES[column.kind]
 
 
 def _carried(raw: RawBatch, mapping: ColumnMapping) -> list[pl.Series]:

@@ -31,22 +31,13 @@ _ALIASES: Final[Mapping[str, str]] = {
 _REFUNDS: Final = frozenset({"refund", "refunded", "return", "returned", "orderrefunded"})
 _TYPE_OF: Final = {alias: kind for kind, names in _ALIASES.items() for alias in (kind, *names.split())}
 
-_TYPE_OF_TIME: Final = {
-    "clicktime": "click",
-    "impressiontime": "impression",
-    "viewtime": "view",
-} | dict.fromkeys(
-    (
-        "purchasedate",
-        "purchasetime",
-        "transactiondate",
-        "transactiontime",
-        "transactiondt",
-        "tdat",
-        "orderdt",
-    ),
-    "purchase",
-)
+_TIMES_OF: Final = {
+    "click": "clicktime",
+    "impression": "impressiontime",
+    "view": "viewtime",
+    "purchase": "purchasedate purchasetime transactiondate transactiontime transactiondt tdat orderdt",
+}
+_TYPE_OF_TIME: Final = {time: kind for kind, times in _TIMES_OF.items() for time in times.split()}
 _RATING_NAMES = frozenset({"rating", "ratings", "starrating", "reviewrating", "stars"})
 
 
