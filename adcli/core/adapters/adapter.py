@@ -130,15 +130,6 @@ def attach_adapter(
     return tuned
 
 
-def step_hooks(model: PreTrainedModel, tuning: Tuning) -> list[Any]:
-    """What a kind of adapter does in each training step beside the loss."""
-    if tuning != "adalora":
-        return []
-    from adcli.core.adapters.adalora import RankAllocation
-
-    return [RankAllocation(model)]
-
-
 def save_adapter(
     model: PreTrainedModel,
     directory: Path,

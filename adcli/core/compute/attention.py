@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
@@ -15,28 +15,31 @@ from adcli.core.compute.forward import PackedBatch
 LEAST_SUM, GREATEST_SUM = 1e-30, 1e35
 
 
-class Attention(Protocol):
-    """What each token takes from its own sequence.
+class Attention:
+    """What each token takes from its own sequence, here of the sequences of each length side by side.
 
     Attributes:
         name: What computes, in words, where device and precision do not say it.
     """
 
-    name: ClassVar[str]
+    name: ClassVar[str] = ""
+
+    def __init__(self, heads: int) -> None:
+        self.heads = heads
 
     def layout(self, batch: PackedBatch) -> Any:
-        """What `fill` has to know of a batch, the same for all layers."""
-        ...
+        """What `fill` has to know of a batch, the same for all layers: the runs of equal length."""
+        return batch.groups
 
     def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: Any) -> None:
         """Fill `context`, (tokens, width), from `projected`, (tokens, 3 width): queries, keys, values.
 
         Queries are scaled already.
         """
-        ...
+        raise NotImplementedError
 
 
-class VariableLengthAttention:
+class VariableLengthAttention(Attention):
     """Attention of all sequences of a batch in one kernel: FlashAttention, on CUDA in half precision.
 
     Source: Dao, "FlashAttention-2" (2023).
@@ -47,7 +50,8 @@ class VariableLengthAttention:
     def __init__(self, heads: int, device: str) -> None:
         from torch.nn.attention.varlen import varlen_attn
 
-        self._heads, self._device = heads, device
+        super().__init__(heads)
+        self._device = device
         self._attend: Callable[..., Any] = varlen_attn
 
     def layout(self, batch: PackedBatch) -> tuple[torch.Tensor, int]:
@@ -58,25 +62,12 @@ class VariableLengthAttention:
     def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: tuple[torch.Tensor, int]) -> None:
         """Fill `context` from `projected`."""
         ends, longest = layout
-        query, key, value = projected.view(len(projected), 3, self._heads, -1).unbind(1)
+        query, key, value = projected.view(len(projected), 3, self.heads, -1).unbind(1)
         attended = self._attend(query, key, value, ends, ends, longest, longest, scale=1.0)
         context.view(query.shape).copy_(attended)
 
 
-class _AttentionByLength:
-    """Attention over the sequences of each length side by side."""
-
-    name: ClassVar[str] = ""
-
-    def __init__(self, heads: int) -> None:
-        self.heads = heads
-
-    def layout(self, batch: PackedBatch) -> Sequence[Group]:
-        """The runs of equal length."""
-        return batch.groups
-
-
-class SoftmaxAttention(_AttentionByLength):
+class SoftmaxAttention(Attention):
     """Attention by torch's own operator, on any device and in any precision."""
 
     def fill(self, context: torch.Tensor, projected: torch.Tensor, layout: Sequence[Group]) -> None:
@@ -87,7 +78,7 @@ class SoftmaxAttention(_AttentionByLength):
             _by_head(context, group, self.heads).copy_(attended)
 
 
-class ExponentialAttention(_AttentionByLength):
+class ExponentialAttention(Attention):
     """Attention in bf16 on a CPU: exp(QKᵀ) V over the row sums.
 
     torch's softmax takes longer than all the rest of it. Without a row's greatest score taken off first, exp

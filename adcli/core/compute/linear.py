@@ -8,8 +8,6 @@ any device.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
@@ -24,22 +22,6 @@ ONEDNN_ACTIVATIONS = {
     "relu": ("relu", ""),
     "silu": ("swish", ""),
 }
-
-
-class LinearLayer(Protocol):
-    """y = x Wᵀ + b for rows x, and what often follows it, in one step."""
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """The product: (rows, out)."""
-        ...
-
-    def activated(self, x: torch.Tensor, activation: str) -> torch.Tensor:
-        """The product after an activation of `ONEDNN_ACTIVATIONS`."""
-        ...
-
-    def added(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        """The product plus a residual of its shape."""
-        ...
 
 
 class TorchLinear:
@@ -97,6 +79,10 @@ class OneDnnLinear:
         product = ONEDNN._linear_pointwise  # noqa: SLF001
         y: torch.Tensor = product(x, self._weight, self._bias, activation, [], algorithm)
         return y
+
+
+LinearLayer = TorchLinear | OneDnnLinear
+"""y = x Wᵀ + b for rows x, and what often follows it, in one step."""
 
 
 def make_linear(affine: Affine, device: str, dtype: torch.dtype, *, onednn: bool) -> LinearLayer:

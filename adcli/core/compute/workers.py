@@ -30,7 +30,7 @@ def run_on_workers(
         items: Taken as workers become free.
         workers: How many threads, each single-threaded inside torch.
     """
-    yield from map_on_workers(lambda item: _without_gradients(compute, item), items, workers=workers)
+    yield from map_on_workers(torch.inference_mode()(compute), items, workers=workers)
 
 
 def map_on_workers(
@@ -56,8 +56,3 @@ def map_on_workers(
 
 def _single_threaded() -> None:
     torch.set_num_threads(1)
-
-
-def _without_gradients(compute: Callable[[Item], Result], item: Item) -> Result:
-    with torch.inference_mode():
-        return compute(item)

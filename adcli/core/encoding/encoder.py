@@ -30,7 +30,8 @@ from adcli.core.processes.runtime import Device, Precision
 from adcli.errors import AdcliError
 
 if TYPE_CHECKING:
-    from adcli.core.encoding.engine import Engine, LocalEngine
+    from adcli.core.encoding.engine import LocalEngine
+    from adcli.core.encoding.worker_pool import EncoderPool
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int], None]
@@ -142,7 +143,7 @@ class Encoder:
         return token_vectors(self._own_engine, texts)
 
     @cached_property
-    def _engine(self) -> Engine:
+    def _engine(self) -> LocalEngine | EncoderPool:
         """This process's model, or the processes that were asked for."""
         from adcli.core.processes.runtime import start_runtime
 

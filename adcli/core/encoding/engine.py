@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,6 @@ from adcli.core.encoding.windows import WindowAverage
 
 FloatArray = npt.NDArray[np.float32]
 Ready = tuple[IntArray, FloatArray]
-
-
-class Engine(Protocol):
-    """Whatever computes vectors: this process's model, or several processes."""
-
-    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:
-        """Positions of texts and their unit vectors, each text once, in any order."""
-        ...
 
 
 class Task(NamedTuple):
@@ -76,13 +68,17 @@ class LocalEngine(NamedTuple):
         for first in range(0, len(texts), size):
             tokens = self.reader.read(texts[first : first + size])
             average = WindowAverage(tokens.owner, tokens.lengths)
-            for windows in plan_batches_of_texts(
-                tokens.owner,
-                tokens.lengths,
-                token_budget=self.token_budget,
-                max_padding=self.forward.max_padding,
-            ):
+            for windows in self.batches(tokens):
                 yield Task(first, tokens, average, windows)
+
+    def batches(self, tokens: Tokens) -> Iterator[IntArray]:
+        """The windows of each batch of what was read."""
+        return plan_batches_of_texts(
+            tokens.owner,
+            tokens.lengths,
+            token_budget=self.token_budget,
+            max_padding=self.forward.max_padding,
+        )
 
     def _pooled(self, task: Task) -> tuple[Task, FloatArray]:
         lengths = task.tokens.lengths[task.windows]
@@ -90,7 +86,7 @@ class LocalEngine(NamedTuple):
         return task, pool(self.forward(batch), lengths, self.mode).cpu().numpy()
 
 
-def gather_ready(engine: Engine, texts: Sequence[str], dimension: int) -> FloatArray:
+def gather_ready(engine: LocalEngine, texts: Sequence[str], dimension: int) -> FloatArray:
     """(n, dimension) vectors in the texts' order."""
     vectors = np.empty((len(texts), dimension), np.float32)
     for positions, block in engine.encode_as_ready(texts):

@@ -52,7 +52,7 @@ def load_engine(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", ONEDNN_SHAPES)
     runtime = start_runtime(device=request.device, precision=request.precision)
     rule = read_pooling(source.path)
-    model = load_encoder_model(source.path, torch.float32)
+    model = load_encoder_model(source.path)
     if request.adapter:
         model = apply_adapter(model, Path(request.adapter), source)
     reader = TextReader.load(

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from adcli.core.compute.batching import IntArray, plan_batches_of_texts
+from adcli.core.compute.batching import IntArray
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.encoding.engine import FloatArray, LocalEngine, unit
@@ -29,15 +29,12 @@ def token_vectors(engine: LocalEngine, texts: Sequence[str]) -> list[FloatArray]
         return []
     tokens = engine.reader.read(texts)
     around = np.unique(engine.reader.read([""]).ids)
-    batches = plan_batches_of_texts(
-        tokens.owner, tokens.lengths, token_budget=engine.token_budget, max_padding=engine.forward.max_padding
-    )
 
     def compute(windows: IntArray) -> tuple[IntArray, list[FloatArray]]:
         return windows, _states(engine, tokens, windows, around)
 
     found: list[FloatArray] = [np.empty((0, engine.forward.width), np.float32)] * len(tokens.lengths)
-    for windows, vectors in run_on_workers(compute, batches, workers=engine.workers):
+    for windows, vectors in run_on_workers(compute, engine.batches(tokens), workers=engine.workers):
         for window, its in zip(windows, vectors, strict=True):
             found[window] = its
     first = np.searchsorted(tokens.owner, np.arange(len(texts) + 1))

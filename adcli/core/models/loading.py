@@ -36,15 +36,16 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_encoder_model(path: Path, dtype: torch.dtype) -> PreTrainedModel:
-    """The model's body without heads, in evaluation mode on the CPU.
+def load_encoder_model(path: Path) -> PreTrainedModel:
+    """The model's body without heads, in fp32 and evaluation mode on the CPU.
 
     Raises:
         DataError: If it can not be read or weights are missing.
     """
+    import torch
     from transformers import AutoModel
 
-    return _load(AutoModel, path, dtype, unused=("pooler.",))
+    return _load(AutoModel, path, torch.float32, unused=("pooler.",))
 
 
 def load_language_model(path: Path, dtype: torch.dtype) -> PreTrainedModel:

@@ -9,32 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from adcli.core.processes.job import POLL_S, Job
+from adcli.core.processes.job import POLL_S
+from adcli.core.processes.launch import LaunchedRanks
+from adcli.core.processes.rendezvous import JoinedRanks
 from adcli.core.processes.runtime import started_from_outside
 
-
-class Ranks(Protocol):
-    """Processes at work on a job.
-
-    Attributes:
-        job: What they run.
-    """
-
-    job: Job
-
-    def check(self) -> None:
-        """Raise an `AdcliError` if one of them failed."""
-        ...
-
-    def close(self) -> None:
-        """Wait a while until they are done, then stop them."""
-        ...
-
-    def stop(self) -> None:
-        """End them, and remove what they left."""
-        ...
+Ranks = LaunchedRanks | JoinedRanks
 
 
 def start_ranks(function: str, settings: Mapping[str, object], processes: int) -> Ranks:
@@ -45,13 +27,8 @@ def start_ranks(function: str, settings: Mapping[str, object], processes: int) -
         settings: What the function needs to know, as JSON.
         processes: How many.
     """
-    if started_from_outside():
-        from adcli.core.processes.rendezvous import JoinedRanks
-
-        return JoinedRanks(function, settings, processes)
-    from adcli.core.processes.launch import LaunchedRanks
-
-    return LaunchedRanks(function, settings, processes)
+    kind = JoinedRanks if started_from_outside() else LaunchedRanks
+    return kind(function, settings, processes)
 
 
 def run_ranks(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import secrets
 import shutil
 import threading
@@ -39,6 +40,9 @@ def join() -> bool:
         AdcliError: If the processes do not see one cache folder, or a job fails.
     """
     try:
+        rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ["WORLD_SIZE"])
+        if not 0 <= rank < ranks:  # torch would wait for the others, who are somebody else
+            raise ValueError(f"rank {rank} of {ranks}")
         folder, number = _rendezvous(), start_runtime(device="auto").rank
     except ValueError as error:
         raise UsageError(

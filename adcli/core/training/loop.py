@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.adapters.adalora import RankAllocation
 from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
 from adcli.core.training.gradients import average_over_ranks
 from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
@@ -42,26 +43,6 @@ class Objective(NamedTuple):
     head: torch.nn.Module | None = None
 
 
-class StepHook(Protocol):
-    """What happens in each step beside the loss, such as AdaLoRA's allocation of ranks."""
-
-    def before_step(self) -> None:
-        """Add gradients of its own, before all are averaged over the processes."""
-        ...
-
-    def after_step(self, step: int) -> None:
-        """Look at gradients and weights after the optimizer's step number `step`, from 1."""
-        ...
-
-    def state(self) -> tuple[dict[str, torch.Tensor], Any]:
-        """What a resumed run needs: tensors by name, and what JSON can hold."""
-        ...
-
-    def restore(self, tensors: dict[str, torch.Tensor], rest: Any) -> None:
-        """Put back what `state` gave."""
-        ...
-
-
 class TrainingLoop:
     """One training.
 
@@ -70,7 +51,7 @@ class TrainingLoop:
         objective: What for.
         settings: How.
         checkpoints: A folder that belongs to this model, data and settings; None writes none.
-        hooks: What happens in each step beside the loss.
+        allocation: AdaLoRA's part of each step, where that is how it is trained.
         log: Called with losses and scores by name, and the step.
         rank: Which of the processes that train together this one is.
         processes: How many there are; all of them make a loop of the same.
@@ -83,7 +64,7 @@ class TrainingLoop:
         settings: TrainingSettings,
         *,
         checkpoints: Path | None = None,
-        hooks: Sequence[StepHook] = (),
+        allocation: RankAllocation | None = None,
         log: Log = lambda values, step: None,
         rank: int = 0,
         processes: int = 1,
@@ -91,7 +72,7 @@ class TrainingLoop:
         self._model, self._objective, self._settings = model, objective, settings
         self._evaluate = objective.evaluate if settings.evaluate_every else None
         self._checkpoints = checkpoints if settings.checkpoint_every else None
-        self._hooks, self._log = hooks, log
+        self._allocation, self._log = allocation, log
         self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         head = () if objective.head is None else objective.head.named_parameters()
         self._trained |= {f"head.{name}": p for name, p in head if p.requires_grad}
@@ -149,14 +130,14 @@ class TrainingLoop:
         for parameter in self._trained.values():
             if parameter.grad is not None:
                 parameter.grad /= settings.accumulate
-        for hook in self._hooks:
-            hook.before_step()
+        if self._allocation is not None:
+            self._allocation.before_step()
         if self._processes > 1:
             average_over_ranks(self._trained.values())
         torch.nn.utils.clip_grad_norm_(self._trained.values(), LARGEST_GRADIENT)
         self._optimizer.step()
-        for hook in self._hooks:
-            hook.after_step(step + 1)
+        if self._allocation is not None:
+            self._allocation.after_step(step + 1)
         self._optimizer.zero_grad()
         loss = total / settings.accumulate
         self._losses.append(loss)
@@ -198,15 +179,14 @@ class TrainingLoop:
         for name, parameter in self._trained.items():
             for kind, value in self._optimizer.state[parameter].items():
                 tensors[f"{kind}/{name}"] = value
-        states = [hook.state() for hook in self._hooks]
-        for number, (state, _) in enumerate(states):
-            tensors |= {f"hook-{number}/{name}": value for name, value in state.items()}
+        scores, kept = ({}, None) if self._allocation is None else self._allocation.state()
+        tensors |= {f"allocation/{name}": value for name, value in scores.items()}
         progress = {
             "step": step,
             "losses": self._losses,
             "evaluations": self._evaluations,
             "seconds": self._seconds,
-            "hooks": [rest for _, rest in states],
+            "allocation": kept,
         }
         save_checkpoint(self._checkpoints, step, tensors, progress)
 
@@ -227,8 +207,8 @@ class TrainingLoop:
                 if moments:
                     self._optimizer.state[parameter] = moments
         self._best = _below("best/", tensors)
-        for number, hook in enumerate(self._hooks):
-            hook.restore(_below(f"hook-{number}/", tensors), progress["hooks"][number])
+        if self._allocation is not None:
+            self._allocation.restore(_below("allocation/", tensors), progress["allocation"])
         self._losses = list(progress["losses"])
         self._evaluations = [Evaluation(*fields) for fields in progress["evaluations"]]
         self._seconds = float(progress["seconds"])

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adcli.core.adapters.adalora import RankAllocation
 from adcli.core.adapters.adapter import (
     AdapterSettings,
     attach_adapter,
     continue_adapter,
     save_adapter,
-    step_hooks,
 )
 from adcli.core.models.resolution import ModelSource
 from adcli.core.training.loop import Log, Objective, Progress, TrainingLoop
@@ -68,7 +68,7 @@ def tune(
         objective(model),
         settings,
         checkpoints=checkpoints,
-        hooks=step_hooks(model, adapter.tuning),
+        allocation=RankAllocation(model) if adapter.tuning == "adalora" else None,
         log=log,
         rank=rank,
         processes=processes,

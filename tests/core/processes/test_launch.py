@@ -18,10 +18,11 @@ from adcli.core.processes.job import Job, Rank, load_function
 from adcli.core.processes.launch import failure_of
 from adcli.core.processes.pool import compute_units
 from adcli.core.processes.ranks import run_ranks
+from adcli.core.processes.rendezvous import join
 from adcli.core.processes.runtime import start_runtime
 from adcli.core.processes.unit_queue import UnitQueue
 from adcli.core.writing.writer import Writer
-from adcli.errors import AdcliError
+from adcli.errors import AdcliError, UsageError
 from adcli.files import owner
 
 TEXTS = [*models.shop_texts(150), ""]
@@ -179,6 +180,14 @@ def test_fewer_processes_than_asked_for_are_an_error_not_a_silence(monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(AdcliError, match="2 processes were asked for and 1 came up"):
         start_runtime(processes=2)
+
+
+@pytest.mark.parametrize("rank", ["-1", "2", "first"])
+def test_a_rank_that_there_cannot_be_is_refused_at_once(rank, monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="values it cannot use"):
+        join()
 
 
 def test_each_unit_is_computed_by_one_of_the_processes(queue):

@@ -21,7 +21,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.autotune_cache import cache_choice, cached_choice
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.precision import choose_precision
-from adcli.core.compute.workers import map_on_workers
+from adcli.core.compute.workers import map_on_workers, run_on_workers
 from adcli.core.encoding.pooling import read_pooling
 from adcli.core.encoding.tokens import TextReader
 from adcli.core.models.loading import load_encoder_model
@@ -132,12 +132,8 @@ class GradientEncoder:
 
     def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         parts, back = self._parts(texts)
-
-        def compute(part: LengthBatch) -> torch.Tensor:
-            with torch.inference_mode():
-                return self._pooled(part, 0)
-
-        vectors = torch.cat(list(map_on_workers(compute, parts, workers=self._workers)))[back]
+        pooled = run_on_workers(lambda part: self._pooled(part, 0), parts, workers=self._workers)
+        vectors = torch.cat(list(pooled))[back]
         found: npt.NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
         return found
 
@@ -177,7 +173,7 @@ def _gradient(tensor: torch.Tensor) -> torch.Tensor:
 def load_for_training(source: ModelSource, *, device: Device, precision: Precision) -> PreTrainedModel:
     """The encoder in `source` on its device, with dropout that depends on seeds alone."""
     runtime = start_runtime(device=device, precision=precision)
-    model: PreTrainedModel = load_encoder_model(source.path, torch.float32).to(runtime.device)
+    model: PreTrainedModel = load_encoder_model(source.path).to(runtime.device)
     is_half = training_precision(precision, runtime.device, model.config.hidden_size) == "bf16"
     if runtime.device == "cpu" and is_half:
         model.set_attn_implementation("eager")  # torch's fused attention is slower in bf16 on CPUs

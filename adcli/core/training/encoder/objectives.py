@@ -11,7 +11,7 @@ that is fitted before.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,20 +40,6 @@ HEAD_FITTED_TO = 2_000
 GROUP_PRIOR = 20  # texts' worth of the mean of all in the mean of a group
 
 
-class EncoderObjective(Protocol):
-    """A task with a loss.
-
-    Attributes:
-        head: Weights that are learned beside the encoder's; None if there are none.
-    """
-
-    head: torch.nn.Module | None
-
-    def add_gradients(self, batch: int, seed: int) -> float:
-        """The loss of a batch, whose gradients are added."""
-        ...
-
-
 def objective_of(
     examples: Examples,
     encoder: GradientEncoder,
@@ -61,7 +47,7 @@ def objective_of(
     settings: TrainingSettings,
     *,
     temperature: float,
-) -> EncoderObjective:
+) -> Contrastive | Distillation | Denoising | Classification:
     """The task that a kind of examples is learned by.
 
     Args:
