@@ -21,6 +21,7 @@ HALF_LIVES = 40  # in an episode
 PRIOR_AUCTIONS = (100.0, 500.0)  # at least and at most; a tenth of the episode between them
 LARGEST_MOVE = 0.7  # of the log multiplier, in a step
 FEWEST_FOR_TREND = 1_000
+TREND_ODDS, TREND_MEMORY, LARGEST_TREND = 0.05, 0.2, 0.3  # that there is one; in episodes; of the log
 FUTURE = (np.arange(20) + 0.5) / 20  # points of the time that is left
 
 
@@ -69,20 +70,20 @@ class SpendCurve:
 
 
 class ValueTrend:
-    """Where the log of the predicted click goes over an episode: a line behind a Bayes gate, and damped."""
+    """Where the log of the predicted click goes over an episode: a line behind a Bayes gate, and damped.
 
-    def __init__(
-        self, sd: float = 1.0, prior_odds: float = 0.05, largest: float = 0.3, memory: float = 0.2
-    ) -> None:
-        self.sd, self.prior_odds, self.largest, self.memory = sd, prior_odds, largest, memory
+    Before anything is seen, slopes have a standard deviation of 1.
+    """
+
+    def __init__(self) -> None:
         self.sums = np.zeros(6)
 
     def observe(self, progress: Numbers, pctr: Numbers, auctions: int) -> None:
         """The predicted clicks at some points of the episode (0 to 1)."""
         y = np.log(np.maximum(pctr, 1e-12))
-        age = np.arange(y.size)[::-1] / (self.memory * auctions)
+        age = np.arange(y.size)[::-1] / (TREND_MEMORY * auctions)
         terms = np.stack([np.ones_like(y), progress, progress**2, y, progress * y, y**2])
-        self.sums = self.sums * 0.5 ** (y.size / (self.memory * auctions)) + terms @ 0.5**age
+        self.sums = self.sums * 0.5 ** (y.size / (TREND_MEMORY * auctions)) + terms @ 0.5**age
 
     def ahead(self, left: float) -> Numbers:
         """The change to expect at each point of `FUTURE`, the part `left` of the episode before us."""
@@ -93,12 +94,11 @@ class ValueTrend:
         noise = max(yy / n - (y / n) ** 2, 1e-6)
         error2 = noise / max(spread, 1e-9)
         raw = together / max(spread, 1e-9)
-        variance = self.sd**2
-        log_odds = np.log(self.prior_odds) + 0.5 * (
-            np.log(error2 / (error2 + variance)) + raw**2 * (1 / error2 - 1 / (error2 + variance))
+        log_odds = np.log(TREND_ODDS) + 0.5 * (
+            np.log(error2 / (error2 + 1)) + raw**2 * (1 / error2 - 1 / (error2 + 1))
         )
-        slope = together / (spread + noise / variance) / (1 + np.exp(-np.clip(log_odds, -50, 50)))
-        return np.asarray(self.largest * np.tanh(slope * FUTURE * left / self.largest), dtype=np.float64)
+        slope = together / (spread + noise) / (1 + np.exp(-np.clip(log_odds, -50, 50)))
+        return np.asarray(LARGEST_TREND * np.tanh(slope * FUTURE * left / LARGEST_TREND), dtype=np.float64)
 
 
 class Pacer:

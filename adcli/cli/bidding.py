@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from adcli.cli.option_groups import option_group
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
 
@@ -20,65 +21,58 @@ if TYPE_CHECKING:
 
 BUDGET_SHARE = 1 / 32  # the middle one of the published iPinYou protocol
 
-BudgetShares = Annotated[
-    list[str],
-    typer.Option(
+
+@option_group()
+class Bidding:
+    """Which auctions there are, what they are worth, and what may be spent."""
+
+    budget_share: list[str] = typer.Option(
+        [],
         metavar="[CAMPAIGN=]SHARE",
         help="Budget of an episode, as a share of what winning all its auctions would cost; repeat.",
         show_default="1/32",
-    ),
-]
-Totals = Annotated[
-    list[str],
-    typer.Option(
+    )
+    totals: list[str] = typer.Option(
+        [],
         metavar="[CAMPAIGN=]FILE",
         help="JSON of an earlier period's cost_train, imp_train, clk_train, to take prices from; repeat.",
-    ),
-]
-Value = Annotated[str, typer.Option(help="Column of the value of a won auction.")]
-Episode = Annotated[
-    str,
-    typer.Option(
+    )
+    value: str = typer.Option("click", help="Column of the value of a won auction.")
+    episode: str = typer.Option(
+        "episode",
         metavar="COLUMN|N",
         help="Column of a campaign's budget period (episode), or how many auctions make one.",
-    ),
-]
-Prediction = Annotated[
-    str,
-    typer.Option(
+    )
+    campaign: str | None = typer.Option(None, help="Only this campaign.")
+    price: Literal["first", "second"] = typer.Option(
+        "second", help="What a won auction costs: the bid (first), or second."
+    )
+    prediction: str = typer.Option(
+        "pctr",
         metavar="COLUMN[*COLUMN]",
         help="Column of the predicted value of a won auction, or columns to multiply: pctr*pcvr.",
-    ),
-]
-SharedBudget = Annotated[
-    bool, typer.Option("--shared-budget", help="One budget and one bidder for all campaigns together.")
-]
-Price = Annotated[str, typer.Option(help="What a won auction costs: first (the bid) or second.")]
-Campaign = Annotated[str | None, typer.Option(help="Only this campaign.")]
+    )
+    shared_budget: bool = typer.Option(
+        False, "--shared-budget", help="One budget and one bidder for all campaigns together."
+    )
 
 
-def only_campaign(frame: pl.DataFrame, campaign: str | None) -> pl.DataFrame:
-    """The auctions of one campaign, where one is asked for."""
+def asked_auctions(run: Run, frame: pl.DataFrame, bidding: Bidding) -> pl.DataFrame:
+    """The auctions that the options ask for, as of one campaign if it has one budget, with their `pctr`."""
     import polars as pl
 
-    if campaign is None:
-        return frame
-    if "campaign_id" not in frame.columns:
+    if (bidding.campaign is not None or bidding.shared_budget) and "campaign_id" not in frame.columns:
         raise DataError("The auctions name no campaigns.", fix="Name the column with --map campaign_id=...")
-    chosen = frame.filter(pl.col("campaign_id") == campaign)
-    if not chosen.height:
-        known = ", ".join(frame["campaign_id"].unique().sort().head(12).to_list())
-        raise DataError(f"There is no campaign '{campaign}'; there are {known}.")
-    return chosen
-
-
-def with_one_budget(frame: pl.DataFrame) -> pl.DataFrame:
-    """The auctions of all campaigns as of one, in the order they came."""
-    if "campaign_id" not in frame.columns:
-        raise DataError("The auctions name no campaigns.", fix="Name the column with --map campaign_id=...")
-    if "event_time" in frame.columns:
-        frame = frame.sort("event_time", maintain_order=True)
-    return frame.drop("campaign_id")
+    if bidding.campaign is not None:
+        chosen = frame.filter(pl.col("campaign_id") == bidding.campaign)
+        if not chosen.height:
+            known = ", ".join(frame["campaign_id"].unique().sort().head(12).to_list())
+            raise DataError(f"There is no campaign '{bidding.campaign}'; there are {known}.")
+        frame = chosen
+    if bidding.shared_budget:
+        frame = frame.sort("event_time", maintain_order=True) if "event_time" in frame.columns else frame
+        frame = frame.drop("campaign_id")
+    return _with_prediction(run, frame, bidding.prediction)
 
 
 def campaigns_of(frame: pl.DataFrame) -> list[str]:
@@ -139,7 +133,7 @@ def episodes(run: Run, text: str) -> str | int:
     return run.column(text)
 
 
-def with_prediction(run: Run, frame: pl.DataFrame, prediction: str) -> pl.DataFrame:
+def _with_prediction(run: Run, frame: pl.DataFrame, prediction: str) -> pl.DataFrame:
     """The auctions with the predicted value, which `--prediction` tells, as `pctr`."""
     import polars as pl
 
@@ -186,12 +180,3 @@ def say_what_is_estimated(run: Run, frame: pl.DataFrame, value: str) -> None:
         run.note("The auctions have no clicks: the value of an auction is its predicted click.")
     elif "won" in frame.columns:
         run.note("Lost auctions are worth the value predicted for them.")
-
-
-def is_first_price(text: str) -> bool:
-    """What `--price` says."""
-    if text not in ("first", "second"):
-        raise UsageError(
-            f"--price {text}: expected first or second.", fix=did_you_mean(text, ["first", "second"])
-        )
-    return text == "first"

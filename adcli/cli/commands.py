@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from adcli.cli.console import Console
-from adcli.cli.option_rules import OptionRule, first_broken
+from adcli.cli.option_rules import OptionRule
 from adcli.errors import AdcliError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -85,10 +85,11 @@ class Command(TyperCommand):
         rules: dict[str, tuple[OptionRule, ...]] = getattr(self.callback, "option_rules", {})
         names = {parameter.name: _option(parameter) for parameter in self.params}
         given = [name for name in rules if ctx.get_parameter_source(name).name == "COMMANDLINE"]
-        if broken := first_broken(rules, given, ctx.params, names):
-            raise UsageError(
-                broken.sentence, fix=f"Leave {broken.option} out, or see {ctx.command_path} --help."
-            )
+        for option, rule in ((name, rule) for name in given for rule in rules[name]):
+            if sentence := rule.broken(option, ctx.params, names):
+                raise UsageError(
+                    sentence, fix=f"Leave {names[option]} out, or see {ctx.command_path} --help."
+                )
 
 
 class Commands(typer.Typer):

@@ -9,7 +9,7 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.embed_options import ProfileOptions, VectorOptions
-from adcli.cli.embed_profiles import check_profile_options, user_profiles
+from adcli.cli.embed_profiles import UserProfiles, check_profile_options
 from adcli.cli.embed_vectors import (
     Known,
     check_vector_options,
@@ -69,17 +69,8 @@ def embed(
     require_users(erasure, stream.names)
     if stream.table.name == "events":
         check_profile_options(profile_options, stream.names, has_given=bool(vector_options.with_vectors))
-        run.write(
-            user_profiles(
-                run,
-                stream,
-                profile_options,
-                money,
-                vector_options,
-                reporting,
-                TextEncoder(run, encoding, models),
-            )
-        )
+        made = UserProfiles(run, profile_options, vector_options, reporting, encode)
+        run.write(made.rows(stream, money))
         tell_erased(run, erasure)
         return
     if stream.table.name == "vectors":

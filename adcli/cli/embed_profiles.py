@@ -32,6 +32,11 @@ class EarlierProfiles(NamedTuple):
     table: pl.DataFrame
     manifest: Mapping[str, Any]
 
+    @property
+    def until(self) -> datetime:
+        """The time up to which events are in them."""
+        return datetime.fromisoformat(self.manifest["profile"]["until"])
+
 
 def check_profile_options(options: ProfileOptions, columns: set[str], *, has_given: bool) -> None:
     """Check the options, together and for these events.
@@ -63,49 +68,198 @@ def check_profile_options(options: ProfileOptions, columns: set[str], *, has_giv
         raise UsageError("--update-from keeps the weights of the earlier profiles; leave --weights out.")
 
 
-def user_profiles(
-    run: Run,
-    stream: TableStream,
-    options: ProfileOptions,
-    money: Money,
-    vector_options: VectorOptions,
-    reporting: Reporting,
-    encode: Encode,
-) -> Iterator[pl.DataFrame]:
-    """Rows of the vectors table: users, then their interests; with --explain an explanation instead."""
-    from adcli.embed.fusion import without_given
-    from adcli.embed.interaction_vectors import interaction_vectors
-    from adcli.embed.interactions import weighted
+class UserProfiles:
+    """How profiles of users are made of the events of a run.
 
-    earlier = _earlier(run, options)
-    weights, half_life = _settings(options, earlier)
-    done = _interactions(run, stream, options, money, earlier, half_life)
-    given = given_vectors_of(run, vector_options)
-    items = _items(run, done, options, encode, given)
-    encode = without_given(encode, given)
-    interactions = interaction_vectors(done, items, encode)
-    with run.step("profiles"):
-        if options.weights == "learned":
-            weights = _learned(run, interactions, weights, half_life)
-        interactions = interactions._replace(events=weighted(interactions.events, weights))
-        run.facts["profile"] = {
-            "kind": options.profile,
-            "weights": weights,
-            "half_life_days": half_life,
-            "until": _until(done, options, earlier),
-        }
-    if vector_options.explain is not None:
-        yield _explained(vector_options.explain, interactions, items, options, encode, half_life)
-        return
-    users = _users(interactions, items, options, encode, earlier, half_life)
-    if options.users is not None:
-        users = profiles_with_users(run, users, options.users)
-    if not (vector_options.needs_all or options.interests):
-        yield from users
-        return
-    yield _with_vector_options(
-        run, users, interactions, items, options, vector_options, reporting, earlier, half_life
-    )
+    Args:
+        run: The run.
+        options: How.
+        vector_options: What is done with their vectors.
+        reporting: Where the page of segments goes.
+        encode: Texts to (n, d) unit vectors.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        options: ProfileOptions,
+        vector_options: VectorOptions,
+        reporting: Reporting,
+        encode: Encode,
+    ) -> None:
+        self._run = run
+        self._options = options
+        self._vector_options = vector_options
+        self._reporting = reporting
+        self._encode = encode
+        self._earlier = _earlier(run, options)
+        self._weights, self._half_life = _settings(options, self._earlier)
+
+    def rows(self, stream: TableStream, money: Money) -> Iterator[pl.DataFrame]:
+        """Rows of the vectors table: users, then their interests; with --explain an explanation instead."""
+        from adcli.embed.fusion import without_given
+        from adcli.embed.interaction_vectors import interaction_vectors
+        from adcli.embed.interactions import weighted
+
+        done = self._interactions(stream, money)
+        given = given_vectors_of(self._run, self._vector_options)
+        items = self._items(done, given)
+        self._encode = without_given(self._encode, given)
+        interactions = interaction_vectors(done, items, self._encode)
+        with self._run.step("profiles"):
+            if self._options.weights == "learned":
+                self._learn_weights(interactions)
+            interactions = interactions._replace(events=weighted(interactions.events, self._weights))
+            self._run.facts["profile"] = {
+                "kind": self._options.profile,
+                "weights": self._weights,
+                "half_life_days": self._half_life,
+                "until": self._until(done),
+            }
+        if self._vector_options.explain is not None:
+            yield self._explained(self._vector_options.explain, interactions, items)
+            return
+        users = self._users(interactions, items)
+        if self._options.users is not None:
+            users = profiles_with_users(self._run, users, self._options.users)
+        if self._vector_options.needs_all or self._options.interests:
+            yield self._with_vector_options(users, interactions, items)
+        else:
+            yield from users
+
+    def _interactions(self, stream: TableStream, money: Money) -> pl.DataFrame:
+        """The interactions from the end of the earlier profiles to the cutoff."""
+        import polars as pl
+
+        from adcli.behaviour.sales import columns_of_sales
+        from adcli.embed.interactions import SCHEMA, interactions_of_events, interactions_of_reviews
+        from adcli.tables.unify import concatenated
+
+        run, options, earlier = self._run, self._options, self._earlier
+        with run.step("read"):
+            frames = [
+                frame.select(columns_of_sales(frame.columns, (*SCHEMA, "query")))
+                for frame in run.frames(stream)
+            ]
+            parts = [interactions_of_events(settled_in_one_currency(run, concatenated(frames), money))]
+            if options.reviews is not None:
+                parts.append(interactions_of_reviews(run.read([options.reviews], tables=["reviews"])))
+        interactions = pl.concat(parts)
+        time = pl.col("event_time")
+        if options.cutoff is not None or earlier is not None or self._half_life is not None:
+            dated = interactions.filter(time.is_not_null())
+            if left := interactions.height - dated.height:
+                run.warn(f"{left:,} reviews do not say when they were written: left out.")
+            interactions = dated
+        if options.cutoff is not None:
+            interactions = interactions.filter(time < moment_of(options.cutoff))
+        if earlier is not None:
+            fresh = interactions.filter(time >= earlier.until)
+            if known := interactions.height - fresh.height:
+                run.note(
+                    f"{known:,} events before {earlier.until:%Y-%m-%d %H:%M:%S} are in the earlier profiles "
+                    "and are not counted again."
+                )
+            interactions = fresh
+        if not interactions.height and earlier is None:
+            raise DataError("No event is left to make profiles of.", fix="Give a later --cutoff.")
+        return interactions
+
+    def _until(self, interactions: pl.DataFrame) -> str:
+        """The time up to which events are in the profiles."""
+        last = interactions["event_time"].max()
+        ends = [last + timedelta(microseconds=1)] if isinstance(last, datetime) else []
+        if self._options.cutoff is not None:
+            ends = [moment_of(self._options.cutoff)]
+        if self._earlier is not None:
+            ends.append(self._earlier.until)
+        return max(ends, default=datetime(1970, 1, 1, tzinfo=UTC)).isoformat()
+
+    def _items(self, interactions: pl.DataFrame, given: Sequence[GivenVectors]) -> ItemVectors:
+        """The items with the vectors of their texts, fused with those given; says what these add."""
+        from adcli.embed.fusion import added_recall, fuse, known_rows
+        from adcli.embed.interaction_vectors import check_items
+        from adcli.embed.item_vectors import embed_products, item_vectors, with_means
+
+        products = _products(self._run, interactions, self._options)
+        if "embedding" in products.columns:
+            items = item_vectors(products)
+        else:
+            check_items(interactions, products["item_id"])
+            items = embed_products(products, self._encode)
+        if not given:
+            return items
+        run, ids = self._run, items.products["item_id"]
+        tell_known(run, known_rows(ids, given), len(ids))
+        fused = with_means(items.products, fuse(ids, items.vectors, given))
+        with run.step("recall"):
+            try:
+                found = added_recall(interactions, ids, items.vectors, fused.vectors, seed=run.seed)
+            except DataError:
+                run.warn(
+                    "No user has items on both sides of a time: what --with adds to recall is not known."
+                )
+            else:
+                run.note(found.sentence)
+                run.facts["recall_with"] = {"text": found.text.mean(), "fused": found.fused.mean()}
+        return fused
+
+    def _learn_weights(self, interactions: InteractionVectors) -> None:
+        from adcli.embed.learned_weights import learn_weights
+
+        found = learn_weights(interactions, self._weights, half_life=self._half_life, seed=self._run.seed)
+        self._run.note(found.sentence)
+        self._weights = found.weights
+
+    def _users(self, interactions: InteractionVectors, items: ItemVectors) -> Iterator[pl.DataFrame]:
+        from adcli.embed.profiles import profiles
+        from adcli.embed.sequences import sequence_profiles
+
+        earlier = None if self._earlier is None else self._earlier.table
+        found = profiles(interactions, items, half_life=self._half_life, earlier=earlier)
+        return (
+            found if self._options.profile == "mean" else sequence_profiles(found, interactions, self._encode)
+        )
+
+    def _with_vector_options(
+        self, users: Iterator[pl.DataFrame], interactions: InteractionVectors, items: ItemVectors
+    ) -> pl.DataFrame:
+        import polars as pl
+
+        from adcli.embed.anomalies import interaction_features
+        from adcli.embed.interests import interests
+        from adcli.embed.segment_terms import terms_of_users
+        from adcli.embed.segments import earlier_segments
+
+        table = pl.concat(users)
+        features = interaction_features(interactions.events).rename({"user_id": "id"})
+        known = Known(
+            lambda: terms_of_users(interactions, items, table["id"]),
+            table.select("id").join(features, on="id", how="left", maintain_order="left").drop("id"),
+            None if self._earlier is None else earlier_segments(self._earlier.table),
+        )
+        table = described(self._run, table, self._vector_options, known, self._reporting)
+        if self._options.interests:
+            with self._run.step("interests"):
+                found = interests(interactions, self._options.interests, half_life=self._half_life)
+                table = pl.concat([table, *found], how="diagonal")
+        return reduced(self._run, table, self._vector_options)
+
+    def _explained(self, user: str, interactions: InteractionVectors, items: ItemVectors) -> pl.DataFrame:
+        import polars as pl
+
+        from adcli.embed.explain import explain_profile, explain_text
+        from adcli.embed.sequences import sequences
+
+        if self._options.profile == "sequence":
+            own = interactions.events.filter(pl.col("user_id") == user)
+            mine = sequences(interactions._replace(events=own))
+            if not mine.height:
+                raise DataError(f"--explain {user}: no event is of this user.")
+            return explain_text(user, mine["text"][0], self._encode)
+        titles = interactions.titles[interactions.item_count :].to_list()
+        texts = [*items.products["text"].to_list(), *titles]
+        return explain_profile(user, interactions, texts, self._encode, half_life=self._half_life)
 
 
 def _earlier(run: Run, options: ProfileOptions) -> EarlierProfiles | None:
@@ -151,99 +305,6 @@ def _settings(
     return weights, made["half_life_days"]
 
 
-def _interactions(
-    run: Run,
-    stream: TableStream,
-    options: ProfileOptions,
-    money: Money,
-    earlier: EarlierProfiles | None,
-    half_life: float | None,
-) -> pl.DataFrame:
-    """The interactions from the end of the earlier profiles to the cutoff."""
-    import polars as pl
-
-    from adcli.behaviour.sales import columns_of_sales
-    from adcli.embed.interactions import SCHEMA, interactions_of_events, interactions_of_reviews
-    from adcli.tables.unify import concatenated
-
-    with run.step("read"):
-        frames = [
-            frame.select(columns_of_sales(frame.columns, (*SCHEMA, "query"))) for frame in run.frames(stream)
-        ]
-        parts = [interactions_of_events(settled_in_one_currency(run, concatenated(frames), money))]
-        if options.reviews is not None:
-            parts.append(interactions_of_reviews(run.read([options.reviews], tables=["reviews"])))
-    interactions = pl.concat(parts)
-    time = pl.col("event_time")
-    if options.cutoff is not None or earlier is not None or half_life is not None:
-        dated = interactions.filter(time.is_not_null())
-        if dated.height < interactions.height:
-            run.warn(
-                f"{interactions.height - dated.height:,} reviews do not say when they were written: left out."
-            )
-        interactions = dated
-    if options.cutoff is not None:
-        interactions = interactions.filter(time < moment_of(options.cutoff))
-    if earlier is not None:
-        known_until = datetime.fromisoformat(earlier.manifest["profile"]["until"])
-        fresh = interactions.filter(time >= known_until)
-        if fresh.height < interactions.height:
-            run.note(
-                f"{interactions.height - fresh.height:,} events before "
-                f"{known_until:%Y-%m-%d %H:%M:%S} are in "
-                "the earlier profiles and are not counted again."
-            )
-        interactions = fresh
-    if not interactions.height and earlier is None:
-        raise DataError("No event is left to make profiles of.", fix="Give a later --cutoff.")
-    return interactions
-
-
-def _until(interactions: pl.DataFrame, options: ProfileOptions, earlier: EarlierProfiles | None) -> str:
-    """The time up to which events are in the profiles."""
-    last = interactions["event_time"].max()
-    ends = [last + timedelta(microseconds=1)] if isinstance(last, datetime) else []
-    if options.cutoff is not None:
-        ends = [moment_of(options.cutoff)]
-    if earlier is not None:
-        ends.append(datetime.fromisoformat(earlier.manifest["profile"]["until"]))
-    return max(ends, default=datetime(1970, 1, 1, tzinfo=UTC)).isoformat()
-
-
-def _items(
-    run: Run,
-    interactions: pl.DataFrame,
-    options: ProfileOptions,
-    encode: Encode,
-    given: Sequence[GivenVectors],
-) -> ItemVectors:
-    """The items with the vectors of their texts, fused with those given; says what these add."""
-    from adcli.embed.fusion import added_recall, fuse, known_rows
-    from adcli.embed.interaction_vectors import check_items
-    from adcli.embed.item_vectors import embed_products, item_vectors, with_means
-
-    products = _products(run, interactions, options)
-    if "embedding" in products.columns:
-        items = item_vectors(products)
-    else:
-        check_items(interactions, products["item_id"])
-        items = embed_products(products, encode)
-    if not given:
-        return items
-    ids = items.products["item_id"]
-    tell_known(run, known_rows(ids, given), len(ids))
-    fused = with_means(items.products, fuse(ids, items.vectors, given))
-    with run.step("recall"):
-        try:
-            found = added_recall(interactions, ids, items.vectors, fused.vectors, seed=run.seed)
-        except DataError:
-            run.warn("No user has items on both sides of a time: what --with adds to recall is not known.")
-        else:
-            run.note(found.sentence)
-            run.facts["recall_with"] = {"text": found.text.mean(), "fused": found.fused.mean()}
-    return fused
-
-
 def _products(run: Run, interactions: pl.DataFrame, options: ProfileOptions) -> pl.DataFrame:
     """Products, or their vectors: of --catalog, else as the events title them."""
     import polars as pl
@@ -256,92 +317,3 @@ def _products(run: Run, interactions: pl.DataFrame, options: ProfileOptions) -> 
         return products
     products = run.read([options.catalog], tables=["vectors", "products", "events"], secondary=True)
     return products_of_events(products) if "event_type" in products.columns else products
-
-
-def _learned(
-    run: Run, interactions: InteractionVectors, weights: Mapping[str, float], half_life: float | None
-) -> dict[str, float]:
-    from adcli.embed.learned_weights import learn_weights
-
-    found = learn_weights(interactions, weights, half_life=half_life, seed=run.seed)
-    run.note(found.sentence)
-    return found.weights
-
-
-def _users(
-    interactions: InteractionVectors,
-    items: ItemVectors,
-    options: ProfileOptions,
-    encode: Encode,
-    earlier: EarlierProfiles | None,
-    half_life: float | None,
-) -> Iterator[pl.DataFrame]:
-    from adcli.embed.profiles import profiles
-    from adcli.embed.sequences import sequence_profiles
-
-    found = profiles(
-        interactions, items, half_life=half_life, earlier=None if earlier is None else earlier.table
-    )
-    return found if options.profile == "mean" else sequence_profiles(found, interactions, encode)
-
-
-def _with_vector_options(
-    run: Run,
-    users: Iterator[pl.DataFrame],
-    interactions: InteractionVectors,
-    items: ItemVectors,
-    options: ProfileOptions,
-    vector_options: VectorOptions,
-    reporting: Reporting,
-    earlier: EarlierProfiles | None,
-    half_life: float | None,
-) -> pl.DataFrame:
-    import polars as pl
-
-    from adcli.embed.anomalies import interaction_features
-    from adcli.embed.interests import interests
-    from adcli.embed.segment_terms import terms_of_users
-    from adcli.embed.segments import earlier_segments
-
-    table = pl.concat(users)
-    features = table.select("id").join(
-        interaction_features(interactions.events),
-        left_on="id",
-        right_on="user_id",
-        how="left",
-        maintain_order="left",
-    )
-    known = Known(
-        lambda: terms_of_users(interactions, items, table["id"]),
-        features.drop("id"),
-        None if earlier is None else earlier_segments(earlier.table),
-    )
-    table = described(run, table, vector_options, known, reporting)
-    if options.interests:
-        with run.step("interests"):
-            table = pl.concat(
-                [table, *interests(interactions, options.interests, half_life=half_life)], how="diagonal"
-            )
-    return reduced(run, table, vector_options)
-
-
-def _explained(
-    user: str,
-    interactions: InteractionVectors,
-    items: ItemVectors,
-    options: ProfileOptions,
-    encode: Encode,
-    half_life: float | None,
-) -> pl.DataFrame:
-    import polars as pl
-
-    from adcli.embed.explain import explain_profile, explain_text
-    from adcli.embed.sequences import sequences
-
-    if options.profile == "sequence":
-        mine = sequences(interactions._replace(events=interactions.events.filter(pl.col("user_id") == user)))
-        if not mine.height:
-            raise DataError(f"--explain {user}: no event is of this user.")
-        return explain_text(user, mine["text"][0], encode)
-    texts = [*items.products["text"].to_list(), *interactions.titles[interactions.item_count :].to_list()]
-    return explain_profile(user, interactions, texts, encode, half_life=half_life)

@@ -87,4 +87,4 @@ def without_notes(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def rules_in(notes: tuple[Any, ...]) -> tuple[OptionRule, ...]:
     """The rules among what an annotation says."""
-    return tuple(note for note in notes if hasattr(note, "broken"))
+    return tuple(note for note in notes if isinstance(note, OptionRule))

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from adcli.cli.targets import is_stream
 
 Names = Mapping[str, str]  # from parameters to options: `daily_units` to `--daily-units`
 
 
-class OptionRule(Protocol):
+class OptionRule:
     """What an option must have beside it, or be, to have an effect."""
+
+    def __init__(self, *words: str) -> None:
+        self.parameters = words
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
         """What is wrong, as a sentence; an empty string if nothing is.
@@ -27,14 +29,11 @@ class OptionRule(Protocol):
             values: Of all parameters.
             names: The options' names on the command line.
         """
-        ...
+        raise NotImplementedError
 
 
-class Needs:
+class Needs(OptionRule):
     """The option has an effect only where one of these parameters is given."""
-
-    def __init__(self, *parameters: str) -> None:
-        self.parameters = parameters
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
         """What is wrong, as a sentence; an empty string if nothing is."""
@@ -45,11 +44,8 @@ class Needs:
         )
 
 
-class Excludes:
+class Excludes(OptionRule):
     """The option has no effect where one of these parameters is given."""
-
-    def __init__(self, *parameters: str) -> None:
-        self.parameters = parameters
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
         """What is wrong, as a sentence; an empty string if nothing is."""
@@ -57,18 +53,15 @@ class Excludes:
         return f"{names[option]} has no effect with {names[given]}." if given else ""
 
 
-class Suffix:
+class Suffix(OptionRule):
     """The option names a file whose name ends in one of these, or a stream of whatever name."""
-
-    def __init__(self, *suffixes: str) -> None:
-        self.suffixes = suffixes
 
     def broken(self, option: str, values: Mapping[str, object], names: Names) -> str:
         """What is wrong, as a sentence; an empty string if nothing is."""
         name = str(values[option])
-        if name.lower().endswith(self.suffixes) or is_stream(Path(name)):
+        if name.lower().endswith(self.parameters) or is_stream(Path(name)):
             return ""
-        return f"{names[option]} {values[option]}: expected a name that ends in {self.suffixes[0]}."
+        return f"{names[option]} {values[option]}: expected a name that ends in {self.parameters[0]}."
 
 
 def naming_option(sentence: str, values: Mapping[str, object], names: Names) -> str:
@@ -88,28 +81,3 @@ def naming_option(sentence: str, values: Mapping[str, object], names: Names) -> 
         and any(f"'{value}'" in sentence for value in (given if isinstance(given, list) else [given]))
     ]
     return f"{names[quoting[0]]}: {sentence}" if len(quoting) == 1 else sentence
-
-
-class Broken(NamedTuple):
-    """A rule that does not hold: the parameter's option and the sentence."""
-
-    option: str
-    sentence: str
-
-
-def first_broken(
-    rules: Mapping[str, tuple[OptionRule, ...]], given: list[str], values: Mapping[str, object], names: Names
-) -> Broken | None:
-    """The first rule that a given option breaks.
-
-    Args:
-        rules: Of each parameter.
-        given: The parameters given on the command line.
-        values: Of all parameters.
-        names: The options' names on the command line.
-    """
-    for parameter in given:
-        for rule in rules.get(parameter, ()):
-            if sentence := rule.broken(parameter, values, names):
-                return Broken(names[parameter], sentence)
-    return None

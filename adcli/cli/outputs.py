@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ class RunOutputs:
         for path in reads:
             self._read.add(path)
         self._rejects_sink: Sink | None = None
+        self._is_guarded = False
         self._rejects_file: AtomicFile | StreamOutput | None = None
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
         self._streams: list[StreamOutput] = []
@@ -99,6 +100,7 @@ class RunOutputs:
 
         `kinds` say how its figures are read, as in `preview`.
         """
+        parts = self._counted(parts)
         if self._writing.output is not None and self._writing.partition_by:
             self._write_partitions(parts)
         elif self._writing.output is not None:
@@ -107,6 +109,11 @@ class RunOutputs:
             self._preview(parts, kinds)
         else:
             self._write_stdout(parts)
+
+    def _counted(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for part in parts:
+            self.rows_written += part.height
+            yield part
 
     def directory(self) -> Path:
         """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
@@ -139,7 +146,7 @@ class RunOutputs:
         from adcli.tables.partitions import write_partitions
 
         target = self._directory("what --partition-by writes")
-        self.rows_written = write_partitions(parts, target.temporary, self._writing.partition_by)
+        write_partitions(parts, target.temporary, self._writing.partition_by)
         self._outputs[target] = self.rows_written
 
     def scratch(self) -> Path:
@@ -158,7 +165,7 @@ class RunOutputs:
 
     def attach_table(self, path: Path, parts: Iterable[pl.DataFrame]) -> int:
         """Write a further table beside the result, and say how many rows it has."""
-        file, sink = self._open_file(path, None)
+        file, sink, _ = self._open_file(path, None)
         rows = 0
         for part in parts:
             sink.write(part)
@@ -181,12 +188,11 @@ class RunOutputs:
         if self._rejects is None:
             return
         if self._rejects_sink is None:
-            self._rejects_file, self._rejects_sink = self._open_file(self._rejects, None)
-        from adcli.tables.sinks import format_of, formula_safe
+            self._rejects_file, self._rejects_sink, form = self._open_file(self._rejects, None)
+            self._is_guarded = self._writing.formula_safe and form in _SPREADSHEET_TEXTS
+        from adcli.tables.sinks import formula_safe
 
-        form = format_of(self._rejects, None, is_stream=is_stream(self._rejects))
-        is_text = form in _SPREADSHEET_TEXTS
-        self._rejects_sink.write(formula_safe(rejects) if self._writing.formula_safe and is_text else rejects)
+        self._rejects_sink.write(formula_safe(rejects) if self._is_guarded else rejects)
 
     def commit(self, rows_rejected: int, describe: Describe) -> None:
         """Give all outputs their names and write their manifests, of the result last.
@@ -230,24 +236,25 @@ class RunOutputs:
         remove_unfinished()
 
     def _write_file(self, parts: Iterable[pl.DataFrame], path: Path) -> None:
-        from adcli.tables.sinks import format_of
-
-        file, sink = self._open_file(path, self._writing.to)
-        for part in parts:
-            sink.write(self._guarded(part, format_of(path, self._writing.to, is_stream=is_stream(path))))
-            self.rows_written += part.height
-        sink.close()
+        file, sink, form = self._open_file(path, self._writing.to)
+        self._fill(sink, parts, form)
         self._count(file, self.rows_written)
 
-    def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile | StreamOutput, Sink]:
+    def _fill(self, sink: Sink, parts: Iterable[pl.DataFrame], form: str) -> None:
+        for part in parts:
+            sink.write(self._guarded(part, form))
+        sink.close()
+
+    def _open_file(self, path: Path, to: str | None) -> tuple[AtomicFile | StreamOutput, Sink, str]:
+        """The output, what writes a table to it, and in which format."""
         from adcli.tables.sinks import format_of, open_sink
 
-        format_name = format_of(path, to, is_stream=is_stream(path))
+        form = format_of(path, to, is_stream=is_stream(path))
         file = self._opened(path)
         if file.handle.isatty():
-            _refuse_binary(format_name)
+            _refuse_binary(form)
         compression = path.suffix if path.suffix in (".gz", ".zst") else ""
-        return file, open_sink(file.handle, format_name, compression)
+        return file, open_sink(file.handle, form, compression), form
 
     def _opened(self, path: Path) -> AtomicFile | StreamOutput:
         from adcli.files import AtomicFile
@@ -275,12 +282,8 @@ class RunOutputs:
 
         # A buffer of our own: with PYTHONUNBUFFERED the one of sys.stdout writes large parts incompletely.
         handle = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - closed with the sink
-        format_name = format_of(Path("stdout.ndjson"), self._writing.to)
-        sink = open_sink(handle, format_name)
-        for part in parts:
-            sink.write(self._guarded(part, format_name))
-            self.rows_written += part.height
-        sink.close()
+        form = format_of(Path("stdout.ndjson"), self._writing.to)
+        self._fill(open_sink(handle, form), parts, form)
 
     def _guarded(self, part: pl.DataFrame, format_name: str) -> pl.DataFrame:
         """The rows as they are written: made safe if that is wanted, else what is not safe is noted."""
@@ -308,7 +311,6 @@ class RunOutputs:
         for part in parts:
             missing = self._writing.rows - sum(frame.height for frame in first)
             first.append(part if self._writing.all else part.head(max(missing, 0)))
-            self.rows_written += part.height
         if first:
             shown = pl.concat(first, how="diagonal_relaxed")
             self._make_room()

@@ -72,6 +72,11 @@ class Run:
         self._open = ExitStack()
         self._tidying: list[Callable[[], None]] = []
         self._inputs = RunInputs(reading, self.console, self._outputs.keep_rejects, is_alone=not others)
+        self.note, self.warn = self.console.note, self.console.warn
+        self.frames, self.column, self.reject = self._inputs.frames, self._inputs.column, self._inputs.reject
+        self.directory, self.scratch = self._outputs.directory, self._outputs.scratch
+        self.attach, self.attach_table = self._outputs.attach, self._outputs.attach_table
+        self.attach_directory = self._outputs.attach_directory
 
     # ---- reading
 
@@ -109,10 +114,6 @@ class Run:
         self._outputs.keep_clear_of(self._inputs.paths)
         return stream
 
-    def frames(self, stream: TableStream) -> Iterator[pl.DataFrame]:
-        """The conformed frames of a stream; rejects are counted and kept on the way."""
-        return self._inputs.frames(stream)
-
     def read(
         self,
         inputs: Sequence[str] | None,
@@ -137,10 +138,6 @@ class Run:
         with self.step("read"):
             return Spool(self.frames(self.stream(inputs, tables=tables)), self.scratch())
 
-    def column(self, name: str) -> str:
-        """The column that an option names, by the name it has in what was read; says where they differ."""
-        return self._inputs.column(name)
-
     def columns(self, names: Sequence[str]) -> list[str]:
         """The columns that an option names, as `column` does."""
         return [self.column(name) for name in names]
@@ -164,10 +161,6 @@ class Run:
         found = self._inputs.directory(directory)
         self._outputs.keep_clear_of([found])
         return found
-
-    def reject(self, rejects: pl.DataFrame) -> None:
-        """Count rejected rows by reason and keep them in `--rejects`, if that is wanted."""
-        self._inputs.reject(rejects)
 
     def withhold(self, redact: Callable[[str], str] = str) -> None:
         """From now on show no text of rejected rows, and messages as `redact` gives them."""
@@ -211,10 +204,6 @@ class Run:
                 f"Texts in '{column}' are formulas to a spreadsheet; --formula-safe makes them harmless."
             )
 
-    def directory(self) -> Path:
-        """A folder to put a learned thing's files into; it becomes `-o DIR` at the end of the run."""
-        return self._outputs.directory()
-
     @property
     def memory(self) -> int:
         """The bytes that a table may take, as `--memory` says."""
@@ -227,10 +216,6 @@ class Run:
         """Where the result goes, if `-o` says so."""
         return self._outputs.path
 
-    def scratch(self) -> Path:
-        """A private folder beside the output that is gone after the run."""
-        return self._outputs.scratch()
-
     def until_end(self, resource: SupportsClose) -> None:
         """Close something when the run ends, however it ends."""
         self._open.callback(resource.close)
@@ -239,27 +224,7 @@ class Run:
         """Do something once all outputs have their names."""
         self._tidying.append(tidy)
 
-    def attach(self, path: Path, content: bytes) -> None:
-        """Write a further file beside the result, such as a report page."""
-        self._outputs.attach(path, content)
-
-    def attach_table(self, path: Path, parts: Iterable[pl.DataFrame]) -> int:
-        """Write a further table beside the result, and say how many rows it has."""
-        return self._outputs.attach_table(path, parts)
-
-    def attach_directory(self, path: Path) -> Path:
-        """A folder for further files beside the result, which becomes `path` at the end of the run."""
-        return self._outputs.attach_directory(path)
-
     # ---- messages
-
-    def note(self, text: str) -> None:
-        """Say what was decided or done."""
-        self.console.note(text)
-
-    def warn(self, text: str) -> None:
-        """Say what the reader should know before trusting the result."""
-        self.console.warn(text)
 
     def answer(self, verdicts: Sequence[Verdict]) -> None:
         """End the run with these sentences, just before the closing line."""

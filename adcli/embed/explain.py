@@ -7,7 +7,7 @@ Representation Erasure", 2016).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -46,8 +46,10 @@ def explain_text(name: str, text: str, encode: Encode) -> pl.DataFrame:
     words = text.split()[:MAX_WORDS]
     vectors = encode([text, *_without_each(words)]).astype(np.float64)
     moved = 1 - vectors[1:] @ vectors[0] if words else np.empty(0)
-    rows = [_row(name, "word", word, moved=float(by)) for word, by in zip(words, moved, strict=True)]
-    return _table(rows)
+    return _table(
+        {"id": name, "part": "word", "what": word, "moved": by}
+        for word, by in zip(words, moved.tolist(), strict=True)
+    )
 
 
 def explain_profile(
@@ -75,22 +77,17 @@ def explain_profile(
     vectors = interactions.vectors[parts["vector"].to_numpy()].astype(np.float64)
     total = weights @ vectors
     moved = _moved(total, total - weights[:, None] * vectors)
-    similarity = vectors @ total / np.linalg.norm(total)
-    rows = [
-        _row(user, "event", part["what"], part["event_type"], part["events"], part["share"], alike, by)
-        for part, alike, by in zip(
-            parts.iter_rows(named=True), similarity.tolist(), moved.tolist(), strict=True
-        )
-    ]
-    events = _table(rows)
+    events = parts.with_columns(
+        pl.Series("similarity", vectors @ total / np.linalg.norm(total)), pl.Series("moved", moved)
+    )
     own_texts = [texts[row] for row in parts["vector"].to_list()]
     read = [part for part in np.argsort(-moved, kind="stable") if own_texts[part]][:MAX_TEXTS]
-    words = [
-        _row(user, "word", word, parts["event_type"][int(part)], moved=by)
+    words = _table(
+        {"id": user, "part": "word", "what": word, "event_type": parts["event_type"][int(part)], "moved": by}
         for part in read
         for word, by in _words_moved(total, weights[part], vectors[part], str(own_texts[part]), encode)
-    ]
-    return pl.concat([events, _table(words)])
+    )
+    return pl.concat([_table({"id": user, "part": "event", **row} for row in events.to_dicts()), words])
 
 
 def _parts(user: str, interactions: InteractionVectors, half_life: float | None) -> pl.DataFrame:
@@ -138,18 +135,6 @@ def _moved(total: Float64Array, others: Float64Array) -> Float64Array:
     return np.where(lengths > 1e-9, 1 - cosine, 1.0)
 
 
-def _row(
-    name: str,
-    part: str,
-    what: str,
-    event_type: str | None = None,
-    events: int | None = None,
-    share: float | None = None,
-    similarity: float | None = None,
-    moved: float = 0.0,
-) -> dict[str, object]:
-    return dict(zip(SCHEMA, (name, part, what, event_type, events, share, similarity, moved), strict=True))
-
-
-def _table(rows: list[dict[str, object]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=SCHEMA).sort("moved", descending=True, maintain_order=True)
+def _table(rows: Iterable[dict[str, object]]) -> pl.DataFrame:
+    known = [{name: row.get(name) for name in SCHEMA} for row in rows]
+    return pl.DataFrame(known, schema=SCHEMA).sort("moved", descending=True, maintain_order=True)

@@ -37,10 +37,10 @@ class ItemVectors(NamedTuple):
         return int(self.vectors.shape[1])
 
 
-def embed_products(products: pl.DataFrame, encode: Encode, columns: tuple[str, ...] = ()) -> ItemVectors:
+def embed_products(products: pl.DataFrame, encode: Encode) -> ItemVectors:
     """Items from rows of the products table; of equal `item_id` the first is kept."""
     distinct = products.unique("item_id", keep="first", maintain_order=True)
-    texts = texts_of(distinct, "products", columns)
+    texts = texts_of(distinct, "products")
     path = category_texts(distinct) if "category" in distinct.columns else None
     return _item_vectors(distinct.with_columns(texts.alias("text")), path, encode(texts.to_list()))
 

@@ -10,7 +10,7 @@ import polars as pl
 from adcli.embed.segment_names import SegmentTerms
 from adcli.embed.segment_profiles import segment_profiles
 from adcli.embed.vectors import FloatArray, matrix
-from adcli.numbers import in_currency, show
+from adcli.numbers import show
 from adcli.report import Page, Passage, Plot, Table, map_plot
 from adcli.statistics.verdicts import Verdict
 
@@ -20,7 +20,7 @@ _FIGURES: Final = (
     "segment", "rows", "share", "revenue", "revenue_share", "revenue_per_user", "purchases_per_user",
     "days_since_last_event",
 )  # fmt: skip
-_KINDS: Final = {"share": "rate", "revenue_share": "rate"}
+_KINDS: Final = {"share": "rate", "revenue_share": "rate", "revenue": "money", "revenue_per_user": "money"}
 _NOUNS: Final = {"user": "users", "product": "products", "review": "reviews", "query": "queries"}
 METHOD: Final = (
     Passage(
@@ -42,31 +42,27 @@ METHOD: Final = (
 )
 
 
-def segments_page(table: pl.DataFrame, texts: SegmentTerms, *, seed: int, currency: str = "") -> Page:
+def segments_page(table: pl.DataFrame, texts: SegmentTerms, *, seed: int) -> Page:
     """The page for rows that have segments.
 
     Args:
         table: Rows of the vectors table with `segment_name`.
         texts: Texts of the same rows.
         seed: Of the map.
-        currency: Of revenue, where it is known.
     """
     facts = segment_profiles(table, texts)
     noun = _NOUNS.get(table["kind"][0], "rows")
     favourites = facts.select("segment", "categories", "products", "distinguished_by")
-    kinds = {**_KINDS, noun: "count"} | {
-        name: in_currency("money", currency) for name in ("revenue", "revenue_per_user")
-    }
     products = "favourite_products" if noun == "users" else "typical_titles"
     return Page(
         title=f"Segments of {noun}",
         summary=_summary(facts, noun),
-        verdicts=[_sentence(row, noun, kinds["revenue"]) for row in facts.to_dicts()],
+        verdicts=[_sentence(row, noun) for row in facts.to_dicts()],
         tables=[
             Table(
                 "Size and value",
                 facts.select(name for name in _FIGURES if name in facts.columns).rename({"rows": noun}),
-                kinds=kinds,
+                kinds={**_KINDS, noun: "count"},
             ),
             Table("What they like, and what distinguishes them", favourites.rename({"products": products})),
         ],
@@ -91,12 +87,12 @@ def _summary(facts: pl.DataFrame, noun: str) -> str:
     )
 
 
-def _sentence(row: dict[str, Any], noun: str, money: str) -> Verdict:
+def _sentence(row: dict[str, Any], noun: str) -> Verdict:
     """How large a segment is, and of users what they bring and when they were last seen."""
     said = [f"{row['rows']:,} {noun} ({show(row['share'], 'rate')})"]
     if "revenue_share" in row:
         said.append(f"{show(row['revenue_share'], 'rate')} of the revenue")
-        said.append(f"{show(row['revenue_per_user'], money)} a user")
+        said.append(f"{show(row['revenue_per_user'], 'money')} a user")
     if "days_since_last_event" in row:
         said.append(f"{row['purchases_per_user']:.3g} purchases a user")
         said.append(f"last seen {row['days_since_last_event']:.0f} days ago")

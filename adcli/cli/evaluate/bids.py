@@ -7,23 +7,13 @@ from pathlib import Path
 import typer
 
 from adcli.cli.bidding import (
-    BudgetShares,
-    Campaign,
-    Episode,
-    Prediction,
-    Price,
-    SharedBudget,
-    Totals,
-    Value,
+    Bidding,
+    asked_auctions,
     budget_shares,
     campaigns_of,
     earlier_prices,
     episodes,
-    is_first_price,
-    only_campaign,
     say_what_is_estimated,
-    with_one_budget,
-    with_prediction,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Confidence, Inputs, Reporting, Tracking
@@ -34,6 +24,7 @@ from adcli.errors import UsageError
 
 @command
 def bids(
+    bidding: Bidding,
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
@@ -45,14 +36,6 @@ def bids(
         "directory written by `adcli optimize bids`.",
     ),
     baseline: str = typer.Option("mcpc", help="The bidder that the others are compared with."),
-    budget_share: BudgetShares = [],  # noqa: B006
-    totals: Totals = [],  # noqa: B006
-    value: Value = "click",
-    episode: Episode = "episode",
-    campaign: Campaign = None,
-    price: Price = "second",
-    prediction: Prediction = "pctr",
-    shared_budget: SharedBudget = False,
     confidence: Confidence = 0.95,
 ) -> None:
     """Replay bidders on logged auctions: what each would have won, and for how much.
@@ -71,26 +54,25 @@ def bids(
 
     record = recorder(run, tracking)
     learned = {name: load_bidders(run.learned(Path(name))) for name in bidder if Path(name).is_dir()}
-    first_price = is_first_price(price)
+    first_price = bidding.price == "first"
     for name, of in learned.items():
         if any(one.first_price != first_price for one in of.values()):
-            run.warn(f"{name} was learned for auctions of another price than --price {price}.")
-        if other := {one.prediction for one in of.values()} - {prediction}:
+            run.warn(f"{name} was learned for auctions of another price than --price {bidding.price}.")
+        if other := {one.prediction for one in of.values()} - {bidding.prediction}:
             raise UsageError(f"{name} bids on {other.pop()}.", fix="Say so with --prediction.")
-    read = only_campaign(run.read(inputs, tables=["auctions"]), campaign)
-    frame = with_prediction(run, with_one_budget(read) if shared_budget else read, prediction)
-    value_column = run.column(value)
+    frame = asked_auctions(run, run.read(inputs, tables=["auctions"]), bidding)
+    value_column = run.column(bidding.value)
     campaigns = campaigns_of(frame)
-    prices = earlier_prices(totals, campaigns)
+    prices = earlier_prices(bidding.totals, campaigns)
     with run.step("replay"):
         found = evaluate_bids(
             frame,
             bidders=list(dict.fromkeys([baseline, *bidder])),
             baseline=baseline,
             prices=prices,
-            budget_shares=budget_shares(budget_share, campaigns),
+            budget_shares=budget_shares(bidding.budget_share, campaigns),
             value=value_column,
-            episode=episodes(run, episode),
+            episode=episodes(run, bidding.episode),
             learned=learned,
             first_price=first_price,
             confidence=confidence,

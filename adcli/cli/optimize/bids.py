@@ -5,24 +5,14 @@ from __future__ import annotations
 import typer
 
 from adcli.cli.bidding import (
-    BudgetShares,
-    Campaign,
-    Episode,
-    Prediction,
-    Price,
-    SharedBudget,
-    Totals,
-    Value,
+    Bidding,
+    asked_auctions,
     budget_shares,
     campaigns_of,
     earlier_prices,
     episodes,
-    is_first_price,
     limits_of,
-    only_campaign,
     say_what_is_estimated,
-    with_one_budget,
-    with_prediction,
 )
 from adcli.cli.command import command
 from adcli.cli.options import Inputs
@@ -31,6 +21,7 @@ from adcli.cli.run import Run
 
 @command
 def bids(
+    bidding: Bidding,
     run: Run,
     inputs: Inputs = None,
     bidder: str = typer.Option(
@@ -38,14 +29,6 @@ def bids(
         help="auto (pacer or dp, by replay of the log), pacer (receding horizon), dp (dynamic program of "
         "short episodes), or a baseline: linear, mcpc, dual (descent), pid.",
     ),
-    budget_share: BudgetShares = [],  # noqa: B006
-    totals: Totals = [],  # noqa: B006
-    value: Value = "click",
-    episode: Episode = "episode",
-    campaign: Campaign = None,
-    price: Price = "second",
-    prediction: Prediction = "pctr",
-    shared_budget: SharedBudget = False,
     max_bid: float | None = typer.Option(None, help="Highest bid."),
     target_cpa: float | None = typer.Option(
         None,
@@ -73,36 +56,34 @@ def bids(
 
     folder = run.directory()
     limits = limits_of(max_bid, target_cpa, target_roas)
-    needs = ["pctr"] if prediction == "pctr" else []
-    read = only_campaign(run.read(inputs, tables=["auctions"], needs=needs), campaign)
-    frame = with_prediction(run, with_one_budget(read) if shared_budget else read, prediction)
+    needs = ["pctr"] if bidding.prediction == "pctr" else []
+    frame = asked_auctions(run, run.read(inputs, tables=["auctions"], needs=needs), bidding)
     campaigns = campaigns_of(frame)
-    shares = budget_shares(budget_share, campaigns)
-    value_column = run.column(value)
+    shares = budget_shares(bidding.budget_share, campaigns)
+    value_column = run.column(bidding.value)
     with run.step("learn"):
         learned = learn_bidders(
             frame,
             bidder=bidder,
-            prices=earlier_prices(totals, campaigns),
+            prices=earlier_prices(bidding.totals, campaigns),
             budget_shares=shares,
             value=value_column,
-            episode=episodes(run, episode),
-            first_price=is_first_price(price),
+            episode=episodes(run, bidding.episode),
+            first_price=bidding.price == "first",
             limits=limits,
         )
     say_what_is_estimated(run, frame, value_column)
     about = {
-        "value": value,
-        "price": price,
+        "value": bidding.value,
+        "price": bidding.price,
         "prices_drawn": unstated_prices(frame),
         "budget_shares": shares,
-        "shared_budget": shared_budget,
+        "shared_budget": bidding.shared_budget,
         "predicted_value_shares": {name: one.shares for name, one in learned.items()},
         "learned_from": [record._asdict() for record in run.input_records()],
     }
-    save_bidders(
-        {name: one.chosen._replace(prediction=prediction) for name, one in learned.items()}, folder, about
-    )
+    chosen = {name: one.chosen._replace(prediction=bidding.prediction) for name, one in learned.items()}
+    save_bidders(chosen, folder, about)
     for name, one in learned.items():
         shown = ", ".join(
             f"{kind} {share:.3f}" for kind, share in sorted(one.shares.items(), key=lambda pair: -pair[1])
