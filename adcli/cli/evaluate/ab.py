@@ -90,8 +90,7 @@ def ab(
     """
     from adcli.evaluate.ab.page import ab_page, segments_page
     from adcli.evaluate.ab.segments import segment_table
-    from adcli.evaluate.ab.table import SummedUnits, ab_table
-    from adcli.evaluate.ab.units import UnitBatches
+    from adcli.evaluate.ab.table import ab_table, sum_units
     from adcli.tables.unify import concatenated
 
     record = recorder(run, tracking)
@@ -105,28 +104,11 @@ def ab(
     unit, cluster, unit_count = (name and run.column(name) for name in (unit, cluster, unit_count))
     covariate, segment = run.columns(covariate), run.columns(segment)
     shares = numbers(expected_share, "--expected-share") or None
-    units: UnitBatches | SummedUnits
-    if spark is None:
-        units = _read_units(run, stream, metric)
-    else:
-        from adcli.evaluate.ab.distributed import Design, sum_units_on
-
-        design = Design("variant", unit, cluster, unit_count)
-        with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
-            units = sum_units_on(
-                spark,
-                stream,
-                design,
-                metrics=metric,
-                covariates=covariate,
-                lower_is_better=lower_is_better,
-                reject=run.reject,
-                advance=advance,
-            )
-    if segment and isinstance(units, UnitBatches):
+    if segment:
+        units = concatenated(list(_read_units(run, stream, metric).batches))
         with run.step("segments"):
             effects = segment_table(
-                concatenated(list(units.batches)),
+                units,
                 by=segment,
                 metrics=metric,
                 control=control,
@@ -140,22 +122,43 @@ def ab(
         page = segments_page(effects, by=" and ".join(segment), confidence=confidence)
         deliver(run, Answer(effects, page), reporting, record)
         return
+    if spark is None:
+        read = _read_units(run, stream, metric)
+        with run.step("units"):
+            experiment = sum_units(
+                read,
+                metrics=metric,
+                unit=unit,
+                cluster=cluster,
+                unit_count=unit_count,
+                covariates=covariate,
+                lower_is_better=lower_is_better,
+            )
+    else:
+        from adcli.evaluate.ab.distributed import Design, sum_units_on
+
+        design = Design("variant", unit, cluster, unit_count)
+        with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
+            experiment = sum_units_on(
+                spark,
+                stream,
+                design,
+                metrics=metric,
+                covariates=covariate,
+                lower_is_better=lower_is_better,
+                reject=run.reject,
+                advance=advance,
+            )
     with run.step("ab"):
         table = ab_table(
-            units,
-            metrics=metric,
+            experiment,
             control=control,
-            unit=unit,
-            cluster=cluster,
-            covariates=covariate,
-            lower_is_better=lower_is_better,
             expected_shares=shares,
             confidence=confidence,
             correction=correction,
             smallest_effect=smallest_effect,
             looks=look,
             planned_units=planned_units,
-            unit_count=unit_count,
             all_pairs=all_pairs,
         )
     _say_control(run, table, control)

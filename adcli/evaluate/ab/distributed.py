@@ -32,7 +32,7 @@ _TO: Final = "__to"
 
 
 class Design(NamedTuple):
-    """What the columns of the units mean; the names are those of `ab_table`."""
+    """What the columns of the units mean; the names are those of `sum_units`."""
 
     variant: str
     unit: str | None
@@ -54,8 +54,8 @@ def sum_units_on(
     """What `ab_table` needs of units that are not in memory.
 
     Raises:
-        DataError: As `ab_table`.
-        UsageError: As `ab_table`, or if a metric is a quantile.
+        DataError: As `sum_units`.
+        UsageError: As `sum_units`, or if a metric is a quantile.
     """
     columns = sorted(stream.names)
     parsed = parse_metrics(metrics, columns, covariates=covariates, lower_is_better=lower_is_better)
@@ -81,7 +81,7 @@ def sum_units_on(
     shaped = summed.exchanged(partial(_shape, design, parsed, arms), spark.cores).told()
     found = read_summaries((unpacked(one.content) for one in shaped), design.variant, shapes)
     whole = {name: arm._replace(shape=found[name].shape) for name, arm in arms.items()}
-    return SummedUnits(whole, _tested(design, parsed), design.unit_count, design.cluster)
+    return SummedUnits(whole, _tested(design, parsed), design.unit_count, design.cluster, lower_is_better)
 
 
 def _tested(design: Design, metrics: list[Metric]) -> list[Metric]:

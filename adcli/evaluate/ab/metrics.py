@@ -64,7 +64,7 @@ def _quantile(name: str, formula: str) -> Metric:
 
 
 def parse_metrics(
-    metrics: Sequence[str | Metric],
+    metrics: Sequence[str],
     columns: Sequence[str],
     *,
     covariates: Sequence[str] = (),
@@ -81,7 +81,7 @@ def parse_metrics(
         raise UsageError(
             "An A/B test needs a metric.", fix=f"Name one with --metric COLUMN. {known_columns('', columns)}"
         )
-    parsed = [parse_metric(metric, columns) if isinstance(metric, str) else metric for metric in metrics]
+    parsed = [parse_metric(metric, columns) for metric in metrics]
     names = [metric.name for metric in parsed]
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UsageError(

@@ -54,7 +54,7 @@ def segment_table(
     units: pl.DataFrame,
     *,
     by: str | Sequence[str],
-    metrics: Sequence[str | Metric],
+    metrics: Sequence[str],
     variant: str = "variant",
     control: str | None = None,
     unit: str | None = None,

@@ -30,77 +30,46 @@ from adcli.tables.unify import concatenated
 
 
 def ab_table(
-    units: Units | SummedUnits,
+    experiment: SummedUnits,
     *,
-    metrics: Sequence[str | Metric],
-    variant: str = "variant",
     control: str | None = None,
-    unit: str | None = None,
-    cluster: str | None = None,
-    covariates: Sequence[str] = (),
-    lower_is_better: Sequence[str] = (),
     expected_shares: Mapping[str, float] | None = None,
     confidence: float = 0.95,
     correction: Correction = "holm",
     smallest_effect: float = 0.05,
     looks: Sequence[float] = (),
     planned_units: int | None = None,
-    unit_count: str | None = None,
     all_pairs: bool = False,
 ) -> pl.DataFrame:
     """Every arm against the control on every metric, and the check of the sample ratio as the first row.
 
     Args:
-        units: One row per experimental unit; a lazy frame and `UnitBatches` are read in pieces and not kept
-            (with quantiles and clusters, the columns in question are). Or what they sum up to.
-        metrics: Names in the language of `parse_metric`, or metrics.
-        variant: Column that names each unit's arm.
+        experiment: Its units, from `sum_units`.
         control: The arm to compare with; None takes one with a control's name, else the first by name.
-        unit: Column that names each unit once; None checks `unit_id` where there is one.
-        cluster: Column of the groups that were randomised whole (shops, cities); makes them the units.
-        covariates: Columns from before the experiment, to adjust every average and ratio for.
-        lower_is_better: Names of metrics where less is better.
         expected_shares: Of each arm, in any unit; equal ones if None.
         confidence: Of the intervals; 1 - confidence is the alpha of the verdicts.
         correction: How p-values are adjusted for the number of comparisons.
         smallest_effect: Relative difference worth knowing of.
         looks: Shares of the planned sample at the planned looks so far, this one last; none reads at the end.
         planned_units: Units of all arms that the test was planned for, to read it whenever one likes.
-        unit_count: Column that counts units, where a row is a total of some (of a day): arms are as large as
-            its sums, metrics are per unit counted, and rows vary as clusters do.
         all_pairs: Whether every arm is compared with every other, not with the control alone.
 
     Returns:
         Columns of `AB_COLUMNS`. An interval is of its comparison alone; `p_adjusted` and verdict regard all.
 
     Raises:
-        DataError: If there is one arm only, a unit occurs twice, a metric is NaN, missing, a negative count,
-            or has more clicks than impressions.
-        UsageError: If a metric or a plan is written wrongly.
+        DataError: If there is one arm only, or a denominator sums to 0.
+        UsageError: If looks are no plan.
     """
-    summed = (
-        units
-        if isinstance(units, SummedUnits)
-        else _summed_up(
-            units,
-            metrics,
-            variant=variant,
-            unit=unit,
-            cluster=cluster,
-            unit_count=unit_count,
-            covariates=covariates,
-            lower_is_better=lower_is_better,
-        )
-    )
-    arms, sizes = summed.arms, summed.sizes
+    arms, sizes = experiment.arms, experiment.sizes
     control = choose_control(list(arms), control)
     now = sum(sizes.values())
     plan = AnyTime(now, planned_units) if planned_units else PlannedLooks(tuple(looks) or (1.0,))
     found = compare_arms(
-        summed.units,
+        experiment.units,
         arms,
-        summed.metrics,
-        variant=variant,
+        experiment.metrics,
+        variant=experiment.variant,
         control=control,
         confidence=plan.confidence(confidence),
         all_pairs=all_pairs,
@@ -109,10 +78,10 @@ def ab_table(
     made = max(int(np.isfinite(p_values).sum()), 1) if correction != "none" else 1
     ratio = sample_ratio(sizes, expected_shares, plan)
     rules = Rules(confidence, smallest_effect, made, plan.inflation(confidence))
-    design = "; ".join(filter(None, (summed.design, plan.label)))
+    design = "; ".join(filter(None, (experiment.design, plan.label)))
     rows = [sample_ratio_row(sizes, control, ratio)]
     for one, p_value, p_adjusted in zip(found, p_values, adjust(p_values, correction), strict=True):
-        less = one.metric.name in lower_is_better
+        less = one.metric.name in experiment.lower_is_better
         verdict = judge(one.comparison, p_adjusted, rules, lower_is_better=less)
         rows.append(
             comparison_row(
@@ -136,14 +105,18 @@ class SummedUnits(NamedTuple):
         metrics: Whose; of clusters, ratios.
         unit_count: Column that counts units, where rows do.
         cluster: Column of the groups that were randomised whole.
+        lower_is_better: Names of metrics where less is better.
         units: The units themselves, which quantiles need.
+        variant: Their column that names the arm.
     """
 
     arms: dict[str, Aggregates]
     metrics: list[Metric]
     unit_count: str | None = None
     cluster: str | None = None
+    lower_is_better: Sequence[str] = ()
     units: pl.DataFrame | None = None
+    variant: str = "variant"
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -167,17 +140,36 @@ def wanted_of(metrics: Sequence[Metric], unit_count: str | None) -> Wanted:
     return Wanted.of(groups, [(metric.column, metric.denominator) for metric in averaged])
 
 
-def _summed_up(
+def sum_units(
     units: Units,
-    metrics: Sequence[str | Metric],
     *,
-    variant: str,
-    unit: str | None,
-    cluster: str | None,
-    unit_count: str | None,
-    covariates: Sequence[str],
-    lower_is_better: Sequence[str],
+    metrics: Sequence[str],
+    variant: str = "variant",
+    unit: str | None = None,
+    cluster: str | None = None,
+    unit_count: str | None = None,
+    covariates: Sequence[str] = (),
+    lower_is_better: Sequence[str] = (),
 ) -> SummedUnits:
+    """The units of an experiment, checked and summed up to what its tests need.
+
+    Args:
+        units: One row per experimental unit; a lazy frame and `UnitBatches` are read in pieces and not kept
+            (with quantiles and clusters, the columns in question are).
+        metrics: Names in the language of `parse_metric`.
+        variant: Column that names each unit's arm.
+        unit: Column that names each unit once; None checks `unit_id` where there is one.
+        cluster: Column of the groups that were randomised whole (shops, cities); makes them the units.
+        unit_count: Column that counts units, where a row is a total of some (of a day): arms are as large as
+            its sums, metrics are per unit counted, and rows vary as clusters do.
+        covariates: Columns from before the experiment, to adjust every average and ratio for.
+        lower_is_better: Names of metrics where less is better.
+
+    Raises:
+        DataError: If a unit occurs twice, a metric is NaN, missing, a negative count, or has more clicks than
+            impressions.
+        UsageError: If a metric is written wrongly.
+    """
     pieces = as_batches(units)
     parsed = parse_metrics(metrics, pieces.columns, covariates=covariates, lower_is_better=lower_is_better)
     if unit_count:
@@ -193,4 +185,4 @@ def _summed_up(
     wanted = wanted_of(parsed, unit_count)
     pieces_of_all = prepared if whole is None else [whole]
     arms = read_summaries((summarise(one, variant, wanted) for one in pieces_of_all), variant, wanted)
-    return SummedUnits(arms, parsed, unit_count, cluster, whole)
+    return SummedUnits(arms, parsed, unit_count, cluster, lower_is_better, whole, variant)

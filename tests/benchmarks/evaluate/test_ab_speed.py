@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from ab_world import ab_of
 from interleaved import medians, show
-
-from adcli.evaluate.ab.table import ab_table
 
 THREE = ["click", "rev", "rev_per_click=rev/click"]
 FIVE = [*THREE, "cuped=rev ~ pre", "pre"]
@@ -50,7 +49,7 @@ def tea_tasting(metrics):
 def compare(rows, repeats):
     units = make_units(rows)
     for metrics in (THREE, FIVE):
-        contenders = {"adcli": lambda m=metrics: ab_table(units, metrics=m)}
+        contenders = {"adcli": lambda m=metrics: ab_of(units, metrics=m)}
         if importlib.util.find_spec("tea_tasting"):
             experiment = tea_tasting(metrics)
             contenders["tea-tasting"] = lambda e=experiment: e.analyze(units)
@@ -71,7 +70,7 @@ def read_parquet(rows):
         del piece
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
-        table = ab_table(pl.scan_parquet(path), metrics=FIVE)
+        table = ab_of(pl.scan_parquet(path), metrics=FIVE)
         taken = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(f"\n{rows:,} rows of Parquet ({path.stat().st_size / 1e9:.1f} GB): {taken:.1f} s, "

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from ab_world import ab_of
 
-from adcli.evaluate.ab.table import ab_table
 from adcli.evaluate.rates.fairness import fairness_table
 from adcli.evaluate.rates.table import rate_table
 from adcli.evaluate.rates.trends import trend_table
@@ -75,7 +75,7 @@ def test_a_ratio_of_sums_covers_where_units_are_few(units):
         shown = np.ceil(np.exp(1.2 * rng.standard_normal(2 * units) + 1)).astype(int)
         clicks = rng.binomial(shown, rng.beta(1, 19, 2 * units))
         frame = pl.DataFrame({"variant": arm, "clicks": clicks, "impressions": shown})
-        found = ab_table(frame, metrics=["clicks/impressions"]).row(-1, named=True)
+        found = ab_of(frame, metrics=["clicks/impressions"]).row(-1, named=True)
         held.append(found["difference_low"] <= 0 <= found["difference_high"])
         false += found["verdict"] in SPOKEN
     print(f"\n{units} units an arm: covers {np.mean(held):.3f}, false verdicts {false / len(held):.3f}")

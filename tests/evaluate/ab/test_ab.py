@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from ab_world import ab_of
 from nominal_coverage import TRIALS, assert_covers
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.ab.metrics import parse_metric
-from adcli.evaluate.ab.table import ab_table
 from adcli.evaluate.ab.units import UnitBatches
 from adcli.statistics.aggregates import aggregate_arms
 from adcli.statistics.averages import compare_averages
@@ -66,7 +66,7 @@ def row(table, metric, variant=None):
 
 
 def test_the_table_has_the_columns_that_machines_read():
-    table = ab_table(make_units(), metrics=["visit", "spend"])
+    table = ab_of(make_units(), metrics=["visit", "spend"])
     assert set(NAMED) <= set(table.columns)
     assert table["metric"].to_list() == ["sample_ratio", "visit", "spend"]
     words = (BETTER, WORSE, NO_DIFFERENCE, NOT_ENOUGH, INVALID, HEALTHY)
@@ -75,7 +75,7 @@ def test_the_table_has_the_columns_that_machines_read():
 
 
 def test_each_metric_gets_its_test_and_says_which():
-    table = ab_table(
+    table = ab_of(
         make_units(),
         metrics=["visit", "spend", "ctr=clicks/impressions", "spend@0.9", "cuped=spend ~ before"],
     )
@@ -90,44 +90,44 @@ def test_each_metric_gets_its_test_and_says_which():
 
 def test_a_covariate_that_the_experiment_moved_is_found_out():
     units = make_units().with_columns(before=pl.col("before") + 3 * (pl.col("variant") == "treatment"))
-    found = row(ab_table(units, metrics=["spend ~ before"]), "spend")
+    found = row(ab_of(units, metrics=["spend ~ before"]), "spend")
     assert found["verdict"] == "not enough evidence"
     assert "the arms differ in 'before'" in found["reason"]
 
 
 def test_a_real_effect_is_better_and_its_mirror_worse():
     units = make_units(lift=0.1)
-    assert row(ab_table(units, metrics=["visit"]), "visit")["verdict"] == "better"
-    assert row(ab_table(units, metrics=["visit"], control="treatment"), "visit")["verdict"] == "worse"
-    assert row(ab_table(units, metrics=["visit"], lower_is_better=["visit"]), "visit")["verdict"] == "worse"
+    assert row(ab_of(units, metrics=["visit"]), "visit")["verdict"] == "better"
+    assert row(ab_of(units, metrics=["visit"], control="treatment"), "visit")["verdict"] == "worse"
+    assert row(ab_of(units, metrics=["visit"], lower_is_better=["visit"]), "visit")["verdict"] == "worse"
 
 
 def test_no_effect_in_a_small_test_is_not_enough_evidence_and_says_what_would_be():
-    found = row(ab_table(make_units(400), metrics=["visit"]), "visit")
+    found = row(ab_of(make_units(400), metrics=["visit"]), "visit")
     assert found["verdict"] == "not enough evidence"
     assert "units an arm would show an effect of 5.0%" in found["reason"]
 
 
 def test_no_effect_in_a_large_test_is_no_difference_found():
-    found = row(ab_table(make_units(200_000), metrics=["spend"]), "spend")
+    found = row(ab_of(make_units(200_000), metrics=["spend"]), "spend")
     assert found["verdict"] == "no difference found"
 
 
 def test_a_handful_of_conversions_is_not_enough_however_small_the_p():
     units = pl.DataFrame({"variant": ["a"] * 50 + ["b"] * 50, "visit": [0] * 50 + [1] * 8 + [0] * 42})
-    found = row(ab_table(units, metrics=["visit"]), "visit")
+    found = row(ab_of(units, metrics=["visit"]), "visit")
     assert found["p_value"] < 0.05
     assert found["verdict"] == "not enough evidence"
 
 
 def test_a_single_unit_in_an_arm_is_not_enough():
     units = pl.DataFrame({"variant": ["a", "b", "b"], "spend": [1.0, 2.0, 4.0]})
-    assert row(ab_table(units, metrics=["spend"]), "spend")["verdict"] == "not enough evidence"
+    assert row(ab_of(units, metrics=["spend"]), "spend")["verdict"] == "not enough evidence"
 
 
 def test_a_wrong_sample_ratio_makes_every_verdict_invalid():
     units = make_units(4000, lift=0.1)
-    table = ab_table(
+    table = ab_of(
         units.filter((pl.col("variant") == "control") | (pl.int_range(pl.len()) > 400)), metrics=["visit"]
     )
     assert table["verdict"].to_list() == ["invalid: sample ratio mismatch"] * 2
@@ -137,16 +137,16 @@ def test_a_wrong_sample_ratio_makes_every_verdict_invalid():
 def test_expected_shares_are_what_the_ratio_is_checked_against():
     units = pl.concat([make_units(8000).filter(pl.col("variant") == "control"), make_units(2000)])
     units = units.with_columns(unit_id=pl.int_range(pl.len()).cast(pl.String))
-    assert row(ab_table(units, metrics=["visit"]), "sample_ratio")["verdict"].startswith("invalid")
+    assert row(ab_of(units, metrics=["visit"]), "sample_ratio")["verdict"].startswith("invalid")
     shares = {"control": 5, "treatment": 1}
-    assert row(ab_table(units, metrics=["visit"], expected_shares=shares), "sample_ratio")["p_value"] == 1.0
+    assert row(ab_of(units, metrics=["visit"], expected_shares=shares), "sample_ratio")["p_value"] == 1.0
 
 
 def test_many_comparisons_raise_the_bar():
     units = make_units(3000, lift=0.03, arms=("control", "b", "c", "d"), seed=4)
-    plain = ab_table(units, metrics=["visit", "spend"], correction="none")
-    holm = ab_table(units, metrics=["visit", "spend"])
-    fdr = ab_table(units, metrics=["visit", "spend"], correction="benjamini-hochberg")
+    plain = ab_of(units, metrics=["visit", "spend"], correction="none")
+    holm = ab_of(units, metrics=["visit", "spend"])
+    fdr = ab_of(units, metrics=["visit", "spend"], correction="benjamini-hochberg")
     p = plain["p_value"][1:].to_numpy()
     assert (holm["p_adjusted"][1:].to_numpy() >= fdr["p_adjusted"][1:].to_numpy() - 1e-15).all()
     assert (fdr["p_adjusted"][1:].to_numpy() >= p).all()
@@ -157,17 +157,15 @@ def test_many_comparisons_raise_the_bar():
 def test_probabilities_of_the_arms_sum_to_one():
     units = make_units(3000, arms=("control", "b", "c"))
     for metric in ("visit", "spend"):
-        shares = [
-            row(ab_table(units, metrics=[metric]), metric, arm)["probability_best"] for arm in ("b", "c")
-        ]
-        flipped = ab_table(units, metrics=[metric], control="b")
+        shares = [row(ab_of(units, metrics=[metric]), metric, arm)["probability_best"] for arm in ("b", "c")]
+        flipped = ab_of(units, metrics=[metric], control="b")
         control = row(flipped, metric, "control")["probability_best"]
         assert sum(shares) + control == pytest.approx(1, abs=1e-6)
 
 
 def test_the_control_is_found_by_its_name():
-    assert ab_table(make_units(arms=("A/B", "No mail")), metrics=["visit"])["control"][0] == "No mail"
-    assert ab_table(make_units(arms=("x", "w")), metrics=["visit"])["control"][0] == "w"
+    assert ab_of(make_units(arms=("A/B", "No mail")), metrics=["visit"])["control"][0] == "No mail"
+    assert ab_of(make_units(arms=("x", "w")), metrics=["visit"])["control"][0] == "w"
 
 
 def test_flags_and_words_count_as_one_and_zero():
@@ -175,7 +173,7 @@ def test_flags_and_words_count_as_one_and_zero():
         visit=pl.when(pl.col("visit") == 1).then(pl.lit("TRUE")).otherwise(pl.lit("FALSE")),
         flag=pl.col("visit") == 1,
     )
-    table = ab_table(units, metrics=["visit", "flag"])
+    table = ab_of(units, metrics=["visit", "flag"])
     assert row(table, "visit")["difference"] == row(table, "flag")["difference"]
     assert "two-proportion" in row(table, "flag")["test"]
 
@@ -185,8 +183,8 @@ def test_a_lazy_frame_gives_the_same_table(tmp_path):
     units.write_parquet(tmp_path / "units.parquet")
     metrics = ["visit", "spend ~ before", "clicks/impressions", "spend@0.5"]
     lazy, whole = (
-        ab_table(pl.scan_parquet(tmp_path / "units.parquet"), metrics=metrics),
-        ab_table(units, metrics=metrics),
+        ab_of(pl.scan_parquet(tmp_path / "units.parquet"), metrics=metrics),
+        ab_of(units, metrics=metrics),
     )
     assert lazy["verdict"].equals(whole["verdict"])
     assert lazy["difference"].to_list()[1:] == pytest.approx(whole["difference"].to_list()[1:])
@@ -197,7 +195,7 @@ class TestPieces:
         units = make_units(lift=0.05)
         metrics = ["visit", "spend ~ before", "clicks/impressions"]
         pieces = UnitBatches(units.columns, units.iter_slices(700))
-        found, whole = (ab_table(u, metrics=metrics) for u in (pieces, units))
+        found, whole = (ab_of(u, metrics=metrics) for u in (pieces, units))
         assert found["verdict"].equals(whole["verdict"])
         assert found["difference"].to_list()[1:] == pytest.approx(whole["difference"].to_list()[1:])
 
@@ -205,15 +203,13 @@ class TestPieces:
         units = make_units().with_columns(unit_id=pl.int_range(pl.len()).cast(pl.String))
         twice = pl.concat([units, units.tail(1)])
         with pytest.raises(DataError, match="1 of 4,001 rows repeat a 'unit_id'"):
-            ab_table(UnitBatches(twice.columns, twice.iter_slices(1000)), metrics=["visit"])
+            ab_of(UnitBatches(twice.columns, twice.iter_slices(1000)), metrics=["visit"])
 
     def test_pieces_may_be_typed_differently(self):
         units = make_units()
         pieces = [units.head(100), units[100:].with_columns(pl.col("visit").cast(pl.String))]
-        found = ab_table(UnitBatches(units.columns, pieces), metrics=["visit"])
-        assert (
-            row(found, "visit")["n_control"] == row(ab_table(units, metrics=["visit"]), "visit")["n_control"]
-        )
+        found = ab_of(UnitBatches(units.columns, pieces), metrics=["visit"])
+        assert row(found, "visit")["n_control"] == row(ab_of(units, metrics=["visit"]), "visit")["n_control"]
 
 
 class TestClusters:
@@ -233,20 +229,20 @@ class TestClusters:
         assert_covers(*np.transpose(ends), 1.0)
 
     def test_clusters_are_the_units(self):
-        table = ab_table(make_units(), metrics=["spend"], cluster="city")
+        table = ab_of(make_units(), metrics=["spend"], cluster="city")
         assert row(table, "spend")["n_variant"] == 40
         assert "clusters: city" in row(table, "spend")["test"]
 
     @pytest.mark.parametrize("name", ["code", "arms", "n", "variant_name"])
     def test_the_column_may_have_any_name(self, name):
-        table = ab_table(make_units().rename({"city": name}), metrics=["spend"], cluster=name)
+        table = ab_of(make_units().rename({"city": name}), metrics=["spend"], cluster=name)
         assert row(table, "spend")["n_variant"] == 40
 
     def test_the_figure_stays_that_of_the_units(self):
         units = make_units()
         plain, clustered = (
-            ab_table(units, metrics=["spend"]),
-            ab_table(units, metrics=["spend"], cluster="city"),
+            ab_of(units, metrics=["spend"]),
+            ab_of(units, metrics=["spend"], cluster="city"),
         )
         assert row(clustered, "spend")["difference"] == pytest.approx(row(plain, "spend")["difference"])
 
@@ -257,45 +253,45 @@ class TestClusters:
             city = np.repeat(np.arange(60), 30)
             spend = rng.normal(0, 1, 60)[city] + rng.normal(0, 2, city.size) + 10 + (city % 2)
             units = pl.DataFrame({"variant": np.array(["a", "b"])[city % 2], "city": city, "spend": spend})
-            found = row(ab_table(units, metrics=["spend"], cluster="city"), "spend")
+            found = row(ab_of(units, metrics=["spend"], cluster="city"), "spend")
             held += found["difference_low"] <= 1 <= found["difference_high"]
         assert 0.92 <= held / 400 <= 0.98
 
     def test_a_city_in_two_arms_is_refused(self):
         units = make_units().with_columns(city=pl.lit("one"))
         with pytest.raises(DataError, match="not randomised whole"):
-            ab_table(units, metrics=["spend"], cluster="city")
+            ab_of(units, metrics=["spend"], cluster="city")
 
     def test_quantiles_have_no_test(self):
         with pytest.raises(UsageError, match="quantile"):
-            ab_table(make_units(), metrics=["spend@0.5"], cluster="city")
+            ab_of(make_units(), metrics=["spend@0.5"], cluster="city")
 
 
 class TestReadings:
     def test_an_early_planned_look_needs_more_than_a_fixed_one(self):
         units = make_units(2000, lift=0.05, seed=2)
-        fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        early = row(ab_table(units, metrics=["visit"], looks=[0.1, 0.2]), "visit")
+        fixed = row(ab_of(units, metrics=["visit"]), "visit")
+        early = row(ab_of(units, metrics=["visit"], looks=[0.1, 0.2]), "visit")
         assert early["p_value"] > fixed["p_value"]
         assert early["difference_low"] < fixed["difference_low"]
         assert "look 2 at 20% of the plan" in early["test"]
 
     def test_the_only_planned_look_is_a_fixed_one(self):
         units = make_units(2000, lift=0.05)
-        fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        last = row(ab_table(units, metrics=["visit"], looks=[1.0]), "visit")
+        fixed = row(ab_of(units, metrics=["visit"]), "visit")
+        last = row(ab_of(units, metrics=["visit"], looks=[1.0]), "visit")
         assert last["p_value"] == pytest.approx(fixed["p_value"])
         assert last["difference_low"] == pytest.approx(fixed["difference_low"], rel=1e-6)
 
     def test_anytime_is_wider_than_fixed(self):
         units = make_units(2000, lift=0.05)
-        fixed = row(ab_table(units, metrics=["visit"]), "visit")
-        always = row(ab_table(units, metrics=["visit"], planned_units=2000), "visit")
+        fixed = row(ab_of(units, metrics=["visit"]), "visit")
+        always = row(ab_of(units, metrics=["visit"], planned_units=2000), "visit")
         assert always["difference_low"] < fixed["difference_low"]
 
     def test_a_plan_without_its_numbers_is_refused(self):
         with pytest.raises(UsageError, match="increasing shares"):
-            ab_table(make_units(), metrics=["visit"], looks=[0.5, 0.4])
+            ab_of(make_units(), metrics=["visit"], looks=[0.5, 0.4])
 
 
 @pytest.mark.parametrize(
@@ -331,7 +327,7 @@ class TestReadings:
 def test_bad_units_are_refused_in_one_sentence(change, options, said):
     units = make_units().with_columns(**change)
     with pytest.raises(DataError, match=said):
-        ab_table(units, **({"metrics": ["visit"]} | options))
+        ab_of(units, **({"metrics": ["visit"]} | options))
 
 
 class TestMetricNames:
@@ -355,19 +351,19 @@ class TestMetricNames:
 
     def test_two_metrics_of_one_name_are_refused(self):
         with pytest.raises(UsageError, match="called 'spend'"):
-            ab_table(make_units(), metrics=["spend", "spend ~ before"])
+            ab_of(make_units(), metrics=["spend", "spend ~ before"])
 
     def test_a_metric_adjusted_for_itself_is_refused(self):
         with pytest.raises(UsageError, match="adjusted for itself"):
-            ab_table(make_units(), metrics=["spend"], covariates=["spend"])
+            ab_of(make_units(), metrics=["spend"], covariates=["spend"])
 
     def test_the_variant_is_no_metric(self):
         with pytest.raises(UsageError, match="names the arms"):
-            ab_table(make_units(), metrics=["variant"])
+            ab_of(make_units(), metrics=["variant"])
 
     def test_no_metric_is_refused(self):
         with pytest.raises(UsageError, match="--metric"):
-            ab_table(make_units(), metrics=[])
+            ab_of(make_units(), metrics=[])
 
 
 class TestRealExperiments:
@@ -375,7 +371,7 @@ class TestRealExperiments:
 
     def test_cookie_cats_fails_its_sample_ratio(self, shared_data):
         units = pl.read_csv(shared_data / "abtest" / "cookie_cats.csv.gz")
-        table = ab_table(units, variant="version", metrics=["retention_7"], control="gate_30", unit="userid")
+        table = ab_of(units, variant="version", metrics=["retention_7"], control="gate_30", unit="userid")
         ratio, found = row(table, "sample_ratio"), row(table, "retention_7")
         assert ratio["statistic"] == pytest.approx(6.902, abs=5e-4)
         assert ratio["p_value"] == pytest.approx(0.00861, abs=5e-6)
@@ -386,7 +382,7 @@ class TestRealExperiments:
 
     def test_hillstrom(self, shared_data):
         units = pl.read_csv(shared_data / "abtest" / "hillstrom.csv.gz", infer_schema_length=None)
-        table = ab_table(units, variant="segment", metrics=["visit", "spend"], control="No E-Mail")
+        table = ab_of(units, variant="segment", metrics=["visit", "spend"], control="No E-Mail")
         mens, womens = row(table, "visit", "Mens E-Mail"), row(table, "visit", "Womens E-Mail")
         assert mens["difference"] == pytest.approx(0.07659, abs=5e-6)
         assert mens["statistic"] == pytest.approx(22.49, abs=5e-3)

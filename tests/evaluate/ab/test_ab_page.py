@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from ab_world import ab_of
 
 from adcli.evaluate.ab.page import ab_page, plan_page, segments_page
 from adcli.evaluate.ab.plan import plan_table
 from adcli.evaluate.ab.segments import segment_table
-from adcli.evaluate.ab.table import ab_table
 
 
 def units(arms, lift=0.0):
@@ -25,7 +25,7 @@ def units(arms, lift=0.0):
 
 
 def test_what_stands_comes_first_in_words():
-    table = ab_table(units({"old": 4000, "new": 4000}, lift=0.1), metrics=["spend", "visit"], control="old")
+    table = ab_of(units({"old": 4000, "new": 4000}, lift=0.1), metrics=["spend", "visit"], control="old")
     page = ab_page(table, confidence=0.95)
     assert page.title == "A/B test: new against old"
     assert page.summary.startswith(
@@ -37,7 +37,7 @@ def test_what_stands_comes_first_in_words():
 
 
 def test_of_all_pairs_the_arm_that_beats_every_other_is_named():
-    table = ab_table(
+    table = ab_of(
         units({"old": 4000, "new": 4000, "other": 4000}, lift=0.1),
         metrics=["visit", "spend"],
         control="old",
@@ -51,7 +51,7 @@ def test_of_all_pairs_the_arm_that_beats_every_other_is_named():
 
 
 def test_a_broken_split_is_the_only_verdict():
-    table = ab_table(units({"old": 4000, "new": 5000}, lift=0.1), metrics=["spend", "visit"], control="old")
+    table = ab_of(units({"old": 4000, "new": 5000}, lift=0.1), metrics=["spend", "visit"], control="old")
     page = ab_page(table, confidence=0.95)
     assert [verdict.verdict for verdict in page.verdicts] == ["invalid: sample ratio mismatch"]
     assert "5,000 units against 4,000 in old" in page.verdicts[0].sentence

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+from ab_world import ab_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adcli.evaluate.ab.segments import segment_table
-from adcli.evaluate.ab.table import ab_table
 from adcli.statistics.aggregates import aggregate_arms
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.metrics import Metric
@@ -70,7 +70,7 @@ def test_values_beyond_the_precision_of_floats_are_refused():
 
     units = pl.DataFrame({"variant": ["a", "b"] * 50, "y": [9e15 + 2.0 * n for n in range(100)]})
     with pytest.raises(DataError, match="told apart"):
-        ab_table(units, metrics=["y"])
+        ab_of(units, metrics=["y"])
 
 
 class TestTotals:
@@ -87,10 +87,10 @@ class TestTotals:
         from adcli.errors import DataError
 
         with pytest.raises(DataError, match="--unit-count"):
-            ab_table(self.rows, metrics=["conversions/visitors"])
+            ab_of(self.rows, metrics=["conversions/visitors"])
 
     def test_the_split_is_that_of_the_units_counted(self):
-        table = ab_table(self.rows, metrics=["conversions"], unit_count="visitors", control="a")
+        table = ab_of(self.rows, metrics=["conversions"], unit_count="visitors", control="a")
         assert table["n_variant"][0] == 4500
         assert table["verdict"][0].startswith("invalid: sample ratio")
         assert table["mean_control"][1] == pytest.approx(0.05)
@@ -114,5 +114,5 @@ def test_numbers_are_binned_and_what_is_left_out_is_counted():
 def test_all_pairs_are_each_arm_against_each_other():
     rng = np.random.default_rng(0)
     units = pl.DataFrame({"variant": list("abc") * 200, "y": rng.normal(0, 1, 600)})
-    table = ab_table(units, metrics=["y"], control="a", all_pairs=True)
+    table = ab_of(units, metrics=["y"], control="a", all_pairs=True)
     assert table.select("variant", "control").rows()[1:] == [("b", "a"), ("c", "a"), ("c", "b")]
