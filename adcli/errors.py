@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import IO, Any
 
 
 class AdcliError(Exception):
@@ -63,3 +66,15 @@ def printable(text: str, limit: int = 40) -> str:
         for char in text[: limit + 1]
     )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+@contextmanager
+def native_errors_into(file: IO[Any]) -> Iterator[None]:
+    """What code below Python (Java, a panic of Rust) writes to standard error goes to a file meanwhile."""
+    before = os.dup(2)
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 import polars as pl
 import pyarrow as pa
 
-from adcli.errors import AdcliError, DataError, UsageError, printable
+from adcli.errors import AdcliError, DataError, UsageError, native_errors_into, printable
 from adcli.stores import shown
 
 _BATCH_ROWS: Final = 65_536
@@ -109,16 +109,16 @@ def _of_duckdb(url: str, query: str) -> Iterator[Any]:
 
 @contextmanager
 def _of_mysql(url: str, query: str) -> Iterator[Any]:
-    os.environ.setdefault("RUST_LOG", "off")  # else it repeats on standard error what it raises
     import connectorx
 
-    yield connectorx.read_sql(
-        url,
-        query,
-        return_type="arrow_stream",
-        batch_size=_BATCH_ROWS,
-        pre_execution_query="SET SESSION TRANSACTION READ ONLY",
-    )
+    with tempfile.TemporaryFile() as said, native_errors_into(said):  # all of it is raised too
+        yield connectorx.read_sql(
+            url,
+            query,
+            return_type="arrow_stream",
+            batch_size=_BATCH_ROWS,
+            pre_execution_query="SET SESSION TRANSACTION READ ONLY",
+        )
 
 
 _READERS: Final[dict[str, Callable[[str, str], AbstractContextManager[Any]]]] = {

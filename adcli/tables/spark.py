@@ -27,7 +27,7 @@ import polars as pl
 import pyarrow as pa
 
 from adcli import errors
-from adcli.errors import AdcliError
+from adcli.errors import AdcliError, native_errors_into
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -204,11 +204,5 @@ def _silent_jvm() -> Iterator[Path | None]:
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         yield None
         return
-    with tempfile.NamedTemporaryFile(prefix="adcli-", suffix=".log") as log:
-        before = os.dup(2)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield Path(log.name)
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
+    with tempfile.NamedTemporaryFile(prefix="adcli-", suffix=".log") as log, native_errors_into(log):
+        yield Path(log.name)

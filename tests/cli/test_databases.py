@@ -160,11 +160,12 @@ def test_a_query_that_fails_is_one_sentence_without_the_password(database, tmp_p
     assert not any(secret in str(failure.value) for secret in (SECRET, IN_URL))
 
 
-@pytest.mark.parametrize("database", ["postgresql", "duckdb", "sqlite"], indirect=True)
-def test_nothing_in_a_database_is_changed(database, tmp_path, monkeypatch):
+@ALL
+def test_nothing_in_a_database_is_changed(database, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError):
         opened(database, "delete from events")
+    assert capfd.readouterr().err == ""
     assert sum(batch.frame.height for batch in opened(database, QUERY).batches()) == 9
 
 
