@@ -103,6 +103,16 @@ def fetch(url: str, target: Path) -> None:
             reached(done / size if size else 1.0)
 
 
+def local(path: Path) -> Path:
+    """The file that a path names; of an object a copy, which is gone after the run."""
+    url = url_of(path)
+    if url is None:
+        return path
+    copy = private_folder() / path.name
+    fetch(url, copy)
+    return copy
+
+
 def fetch_all(url: str, folder: Path) -> None:
     """Copy all objects below a URL into a folder, and the manifest beside them, if there is one."""
     folder.mkdir()

@@ -46,6 +46,7 @@ from adcli.cli.option_rules import Needs
 from adcli.cli.options import Inputs, Reporting
 from adcli.cli.run import Run
 from adcli.errors import GateError, UsageError, did_you_mean
+from adcli.stores import local
 
 if TYPE_CHECKING:
     import polars as pl
@@ -154,7 +155,7 @@ def _counted(frames: Iterable[pl.DataFrame], advance: Callable[[int], None]) -> 
 
 def _rules(file: Path | None, actions: list[str], gates: list[str]) -> list[Rule]:
     """The rules of the table and of the user's file, as the options say."""
-    own = rules_of_file(file.read_text(encoding="utf-8"), str(file)) if file else []
+    own = rules_of_file(local(file).read_text(encoding="utf-8"), str(file)) if file else []
     by_name = {one.name: one for one in (*RULES, *own)}
     chosen = with_actions(list(by_name.values()), actions)
     active = [one for one in chosen if one.default != "off"]

@@ -12,6 +12,7 @@ from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Needs
 from adcli.cli.run import Run
 from adcli.errors import UsageError
+from adcli.stores import local
 
 if TYPE_CHECKING:
     from adcli.privacy.erasure import Erasure
@@ -46,7 +47,7 @@ def erasing(run: Run, path: Path | None, key_file: Path | None) -> Erasure | Non
     from adcli.privacy.erasure import Erasure
     from adcli.privacy.keys import read_keys
 
-    erasure = Erasure(path, read_keys(key_file) if key_file else [])
+    erasure = Erasure(local(path), read_keys(key_file) if key_file else [])
     run.leave_out(erasure)
     return erasure
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from adcli.errors import UsageError
+from adcli.stores import shown, url_of
 
 FEWEST_CHARACTERS: Final = 32
 _MAKE_ONE = "openssl rand -hex 32"
@@ -44,6 +45,11 @@ def read_keys(path: Path) -> list[Key]:
     Raises:
         UsageError: If there is no such file, others can read it, or a line is no key.
     """
+    if url_of(path):
+        raise UsageError(
+            f"--key-file {shown(str(path))}: a key stays on this machine.",
+            fix="Keep it in a file that you alone can read.",
+        )
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(path.stat().st_mode)

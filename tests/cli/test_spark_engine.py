@@ -70,7 +70,7 @@ def log(folder):
 def cleaned(adcli, folder, name, *arguments, **options):
     """Rows, rejects and manifest of a run."""
     done = adcli(
-        "clean", "a.csv", "b.csv.gz", "c.ndjson", "-o", f"{name}.parquet", "--rejects", f"{name}.csv", *arguments, **options
+        "clean", "a.csv", "b.csv.gz", "c.ndjson", "-o", f"{name}.parquet", "--rejects", f"{name}.csv", *arguments, timeout=600, **options
     )  # fmt: skip
     assert done.returncode == 0, done.said
     rejects = pl.read_csv(folder / f"{name}.csv", infer_schema=False).sort("file", pl.col("line").cast(int))
@@ -117,7 +117,7 @@ def test_rates_and_ab_tests_give_the_answer_of_one_machine(adcli, jvm, tmp_path,
     (tmp_path / "shown.csv").write_text("user_id,device,item_id,click\n" + "".join(rows) + "too,few\n")
     rows = [f"u{number},{draw.choice('ab')},{draw.random()}\n" for number in range(2000)]
     (tmp_path / "units.csv").write_text("unit_id,variant,spend\n" + "".join(rows))
-    here, there = (adcli("evaluate", *asked, "-o", f"{name}.csv", *options, env=jvm)
+    here, there = (adcli("evaluate", *asked, "-o", f"{name}.csv", *options, env=jvm, timeout=600)
                    for name, options in (("here", ()), ("there", SPARK)))  # fmt: skip
     assert here.returncode == there.returncode == 0, there.said
     tables = [pl.read_csv(tmp_path / f"{name}.csv") for name in ("here", "there")]
@@ -139,7 +139,7 @@ def test_an_error_of_an_executor_is_the_sentence_of_one_machine(adcli, jvm, tmp_
     (tmp_path / "a.csv").write_text("event_time,user_id,event_type,note\n2024-01-01,u,view,x\n")
     (tmp_path / "rules.toml").write_text('[odd]\nexpression = "note > 3"\n')
     asked = ("clean", "a.csv", "-o", "out.parquet", "--rules", "rules.toml")
-    here, there = adcli(*asked), adcli(*asked, *SPARK, env=jvm)
+    here, there = adcli(*asked), adcli(*asked, *SPARK, env=jvm, timeout=600)
     assert here.returncode == there.returncode == 2
     assert "The rule odd cannot be computed" in here.said
     assert [line for line in there.said.splitlines() if "error:" in line] == [

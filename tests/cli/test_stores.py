@@ -91,6 +91,20 @@ def test_an_object_is_read_and_one_is_written_with_its_manifest(bucket, adcli):
         open_table([f"{url}/events.parquet"], tables=["events"])
 
 
+def test_rules_and_lists_of_the_erased_are_objects_too_and_keys_are_not(bucket, adcli, tmp_path):
+    (tmp_path / "log.csv").write_text(LOG)
+    obstore.put(bucket, "erase.txt", b"u1\n")
+    obstore.put(bucket, "rules.toml", b"[no_clicks]\nexpression = \"event_type = 'click'\"\n")
+    url = f"s3://{bucket.config['bucket']}"
+    asked = ("clean", "log.csv", "-o", "out.csv")
+    done = adcli(*asked, "--erase", f"{url}/erase.txt", "--rules", f"{url}/rules.toml")
+    assert done.returncode == 0, done.said
+    assert pl.read_csv(tmp_path / "out.csv").select("user_id", "event_type").rows() == [("u2", "view")]
+    refused = adcli(*asked, "--pseudonymise", "user_id", "--key-file", f"{url}/key")
+    assert refused.returncode == 2
+    assert "a key stays on this machine" in refused.said
+
+
 def test_an_output_is_whole_or_not_there_and_no_input(bucket, adcli, tmp_path):
     url = f"s3://{bucket.config['bucket']}"
     obstore.put(bucket, "log.csv", LOG.encode())
