@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import polars as pl
 
@@ -44,13 +43,6 @@ def part_of(task: Parcel) -> Part:
     return part._replace(span=part.span and Span(*part.span))
 
 
-class Shared(NamedTuple):
-    """What executors made of the rows, and what that told."""
-
-    made: Made
-    told: list[Parcel]
-
-
 def read_shared(
     cluster: Cluster,
     stream: TableStream,
@@ -58,8 +50,8 @@ def read_shared(
     *,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
-) -> Shared:
-    """What `share` makes of the number of each part and the frames of its rows, on the executors.
+) -> tuple[Made, list[Parcel]]:
+    """What `share` makes of the number of each part and the frames of its rows, and what that tells.
 
     Raises:
         UsageError: If an input is a pipe, which executors cannot read.
@@ -76,7 +68,7 @@ def read_shared(
         advance(read.rows_read)
     for parcel in made.parcels(HERE):
         reject(unpacked(parcel.content).with_columns(pl.col("line") + lines[parcel.part]))
-    return Shared(made, [one for one in told if one.number >= 0])
+    return made, [one for one in told if one.number >= 0]
 
 
 def _read(whole: TableStream, share: Share, tasks: Iterator[Parcel]) -> Iterator[Parcel]:

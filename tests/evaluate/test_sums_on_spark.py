@@ -94,11 +94,16 @@ def as_log(folder, make):
     return whole, opened(folder, tables)
 
 
-def on_spark(spark, stream, by, **options):
-    from adcli.behaviour.sales import settle_sales
+def add_up(spark, stream, by, reject=lambda rows: None, **options):
     from adcli.evaluate.rates.distributed import add_up_on
 
-    log = add_up_on(spark, stream, by=by, reject=lambda rows: None, **options).log
+    return add_up_on(spark, stream, by=by, reject=reject, **options)[0]
+
+
+def on_spark(spark, stream, by, **options):
+    from adcli.behaviour.sales import settle_sales
+
+    log = add_up(spark, stream, by, **options)
     return log._replace(rows=settle_sales(log.rows).events) if "event_type" in log.rows.columns else log
 
 
@@ -131,6 +136,17 @@ def test_money_is_converted_where_the_rows_are(spark, tmp_path):
     rates = pl.DataFrame({"currency": ["EUR"], "rate": [1.1]})
     there = on_spark(spark, stream, [], to="USD", rates=rates)
     assert rate_table(there).equals(rate_table(converted(whole, "USD", rates)))
+
+
+def test_what_contradicts_the_first_rows_in_the_last_is_rejected_there_too(spark, tmp_path):
+    rows = [f"2{n % 9}/01/2024 10:00:00,u{n % 90},i,0\n" for n in range(ROWS)]
+    header = "event_time,user_id,item_id,click\n"
+    (tmp_path / "a.csv").write_text(header + "".join(rows) + "01/25/2024 10:00:00,u1,i,1\n")
+    here = pl.concat([batch.rejects for batch in opened(tmp_path, ["impressions"]).batches()])
+    there = []
+    add_up(spark, opened(tmp_path, ["impressions"]), [], reject=there.append)
+    assert "month before its day, unlike this column" in here["reason"][0]
+    assert pl.concat(there).equals(here)
 
 
 def test_what_cannot_be_is_an_error_there_too(spark, tmp_path):

@@ -137,10 +137,10 @@ def _added_up(
     by = run.columns(by)
     rates = None if money.currency is None else exchange_rates(run, money)
     with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
-        log, rows, missing = add_up_on(
+        log, missing = add_up_on(
             cluster, stream, by=by, to=money.currency, rates=rates, reject=run.reject, advance=advance
         )
-    _tell_missing_money(run, log.rows.columns, missing, rows)
+    _tell_missing_money(run, log.rows.columns, missing, stream.rows_read - stream.rows_rejected)
     return log._replace(rows=settled(run, log.rows, money, rates)), by
 
 

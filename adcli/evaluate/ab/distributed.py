@@ -18,7 +18,7 @@ from adcli.evaluate.ab.units import (
     check_repeats,
     per_cluster,
     per_unit,
-    prepared_pieces,
+    prepare_units,
     sum_clusters,
 )
 from adcli.statistics.aggregates import Aggregates, read_summaries, summarise
@@ -67,8 +67,8 @@ def sum_units_on(
     if design.unit_count:
         parsed = [per_unit(metric, design.unit_count) for metric in parsed]
     share = partial(_split, design, parsed, columns, spark.cores)
-    read = read_shared(spark, stream, share, reject=reject, advance=advance)
-    summed = read.made.exchanged(partial(_sum, design, parsed), spark.cores)
+    made, _ = read_shared(spark, stream, share, reject=reject, advance=advance)
+    summed = made.exchanged(partial(_sum, design, parsed), spark.cores)
     told = summed.told()
     rows, distinct = (
         sum(counts) for counts in zip(*(json.loads(one.content) for one in told[0::2]), strict=True)
@@ -98,7 +98,7 @@ def _split(
 ) -> Iterator[Parcel]:
     """The units of a part, as numbers: all of one cluster go to the same partition, and all of one name."""
     every = (_with_all(frame, columns) for frame in frames)
-    pieces = prepared_pieces(UnitBatches(columns, every), metrics, **design._asdict())
+    pieces = prepare_units(UnitBatches(columns, every), metrics, **design._asdict())
     units = concatenated(list(pieces))
     key = design.cluster or NAME
     to = pl.col(key).hash(seed=0) % partitions if key in units.columns else pl.lit(part % partitions)

@@ -16,7 +16,7 @@ from adcli.evaluate.ab.hierarchy import FEWEST_SEGMENTS, shrink
 from adcli.evaluate.ab.metrics import parse_metrics
 from adcli.evaluate.ab.rows import ARMS, FIGURES, VERDICT, Row, arm_figures
 from adcli.evaluate.ab.sample_ratio import sample_ratio
-from adcli.evaluate.ab.units import choose_control, prepare_units
+from adcli.evaluate.ab.units import choose_control, once, prepare_units
 from adcli.evaluate.ab.verdicts import mismatch
 from adcli.evaluate.columns import read_numbers
 from adcli.evaluate.figures import figures_table
@@ -91,7 +91,7 @@ def segment_table(
     """
     columns = [by] if isinstance(by, str) else list(by)
     parsed = parse_metrics(metrics, units.columns, covariates=covariates, lower_is_better=lower_is_better)
-    (frame,) = prepare_units(units, parsed, variant=variant, unit=unit, others=columns)
+    (frame,) = once(prepare_units(units, parsed, variant=variant, unit=unit, others=columns), unit)
     sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)

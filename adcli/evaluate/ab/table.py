@@ -17,6 +17,7 @@ from adcli.evaluate.ab.units import (
     Units,
     as_batches,
     choose_control,
+    once,
     per_unit,
     prepare_units,
     sum_clusters,
@@ -177,6 +178,7 @@ def sum_units(
     prepared = prepare_units(
         pieces, parsed, variant=variant, unit=unit, cluster=cluster, unit_count=unit_count
     )
+    prepared = once(prepared, unit)
     whole: pl.DataFrame | None = None
     if cluster or any(metric.kind == "quantile" for metric in parsed):
         whole = concatenated(list(prepared))

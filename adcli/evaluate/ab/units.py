@@ -58,40 +58,14 @@ def prepare_units(
 ) -> Iterator[pl.DataFrame]:
     """Piece by piece, only the columns that metrics need, as numbers; beside them variant, cluster, `others`.
 
-    Raises:
-        DataError: As `prepared_pieces`, or if a unit occurs twice.
-        UsageError: As `prepared_pieces`.
-    """
-    pieces = prepared_pieces(
-        as_batches(units),
-        metrics,
-        variant=variant,
-        unit=unit,
-        cluster=cluster,
-        unit_count=unit_count,
-        others=others,
-    )
-    return _once(pieces, unit or "unit_id")
-
-
-def prepared_pieces(
-    units: UnitBatches,
-    metrics: Sequence[Metric],
-    *,
-    variant: str,
-    unit: str | None,
-    cluster: str | None = None,
-    unit_count: str | None = None,
-    others: Sequence[str] = (),
-) -> Iterator[pl.DataFrame]:
-    """The pieces of `prepare_units` before units were looked for that occur twice: `NAME` tells them.
+    Where units have names, `NAME` is a hash of each, by which `once` finds those that occur twice.
 
     Raises:
-        DataError: If a column is missing, a row is a total, a text is no number, a count
-            is negative, or a unit has more clicks than impressions.
+        DataError: If a column is missing, a row is a total, a text is no number, a count is negative, or a
+            unit has more clicks than impressions.
         UsageError: If the variant or the cluster is a metric, or units are counted and clustered.
     """
-    known, pieces = units
+    known, pieces = as_batches(units)
     if unit_count and (cluster or unit):
         raise UsageError("A row that counts units is no unit and of no cluster: give one of the options.")
     for wanted in filter(None, (variant, cluster, unit_count, unit, *others)):
@@ -158,8 +132,12 @@ def _prepared(
         yield numbers if unit is None else numbers.with_columns(piece[unit].hash().alias(NAME))
 
 
-def _once(pieces: Iterable[pl.DataFrame], unit: str) -> Iterator[pl.DataFrame]:
-    """The pieces; of each unit's name 8 bytes are kept, to find at the end any that came twice."""
+def once(pieces: Iterable[pl.DataFrame], unit: str | None) -> Iterator[pl.DataFrame]:
+    """The pieces without `NAME`, of which 8 bytes a unit are kept, to find at the end any that came twice.
+
+    Raises:
+        DataError: If a unit occurs twice.
+    """
     names = []
     for piece in pieces:
         if NAME in piece.columns:
@@ -167,7 +145,7 @@ def _once(pieces: Iterable[pl.DataFrame], unit: str) -> Iterator[pl.DataFrame]:
         yield piece.drop(NAME, strict=False)
     if names:
         every = np.concatenate(names)
-        check_repeats(len(every), len(np.unique(every)), unit)
+        check_repeats(len(every), len(np.unique(every)), unit or "unit_id")
 
 
 def check_unique(units: pl.DataFrame, unit: str | None) -> None:

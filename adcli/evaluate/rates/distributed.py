@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import polars as pl
 
@@ -39,20 +39,6 @@ _TO: Final = "__to"
 _PLACES_OF_A_PART: Final = 1 << 40
 
 
-class AddedUp(NamedTuple):
-    """A log on Spark.
-
-    Attributes:
-        log: The rows that all of them decide together, and the sums of the others.
-        rows: How many it has.
-        missing: How many have no value, of each column of money.
-    """
-
-    log: SummedLog
-    rows: int
-    missing: Counter[str]
-
-
 def add_up_on(
     cluster: Cluster,
     stream: TableStream,
@@ -62,7 +48,7 @@ def add_up_on(
     rates: pl.DataFrame | None = None,
     reject: Callable[[pl.DataFrame], None],
     advance: Callable[[int], None] = lambda rows: None,
-) -> AddedUp:
+) -> tuple[SummedLog, Counter[str]]:
     """A log that is not in memory, fit for `count_units` with any of the columns `by`.
 
     Args:
@@ -73,21 +59,19 @@ def add_up_on(
         rates: As `behaviour.currencies.converted` takes them.
         reject: Takes the rows that are rejected.
         advance: Is told of rows read.
+
+    Returns:
+        The log, and how many rows have no value, of each column of money.
     """
     cells = list(dict.fromkeys([*by, "currency"]))
     share = partial(_split, cells, cluster.cores, to, rates)
-    read = read_shared(cluster, stream, share, reject=reject, advance=advance)
-    facts = [json.loads(one.content) for one in read.told]
-    rows: list[pl.DataFrame] = []
-    sums: list[pl.DataFrame] = []
-    for parcel in read.made.exchanged(_summed, cluster.cores).parcels(HERE):
-        (rows if parcel.number == ROWS else sums).append(unpacked(parcel.content))
-    missing: Counter[str] = Counter()
-    for one in facts:
-        missing.update(one["missing"])
-    together = concatenated(rows)
-    log = SummedLog(together.sort(PLACE) if rows else together, concatenated(sums))
-    return AddedUp(log, sum(one["rows"] for one in facts), missing)
+    made, told = read_shared(cluster, stream, share, reject=reject, advance=advance)
+    received: tuple[list[pl.DataFrame], ...] = ([], [])
+    for parcel in made.exchanged(_summed, cluster.cores).parcels(HERE):
+        received[parcel.number].append(unpacked(parcel.content))
+    missing = sum((Counter[str](json.loads(one.content)) for one in told), Counter[str]())
+    together, sums = map(concatenated, received)
+    return SummedLog(together.sort(PLACE), sums), missing
 
 
 def _split(
@@ -113,7 +97,7 @@ def _split(
         if currency is not None and rates is not None and "currency" in alone.columns:
             alone = converted(alone, currency, rates)
         sums.append(_sums(counted_rows(alone, row_counts(alone), [c for c in cells if c in alone.columns])))
-    yield Parcel(TOLD, part, 0, json.dumps({"rows": height, "missing": missing}).encode())
+    yield Parcel(TOLD, part, 0, json.dumps(missing).encode())
     yield Parcel(0, part, ROWS, packed(concatenated(together)))
     if sums:
         to = pl.coalesce(pl.col("user").hash(seed=0), PLACE) % partitions
