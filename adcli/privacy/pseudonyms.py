@@ -60,17 +60,23 @@ class Pseudonyms:
         texts = values.cast(pl.String)
         hashes = texts.hash(seed=0).to_numpy()
         found = self._numbers.of(hashes)
-        is_new = self._values.gather(found).ne_missing(texts) & texts.is_not_null()
-        if is_new.any():
-            self._learn(texts.filter(is_new).unique(maintain_order=True))
-            found = self._numbers.of(hashes)
-        made: pl.Series = self._pseudonyms.gather(found).set(texts.is_null(), None)
-        is_other = self._values.gather(found).ne_missing(texts) & texts.is_not_null()
-        if is_other.any():  # two values of one hash
-            made = made.scatter(is_other.arg_true(), self.of(texts.filter(is_other).to_list()))
+        new = self._unlike(found, texts)
+        if len(new):
+            self._learn(texts.gather(new).unique(maintain_order=True))
+            found[new] = self._numbers.of(hashes[new])
+        made: pl.Series = self._pseudonyms.gather(found)
+        if len(new) and len(others := new[self._unlike(found[new], texts.gather(new))]):  # two of one hash
+            made = made.scatter(others, self.of(texts.gather(others).to_list()))
+        if texts.null_count():
+            made = made.set(texts.is_null(), None)
         if len(self._values) > _MOST_REMEMBERED:
             self._numbers, self._values, self._pseudonyms = _nothing_known()
         return made.alias(values.name)
+
+    def _unlike(self, found: npt.NDArray[np.uint32], texts: pl.Series) -> npt.NDArray[np.uint32]:
+        """The places of texts that are not the values that they were found to be."""
+        is_other = self._values.gather(found).ne_missing(texts)
+        return (is_other & texts.is_not_null()).arg_true().to_numpy()
 
     def _learn(self, new: pl.Series) -> None:
         is_one = new.str.contains(PSEUDONYM)
