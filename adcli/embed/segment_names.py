@@ -185,14 +185,21 @@ def _divergence(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(share * np.log(np.maximum(share, 1e-12) / np.maximum(others, 1e-12)))
 
 
-def _main_categories(mix: sparse.csr_array, categories: Sequence[str]) -> list[str]:
-    """The category with at least half of each segment's weight; empty for none."""
+def category_weights(
+    mix: sparse.csr_array, categories: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """The categories there are, and (segments, categories) the weight of each."""
     known = sorted({category for category in categories if category})
     column = {category: number for number, category in enumerate(known)}
     at = [(row, column[category]) for row, category in enumerate(categories) if category]
     rows, columns = np.array(at, np.int64).reshape(-1, 2).T
     member = sparse.csr_array((np.ones(len(at)), (rows, columns)), shape=(len(categories), len(known)))
-    amounts = np.asarray((mix @ member).todense())
+    return known, np.asarray((mix @ member).todense())
+
+
+def _main_categories(mix: sparse.csr_array, categories: Sequence[str]) -> list[str]:
+    """The category with at least half of each segment's weight; empty for none."""
+    known, amounts = category_weights(mix, categories)
     if not known:
         return [""] * len(amounts)
     best = amounts.argmax(axis=1)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from adcli.behaviour.features import days
-from adcli.embed.segment_names import SegmentTerms, distinctive_terms, segment_mix
+from adcli.embed.segment_names import SegmentTerms, category_weights, distinctive_terms, segment_mix
 from adcli.embed.vectors import matrix
 from adcli.statistics.retrieval import unit_vectors
 
@@ -96,13 +96,8 @@ def _customer_figures(segments: _Segments) -> list[pl.Series]:
 
 def _categories(segments: _Segments, texts: SegmentTerms) -> list[str]:
     """The categories of most weight in each segment, with their shares."""
-    known = sorted({category for category in texts.categories if category})
-    column = {category: number for number, category in enumerate(known)}
-    mix = np.asarray(segment_mix(texts.weights, segments.labels, len(segments.names)).todense())
-    amounts = np.zeros((len(segments.names), len(known)))
-    for text, category in enumerate(texts.categories):
-        if category:
-            amounts[:, column[category]] += mix[:, text]
+    mix = segment_mix(texts.weights, segments.labels, len(segments.names))
+    known, amounts = category_weights(mix, texts.categories)
     shares = amounts / np.maximum(amounts.sum(axis=1, keepdims=True), 1e-12)
     return [
         ", ".join(

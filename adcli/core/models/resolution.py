@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 
 from adcli.core.models.files import check_model_directory
 from adcli.core.models.fingerprint import fingerprint
+from adcli.core.models.quiet import quiet
 from adcli.errors import UsageError, did_you_mean
 
 Task = Literal["embed", "generate"]
@@ -141,12 +142,10 @@ def _hub(name: str, task: Task) -> ModelSource:
     )
     if is_wanted and _hub_answers():
         try:
-            path = snapshot_download(
-                _hub_id(name),
-                allow_patterns=HUB_FILES,
-                ignore_patterns=HUB_LEFT_OUT,
-                tqdm_class=_silent_bar(),
-            )
+            with quiet():  # only the command line draws bars
+                path = snapshot_download(
+                    _hub_id(name), allow_patterns=HUB_FILES, ignore_patterns=HUB_LEFT_OUT
+                )
         except (HfHubHTTPError, HFValidationError, OSError):
             pass
         else:
@@ -174,18 +173,6 @@ def _hub_answers() -> bool:
 
 def _hub_id(name: str) -> str:
     return CARRIERS[name.lower()].hub_id if name.lower() in CARRIERS else name
-
-
-def _silent_bar() -> type:
-    from huggingface_hub.utils.tqdm import tqdm
-
-    class SilentBar(tqdm):
-        """A progress bar that draws nothing: only the command line draws."""
-
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-
-    return SilentBar
 
 
 def _cure(name: str, task: Task) -> str:
