@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -176,7 +176,7 @@ def _read_units(run: Run, stream: TableStream, metrics: Sequence[str]) -> UnitBa
     Raises:
         UsageError: If there is no metric; lists the columns that could be one.
     """
-    from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches
+    from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches, with_all
     from adcli.tables.unify import concatenated
 
     with run.step("read"):
@@ -189,7 +189,7 @@ def _read_units(run: Run, stream: TableStream, metrics: Sequence[str]) -> UnitBa
         head = concatenated(first)
     if not metrics:
         raise UsageError("An A/B test needs a metric.", fix=_candidates(head))
-    return UnitBatches(head.columns, chain([head], (_with_all(frame, head.schema) for frame in frames)))
+    return UnitBatches(head.columns, chain([head], (with_all(frame, head.schema) for frame in frames)))
 
 
 def _candidates(units: pl.DataFrame) -> str:
@@ -201,11 +201,3 @@ def _candidates(units: pl.DataFrame) -> str:
     read = read_numbers(units.drop("variant", "unit_id", strict=False))
     names = [name for name, kind in read.schema.items() if kind.is_numeric() or kind == pl.Boolean]
     return f"Name one with --metric; these could be: {', '.join(names or units.columns)}."
-
-
-def _with_all(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The frame with every column of the schema: an input of rows that say what they have may lack some."""
-    import polars as pl
-
-    missing = [name for name in schema if name not in frame.columns]
-    return frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)

@@ -16,20 +16,9 @@ COUNTED = (
     | {"pageviews", "carts", "installs", "signups", "leads", "users", "units", "items", "searches", "logins"}
 )
 NO_COUNT = frozenset(
-    {
-        "delta",
-        "diff",
-        "difference",
-        "change",
-        "net",
-        "growth",
-        "lift",
-        "uplift",
-        "residual",
-        "adjusted",
-        "log",
-    }
+    {"delta", "diff", "difference", "change", "net", "growth", "lift", "uplift", "residual", "adjusted"}
     | {"value", "revenue", "amount", "margin", "profit", "cost", "score", "trend", "zscore", "centered"}
+    | {"log"}
 )
 
 

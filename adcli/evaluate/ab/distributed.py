@@ -20,6 +20,7 @@ from adcli.evaluate.ab.units import (
     per_unit,
     prepare_units,
     sum_clusters,
+    with_all,
 )
 from adcli.statistics.aggregates import Aggregates, read_summaries, summarise
 from adcli.statistics.metrics import Metric
@@ -97,7 +98,7 @@ def _split(
     frames: Iterator[pl.DataFrame],
 ) -> Iterator[Parcel]:
     """The units of a part, as numbers: all of one cluster go to the same partition, and all of one name."""
-    every = (_with_all(frame, columns) for frame in frames)
+    every = (with_all(frame, dict.fromkeys(columns, pl.Float64())) for frame in frames)
     pieces = prepare_units(UnitBatches(columns, every), metrics, **design._asdict())
     units = concatenated(list(pieces))
     key = design.cluster or NAME
@@ -105,11 +106,6 @@ def _split(
     marked = units.with_columns(to.alias(_TO))
     for (partition,), own in marked.partition_by(_TO, as_dict=True, include_key=False).items():
         yield Parcel(int(partition), part, 0, packed(own))
-
-
-def _with_all(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    missing = [name for name in columns if name not in frame.columns]
-    return frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in missing)
 
 
 def _sum(design: Design, metrics: list[Metric], parcels: Iterator[Parcel]) -> Iterator[Parcel]:

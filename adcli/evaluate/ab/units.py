@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +44,12 @@ def as_batches(units: Units) -> UnitBatches:
         return UnitBatches(units.columns, [units])
     pieces = units.collect_batches(chunk_size=ROWS_AT_A_TIME, maintain_order=True)
     return UnitBatches(units.collect_schema().names(), pieces)
+
+
+def with_all(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The frame with every column of the schema: an input of rows that say what they have may lack some."""
+    missing = [name for name in schema if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, schema[name]).alias(name) for name in missing)
 
 
 def prepare_units(

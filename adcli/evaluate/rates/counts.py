@@ -28,18 +28,8 @@ _WORDS = {"date": "day", "date_start": "period"}
 FEWEST_NAMES = 20  # values of a column, from which on it may be the users' own name
 RESULT_COLUMNS = frozenset(
     {"metric", "value", "ci_low", "ci_high", "numerator", "denominator", "users", "definition", "reason"}
-    | {
-        "cell",
-        "units",
-        "user",
-        "known_user",
-        "events",
-        "led",
-        "median_seconds",
-        "unlinked",
-        *COUNTS,
-        *AMOUNTS,
-    }
+    | {"cell", "units", "user", "known_user", "events", "led", "median_seconds", "unlinked"}
+    | {*COUNTS, *AMOUNTS}
 )
 USER, ROW = "user", "row"
 EVENT_OF_COUNT = {"impressions": "impression", "clicks": "click", "carts": "cart", "conversions": "purchase"}
