@@ -31,7 +31,8 @@ class Decisions:
     def __init__(self, dimensions: int) -> None:
         self.index: dict[bytes, int] = {}
         self._ids: deque[bytes] = deque()
-        self._rows = np.zeros(FIRST_ROOM, np.dtype([*COLUMNS, ("context", np.float32, (dimensions,))]))
+        kind = np.dtype([*COLUMNS, ("context", np.float32, (dimensions,))], align=True)
+        self._rows = np.zeros(FIRST_ROOM, kind)
         self._reward = self._rows["reward"]
         self.first = self.size = 0
 
@@ -42,7 +43,8 @@ class Decisions:
 
     def reward_of(self, row: int) -> float:
         """The reward of one decision."""
-        return float(self._reward[row - self.first])
+        found: float = self._reward.item(row - self.first)
+        return found
 
     def put(self, rows: Rows, **columns: Any) -> None:
         """Set some columns of decisions, by their numbers."""

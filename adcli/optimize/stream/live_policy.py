@@ -124,7 +124,10 @@ class LivePolicy:
         slot = self.contexts.met.get(context)  # type: ignore[arg-type]
         if row is not None or slot is None or not self._is_plain:
             return False
-        self._wait(name, slot, None, b'"%b"' % name, None)
+        pending, answers = self._pending, self._answers  # as `_wait` does, for most lines come this way
+        self.decisions.index[name] = self.decisions.size + len(pending)
+        pending.append((name, slot, None, len(answers), b'"%b"' % name, None))
+        answers.append(b"")
         return True
 
     def _wait(

@@ -13,7 +13,9 @@ from adcli.optimize.stream.constraints import NOTHING, LiveConstraints, live_con
 from adcli.policies.actions import ActionSet
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.context import ContextEncoder
+from adcli.policies.members.member import Link
 from adcli.policies.policy import Policy, ScoredPolicy
+from adcli.policies.reward_model import RewardModel
 from adcli.policies.table_policy import TablePolicy
 
 DIRECT = "direct method"
@@ -57,7 +59,7 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
 
     def expected(encoded: Matrix, frame: Frame) -> Matrix:
         if isinstance(base, ScoredPolicy):
-            return _rewards(base, _scores(base, encoded), reward, level)
+            return _rewards(base, encoded, reward, level)
         chosen = base.probabilities(frame()).astype(np.float64)
         return np.asarray(level * chosen / chosen.max(axis=1, keepdims=True))
 
@@ -69,20 +71,18 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
     )
 
 
-def _scores(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
+def _rewards(policy: ScoredPolicy, encoded: Matrix, reward: str, level: float) -> Matrix:
+    link: Link = "logit" if reward in FALLBACK_LEVEL else "identity"
+    model = RewardModel(policy.model, link, -np.inf, np.inf)
+    of_all = model.predict if policy.name == DIRECT else policy.model.of_all
     n = encoded.shape[0]
     padded = np.zeros((-(-n // ROWS_AT_ONCE) * ROWS_AT_ONCE, encoded.shape[1]), dtype=np.float32)
     padded[:n] = encoded
-    blocks = [policy.model.of_all(padded[at : at + ROWS_AT_ONCE]) for at in range(0, n, ROWS_AT_ONCE)]
-    return np.concatenate(blocks)[:n].astype(np.float64)
-
-
-def _rewards(policy: ScoredPolicy, scores: Matrix, reward: str, level: float) -> Matrix:
-    from scipy.special import expit
-
-    if policy.name != DIRECT:
-        return np.asarray(level * np.exp(scores - scores.max(axis=1, keepdims=True)))
-    return np.asarray(expit(scores)) if reward in FALLBACK_LEVEL else scores
+    blocks = [of_all(padded[at : at + ROWS_AT_ONCE]) for at in range(0, n, ROWS_AT_ONCE)]
+    found = np.concatenate(blocks)[:n].astype(np.float64)
+    if policy.name == DIRECT:
+        return found
+    return np.asarray(level * np.exp(found - found.max(axis=1, keepdims=True)))
 
 
 def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:

@@ -76,7 +76,8 @@ class Rewards:
         """Keep a reward of 0 or 1 of a decision that has none; whether that could be."""
         if row in self.new or outcome[0] > self._settings.max_reward:
             return False
-        if row < self.decisions.size and not math.isnan(self.decisions.reward_of(row)):
+        decisions = self.decisions
+        if row < decisions.size and not math.isnan(decisions.reward_of(row)):
             return False
         self.new[row] = outcome
         return True
@@ -90,18 +91,21 @@ class Rewards:
         rows = np.fromiter(self.new, dtype=np.int64, count=len(self.new))
         reward, cost = np.array(list(self.new.values())).reshape(-1, 2).T
         self.new = {}
-        before = self.decisions[rows]
+        made = self.decisions[rows]
         self.decisions.put(rows, reward=reward, cost=cost)
-        shown = np.isfinite(reward)
-        more = reward - np.where(np.isfinite(before["reward"]), before["reward"], 0.0)
-        self._count(rows[shown], more[shown], (cost - before["cost"])[shown])
-        return self.decisions[rows], self._close_window()
+        more = reward - np.where(np.isfinite(made["reward"]), made["reward"], 0.0)
+        more_cost = cost - made["cost"]
+        made["reward"], made["cost"] = reward, cost
+        if (shown := np.isfinite(reward)).all():
+            self._count(rows, made, more, more_cost)
+        else:
+            self._count(rows[shown], made[shown], more[shown], more_cost[shown])
+        return made, self._close_window()
 
-    def _count(self, rows: NDArray[np.int64], reward: Matrix, cost: Matrix) -> None:
+    def _count(self, rows: NDArray[np.int64], made: NDArray[Any], reward: Matrix, cost: Matrix) -> None:
         """Add rewards to the sums, or how far they changed where a decision was counted before."""
         if not rows.size:
             return
-        made = self.decisions[rows]
         is_new, action, expected = ~made["counted"], made["action"].astype(np.int64), made["expected"]
         self.decisions.put(rows, counted=True)
         targets = np.column_stack([reward - np.where(is_new, expected, 0), cost])
@@ -124,6 +128,6 @@ class Rewards:
         made = self.decisions[rows]
         is_open = np.isnan(made["reward"])
         silent = rows[is_open & (made["bid"] == 0)]
-        self._count(silent, np.zeros(silent.size), np.zeros(silent.size))
+        self._count(silent, self.decisions[silent], np.zeros(silent.size), np.zeros(silent.size))
         self.decisions.forget(stop)
         return float(made["bid"][is_open].sum())
