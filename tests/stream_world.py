@@ -4,9 +4,9 @@ import numpy as np
 import orjson
 import polars as pl
 
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.optimize.stream.prior import OfflinePolicy
-from adcli.optimize.stream.settings import Settings
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
 from adcli.policies.features import Feature

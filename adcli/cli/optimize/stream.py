@@ -95,7 +95,7 @@ def stream(
         raise UsageError("POLICY is missing.", fix="See adcli optimize stream --help.")
     if run.output is not None:
         raise UsageError("Decisions go to standard output; -o is for --export.")
-    from adcli.optimize.stream.settings import Settings
+    from adcli.optimize.stream.exploration import Settings
     from adcli.optimize.stream.state import State, begin
     from adcli.policies.store import read_description
 

@@ -25,18 +25,10 @@ _SURE = 1.4  # a total within this factor of what a period costs now is for that
 _CURVE_POINTS = 65
 _MOVED = 0.005  # of what is spent now: less is no move
 _CENT = 0.01
+AMOUNTS = ("spend_now", "spend_planned", "value_now", "value_planned", "gain", "gain_low", "gain_high")
 PLAN_COLUMNS = {
-    "campaign_id": pl.String,
-    "spend_now": pl.Float64,
-    "spend_planned": pl.Float64,
-    "value_now": pl.Float64,
-    "value_planned": pl.Float64,
-    "gain": pl.Float64,
-    "gain_low": pl.Float64,
-    "gain_high": pl.Float64,
-    "verdict": pl.String,
-    "reason": pl.String,
-}
+    "campaign_id": pl.String, **dict.fromkeys(AMOUNTS, pl.Float64), "verdict": pl.String, "reason": pl.String
+}  # fmt: skip
 
 
 class Gain(NamedTuple):

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from adcli.optimize.stream.bids import Bidding
 from adcli.optimize.stream.contexts import Contexts
-from adcli.optimize.stream.exploration import probabilities, uniforms_of
+from adcli.optimize.stream.exploration import Settings, probabilities, uniforms_of
 from adcli.optimize.stream.prior import OfflinePolicy
 from adcli.optimize.stream.refused import RefusedLine, identifier, shown
 from adcli.optimize.stream.rewards import Rewards
 from adcli.optimize.stream.rules import ActionNames, Rules
-from adcli.optimize.stream.settings import Settings
 from adcli.optimize.stream.spending import Spending
 from adcli.policies.history import SO_FAR
 from adcli.policies.sampling import draw

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from adcli.optimize.stream.decisions import Decisions
 from adcli.optimize.stream.drift import Drift
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.learner import Learner
 from adcli.optimize.stream.refused import RefusedLine, finite, identifier
-from adcli.optimize.stream.settings import Settings
 
 JUMP = 2.0  # half-lives that pass where a drift is found
 DEAREST = 1e9

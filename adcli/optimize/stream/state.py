@@ -21,10 +21,10 @@ from adcli.bidding.learned import load_bidders
 from adcli.errors import AdcliError, DataError, UsageError
 from adcli.files import check_target, directory_sha256, remove, remove_unfinished, sweep_stale, write_whole
 from adcli.optimize.stream.bids import Bidding
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.journal import Durable, Journal, Position, framed, records
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.optimize.stream.prior import offline_policy
-from adcli.optimize.stream.settings import Settings
 from adcli.optimize.stream.snapshot import about_packed, packed, restore
 from adcli.policies.store import load_policy, read_description
 

@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 import pytest
 
-from adcli.optimize.stream.settings import Settings
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.state import State, begin
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import fit_context

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from stream_world import StreamWorld, answers
 
 from adcli.optimize.stream.constraints import LiveConstraints
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.live_policy import LivePolicy
-from adcli.optimize.stream.settings import Settings
 from adcli.policies.context import ContextEncoder
 from adcli.policies.features import Feature
 from adcli.policies.history import SO_FAR

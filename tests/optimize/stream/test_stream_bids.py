@@ -9,8 +9,8 @@ from adcli.bidding.learned import KINDS, LearnedBidder
 from adcli.bidding.limits import Limits
 from adcli.bidding.market import Market
 from adcli.optimize.stream.bids import Bidding
+from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.live_policy import LivePolicy
-from adcli.optimize.stream.settings import Settings
 from adcli.optimize.stream.snapshot import packed, restore
 
 AUCTIONS = 1_500
