@@ -37,8 +37,14 @@ def read_matter(reading: Reading, kind: str) -> None:
             start, end = match.span()
             inside = any(first <= start and end <= last for first, last in own)
             if not inside and _is_stated(slot, match, led, reading, kind):
-                reading.found(slot, match[0], match[0])
+                reading.found(slot, match[0], match[0], role=_part_before(reading.left[:start]))
                 reading.take(start, end)
+
+
+def _part_before(text: str) -> str:
+    """The part that is of what follows (`cushions of`), or ''."""
+    found = re.search(r"(\w+) of $", text)
+    return found[1].lower() if found and found[1].lower() in lexicon()["en"]["part"] else ""
 
 
 @lru_cache(maxsize=1)

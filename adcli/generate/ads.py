@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from adcli.copy.ad import Ad
+from adcli.copy.ad import Ad, Line
 from adcli.copy.channels import FIELDS, Channel, channel_named, display_width
 from adcli.copy.checker import Checker
 from adcli.copy.facts import ProductFacts, catalogue_facts
@@ -115,17 +115,17 @@ def generate_ads(
         pools = [_pool(job, form, judge, candidates, seed, language) for job in part]
         if write is not None:
             how = sampling or Sampling(candidates, seed=seed)
-            pools = _with_drafts(part, pools, write, form, how, seed)
+            pools = _with_drafts(part, pools, write, form, how, n, seed)
         for job, (pool, flags) in zip(part, _checked(part, pools, judge, claims), strict=True):
             segment_id = job.segment.segment_id if job.segment else None
             whose = Ad(job.product.item_id, segment_id, "", (), (), paths_for(job.product, form))
             required = " ".join(judge.must_say(job.product))
-            pool = _chosen(pool, choice, job)
+            pool, known = _chosen(pool, choice, job)
             scores = dict(pool.descriptions)
             for ad in make_set(whose, pool, form, n, said, encode):
                 row = _row(_with_required(ad, required), flags, form, model, seed)
                 row |= {"score": scores[ad.descriptions[0]]}
-                rows.append(row | _told(ad, str(row["text"]), job, choice, explain=explain))
+                rows.append(row | _told(ad, known[ad.descriptions[0]], job, choice, explain=explain))
         if on_products:
             on_products((start + len(part)) // len(audiences))
     return pl.DataFrame(rows, schema={**SCHEMA, **(EXPLAINED if explain else {})}, orient="row")
@@ -151,14 +151,19 @@ def _with_drafts(
     write: Write,
     channel: Channel,
     sampling: Sampling,
+    n: int,
     seed: int,
 ) -> list[Pool]:
-    """The pools with what the model writes beside the grammar's descriptions."""
-    asked = [(job.product, job.audience) for job in jobs]
-    return [
-        pool._replace(descriptions=(*pool.descriptions, *rated(lines, *whom, "descriptions", channel, seed)))
-        for pool, lines, whom in zip(pools, drafts(asked, write, channel, sampling), asked, strict=True)
+    """The pools with what the model writes, where the grammar has fewer than `n` angles of its own."""
+    few = [
+        place for place, pool in enumerate(pools) if len({each.line.angle for each in pool.descriptions}) < n
     ]
+    asked = [(jobs[place].product, jobs[place].audience) for place in few]
+    whole = list(pools)
+    for place, whom, lines in zip(few, asked, drafts(asked, write, channel, sampling), strict=True):
+        more = rated(lines, *whom, "descriptions", channel, seed)
+        whole[place] = pools[place]._replace(descriptions=(*pools[place].descriptions, *more))
+    return whole
 
 
 def _with_required(ad: Ad, required: str) -> Ad:
@@ -192,8 +197,8 @@ def _checked(
         yield Pool(kept(pool.headlines), kept(pool.descriptions)), flags
 
 
-def _chosen(pool: Pool, chooser: Chooser, job: Job) -> Pool:
-    """The pool with what is known of its descriptions in their scores."""
+def _chosen(pool: Pool, chooser: Chooser, job: Job) -> tuple[Pool, dict[Line, Scores]]:
+    """The pool with what is known of its descriptions in their scores, and what that is."""
     segment_id = job.segment.segment_id if job.segment else None
     scores = chooser.scores([each.line.text for each in pool.descriptions], job.product, segment_id)
     bar = _bar(pool, scores)
@@ -202,7 +207,8 @@ def _chosen(pool: Pool, chooser: Chooser, job: Job) -> Pool:
         for each, known, gain in zip(pool.descriptions, scores, merits(scores).tolist(), strict=True)
         if each.line.source == "grammar" or bar is None or (known.fluency or bar) >= bar
     ]
-    return pool._replace(descriptions=tuple(gained))
+    lines = [each.line for each in pool.descriptions]
+    return pool._replace(descriptions=tuple(gained)), dict(zip(lines, scores, strict=True))
 
 
 def _bar(pool: Pool, scores: Sequence[Scores]) -> float | None:
@@ -215,14 +221,13 @@ def _bar(pool: Pool, scores: Sequence[Scores]) -> float | None:
     return max(own, default=None)
 
 
-def _told(ad: Ad, text: str, job: Job, chooser: Chooser, *, explain: bool) -> dict[str, object]:
-    """What is known of the whole ad, and why where that is asked for."""
-    segment_id = job.segment.segment_id if job.segment else None
-    [scores] = chooser.scores([text], job.product, segment_id)
+def _told(ad: Ad, scores: Scores, job: Job, chooser: Chooser, *, explain: bool) -> dict[str, object]:
+    """What is known of the ad's first description, and why where that is asked for."""
     told: dict[str, object] = {f"score_{name}": value for name, value in scores._asdict().items()}
     if explain:
         told["fact_sources"] = [f"{fact.slot} {fact.said}: {fact.source}" for fact in ad.facts]
-        told["click_moved_by"] = chooser.moved_by(text, segment_id)
+        segment_id = job.segment.segment_id if job.segment else None
+        told["click_moved_by"] = chooser.moved_by(ad.descriptions[0].text, segment_id)
     return told
 
 

@@ -224,13 +224,14 @@ def _named(say: str, noun: Noun, adjectives: Sequence[Phrase]) -> str:
     if noun.measure:
         return _named_in_chinese(say, noun, "".join(phrase.text for phrase in adjectives))
     before = " ".join(phrase.text for phrase in adjectives)
+    brand = re.sub("(?i)^the ", "", noun.brand)
     described = f"{before} {noun.kind}".strip()
     after = noun.kind if "{a}" in say else described
     first, _, rest = noun.kind.partition(" ")
     if noun.brand and first == noun.brand.split()[-1].lower():
-        the = f"the {noun.brand} {after.replace(noun.kind, rest)}"
+        the = f"the {brand} {after.replace(noun.kind, rest)}"
     elif noun.brand and noun.kind:
-        the = f"the {noun.brand} {after}"
+        the = f"the {brand} {after}"
     elif noun.name and not adjectives:
         the = f"the {noun.name}"
     else:

@@ -163,10 +163,11 @@ def _lines(lead: Lead, answers: Sequence[str], channel: Channel) -> Iterator[Lin
 
 
 def _is_on_record(text: str, lead: Lead) -> bool:
-    """Whether every word of the clause that says something is on record: more than the checker asks."""
+    """Whether every word of the clause that says something is on record, and two are at least."""
     clause = words(text)[len(words(lead.begun.text)) :]
     known = {root(word) for word in lead.product.record.stems}
-    return {root(word) for word in clause if word not in STOP_WORDS | _SAYS_NOTHING} <= known
+    said = {root(word) for word in clause if word not in STOP_WORDS | _SAYS_NOTHING}
+    return len(said) > 1 and said <= known
 
 
 def _is_poor(text: str, lead: Lead) -> bool:

@@ -102,7 +102,7 @@ def _name_of(product: ProductFacts, is_sure: bool) -> str:
 
 def _noun_of(kind: str) -> str:
     """A kind as a noun in a sentence: lower case, and modifiers in the singular (`cushions cover`)."""
-    *before, last = spoken(kind).split() or [""]
+    *before, last = re.sub("^neck (?=t-shirt)", "", spoken(kind)).split() or [""]
     singular = [
         stem(word) if stem(word) in things() and word not in ("glasses", "clothes") else word
         for word in before
@@ -123,6 +123,8 @@ def titled(text: str) -> str:
     """`text` as a headline: words with a capital, small words and units as they are."""
     parts = text.split()
     return " ".join(
-        word if word in _SMALL and place else "-".join(map(opening, word.split("-")))
+        word
+        if word in _SMALL and place
+        else "-".join(opening(part) if part.islower() else part for part in word.split("-"))
         for place, word in enumerate(parts)
     )

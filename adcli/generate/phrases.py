@@ -55,7 +55,7 @@ _QUALITY = re.compile(r"(?:proof|ed|able|drying|cancelling|less|resistant|flexib
 _FEATURE = re.compile(r"(?:^|[a-z] )(?:display|vision|alarm|clock|stopwatch|compass|movement|GPS|charging)$")
 _POINTS = re.compile(r"\b(?:them|they|this|these|us|we)\b")  # at what stood before in the record
 _UNSURE = re.compile(
-    r"[A-Z]|\b(?:its?|your|their|our|those|these|this|that|all|only|months?|more|quality|is|are|any)\b"
+    r"[A-Z]|\b(?:its?|your|their|our|those|these|this|that|all|only|minimum|months?|more|quality|is|are|any)\b"
 )
 _VAGUE = re.compile(r"\b(?:great|perfect|extra|optimum|super|best|nice|high|good|quality|beautiful|other)\b")
 
@@ -69,7 +69,9 @@ def phrases_of(product: ProductFacts) -> Phrases:
     for fact in product.facts:
         text = _as_written(fact)
         if (
-            _ODD.search(text)
+            (fact.slot == "part" and product.title.isupper())
+            or (fact.slot == "capacity" and _holds_too_much(fact.value, product.kind))
+            or _ODD.search(text)
             or (fact.negated and fact.slot != "ingredient")
             or (of_no_matter and fact.slot == "material")
         ):
@@ -123,8 +125,9 @@ def _clause(fact: Fact) -> Forms:
     """A fact whose words in the record are a clause of the thing: `brews 6 cups of strong coffee`."""
     said = fact.span[:1].lower() + fact.span[1:]
     first, _, rest = said.partition(" ")
+    says_what = " " in rest or rest.endswith(("flat", "ly"))
     if (
-        rest
+        says_what
         and not _POINTS.search(rest)
         and first in _verbs("benefit", "function", "compatibility") | {"comes", "connects"}
     ):
@@ -174,7 +177,15 @@ def _function(fact: Fact, text: str) -> Forms:
     yield from _purpose(fact, text)
 
 
+def _holds_too_much(value: str, kind: str) -> bool:
+    """Whether a cup or glass is said to hold litres: the record is wrong."""
+    litres = re.fullmatch(r"(\d+)[\d.]* ?l(?:tr|it\w+)?", value, re.IGNORECASE)
+    is_cup = stem(kind.split()[-1].lower()) in ("mug", "cup", "glass", "glasses", "tumbler")
+    return is_cup and litres is not None and int(litres[1]) > 1
+
+
 def _part(fact: Fact, text: str) -> Forms:
+    text = re.sub(r"s (closure|clasp)$", r" \1", text)
     if not _VAGUE.search(text) and len(text.split()) > 1:
         yield "with", text if _COUNTED.match(text) else with_article(text)
 
@@ -242,7 +253,7 @@ def _care(fact: Fact, text: str) -> Forms:
 
 
 def _warranty(fact: Fact, text: str) -> Forms:
-    yield "warranty", with_article(re.sub(r"^(\w+)[ -](year|month|day)s?\b", r"\1-\2", text))
+    yield "warranty", with_article(re.sub(r"^(\w+)[ -](year|month|day)s?(?: of)?\b", r"\1-\2", text))
 
 
 def _origin(fact: Fact, text: str) -> Forms:

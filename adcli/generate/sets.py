@@ -14,37 +14,48 @@ import numpy.typing as npt
 
 from adcli.copy.ad import ANGLES, Ad, Line
 from adcli.copy.channels import Channel, Field, display_width
-from adcli.copy.wording import sentences
+from adcli.copy.wording import sentences, words
 from adcli.generate.planning import Pool, Rated
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 MOST_HEADLINES = 5  # of one ad, also where a channel takes more: what remains would be padding
 ONCE = frozenset({"question", "imperative"})  # angles that one headline of an ad takes
+STALENESS = 0.6  # weight of what the run has said before
 DIFFERENCE = 0.4  # weight of unlikeness against a line's own score
 
 
 class Said:
     """What the ads of a run have said so far, in the order of the products.
 
-    No sentence is said of two products, and an opening that many ads have is less likely to be taken again.
+    No sentence is said of two products; openings and runs of words that many ads have are less likely to be
+    taken again.
     """
 
     def __init__(self) -> None:
         self._by: dict[str, str] = {}
         self._openings: Counter[str] = Counter()
+        self._runs: set[tuple[str, ...]] = set()
 
     def is_free(self, line: Line, item_id: str) -> bool:
         """Whether no other product's ad has said a sentence of `line`."""
         return all(self._by.get(sentence, item_id) == item_id for sentence in sentences(line.text))
 
-    def share(self, line: Line) -> float:
-        """The share of ads so far that open as `line` does."""
-        return self._openings[line.frame] / max(20, self._openings.total())
+    def staleness(self, line: Line) -> float:
+        """The share of ads so far that open as `line` does, and of its runs of words that were said."""
+        runs = _runs(line.text)
+        opened = self._openings[line.frame] / max(20, self._openings.total())
+        return opened + len(runs & self._runs) / max(1, len(runs))
 
     def add(self, ad: Ad) -> None:
         """Note what an ad says."""
         self._openings.update(line.frame for line in ad.descriptions)
         self._by |= {sentence: ad.item_id for line in ad.descriptions for sentence in sentences(line.text)}
+        self._runs.update(*(_runs(line.text) for line in ad.descriptions))
+
+
+def _runs(text: str, *, size: int = 4) -> set[tuple[str, ...]]:
+    said = words(text)
+    return set(zip(*(said[place:] for place in range(size)), strict=False))
 
 
 def make_set(
@@ -85,6 +96,7 @@ def _picked(
     angles: Counter[str] = Counter()
     openings: Counter[str] = Counter()
     picked: list[int] = []
+    stale = [STALENESS * said.staleness(line) for line, _ in free]
     for _ in range(n):
         able = [
             place
@@ -98,7 +110,7 @@ def _picked(
 
         def gain(place: int) -> float:
             alike = float((vectors[picked] @ vectors[place]).max()) if vectors is not None and picked else 0.0
-            own = free[place].score - said.share(free[place].line)
+            own = free[place].score - stale[place]
             return (1 - DIFFERENCE) * own - DIFFERENCE * alike
 
         best = max(able, key=lambda place: (gain(place), -place))

@@ -14,7 +14,7 @@ PRODUCTS = (
     '3,"Halden wool blanket, 130 x 180 cm",Halden,"Blanket for newborns, machine washable.",wool,"grey",https://shop.example/3\n'
     "4,,,,,,https://shop.example/4\n"
 )
-GENERATE = ["generate", "products.csv", "-n", "2"]
+GENERATE = ["generate", "products.csv", "-n", "2", "--model", "none"]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_ads_fit_their_channel_and_pass_the_checks(products, channel):
 
 
 def test_a_lying_model_is_not_believed(products, parrot):
-    ads = generate_ads(products, parrot(LYING), n=2, channel="plain", model="parrot")
+    ads = generate_ads(products, parrot(LYING), n=8, channel="plain", model="parrot")
     assert set(ads["model"]) == {"grammar"}
     assert not ads["description"].str.contains("best").any()
 
@@ -48,6 +48,12 @@ def test_what_a_model_writes_competes_with_the_grammar(products, parrot):
     written = ads.filter(pl.col("model") == "parrot")
     assert written.height
     assert written["description"].str.contains("holds 330 ml and is microwave safe.", literal=True).all()
+
+
+def test_a_model_is_not_asked_where_the_grammar_says_enough(products, parrot):
+    model = parrot(HONEST)
+    generate_ads(products, model, n=1)
+    assert model.asked == []
 
 
 class Reader(Chooser):
@@ -72,14 +78,14 @@ def test_the_same_call_gives_the_same_ads_whatever_the_batch(products, encode):
 def test_each_segment_gets_its_own(products, parrot):
     segments = [Segment("s1", "tea · slow mornings"), Segment("s2", "office")]
     model = parrot(HONEST)
-    ads = generate_ads(products, model, n=1, segments=segments, channel="plain")
+    ads = generate_ads(products, model, n=8, segments=segments, channel="plain")
     assert set(ads["segment_id"]) == {"s1", "s2"}
     assert any("tea · slow mornings" in str(prompt) for prompt in model.asked)
 
 
 def test_a_plain_model_is_asked_in_plain_text(products, parrot):
     model = parrot(HONEST)
-    generate_ads(products, model, n=1, sampling=Sampling(chat=False))
+    generate_ads(products, model, n=8, sampling=Sampling(chat=False))
     assert model.asked
     assert all(isinstance(prompt, str) for prompt in model.asked)
 
