@@ -30,7 +30,10 @@ class Sessions:
         """The next events in order of `event_time`, with their sessions; none where there is no time."""
         time, user = pl.col("event_time"), pl.col("user_id")
         kept = [pl.col(self._campaign).alias("__campaign")] if self._campaign else []
-        events = frame.select("user_id", time, *kept).with_row_index("__row").drop_nulls("event_time")
+        known = frame.select(
+            user.hash(seed=0), time, *kept
+        )  # numbers are put in order in a fraction of the time
+        events = known.with_row_index("__row").drop_nulls("event_time")
         latest = events["event_time"].max()
         events = self._after_the_last(events).sort("user_id", maintain_order=True)
         is_first = user.ne_missing(user.shift()) | (pl.int_range(pl.len()) == 0)
@@ -48,12 +51,12 @@ class Sessions:
         if self._campaign:
             events = events.drop("__campaign").rename({"__latest": "__campaign"})
         self._remember(events, latest)
-        seconds = pl.col("__began").dt.epoch("s").cast(pl.String)
-        ids = events.drop_nulls("__row").select(
-            "__row", session_id=pl.concat_str("user_id", pl.lit("."), seconds)
+        began_at = events.drop_nulls("__row").select("__row", pl.col("__began").dt.epoch("s"))
+        seconds = pl.Series("__began", [None], pl.Int64).new_from_index(0, frame.height)
+        seconds = seconds.scatter(began_at["__row"], began_at["__began"])
+        return frame.with_columns(
+            session_id=pl.concat_str("user_id", pl.lit("."), pl.lit(seconds).cast(pl.String))
         )
-        sessions = pl.Series("session_id", [None], pl.String).new_from_index(0, frame.height)
-        return frame.with_columns(sessions.scatter(ids["__row"], ids["session_id"]))
 
     def _remember(self, events: pl.DataFrame, latest: object) -> None:
         """Keep the last event of each user; whose visit is over by now begins another in any case."""

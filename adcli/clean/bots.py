@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from adcli.behaviour.partitions import by_key
+from adcli.privacy.hash_numbers import HashNumbers
 
 
 class Signal(NamedTuple):
@@ -46,19 +47,19 @@ class BotSignals:
 
     def __init__(self, log: pl.LazyFrame) -> None:
         names = log.collect_schema().names()
+        log = log.with_columns(_hashed(name) for name in ("user_id", "ip") if name in names)
         wanted = [name for name in _WANTED if name in names]
-        self._users = pl.concat([_scored(_figures(part), SIGNALS, "user_id") for part in by_key(log, wanted)])
-        self._addresses: pl.DataFrame | None = None
+        parts = [_scored(_figures(part), SIGNALS, "user_id") for part in by_key(log, wanted)]
+        self._known = {"user_id": _Known(pl.concat(parts), "user_id")}
         if "ip" in names:
             users = log.drop_nulls("ip").group_by("ip").agg(users=pl.col("user_id").n_unique())
-            self._addresses = _scored(users.collect(engine="streaming"), [USERS_OF_ADDRESS], "ip")
+            scored = _scored(users.collect(engine="streaming"), [USERS_OF_ADDRESS], "ip")
+            self._known["ip"] = _Known(scored, "ip")
         self._agents: dict[str, bool] = {}
 
     def flag(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows with `is_bot`, `bot_score` from 0 to 1 (.5 and more is a robot) and `bot_reason` in words."""
-        found = [_looked_up(frame, self._users, "user_id")]
-        if self._addresses is not None and "ip" in frame.columns:
-            found.append(_looked_up(frame, self._addresses, "ip"))
+        found = [known.of(frame) for name, known in self._known.items() if name in frame.columns]
         if "user_agent" in frame.columns:
             found.append(self._by_agent(frame["user_agent"]))
         scores = [one["score"].fill_null(0.0).rename(str(place)) for place, one in enumerate(found)]
@@ -149,5 +150,25 @@ def _scored(figures: pl.DataFrame, signals: Sequence[Signal], key: str) -> pl.Da
     ).with_columns(pl.when(pl.col("reason") != "").then("reason"))
 
 
-def _looked_up(frame: pl.DataFrame, table: pl.DataFrame, key: str) -> pl.DataFrame:
-    return frame.select(key).join(table, on=key, how="left", maintain_order="left")
+def _hashed(name: str) -> pl.Expr:
+    """A column as hashes, in half the time; two of ten million are alike with 3 chances in a million."""
+    return pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash(seed=0)).alias(name)
+
+
+class _Known:
+    """Score and reason by the hash of a user or an address."""
+
+    def __init__(self, scored: pl.DataFrame, key: str) -> None:
+        self._key = key
+        scored = scored.drop_nulls(key)
+        self._numbers = HashNumbers()
+        self._numbers.add(scored[key].to_numpy())
+        nothing = pl.DataFrame(
+            {"score": [None], "reason": [None]}, {"score": pl.Float64, "reason": pl.String}
+        )
+        self._told = pl.concat([nothing, scored.select("score", "reason")], rechunk=True)
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Of each row; null where nothing is known."""
+        hashes = frame.select(_hashed(self._key).fill_null(0)).to_series().to_numpy()
+        return self._told[self._numbers.of(hashes)]

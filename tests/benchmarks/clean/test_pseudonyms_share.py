@@ -48,4 +48,4 @@ def test_pseudonyms_are_a_small_part_of_the_run(tmp_path):
     print(
         f"\n{ROWS:,} rows, {USERS:,} users: {plain:.1f} CPU-s without, {hidden:.1f} with pseudonyms: {share:.1%}"
     )
-    assert share <= 0.20  # the goal is a tenth, which long pseudonyms miss
+    assert share <= 0.12  # measured 0.067; what else runs on the machine moves it
