@@ -44,13 +44,20 @@ class Choosing:
 
 
 def chooser_of(
-    run: Run, choosing: Choosing, models: Models, checker: Checker, encode: Encode, writer: Writer | None
+    run: Run,
+    choosing: Choosing,
+    models: Models,
+    checker: Checker,
+    encode: Encode,
+    writer: Writer | None,
+    *,
+    judge: str,
 ) -> Chooser:
-    """What texts are scored by; a language model counts where one writes."""
+    """What texts are scored by: a language model where one writes, clicks by an adapter of the judge."""
     from adcli.generate.choosing import Chooser
 
     running = _running(run, choosing.running) if choosing.running else None
-    clicks = _clicks(run, choosing.click_model, models) if choosing.click_model else None
+    clicks = _clicks(run, choosing.click_model, models, judge) if choosing.click_model else None
     return Chooser(
         checker,
         clicks=clicks,
@@ -68,7 +75,7 @@ def _running(run: Run, path: str) -> dict[str, list[str]]:
     return texts
 
 
-def _clicks(run: Run, directory: Path, models: Models) -> Callable[[Sequence[str]], Any]:
+def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[Sequence[str]], Any]:
     """The click model, whose own figures say how much it can be relied on."""
     from adcli.core.adapters.adapter import describe_adapter
     from adcli.core.training.encoder.classifier import Classifier
@@ -82,7 +89,7 @@ def _clicks(run: Run, directory: Path, models: Models) -> Callable[[Sequence[str
     held_out = about.get("scores", {}).get("new data")
     if held_out is None or held_out["after"] <= 0.5:
         run.warn(f"{directory} tells clicks on held-out ads no better than chance: it should decide nothing.")
-    classifier = Classifier.load(directory, device=models.device, precision=models.precision)
+    classifier = Classifier.load(directory, model=judge, device=models.device, precision=models.precision)
 
     def clicks(texts: Sequence[str]) -> npt.NDArray[np.float64]:
         return classifier.probabilities(texts)[:, 1]

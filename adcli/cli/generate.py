@@ -112,7 +112,7 @@ def generate(
             on_products=on_products,
             knowledge=knowledge,
             checker=checker,
-            chooser=chooser_of(run, choosing, models, checker, encoder.encode, writer),
+            chooser=chooser_of(run, choosing, models, checker, encoder.encode, writer, judge=judge),
             explain=choosing.explain,
             claims=claims,
         )

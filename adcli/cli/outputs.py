@@ -51,6 +51,7 @@ class RunOutputs:
         self._rejects_file: AtomicFile | StreamOutput | None = None
         self._outputs: dict[AtomicFile | AtomicDirectory, int] = {}
         self._streams: list[StreamOutput] = []
+        self._forms: set[object] = set()
         self.rows_written = 0
         self.formula_column = ""  # the first column with a text in it that a spreadsheet would compute
         self.written: list[str] = []
@@ -163,9 +164,14 @@ class RunOutputs:
         """Write a further file beside the result, such as a report page."""
         self._opened(path).handle.write(content)
 
-    def attach_table(self, path: Path, parts: Iterable[pl.DataFrame]) -> int:
-        """Write a further table beside the result, and say how many rows it has."""
+    def attach_table(self, path: Path, parts: Iterable[pl.DataFrame], *, is_form: bool = False) -> int:
+        """Write a further table beside the result, and say how many rows it has.
+
+        A form is for people to fill in, so no manifest says what it holds.
+        """
         file, sink, _ = self._open_file(path, None)
+        if is_form:
+            self._forms.add(file)
         rows = 0
         for part in parts:
             sink.write(part)
@@ -220,7 +226,10 @@ class RunOutputs:
             output.withdraw()
         for output, rows, size, sha256 in sealed:
             manifest = {**describe(output.target, size, rows, sha256), "files": hashes}
-            output.commit(partial(write_manifest, output.target, manifest))
+            if output in self._forms:
+                output.commit()
+            else:
+                output.commit(partial(write_manifest, output.target, manifest))
             self.written.append(str(output.target))
         self._outputs.clear()
         remove_unfinished()

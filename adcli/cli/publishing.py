@@ -10,7 +10,7 @@ import typer
 from adcli.cli.option_groups import option_group
 from adcli.cli.option_rules import Excludes, Needs
 from adcli.cli.run import Run
-from adcli.errors import AdcliError, DataError, UsageError
+from adcli.errors import AdcliError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,26 +39,25 @@ class Publishing:
 
 
 class Export(NamedTuple):
-    """One platform's files and the folder that they go into."""
+    """One platform's file, and the folder that it goes into, which appears as `target` when the run ends."""
 
     platform: str
-    files: list[ExportFile]
+    file: ExportFile
     target: Path
     folder: Path
 
 
 def open_exports(run: Run, publishing: Publishing, channel: str) -> list[Export]:
-    """The folders of `--export`, checked before any work is done; each appears when the run ends."""
-    from adcli.generate.exports import export_files
+    """What `--export` asks for, checked before any work is done."""
+    from adcli.generate.exports import export_file
 
     opened = []
     for given in publishing.export:
-        platform, equals, path = given.partition("=")
-        files = export_files(platform, channel, business_name=publishing.business_name)
-        if not (equals and path):
+        platform, _, path = given.partition("=")
+        file = export_file(platform, channel, business_name=publishing.business_name)
+        if not path:
             raise UsageError(f"--export {given}: it needs a folder.", fix=f"Write --export {platform}=DIR.")
-        target = Path(path)
-        opened.append(Export(platform, files, target, run.attach_directory(target)))
+        opened.append(Export(platform, file, Path(path), run.attach_directory(Path(path))))
     return opened
 
 
@@ -67,36 +66,38 @@ def publish(
 ) -> None:
     """Write what is wanted beside the table of ads; no file appears that its platform would refuse."""
     from adcli.copy.review import review_of
+
+    if publishing.review is not None:
+        run.attach_table(publishing.review, [review_of(ads)], is_form=True)
+    for export in exports:
+        _write_export(run, ads, products, publishing, export)
+
+
+def _write_export(
+    run: Run, ads: pl.DataFrame, products: pl.DataFrame, publishing: Publishing, export: Export
+) -> None:
     from adcli.generate.export_checks import problems
     from adcli.generate.exports import exported, uploadable
 
-    if publishing.review is not None:
-        run.attach_table(publishing.review, [review_of(ads)])
-    for export in exports:
-        for file in export.files:
-            fit = uploadable(ads, file.channel)
-            content = exported(
-                fit,
-                products,
-                file,
-                campaign=publishing.campaign or file.channel.name,
-                business_name=publishing.business_name,
-            )
-            if not fit.height:
-                raise DataError(
-                    f"No ad has as many texts as {file.channel.name} asks for: nothing to upload.",
-                    fix="Give the products more facts, or take another --channel.",
-                )
-            if wrong := problems(content, file):
-                line, column, what = wrong[0]
-                raise AdcliError(
-                    f"{export.platform} would refuse {file.name}, line {line}, {column or 'row'}: {what} "
-                    f"({len(wrong):,} in all), so nothing was written."
-                )
-            (export.folder / file.name).write_bytes(content)
-            left = ads.height - fit.height
-            run.note(
-                f"{export.platform}: {fit.height:,} ads in {export.target / file.name}, checked against the "
-                f"documented columns and limits: nothing wrong."
-                + (f" {left:,} left out: without a page, or with too few texts." if left else "")
-            )
+    file = export.file
+    fit = uploadable(ads, file.channel)
+    content = exported(
+        fit,
+        products,
+        file,
+        campaign=publishing.campaign or file.channel.name,
+        business_name=publishing.business_name,
+    )
+    if wrong := problems(content, file):
+        line, column, what = wrong[0]
+        raise AdcliError(
+            f"{export.platform} would refuse {file.name}, line {line}, {column or 'row'}: {what} "
+            f"({len(wrong):,} in all), so nothing was written."
+        )
+    (export.folder / file.name).write_bytes(content)
+    left = ads.height - fit.height
+    run.note(
+        f"{export.platform}: {fit.height:,} ads in {export.target / file.name}, checked against the "
+        "documented columns and limits: nothing wrong."
+        + (f" {left:,} left out: without a page, or with too few texts." if left else "")
+    )

@@ -49,22 +49,22 @@ class ExportFile(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def exports() -> dict[str, tuple[ExportFile, ...]]:
-    """The files of each platform, by its name for `--export`."""
+def exports() -> dict[str, dict[str, ExportFile]]:
+    """The file of each platform for each channel that it takes ads of."""
     table = tomllib.loads((Path(__file__).parent / "data" / "exports.toml").read_text("utf-8"))
     return {
-        platform: tuple(
-            ExportFile(
+        platform: {
+            entry["channel"]: ExportFile(
                 name,
-                channel := CHANNELS[entry["channel"]],
-                _numbered(entry["columns"], channel),
+                CHANNELS[entry["channel"]],
+                _numbered(entry["columns"], CHANNELS[entry["channel"]]),
                 frozenset(entry["required"]),
                 frozenset(entry.get("as_json", ())),
                 about.get("first_row", {}),
                 frozenset(_listed(about["documented"])),
             )
             for name, entry in about["files"].items()
-        )
+        }
         for platform, about in table.items()
     }
 
@@ -88,8 +88,8 @@ def _numbered(columns: Mapping[str, str], channel: Channel) -> dict[str, str]:
     return numbered
 
 
-def export_files(platform: str, channel: str, *, business_name: str = "") -> list[ExportFile]:
-    """The files of a platform that ads of a channel go into.
+def export_file(platform: str, channel: str, *, business_name: str = "") -> ExportFile:
+    """The file of a platform that ads of a channel go into.
 
     Raises:
         UsageError: If there is no such platform, it takes no ads of the channel, or they show the
@@ -100,24 +100,25 @@ def export_files(platform: str, channel: str, *, business_name: str = "") -> lis
             f"There is no export '{platform}'. {did_you_mean(platform, exports())}".rstrip(),
             fix=f"Exports: {', '.join(exports())}.",
         )
-    files = [file for file in exports()[platform] if file.channel.name == channel]
-    if not files:
-        taken = ", ".join(file.channel.name for file in exports()[platform])
-        raise UsageError(f"{platform} takes no ads of --channel {channel}.", fix=f"It takes {taken}.")
-    shows_name = any("business_name" in file.columns.values() for file in files)
-    if shows_name and not 0 < display_width(business_name) <= BUSINESS_NAME:
+    file = exports()[platform].get(channel)
+    if file is None:
+        raise UsageError(
+            f"{platform} takes no ads of --channel {channel}.",
+            fix=f"It takes {', '.join(exports()[platform])}.",
+        )
+    if "business_name" in file.columns.values() and not 0 < display_width(business_name) <= BUSINESS_NAME:
         raise UsageError(
             f"Ads of {channel} show the shop's name, of at most {BUSINESS_NAME} columns.",
             fix="Give it with --business-name.",
         )
-    return files
+    return file
 
 
 def uploadable(ads: pl.DataFrame, channel: Channel) -> pl.DataFrame:
     """The ads that lead to a page and have as many texts as their channel asks for.
 
     Raises:
-        DataError: If there are ads, and none leads to a page.
+        DataError: If there is none.
     """
     leading = ads.filter(pl.col("final_url").is_not_null())
     if ads.height and not leading.height:
@@ -129,7 +130,13 @@ def uploadable(ads: pl.DataFrame, channel: Channel) -> pl.DataFrame:
         not misfits(channel, **{kind: texts or () for kind, texts in ad.items()})
         for ad in leading.select(FIELDS).iter_rows(named=True)
     ]
-    return leading.filter(pl.Series(fits, dtype=pl.Boolean))
+    fit = leading.filter(pl.Series(fits, dtype=pl.Boolean))
+    if not fit.height:
+        raise DataError(
+            f"No ad has as many texts as {channel.name} asks for, so there is nothing to upload.",
+            fix="Give the products more facts, or take another --channel.",
+        )
+    return fit
 
 
 def exported(

@@ -3,6 +3,8 @@
 import csv
 import json
 
+import models
+import polars as pl
 import pytest
 
 from adcli.copy.channels import CHANNELS
@@ -53,6 +55,7 @@ def test_one_run_writes_ads_files_for_upload_and_a_review(adcli, shop):
     assert "nothing wrong" in done.said
     assert [row["ad_id"] for row in rows(shop / "review.csv")] == [ad["ad_id"] for ad in ads]
     assert list(rows(shop / "review.csv")[0]) == ["ad_id", "decision", "edited_text", "note"]
+    assert not (shop / "review.csv.meta.json").exists()  # people change it
     assert json.loads((shop / "upload.meta.json").read_text())["command"][1] == "generate"
     again = adcli(
         *GENERATE, "--export", "google-ads-editor=upload", "--review", "review.csv", "-o", "ads.csv"
@@ -107,3 +110,59 @@ def test_without_pages_nothing_is_uploaded_and_nothing_half_written(adcli, shop)
 def test_channels_that_help_names_are_those_there_are(adcli, shop):
     told = " ".join(adcli("generate", "--help").text.replace("│", " ").split())
     assert all(name in told for name in CHANNELS)
+
+
+LEARN = ("--model", "bert", "--precision", "fp32", "--train-length", "16", "--steps", "2")
+
+
+@pytest.mark.slow
+def test_clicks_and_reviews_are_learned_from_and_clicks_choose_ads(adcli, shop):
+    models.tiny_bert(shop / "bert")
+    assert (
+        adcli(*GENERATE, "--channel", "plain", "--review", "review.csv", "-o", "ads.parquet").returncode == 0
+    )
+    ads = pl.read_parquet(shop / "ads.parquet").with_row_index("number")
+    shown = ads.join(pl.DataFrame({"turn": range(40)}), how="cross").select(
+        "ad_id",
+        click=(pl.col("turn") % 4 < pl.col("number") % 3).cast(pl.Int8),
+        propensity=pl.when(pl.col("number") % 2 == 0).then(0.75).otherwise(0.25),
+    )
+    shown.write_csv(shop / "impressions.csv")
+    done = adcli(
+        "optimize", "encoder", "impressions.csv", "--catalog", "ads.parquet", "--label", "click",
+        "--objective", "classify", "--batch-size", "16", *LEARN, "-o", "clicks",
+    )  # fmt: skip
+    assert done.returncode == 0, done.said
+    assert "learned within items" in done.said
+    assert "weighted by 1 / propensity" in done.said
+    told = adcli(
+        *GENERATE, "--channel", "plain", "--judge", "bert", "--click-model", "clicks", "--running", "ads.parquet",
+        "--explain", "-o", "chosen.parquet",
+    )  # fmt: skip
+    assert told.returncode == 0, told.said
+    chosen = pl.read_parquet(shop / "chosen.parquet")
+    assert chosen["score_click"].is_between(0, 1, closed="none").all()
+    assert chosen["score_novelty"].null_count() == 0
+    review = pl.read_csv(shop / "review.csv").with_row_index("number")
+    decided = pl.when(pl.col("number") % 2 == 0).then(pl.lit("accept")).otherwise(pl.lit("reject"))
+    review.drop("number").with_columns(decision=review.select(decided).to_series()).write_csv(
+        shop / "review.csv"
+    )
+    done = adcli(
+        "optimize",
+        "encoder",
+        "ads.parquet",
+        "--reviewed",
+        "review.csv",
+        "--batch-size",
+        "2",
+        *LEARN,
+        "-o",
+        "taste",
+    )
+    assert done.returncode == 0, done.said
+    assert "labelled texts: " in done.said
+    assert "accepted" in done.said
+    wrong = adcli(*GENERATE, "--judge", "bert", "--click-model", "taste")
+    assert wrong.returncode == 3
+    assert "was not learned from clicks" in wrong.said

@@ -14,7 +14,7 @@ from adcli.copy.channels import CHANNELS, FIELDS
 from adcli.copy.wording import sayable
 from adcli.errors import DataError, UsageError
 from adcli.generate.export_checks import problems
-from adcli.generate.exports import export_files, exported, exports, uploadable
+from adcli.generate.exports import export_file, exported, exports, uploadable
 from adcli.generate.links import slug, tagged, with_final_urls
 
 PRODUCTS = pl.DataFrame(
@@ -49,7 +49,7 @@ def ads_of(channel):
     return with_final_urls(ads, PRODUCTS, "Spring Sale, 夏")
 
 
-FILES = [(platform, file) for platform, files in exports().items() for file in files]
+FILES = [(platform, file) for platform, files in exports().items() for file in files.values()]
 EACH_FILE = pytest.mark.parametrize("file", [file for _, file in FILES], ids=lambda file: file.channel.name)
 
 
@@ -82,7 +82,7 @@ def test_a_file_reads_back_as_the_platform_wants_it(file):
 
 
 def test_google_search_has_the_headers_of_ads_editor():
-    [file] = export_files("google-ads-editor", "google-search")
+    file = export_file("google-ads-editor", "google-search")
     assert list(file.columns) == [
         "Campaign", "Ad Group", "Ad type", *[f"Headline {n}" for n in range(1, 16)],
         *[f"Description {n}" for n in range(1, 5)], "Path 1", "Path 2", "Final URL", "Status",
@@ -94,7 +94,7 @@ def test_google_search_has_the_headers_of_ads_editor():
 
 
 def test_performance_max_has_the_headers_of_an_asset_group():
-    [file] = export_files("google-ads-editor", "google-pmax", business_name="Acme")
+    file = export_file("google-ads-editor", "google-pmax", business_name="Acme")
     row = rows_of(content_of(file))[0]
     headers = {"Asset Group", "Long headline 1", "Long headline 5", "Description 5", "Asset Group Status"}
     assert headers <= set(row)
@@ -102,7 +102,7 @@ def test_performance_max_has_the_headers_of_an_asset_group():
 
 
 def test_microsoft_takes_texts_as_json_below_the_format_version():
-    [file] = export_files("microsoft-editor", "microsoft-search")
+    file = export_file("microsoft-editor", "microsoft-search")
     version, row, *_ = rows_of(content_of(file))
     assert (version["Type"], version["Name"]) == ("Format Version", "6.0")
     assert row["Type"] == "Responsive Search Ad"
@@ -110,7 +110,7 @@ def test_microsoft_takes_texts_as_json_below_the_format_version():
 
 
 def test_meta_calls_the_first_text_body():
-    [file] = export_files("meta-bulk", "meta-feed")
+    file = export_file("meta-bulk", "meta-feed")
     row = rows_of(content_of(file))[0]
     assert (row["Title"], row["Body"], row["Ad Name"]) == ("Kettle head 0", "Kettle desc 0", "a0")
     assert row["Ad Status"] == "PAUSED"
@@ -135,13 +135,13 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_the_validator_says_what_a_platform_would_refuse(what):
-    [file] = export_files("google-ads-editor", "google-search")
+    file = export_file("google-ads-editor", "google-search")
     content = content_of(file).decode("utf-8-sig").replace(*BROKEN[what], 1)
     assert what in {problem.what for problem in problems(content.encode("utf-8-sig"), file)}
 
 
 def test_the_validator_knows_encodings_the_format_version_and_when_there_is_no_ad():
-    [file] = export_files("microsoft-editor", "microsoft-search")
+    file = export_file("microsoft-editor", "microsoft-search")
     content = content_of(file)
     assert "byte order mark" in problems(content[3:], file)[0].what
     assert "format version" in problems(content.replace(b"Format Version", b"Format", 1), file)[0].what
@@ -157,9 +157,11 @@ def test_what_is_held_to_be_uploadable_is_never_refused(texts, channel):
     file = next(file for _, file in FILES if file.channel.name == channel)
     said = [sayable(" ".join(text.split())) for text in texts]
     ads = ads_of(channel).with_columns(pl.Series("headlines", [said] * 4, pl.List(pl.String)))
-    fit = uploadable(ads, file.channel)
-    if fit.height:
-        assert problems(exported(fit, PRODUCTS, file, campaign="c"), file) == []
+    try:
+        fit = uploadable(ads, file.channel)
+    except DataError:
+        return
+    assert problems(exported(fit, PRODUCTS, file, campaign="c"), file) == []
 
 
 @given(st.text(st.sampled_from("=+-@＝＋ aZ5日"), max_size=12))
@@ -190,8 +192,8 @@ def test_links_keep_what_they_had_but_for_tags():
 
 def test_what_no_platform_takes_is_one_sentence():
     with pytest.raises(UsageError, match="Did you mean 'google-ads-editor'"):
-        export_files("google-editor", "google-search")
+        export_file("google-editor", "google-search")
     with pytest.raises(UsageError, match="takes no ads of --channel email"):
-        export_files("meta-bulk", "email")
+        export_file("meta-bulk", "email")
     with pytest.raises(UsageError, match="--business-name"):
-        export_files("google-ads-editor", "google-display")
+        export_file("google-ads-editor", "google-display")

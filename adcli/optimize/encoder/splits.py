@@ -125,9 +125,14 @@ def split_texts(texts: Sequence[str], *, seed: int) -> Split[Texts]:
 
 
 def split_labelled(labelled: Labelled, *, seed: int) -> Split[Labelled]:
-    """Most labelled texts to learn from; of the others, how well their labels are predicted."""
+    """Most labelled texts to learn from; of the others, how well their labels are predicted.
+
+    Where a label would be in none of what is left to learn from, nothing is held out.
+    """
     part = _parts(labelled.texts, HELD_OUT_LABELLED, seed)
     train, validation, test = (labelled.those(np.flatnonzero(part == p)) for p in (0, 1, 2))
+    if set(train.labels) != set(labelled.labels):
+        return Split(labelled, None, None)
     order = np.random.default_rng(seed).permutation(len(train.texts))[:MOST_PROBED]
     known = train.those(order)
     probes = [
