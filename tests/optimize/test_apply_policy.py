@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged_world import LoggedWorld
+from polars.testing import assert_frame_equal
 
 from adcli.errors import DataError
-from adcli.optimize.apply import apply_policy, row_uniforms
+from adcli.optimize.apply import apply_in_blocks, apply_policy, row_uniforms
 from adcli.policies.actions import action_set
 from adcli.policies.context import fit_context
 from adcli.policies.policy import ScoredPolicy
@@ -43,6 +44,17 @@ def test_actions_come_as_often_as_the_policy_says():
     expected = chosen.probabilities(LOG).sum(axis=0)
     counted = np.bincount(chosen.actions.index(applied), minlength=8)
     assert (np.abs(counted - expected) < 4 * np.sqrt(expected)).all()
+
+
+def test_an_action_that_the_policy_does_not_know_stays_in_the_log_and_is_not_chosen():
+    applied = apply_policy(policy(), LOG.with_columns(item_id=pl.lit("new"), segment=pl.lit("new")))
+    assert set(applied["item_id"]) <= set(WORLD.items)
+    assert set(applied["logged_item_id"]) == {"new"}
+
+
+def test_blocks_of_contexts_get_what_all_at_once_get():
+    parts = apply_in_blocks(policy(), LOG.iter_slices(700), seed=5, greedy=False, explained=False)
+    assert_frame_equal(pl.concat(list(parts)), apply_policy(policy(), LOG, seed=5))
 
 
 def test_outcomes_of_the_logged_action_do_not_travel_with_another():

@@ -1,9 +1,8 @@
-"""Kinds of coefficients of a mixed model, each with a variance, in units of whose root they are kept."""
+"""Kinds of coefficients of a mixed model, each normal around 0 with a variance that the data speak for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,167 +16,72 @@ PRIOR_SHARE = 0.25  # of the numbers of a context: the actions that an even cova
 
 
 class Curvature(NamedTuple):
-    """Second derivatives of the loss.
+    """Second derivatives of the loss in the weights of each action.
 
-    `matrices` (K, d, d) are in the weights of each action, or none; `diagonal` (d, K) holds their diagonals,
-    `intercept` (K,) those in its bias.
+    `matrices` (K, D, D), or (0, D, D) where no kind needs more than their `diagonal` (D, K).
     """
 
     matrices: NDArray[np.float32]
     diagonal: Array
-    intercept: Array
 
 
-class Effects(Protocol):
-    """Coefficients of one kind, and what they add to the scores of actions."""
+class Effects(NamedTuple):
+    """Coefficients C (r, m) in units of their deviation, which make weights root C f' of actions.
 
-    @property
-    def size(self) -> int:
-        """How many coefficients there are."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether their variance needs the matrices of the curvature."""
-
-    def add(self, coefficients: Array, weights: Array, bias: Array) -> None:
-        """Add what they make of weights (d, K) and biases (K,), in place."""
-
-    def gradient(self, by_weight: Array, by_bias: Array) -> Array:
-        """The gradient in the coefficients, from that in the weights and biases."""
-
-    def updated(self, coefficients: Array, curvature: Curvature) -> tuple[Effects, Array]:
-        """Itself with the variance that coefficients speak for, and these in its new units."""
-
-
-def _variance(coefficients: Array, precision: Array, before: float) -> float:
-    """The variance of coefficients of which so many are determined by the data: MacKay's (1992) fixed point.
-
-    `coefficients` are in units of the deviation before, `precision` is the data's on each in plain units.
-    """
-    determined = float((precision * before / (precision * before + 1)).sum())
-    found = before * float(np.square(coefficients).sum()) / max(determined, 1e-12)
-    return float(np.clip(found, SMALLEST_VARIANCE, LARGEST_VARIANCE))
-
-
-@dataclass(frozen=True, eq=False)
-class Intercepts:
-    """Of an action with features f (K, m): f.v, whatever the context."""
-
-    features: Array
-    variance: float
-    whole: bool = False
-
-    @classmethod
-    def starting(cls, features: Array) -> Intercepts:
-        """With the variance to start from."""
-        return cls(features, STARTING_VARIANCE / max(float(np.square(features).sum(axis=1).mean()), 1e-9))
-
-    @property
-    def size(self) -> int:
-        """How many coefficients there are."""
-        return int(self.features.shape[1])
-
-    def add(self, coefficients: Array, weights: Array, bias: Array) -> None:
-        """Add what they make of biases, in place."""
-        bias += np.sqrt(self.variance) * (self.features @ coefficients)
-
-    def gradient(self, by_weight: Array, by_bias: Array) -> Array:
-        """The gradient in the coefficients."""
-        return np.asarray(np.sqrt(self.variance) * (by_bias @ self.features))
-
-    def updated(self, coefficients: Array, curvature: Curvature) -> tuple[Effects, Array]:
-        """Itself with the variance that coefficients speak for, and these in its new units."""
-        variance = _variance(coefficients, curvature.intercept @ np.square(self.features), self.variance)
-        return replace(self, variance=variance), coefficients * np.sqrt(self.variance / variance)
-
-
-@dataclass(frozen=True, eq=False)
-class Slopes:
-    """Of an action with features f (K, m) in a context x (d,): x P f. Features of 1 are main effects of x."""
-
-    features: Array
-    dimensions: int
-    variance: float
-    whole: bool = False
-
-    @classmethod
-    def starting(cls, features: Array, dimensions: int) -> Slopes:
-        """With the variance to start from."""
-        variance = STARTING_VARIANCE / max(float(np.square(features).sum(axis=1).mean()), 1e-9)
-        return cls(features, dimensions, variance)
-
-    @property
-    def size(self) -> int:
-        """How many coefficients there are."""
-        return self.dimensions * int(self.features.shape[1])
-
-    def add(self, coefficients: Array, weights: Array, bias: Array) -> None:
-        """Add what they make of weights, in place."""
-        weights += np.sqrt(self.variance) * (coefficients.reshape(self.dimensions, -1) @ self.features.T)
-
-    def gradient(self, by_weight: Array, by_bias: Array) -> Array:
-        """The gradient in the coefficients."""
-        return np.asarray(np.sqrt(self.variance) * (by_weight @ self.features)).ravel()
-
-    def updated(self, coefficients: Array, curvature: Curvature) -> tuple[Effects, Array]:
-        """Itself with the variance that coefficients speak for, and these in its new units."""
-        precision = (curvature.diagonal @ np.square(self.features)).ravel()
-        variance = _variance(coefficients, precision, self.variance)
-        return replace(self, variance=variance), coefficients * np.sqrt(self.variance / variance)
-
-
-@dataclass(frozen=True, eq=False)
-class OwnSlopes:
-    """Of an action in a context x: x.u_a, each u_a normal with covariance `root` root' over the context.
-
-    `whole` learns the covariance, and else one variance for all. Directions along which actions do not differ
-    vanish from it; it is mixed with an even one, since few actions tell a large one badly.
+    `root` (D, r) is that of their covariance over the numbers of a context and the 1 beside them, `features`
+    f (K, m) are of the actions. `whole` learns the covariance, and else the variance alone.
     """
 
     root: Array
-    actions: int
-    whole: bool
+    features: Array
+    whole: bool = False
 
     @classmethod
-    def starting(cls, dimensions: int, actions: int, *, whole: bool) -> OwnSlopes:
-        """With the even covariance to start from."""
-        return cls(np.sqrt(0.4 * STARTING_VARIANCE) * np.eye(dimensions), actions, whole)
+    def starting(cls, on: Array, features: Array, *, whole: bool = False) -> Effects:
+        """Effects of the numbers that the columns of `on` (D, r) pick, with the variance to start from."""
+        variance = STARTING_VARIANCE / max(float(np.square(features).sum(axis=1).mean()), 1e-9)
+        return cls(np.sqrt(variance) * on, features, whole)
 
     @property
-    def size(self) -> int:
-        """How many coefficients there are."""
-        return int(self.root.shape[0]) * self.actions
+    def shape(self) -> tuple[int, int]:
+        """(r, m)."""
+        return self.root.shape[1], self.features.shape[1]
 
-    def add(self, coefficients: Array, weights: Array, bias: Array) -> None:
-        """Add what they make of weights, in place."""
-        weights += self.root @ coefficients.reshape(-1, self.actions)
+    def weights(self, coefficients: Array) -> Array:
+        """The weights of the actions that these coefficients make, shape (D, K)."""
+        return np.asarray(self.root @ coefficients @ self.features.T)
 
-    def gradient(self, by_weight: Array, by_bias: Array) -> Array:
-        """The gradient in the coefficients."""
-        return np.asarray(self.root.T @ by_weight).ravel()
+    def gradient(self, by_weight: Array) -> Array:
+        """The gradient in the coefficients, from that in the weights."""
+        return np.asarray(self.root.T @ by_weight @ self.features)
 
     def updated(self, coefficients: Array, curvature: Curvature) -> tuple[Effects, Array]:
-        """Itself with the covariance that coefficients speak for, and these in its new units."""
-        own = coefficients.reshape(-1, self.actions)
-        if not self.whole:
-            before = float(self.root[0, 0]) ** 2
-            variance = _variance(coefficients, curvature.diagonal.ravel(), before)
-            root = np.sqrt(variance) * np.eye(self.root.shape[0])
-            return replace(self, root=root), np.asarray(coefficients * np.sqrt(before / variance))
-        root = self._covariance_root(own, curvature.matrices)
-        moved = np.linalg.solve(root, self.root @ own).ravel()
-        return replace(self, root=root), np.asarray(moved, dtype=np.float64)
+        """Itself with the variance that coefficients speak for, and these in its new units.
 
-    def _covariance_root(self, own: Array, matrices: NDArray[np.float32]) -> Array:
-        """A root of the covariance: its shape by a step of EM, its size by MacKay's fixed point."""
-        d, k, narrow = self.root.shape[0], self.actions, self.root.astype(np.float32)
+        As much as the data determine them they are to have variance 1: MacKay's (1992) fixed point.
+        """
+        if self.whole:
+            return self._with_covariance(coefficients, curvature.matrices)
+        precision = np.square(self.root).T @ curvature.diagonal @ np.square(self.features)
+        determined = max(float((precision / (precision + 1)).sum()), 1e-12)
+        before = float(np.square(self.root).max())
+        found = before * float(np.square(coefficients).sum()) / determined
+        scale = np.sqrt(np.clip(found, SMALLEST_VARIANCE, LARGEST_VARIANCE) / before)
+        return self._replace(root=self.root * scale), coefficients / scale
+
+    def _with_covariance(self, own: Array, matrices: NDArray[np.float32]) -> tuple[Effects, Array]:
+        """Its covariance: the shape by a step of EM, the size by the fixed point, mixed with an even one."""
+        (d, k), narrow = self.shape, self.root.astype(np.float32)
         uncertain = np.zeros((d, d))
         for matrix in matrices:
             uncertain += np.linalg.inv(np.eye(d, dtype=np.float32) + narrow.T @ matrix @ narrow)
         shape = own @ own.T + uncertain
         size = float(np.square(own).sum()) / max(k * d - float(np.trace(uncertain)), 1e-12)
-        covariance = self.root @ shape @ self.root.T * (size * d / float(np.trace(shape)))
-        even = PRIOR_SHARE * d * float(np.trace(covariance)) / d * np.eye(d)
+        before = self.root[:d]
+        covariance = before @ shape @ before.T * (size * d / float(np.trace(shape)))
+        even = PRIOR_SHARE * float(np.trace(covariance)) * np.eye(d)
         spread, directions = np.linalg.eigh((k * covariance + even) / (k + PRIOR_SHARE * d))
         least = max(LEAST_SHARE * float(spread[-1]), SMALLEST_VARIANCE)
-        return np.asarray(directions * np.sqrt(np.maximum(spread, least)))
+        root = np.zeros_like(self.root)
+        root[:d] = directions * np.sqrt(np.maximum(spread, least))
+        return self._replace(root=root), np.asarray(np.linalg.solve(root[:d], before @ own))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.members.effects import Curvature, Effects, Intercepts, OwnSlopes, Slopes
+from adcli.policies.members.effects import Curvature, Effects
 from adcli.policies.members.member import Link, RewardRows, losses
 from adcli.policies.members.pairs import PairUnits
 from adcli.policies.scores import Scores
@@ -53,13 +53,16 @@ class RandomEffectsMember:
             wide = rows._replace(context=np.hstack([rows.context, pairs.of(rows.context)]))
             return replace(self, pairs=False).fit(wide, link)._replace(units=(pairs,))
         data, kinds = _Data.of(rows, link), _kinds(rows)
-        coefficients = np.zeros(sum(kind.size for kind in kinds))
+        coefficients = [np.zeros(kind.shape) for kind in kinds]
         for _ in range(ROUNDS):
             coefficients = _most_likely(data, kinds, coefficients, STEPS)
-            kinds, coefficients = _with_variances(data, kinds, coefficients)
-        coefficients = _most_likely(data, kinds, coefficients, LAST_STEPS)
-        weights, bias = data.scores(kinds, coefficients)
-        return Scores((weights * data.unit).astype(np.float32), (bias * data.unit).astype(np.float32))
+            curvature = data.curvature(_weights(kinds, coefficients), whole=kinds[-1].whole)
+            both = zip(kinds, coefficients, strict=True)
+            updated = [kind.updated(own, curvature) for kind, own in both]
+            kinds, coefficients = [kind for kind, _ in updated], [own for _, own in updated]
+        weights = data.unit * _weights(kinds, _most_likely(data, kinds, coefficients, LAST_STEPS))
+        bias = weights[-1] + data.unit * data.level
+        return Scores(weights[:-1].astype(np.float32), bias.astype(np.float32))
 
 
 def group_indicators(features: NDArray[np.float32]) -> Array:
@@ -76,20 +79,30 @@ def group_indicators(features: NDArray[np.float32]) -> Array:
 
 
 def _kinds(rows: RewardRows) -> list[Effects]:
-    """The kinds of coefficients, each with a variance of its own."""
+    """The kinds of coefficients, each with a variance of its own; the last are each action's own."""
     d, k = rows.context.shape[1], rows.features.shape[0]
     described = [
         one for one in (rows.features.astype(np.float64), group_indicators(rows.features)) if one.size
     ]
-    intercepts = [Intercepts.starting(one) for one in (np.eye(k), *described)]
-    if not d:
-        return [*intercepts]
-    slopes = [Slopes.starting(one, d) for one in (np.ones((k, 1)), *described)]
-    return [*intercepts, *slopes, OwnSlopes.starting(d, k, whole=k * float(d) ** 3 <= MOST_WORK)]
+    of_context, of_one = np.split(np.eye(d + 1), [d], axis=1)
+    kinds = [Effects.starting(of_one, one) for one in (np.eye(k), *described)]
+    if d:
+        kinds += [Effects.starting(of_context, one) for one in (np.ones((k, 1)), *described)]
+        kinds.append(Effects.starting(of_context, np.eye(k), whole=k * float(d) ** 3 <= MOST_WORK))
+    return kinds
+
+
+def _weights(kinds: list[Effects], coefficients: list[Array]) -> Array:
+    """The weights (d + 1, K) of the score that coefficients make; the last is of the 1 beside the context."""
+    made = [kind.weights(own) for kind, own in zip(kinds, coefficients, strict=True)]
+    return np.asarray(np.sum(made, axis=0))
 
 
 class _Data(NamedTuple):
-    """Rows in the order of their actions: `parts` are actions with their slices, `unit` that of rewards."""
+    """Rows in the order of their actions, with a 1 beside the context.
+
+    `parts` are the actions with their slices, `level` is the score to start from, `unit` that of rewards.
+    """
 
     context: NDArray[np.float32]
     reward: Array
@@ -108,84 +121,61 @@ class _Data(NamedTuple):
             (int(a), slice(*ends)) for a, *ends in zip(shown, first, [*first[1:], order.size], strict=True)
         ]
         unit = max(float(rows.reward.std()), 1e-150) if link == "identity" else 1.0
-        return cls(
-            np.ascontiguousarray(rows.context[order]),
-            rows.reward[order] / unit,
-            rows.weight[order],
-            parts,
-            rows.features.shape[0],
-            link,
-            rows.mean_score() / unit,
-            unit,
-        )
+        context = np.ones((order.size, rows.context.shape[1] + 1), dtype=np.float32)
+        context[:, :-1] = rows.context[order]
+        k, level = rows.features.shape[0], rows.mean_score() / unit
+        return cls(context, rows.reward[order] / unit, rows.weight[order], parts, k, link, level, unit)
 
-    def scores(self, kinds: list[Effects], coefficients: Array) -> tuple[Array, Array]:
-        """Weights (d, K) and biases (K,) of the score that these coefficients make."""
-        weights, bias = np.zeros((self.context.shape[1], self.actions)), np.full(self.actions, self.level)
-        for kind, own in zip(kinds, _split(kinds, coefficients), strict=True):
-            kind.add(own, weights, bias)
-        return weights, bias
-
-    def of_rows(self, weights: Array, bias: Array) -> Array:
+    def scores(self, weights: Array) -> Array:
         """The score of each row's own action, shape (n,)."""
         narrow, scores = weights.astype(np.float32), np.empty(self.reward.size)
         for action, part in self.parts:
-            scores[part] = self.context[part] @ narrow[:, action] + bias[action]
-        return scores
+            scores[part] = self.context[part] @ narrow[:, action]
+        return scores + self.level
 
-    def slopes(self, slope: Array) -> tuple[Array, Array]:
-        """The slope of the loss in the weights (d, K) and biases (K,), from that in each row's score."""
-        narrow = slope.astype(np.float32)
-        by_weight, by_bias = np.zeros((self.context.shape[1], self.actions)), np.zeros(self.actions)
+    def loss(self, weights: Array) -> tuple[float, Array]:
+        """The loss, and its slope in the weights (d + 1, K)."""
+        scores = self.scores(weights)
+        if self.link == "logit":
+            loss, slope = losses(scores, self.reward, "logit"), 1 / (1 + np.exp(-scores)) - self.reward
+        else:
+            loss, slope = 0.5 * np.square(scores - self.reward), scores - self.reward
+        narrow, by_weight = (slope * self.weight).astype(np.float32), np.zeros(weights.shape)
         for action, part in self.parts:
             by_weight[:, action] = narrow[part] @ self.context[part]
-            by_bias[action] = slope[part].sum()
-        return by_weight, by_bias
+        return float(loss @ self.weight), by_weight
 
-    def curvature(self, weights: Array, bias: Array, *, whole: bool) -> Curvature:
-        """How sharply the loss bends in the weights and biases of each action."""
+    def curvature(self, weights: Array, *, whole: bool) -> Curvature:
+        """How sharply the loss bends in the weights of each action."""
         bend = self.weight
         if self.link == "logit":
-            chance = 1 / (1 + np.exp(-self.of_rows(weights, bias)))
+            chance = 1 / (1 + np.exp(-self.scores(weights)))
             bend = self.weight * chance * (1 - chance)
-        d, narrow = self.context.shape[1], bend.astype(np.float32)
-        matrices = np.zeros((self.actions, d, d) if whole else (0, d, d), dtype=np.float32)
-        diagonal, intercept = np.zeros((d, self.actions)), np.zeros(self.actions)
+        d, narrow = weights.shape[0], bend.astype(np.float32)
+        matrices = np.zeros((self.actions if whole else 0, d, d), dtype=np.float32)
+        diagonal = np.zeros(weights.shape)
         for action, part in self.parts:
             own = self.context[part]
             if whole:
                 matrices[action] = (own * narrow[part, None]).T @ own
             diagonal[:, action] = narrow[part] @ np.square(own)
-            intercept[action] = bend[part].sum()
-        return Curvature(matrices, diagonal, intercept)
+        return Curvature(matrices, diagonal)
 
 
-def _split(kinds: list[Effects], coefficients: Array) -> list[Array]:
-    return np.split(coefficients, np.cumsum([kind.size for kind in kinds])[:-1])
-
-
-def _most_likely(data: _Data, kinds: list[Effects], start: Array, steps: int) -> Array:
-    """The coefficients, each in units of its own deviation, of the greatest posterior density."""
+def _most_likely(data: _Data, kinds: list[Effects], start: list[Array], steps: int) -> list[Array]:
+    """The coefficients of the greatest posterior density."""
     from scipy.optimize import minimize
 
-    def penalised(coefficients: Array) -> tuple[float, Array]:
-        scores = data.of_rows(*data.scores(kinds, coefficients))
-        if data.link == "logit":
-            loss, slope = losses(scores, data.reward, "logit"), 1 / (1 + np.exp(-scores)) - data.reward
-        else:
-            loss, slope = 0.5 * np.square(scores - data.reward), scores - data.reward
-        by_weight, by_bias = data.slopes(slope * data.weight)
-        gradient = np.concatenate([kind.gradient(by_weight, by_bias) for kind in kinds])
-        penalty = 0.5 * float(coefficients @ coefficients)
-        return float(loss @ data.weight) + penalty, gradient + coefficients
+    ends = np.cumsum([own.size for own in start])[:-1]
 
+    def apart(flat: Array) -> list[Array]:
+        return [own.reshape(kind.shape) for own, kind in zip(np.split(flat, ends), kinds, strict=True)]
+
+    def penalised(flat: Array) -> tuple[float, Array]:
+        loss, by_weight = data.loss(_weights(kinds, apart(flat)))
+        gradient = np.concatenate([kind.gradient(by_weight).ravel() for kind in kinds])
+        return loss + 0.5 * float(flat @ flat), gradient + flat
+
+    flat = np.concatenate([own.ravel() for own in start])
     options = {"maxiter": steps, "ftol": 1e-7}
-    return np.asarray(minimize(penalised, start, jac=True, method="L-BFGS-B", options=options).x)
-
-
-def _with_variances(data: _Data, kinds: list[Effects], coefficients: Array) -> tuple[list[Effects], Array]:
-    """The kinds with the variances that these coefficients speak for, and the coefficients in their units."""
-    curvature = data.curvature(*data.scores(kinds, coefficients), whole=any(kind.whole for kind in kinds))
-    pairs = zip(kinds, _split(kinds, coefficients), strict=True)
-    updated = [kind.updated(own, curvature) for kind, own in pairs]
-    return [kind for kind, _ in updated], np.concatenate([own for _, own in updated])
+    return apart(minimize(penalised, flat, jac=True, method="L-BFGS-B", options=options).x)

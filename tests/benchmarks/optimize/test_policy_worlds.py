@@ -15,6 +15,8 @@ import pytest
 from policy_worlds import FAMILIES, World
 
 from adcli.optimize.policy_learning import learn_policy
+from adcli.policies.members.member import RewardRows
+from adcli.policies.reward_model import STACK
 
 ROWS, TESTED, SEEDS = 50_000, 3_000, range(5)
 RATES = ("", " -l 0.05", " -l 0.005")
@@ -31,6 +33,16 @@ def shares(chosen, chances, logged):
 def likeliest(chosen):
     """All on the likeliest action."""
     return np.eye(chosen.shape[1])[chosen.argmax(axis=1)]
+
+
+def best_member(log, context, chances, logged):
+    """The greedy share of the member of the stack that is best by the truth, on contexts as encoded."""
+    rows = RewardRows(
+        log.encoder.encode(log.impressions), log.logged.action, log.logged.reward,
+        np.ones(log.logged.reward.size), log.features,
+    )  # fmt: skip
+    fitted = [one.tuned(rows, "logit").fit(rows, "logit") for one in STACK if one.can_learn(rows)]
+    return max(shares(likeliest(scores.of_all(context)), chances, logged) for scores in fitted)
 
 
 def ours(world, drawn, tested):
@@ -51,9 +63,12 @@ def ours(world, drawn, tested):
     chances, logged = world.chances(tested), world.logging_policy(tested)
     value = float((whole * chances).sum(axis=1).mean())
     bound = learned.candidates.filter("chosen")["lower_bound"][0]
+    shown = np.searchsorted(names, learned.log.actions.frame["item_id"].to_numpy())
+    context = learned.log.encoder.encode(world.frame(tested))
     return {
         "greedy": shares(likeliest(whole), chances, logged),
         "deployed": shares(whole, chances, logged),
+        "member": best_member(learned.log, context, chances[:, shown], logged[:, shown]),
         "bound": bound / value,
         "cpu": spent,
     }
@@ -126,6 +141,7 @@ def test_policies_beat_vowpal_wabbit_in_ten_families(tmp_path):
     for family, one in means.items():
         assert one["deployed"] > 0.95 * one["greedy"], family
         assert one["greedy"] > max(one.get(name, 0.0) for name in CROSSES), family
+        assert one["greedy"] > one["member"] - 0.02, family
     assert total["greedy"] > 1.2 * total["vw"]
     assert total["deployed"] > 1.15 * total["vw"]
     assert bounds.mean() > 0.8
