@@ -40,9 +40,9 @@ def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Ten
     return {SECTION: described}, {
         "constraints.forbidden": np.reshape(forbidden, (-1, k)).astype(np.uint8),
         "constraints.limits": np.reshape(limits, (-1, k)).astype(np.float64),
-        "constraints.prices": np.reshape([one.prices for one in policy.columns], (-1, m)),
+        "constraints.prices": np.reshape([one.prices for one in policy.columns], (len(policy.columns), m)),
         "constraints.earned": np.array([one.value for one in policy.columns]),
-        "constraints.used": np.reshape([one.use for one in policy.columns], (-1, m)),
+        "constraints.used": np.reshape([one.use for one in policy.columns], (len(policy.columns), m)),
         "constraints.uncapped": rules.no_ad.astype(np.uint8),
     }
 

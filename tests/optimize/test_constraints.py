@@ -222,6 +222,13 @@ def test_a_policy_within_constraints_comes_back_from_its_directory(tmp_path):
     assert apply_policy(again, CONTEXTS, seed=1).equals(apply_policy(policy, CONTEXTS, seed=1))
 
 
+def test_a_policy_with_a_frequency_cap_alone_comes_back_from_its_directory(tmp_path):
+    policy = policy_within(Constraints(frequency_cap=2))
+    save_policy(policy, tmp_path, {})
+    again = load_policy(tmp_path)
+    assert apply_policy(again, CONTEXTS, seed=1).equals(apply_policy(policy, CONTEXTS, seed=1))
+
+
 def test_contexts_that_cannot_keep_a_limit_are_refused():
     policy = policy_within(
         Constraints(

@@ -75,8 +75,6 @@ def live_constraints(rules: Rules) -> LiveConstraints:
 def _said(kept: list[str], left: list[str]) -> str:
     """One sentence."""
     names = [f"{one} (by the cost that rewards name)" if one == BUDGET else one for one in kept]
-    said = f"The policy's constraints {', '.join(names)} are obeyed" if kept else ""
-    if not left:
-        return f"{said}." if said else ""
-    cannot = f"{', '.join(left)} cannot be, as no single decision keeps a share or ratio"
-    return f"{said}; {cannot}." if said else f"Of the policy's constraints {cannot}."
+    obeyed = f"obeyed: {', '.join(names)}" if names else ""
+    not_obeyed = f"not, as no single decision keeps a share or ratio: {', '.join(left)}" if left else ""
+    return f"Of the policy's constraints are {'; '.join(filter(None, [obeyed, not_obeyed]))}."

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stream_world import StreamWorld, answers
 
-from adcli.optimize.stream.constraints import LiveConstraints
+from adcli.optimize.stream.constraints import LiveConstraints, live_constraints
 from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.live_policy import LivePolicy
 from adcli.policies.context import ContextEncoder
 from adcli.policies.features import Feature
 from adcli.policies.history import SO_FAR
+from adcli.policies.rules import Limit, Rules
 
 
 def request(identifier, segment="s0", **more):
@@ -354,3 +355,18 @@ def test_impressions_so_far_are_known_to_the_stream_itself():
     told = live.answer(lines).answers
     assert live.decisions[np.arange(5)]["context"][:, -1].tolist() == [0, 0, 1, 2, 1]
     assert live.answer(lines).answers == told  # sent again, they are answered as before
+
+
+def test_what_cannot_be_obeyed_live_is_said_in_one_sentence():
+    rows = np.zeros(2)
+    limits = (Limit("stock.a", rows, 0.0, 0.1, 10.0), Limit("minimum_exposure.seller.x", rows, 0.0, -0.1))
+    found = live_constraints(Rules((), limits, 3, 0.0, np.zeros(2, dtype=bool)))
+    assert found.said == (
+        "Of the policy's constraints are obeyed: frequency_cap, stock.a; "
+        "not, as no single decision keeps a share or ratio: minimum_exposure.seller.x."
+    )
+    assert (found.caps, found.frequency_cap, dict(found.needed)) == (
+        {"a": 10},
+        3,
+        {"user_id": "frequency_cap"},
+    )
