@@ -22,7 +22,7 @@ from adcli.copy.claims import Record, record_of
 from adcli.copy.fact import FIRST_SAID, Fact
 from adcli.copy.headings import stated
 from adcli.copy.lexicon import STOP_WORDS, lexicon
-from adcli.copy.naming import brand_of, category_of, kind_of, nouns_of, short_name, spoken, things
+from adcli.copy.naming import brand_of, category_of, kind_of, short_name, spoken, things
 from adcli.copy.praise import praise
 from adcli.copy.prose import facts_in
 from adcli.copy.scenes import scenes_of
@@ -43,7 +43,6 @@ class ProductFacts(NamedTuple):
         name: The title fit for an ad, without model codes.
         brand: Its brand, or ''.
         kind: The noun for the thing (`Bath Towel`).
-        nouns: Stems of nouns, one of which an ad must name.
         facts: What is on record of it, what sells first.
         prose: The description without the shop's boilerplate.
         scenes: Where it is used.
@@ -55,7 +54,6 @@ class ProductFacts(NamedTuple):
     name: str
     brand: str
     kind: str
-    nouns: frozenset[str]
     facts: tuple[Fact, ...]
     prose: str
     scenes: frozenset[str]
@@ -180,7 +178,6 @@ def product_facts(
         name=short_name(title, brand=brand),
         brand=brand,
         kind=kind,
-        nouns=nouns_of(path, properties, kind),
         facts=chosen,
         prose=prose,
         scenes=scenes,
@@ -195,11 +192,10 @@ def product_facts(
 
 
 class Catalogue(NamedTuple):
-    """The facts of every product, and the brands (lower case) and kinds (stems) that are somebody's."""
+    """The facts of every product, and the brands (lower case) that are somebody's."""
 
     products: tuple[ProductFacts, ...]
     brands: frozenset[str]
-    nouns: frozenset[str]
 
 
 def catalogue_facts(
@@ -231,8 +227,7 @@ def catalogue_facts(
     written = {word for product in facts for word in re.findall(r"\b[a-z]{3,}\b", product.prose)}
     named = {product.brand.lower() for product in facts if len(product.brand) > 2}
     brands = frozenset(brand for brand in named if not set(brand.split()) <= written and not brand.isdigit())
-    kinds = frozenset(stem(product.kind.split()[-1]) for product in facts if product.kind)
-    return Catalogue(facts, brands, kinds)
+    return Catalogue(facts, brands)
 
 
 FACT_SCHEMA = {

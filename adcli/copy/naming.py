@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from adcli.copy.channels import display_width
 from adcli.copy.lexicon import COLOURS, MATERIALS, STOP_WORDS, lexicon
 from adcli.copy.quantities import codes
 from adcli.copy.wording import category_path, is_chinese, plain_text, stem
@@ -63,30 +62,6 @@ def short_name(title: str, *, brand: str = "") -> str:
     return " ".join(kept).strip(" ,;:-|&") or plain_text(title)
 
 
-def shortened(name: str, kind: str, limit: int) -> str:
-    """`name` in at most `limit` columns: its first words and the noun for the thing; else cut."""
-    if display_width(name) <= limit:
-        return name
-    before = name.split()
-    if not name.isascii() and len(before) == 1:
-        return _cut_to_width(name, limit)
-    noun = kind.split()
-    modifiers = [word for word in before if stem(word.strip(",")) not in {stem(part) for part in noun}]
-    for kept in range(len(modifiers), -1, -1):
-        before_noun = " ".join(modifiers[:kept]).rstrip(" ,;:-|&")
-        candidate = f"{before_noun} {' '.join(noun)}".strip()
-        dangling = kept and stem(modifiers[kept - 1].strip(",").lower()) in STOP_WORDS | {"&", "-"}
-        if not dangling and display_width(candidate) <= limit:
-            return candidate
-    return _cut_to_width(name, limit)
-
-
-def _cut_to_width(text: str, limit: int) -> str:
-    while display_width(text) > limit:
-        text = text[:-1]
-    return text
-
-
 def brand_of(record: Mapping[str, object], attributes: Mapping[str, str]) -> str:
     """The brand on record, or the one that its category's name gives away (`RRTC Wrist Watches`), or ''."""
     stated = plain_text(str(record.get("brand") or attributes.get("Brand") or attributes.get("品牌") or ""))
@@ -110,17 +85,6 @@ def _last_words(phrase: str) -> Iterator[str]:
     for part in re.split(r"[,&/]| and ", phrase):
         if part.split():
             yield part.split()[-1].lower()
-
-
-def nouns_of(path: Sequence[str], attributes: Mapping[str, str], kind: str) -> frozenset[str]:
-    """The stems of the nouns that name the thing: its kind, its type on record, its category's last step."""
-    named = [
-        *_last_words(kind),
-        *_last_words(attributes.get("Type", "")),
-        *(_last_words(path[-1]) if path else ()),
-    ]
-    stems = {stem(word) for word in named if word.replace("-", "").isalpha()}
-    return frozenset(stems - _NOT_A_KIND - SAYS_LITTLE)
 
 
 def kind_of(

@@ -7,7 +7,7 @@ from adcli.copy.attributes import attributes
 from adcli.copy.fact import SLOTS
 from adcli.copy.facts import catalogue_facts, product_facts
 from adcli.copy.headings import stated
-from adcli.copy.naming import short_name, shortened
+from adcli.copy.naming import short_name
 from adcli.copy.praise import praise
 from adcli.copy.prose import facts_in
 
@@ -191,14 +191,6 @@ def test_a_name_is_the_title_without_codes_and_asides(title, name):
 )
 def test_the_noun_for_the_thing_is_found(title, category, kind):
     assert product_facts({"item_id": "1", "title": title, "category": category}).kind == kind
-
-
-def test_a_long_name_keeps_its_noun():
-    assert (
-        shortened("Elegance Polyester Multicolor Abstract Eyelet Door Curtain", "Door Curtain", 30)
-        == "Elegance Door Curtain"
-    )
-    assert len(shortened("A" * 500, "A" * 500, 30)) == 30
 
 
 def test_the_brand_is_told_from_the_category_page():
