@@ -8,8 +8,10 @@ attribute columns of their own (`color`, `material`), and a description that lis
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 
+from adcli.copy.lexicon import DATA
 from adcli.copy.wording import plain_text, specification_text
 
 _PAIR = re.compile(
@@ -20,35 +22,11 @@ _FLAT_PAIR = re.compile(
     r'"(?P<key>[^"]{1,60})"\s*(?:=>|:)\s*(?:"(?P<value>(?:[^"\\]|\\.)*)"|(?P<number>-?[\d.]+|true|false))'
 )
 _HASH_PAIR = re.compile(r"(?P<key>[^#*\s]{1,20})#(?P<value>[^#*]+)")
-_TEXT_COLUMNS = frozenset({
-    "item_id", "title", "description", "brand", "category", "price", "sale_price", "currency", "availability",
-    "image", "url", "text", "embedding", "kind", "id", "event_time", "user_id",
-})  # fmt: skip
-_ATTRIBUTE_COLUMNS = {
-    "color": "Color", "colour": "Color", "material": "Material", "fabric": "Fabric", "size": "Size",
-    "gender": "Ideal For", "weight": "Weight", "capacity": "Capacity", "pattern": "Pattern", "style": "Style",
-    "features": "Features",
-}  # fmt: skip
-_HEADINGS = """
-    Brand|Type|Sub Type|Color|Colour|Material|Outer Material|Inner Material|Body Material|Strap Material|
-    Handle Material|Fabric|Fabric Care|Pattern|Design|Design Code|Style Code|Style|Model Name|Model ID|Model
-    Id| Model Number|Part Number|Ideal For|Suitable For|Designed For|Occasion|Age Group|Gender|Size|Size in
-    Number| Length|Width|Height|Depth|Diameter|Weight|Thickness|Dimensions|Capacity|Mug
-    Capacity|Quantity|Volume|GSM| Thread Count|Shape|Sleeve|Neck|Fit|Closure|Number of Contents in Sales
-    Package|Number of Contents in Set| Sales Package|Pack of|In the Box|In The Box|Machine Washable|Hand
-    Washable|Microwave Safe|Dishwasher Safe| Freezer Safe|Water Resistant|Scratch Resistant|Shock
-    Resistance|Reversible|Organic|Non-stick| Induction Bottom|Power Source|Power Consumption|Battery Type|Dial
-    Color|Dial Shape|Strap Color|Mechanism| Warranty Summary|Domestic Warranty|Covered in Warranty|Not Covered
-    in Warranty|Warranty Service Type| Hair Type|Skin Type|Applied For|Composition|Fragrance|SPF
-    Ratings|Container Type|Place of Use|Theme|Finish| Character|Certification|Other Traits|Other
-    Features|Other Details|Additional Features|General Details| General Traits|Additional Details|Bath Towel
-    Features|Body and Design Features|Body & Design|Key Features| Warranty|General|Care Instructions
-"""
-_BY_LENGTH = sorted((heading.strip() for heading in _HEADINGS.split("|")), key=len, reverse=True)
+_READ = tomllib.loads(DATA.joinpath("headings.toml").read_text("utf-8"))
+_TEXT_COLUMNS, _NEGATIVE = frozenset(_READ["texts"]), frozenset(_READ["no"])
+_ATTRIBUTE_COLUMNS: dict[str, str] = _READ["columns"]
+_BY_LENGTH = sorted(" ".join(_READ["usual"].split()).split("; "), key=len, reverse=True)
 _HEADING = re.compile(rf"(?<![\w-])(?P<key>{'|'.join(_BY_LENGTH)})(?![\w-]):?\s")
-_NEGATIVE = frozenset(
-    {"no", "na", "n/a", "none", "not available", "not applicable", "false", "0", "-", "null"}
-)
 
 
 def attributes(record: Mapping[str, object]) -> dict[str, str]:

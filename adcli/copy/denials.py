@@ -18,7 +18,7 @@ from adcli.copy.wording import stem, words
 
 _CUE = (
     r"(?:no|not|without(?: any)?|never|isn't|aren't|doesn't|don't|can't|won't|cannot|zero|free of|free from|"
-    r"lacks?|contains no|none|nothing|nor|left out|leaves? out|missing|minus|skips?|instead of)"
+    r"lacks?|contains no|none|nothing|nor|left out|leaves? out|missing|minus|skips?|instead of|nobody|no one)"
 )
 _AFTER = re.compile(
     rf"(?<![\w-]){_CUE}[\s-]+(?!only\b|just\b)(?P<said>[^,.;:!?()]{{0,40}})|(?P<free>[\w]+)-free\b"
@@ -27,7 +27,8 @@ _BEFORE = re.compile(
     rf"(?P<said>[^,.;:!?()]{{2,40}})(?:[?:,]| -) ?{_CUE}(?: here| at all| in it)?(?=[.!?;)]|$)|"
     r"(?P<about>[^,.;:!?()]{2,40}?) (?:is|are|was|were)?(?:n't| not)? ?"
     r"(?:sold separately|costs? extra|included\b(?<=not included)|in vain|left (?:out|away)|"
-    r"part of it(?<=not part of it)|has no place|have no place)"
+    r"part of it(?<=not part of it)|has no place|have no place)|"
+    r"(?:look|search|ask) for (?P<sought>[^,.;:!?()]{2,40}?) (?:and|but) [a-z ]*none"
 )
 _LESS = re.compile(
     r"^(?:suitable|recommended|meant|made|intended|good|safe|fit|let it|use|do)?\s*(?:for|to|in|it)?\s+"
@@ -37,7 +38,7 @@ _PHRASE_END = re.compile(
 )
 _SAYS_NOTHING = frozenset({
     "else", "more", "need", "worry", "problem", "matter", "one", "longer", "fancy", "fuss", "time", "doubt",
-    "suitable", "cover", "warranty", "applicable", "available", "use", "thing", "way", "have", "get",
+    "suitable", "cover", "covered", "warranty", "applicable", "available", "use", "thing", "way", "have",
 })  # fmt: skip
 _APPLIANCES = frozenset(
     {"dishwasher", "microwave", "freezer", "induction", "oven", "dryer", "machine", "bleach", "iron"}
@@ -133,7 +134,7 @@ def denied_in(plain: str) -> Iterator[set[str]]:
     for match in _AFTER.finditer(plain):
         yield set(_stems(match["said"] if match["said"] is not None else match["free"])[:6])
     for match in _BEFORE.finditer(plain):
-        yield set(_stems(match["said"] or match["about"])[-6:])
+        yield set(_stems(match["said"] or match["about"] or match["sought"])[-6:])
 
 
 def _stems(text: str) -> list[str]:

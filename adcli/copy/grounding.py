@@ -118,6 +118,11 @@ def _agrees(fact: Fact, quantity: Quantity, sentence: str, said: set[str], own: 
     return bool(about & said) or not about
 
 
+def _parts_of(record: Record) -> set[str]:
+    """What the record's facts are facts of beside the thing itself."""
+    return {fact.role.lower() for fact in record.facts} - _PLAIN_ROLES - {""}
+
+
 _PLAIN_ROLES = frozenset({"pack", "set", "battery", "GSM", "thread count", *MEASURED})
 
 
@@ -220,15 +225,16 @@ def _makers(text: str, record: Record) -> Iterator[tuple[str, str]]:
 def _matter_of_parts(text: str, record: Record) -> Iterator[tuple[str, str]]:
     """A material or colour that the ad says of a part of which the record does not say it."""
     own = {stem(word) for fact in record.facts if fact.slot == "kind" for word in words(fact.value)}
-    known = attached(record.text).union(*(attached(fact.said) for fact in record.facts))
-    for matter, part in sorted(attached(text) - known):
+    named = frozenset(stem(role) for role in _parts_of(record))
+    known = attached(record.text, named).union(*(attached(fact.said, named) for fact in record.facts))
+    for matter, part in sorted(attached(text, named) - known):
         if part in record.stems - own and {matter, part} <= record.stems:
             yield "matter.role", f"{matter} {part}"
 
 
 _AUDIENCE = re.compile(
     r"\b(?:men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
-    r"gentlemen|husband|wife)\b(?!-)"
+    r"gentlemen|husband|wife)\b(?!-| and (?:parents|grown-ups|adults))"
 )
 _SAME_AUDIENCE = {
     "man": "men", "gentlemen": "men", "husband": "men", "woman": "women", "ladies": "women", "wife": "women",
@@ -250,7 +256,7 @@ def _named(word: str) -> set[str]:
     return {named, "kid"} if named in ("boy", "girl", "baby") else {named}
 
 
-_PHRASE_END = re.compile(r"[.,;:!?]| (?:for|with|that|which|in|of|by|from|to|is|at)\b", re.IGNORECASE)
+_PHRASE_END = re.compile(r"[.,;:!?]| (?:for|with|that|which|in|of|by|from|to|is|at|without)\b", re.IGNORECASE)
 
 
 def _other_thing(text: str, record: Record) -> Iterator[tuple[str, str]]:

@@ -58,43 +58,15 @@ COLOUR_IDIOMS = (
 )
 """Uses of a colour's word that state no colour."""
 
-SAME_WORD: dict[str, str] = {
-    "gray": "grey", "multicolour": "multicolor", "aluminium": "aluminum", "microfibre": "microfiber",
-    "wooden": "wood", "golden": "gold", "silken": "silk", "woolen": "wool", "woollen": "wool",
-    "纯棉": "棉", "真皮": "皮革", "牛皮": "皮革", "羊皮": "皮革", "真丝": "蚕丝", "桑蚕丝": "蚕丝",
-    "聚酯": "涤纶", "聚酯纤维": "涤纶", "牛仔布": "牛仔",
-}  # fmt: skip
+SAME_WORD: dict[str, str] = dict(pair.split("=") for pair in lexicon()["en"]["same_word"])
 """Spellings of one thing."""
 
-WELL_KNOWN_BRANDS = _listed("""
-    nike adidas puma reebok iphone samsung sony xiaomi huawei lenovo amazon walmart costco ikea starbucks
-    disney marvel gucci prada chanel hermes rolex omega levi's zara h&m uniqlo dyson nestle coca-cola pepsi
-    microsoft google nintendo lego philips bosch canon nikon
-""")
+WELL_KNOWN_BRANDS = lexicon()["en"]["well_known_brands"]
 """Brands that a language model likes to name although the product is another's."""
 
-POSITIVE = _listed("""
-    beautiful beautifully bright charming cheerful clean comfort comfortable cosy cozy cute delight delightful
-    durable easy elegant enjoy fresh friendly fun gentle gift good graceful great happy joy love lovely
-    luxurious nice perfect pleasant pretty quality refreshing relax reliable safe smart smooth soft special
-    strong stunning style stylish sturdy treat warm wonderful
-    喜欢 舒适 优雅 时尚 漂亮 柔软 精致 轻松 温暖
-""")
-NEGATIVE = _listed("""
-    angry annoying awful bad boring broken cheap defect difficult dirty disappointing dull fail failure fake
-    harsh hate horrible ill infamous lack lose loss mess pain painful poor problem rough ruin sad stiff
-    tired trouble ugly unhappy useless weak worry worse worst wrong
-    差 糟糕 难看 失望 廉价
-""")
+POSITIVE = lexicon()["en"]["positive"]
+NEGATIVE = lexicon()["en"]["negative"]
 """The small sentiment list: words of ads and reviews, by sign."""
 
-STOP_WORDS = _listed("""
-    a about above after all also an and any are as at be because been before being below between both but by
-    can could did do does doing down during each few for from further had has have having he her here hers him
-    his how i if in into is it its just me more most my no nor not now of off on once only or other our ours
-    out over own same she should so some such than that the their theirs them then there these they this those
-    through to too under until up very was we were what when where which while who whom why will with would
-    you your yours it's you're don't
-    的 了 和 是 在 也 有 就 都 而 及 与 着 或 这 那 你 我 他 她 它
-""")
+STOP_WORDS = lexicon()["en"]["stop_words"]
 """Words without a topic."""

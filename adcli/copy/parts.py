@@ -23,13 +23,19 @@ _UNKNOWN_MOST = 2
 """Words that may stand between `of` and the material: `of Japanese SK4 steel`."""
 
 
-def attached(text: str) -> set[tuple[str, str]]:
-    """The pairs of a material or colour and the part that it is said of, both as stems."""
+def attached(text: str, named: frozenset[str] = frozenset()) -> set[tuple[str, str]]:
+    """The pairs of a material or colour and the part that it is said of, both as stems.
+
+    Args:
+        text: An ad, or what is on record.
+        named: Stems of further parts that the record names.
+    """
+    parts = _PARTS | named
     found: set[tuple[str, str]] = set()
     for clause in re.split(r"[.;:!?]", folded(text)):
         tokens = [same_word(stem(word)) for word in words(clause)]
         for place, token in enumerate(tokens):
-            if token in _PARTS:
+            if token in parts:
                 its = {*_before(tokens[:place]), *_after(tokens[place + 1 :])}
                 found |= {(matter, token) for matter in its if matter != token}
     return found

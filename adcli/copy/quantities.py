@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -25,70 +27,12 @@ class Quantity(NamedTuple):
     text: str
 
 
+_READ = tomllib.loads((Path(__file__).parent / "data" / "units.toml").read_text("utf-8"))
 _UNITS: dict[str, tuple[str, float]] = {
-    alias: (dimension, factor)
-    for dimension, factor, aliases in (
-        ("length", 0.1, "mm millimeter millimeters millimetre millimetres 毫米"),
-        ("length", 1.0, "cm cms centimeter centimeters centimetre centimetres 厘米"),
-        ("length", 100.0, "m meter meters metre metres 米"),
-        ("length", 1e5, "km kilometer kilometers kilometre kilometres 公里"),
-        ("length", 2.54, 'inch inches in " ” 寸 英寸'),
-        ("length", 30.48, "ft feet foot"),
-        ("mass", 0.001, "mg"),
-        ("mass", 1.0, "g gm gms gram grams 克"),
-        ("mass", 1000.0, "kg kgs kilogram kilograms kilo kilos 公斤 千克"),
-        ("mass", 453.592, "lb lbs pound pounds"),
-        ("mass", 28.3495, "oz ounce ounces"),
-        ("volume", 1.0, "ml mls millilitre millilitres milliliter milliliters 毫升"),
-        ("volume", 1000.0, "l ltr litre litres liter liters 升"),
-        ("power", 1.0, "w watt watts 瓦"),
-        ("voltage", 1.0, "v volt volts 伏"),
-        ("charge", 1.0, "mah"),
-        ("charge", 1000.0, "ah"),
-        ("current", 1.0, "amp amps ampere"),
-        ("data", 1.0, "mb"),
-        ("data", 1024.0, "gb"),
-        ("data", 1048576.0, "tb"),
-        ("speed", 1.0, "mbps"),
-        ("speed", 1000.0, "gbps"),
-        ("frequency", 1.0, "hz"),
-        ("frequency", 1e6, "mhz"),
-        ("frequency", 1e9, "ghz"),
-        ("share", 1.0, "% percent per-cent"),
-        ("time", 1 / 3600, "second seconds secs 秒"),
-        ("time", 1 / 60, "minute minutes min mins 分钟"),
-        ("time", 1.0, "hour hours hr hrs 小时"),
-        ("time", 24.0, "day days 天"),
-        ("time", 168.0, "week weeks 周"),
-        ("time", 730.0, "month months 个月"),
-        ("time", 8760.0, "year years yr yrs 年"),
-        ("count", 1.0, "piece pieces pcs pc pack packs set sets pair pairs 件 个 只 双 套 件套"),
-        ("light", 1.0, "lumen lumens lm 流明"),
-        ("pressure", 1.0, "bar bars"),
-        ("sound", 1.0, "db decibels 分贝"),
-        ("rotation", 1.0, "rpm"),
-        ("area", 1.0, "m² sqm 平方米 平米"),
-        ("cups", 1.0, "cup cups"),
-        ("people", 1.0, "person persons people 人"),
-        ("cooling", 1.0, "匹"),
-        ("density", 1.0, "gsm"),
-        ("threads", 1.0, "tc thread-count"),
-        ("spf", 1.0, "spf"),
-        ("temperature", 1.0, "°c ℃"),
-        ("rupees", 1.0, "rs rs. rupees inr ₹"),
-        ("dollars", 1.0, "$ usd dollars"),
-        ("euros", 1.0, "€ eur euros"),
-        ("sterling", 1.0, "£ gbp"),
-        ("yuan", 1.0, "¥ 元 cny rmb"),
-    )
-    for alias in aliases.split()
+    alias: (unit["of"], unit["is"]) for unit in _READ["unit"] for alias in unit["written"].split()
 }
 CURRENCIES = frozenset({"rupees", "dollars", "euros", "sterling", "yuan"})
-_NUMBER_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "dozen": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
-    "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
-}  # fmt: skip
+_NUMBER_WORDS: dict[str, int] = _READ["numbers"]
 _BEFORE = re.compile(
     r"(?:\b(?P<count>pack|set|combo|lot|bundle|box) of|(?P<currency>\brs\.?|\binr|[₹$€£¥])|\b(?P<spf>spf)|"
     r"\b(?P<density>gsm)|\((?P<unit>[a-z%°]{1,4})\))\s*:?\s*$",

@@ -2,6 +2,8 @@
 
 import json
 
+import models
+import polars as pl
 import pytest
 
 PRODUCTS = (
@@ -112,3 +114,55 @@ def test_each_is_one_kind_of_answer(adcli, shop):
     assert done.returncode == 2
     assert "--by" in done.said
     assert "--each" in done.said
+
+
+def test_a_checker_learned_from_a_catalogue_is_asked_and_a_rule_may_only_warn(adcli, tmp_path):
+    models.tiny_bert(tmp_path / "bert")
+    kinds = ("lamp", "mug", "towel", "chair", "kettle", "backpack", "vase", "blanket")
+    matters = ("oak", "steel", "cotton", "linen", "brass", "nylon", "glass", "wool")
+    said = (
+        "Without a plug.",
+        "Dishwasher-safe.",
+        "With a loop.",
+        "Folds flat.",
+        "With a lid.",
+        "Waterproof.",
+        "5 cm high.",
+        "For dogs.",
+    )
+    pl.DataFrame(
+        [
+            {
+                "item_id": f"{n}",
+                "title": f"Acme{n} {kind}",
+                "brand": f"Acme{n}",
+                "description": f"A {kind} of {matter}. {more}",
+            }
+            for n, (kind, matter, more) in enumerate(zip(kinds, matters, said, strict=True))
+        ]
+    ).write_csv(tmp_path / "products.csv")
+    cache = {"ADCLI_CACHE": str(tmp_path / "cache")}
+    learned = adcli(
+        "optimize", "encoder", "products.csv", "--objective", "claims", "--model", "bert", "--steps", "2",
+        "--batch-size", "8", "--train-length", "32", "--precision", "fp32", "-o", "checker", env=cache,
+    )  # fmt: skip
+    assert learned.returncode == 0, learned.said
+    assert "as many true as false" in learned.said
+    made = json.loads((tmp_path / "checker" / "adapter.json").read_text())
+    assert (made["objective"], made["labels"]) == ("claims", ["unsupported", "supported"])
+
+    texts = ("A lamp of oak.", "You won't believe this lamp.", "The best lamp.")
+    ads = [
+        {"ad_id": f"{n}", "item_id": "0", "channel": "plain", "text": text} for n, text in enumerate(texts)
+    ]
+    (tmp_path / "ads.jsonl").write_text("\n".join(map(json.dumps, ads)))
+    judged = rows(
+        adcli(
+            "evaluate", "ads", "ads.jsonl", "--products", "products.csv", "--checker", "checker", "--each",
+            "--to", "ndjson", env=cache,
+        )
+    )  # fmt: skip
+    severities = [{found["rule"]: found["severity"] for found in row["findings"]} for row in judged]
+    assert severities[1]["clickbait"] == "warn"
+    assert severities[2]["absolute.best"] == "block"
+    assert [row["publishable"] for row in judged[::2]] == [True, False]
