@@ -74,11 +74,13 @@ def generate(
     from adcli.copy.channels import channel_named
     from adcli.generate.ads import generate_ads
     from adcli.generate.infill import Sampling
-    from adcli.generate.links import with_final_urls
+    from adcli.generate.links import check_pages, with_final_urls
 
     channel_named(channel)
     exports = open_exports(run, publishing, channel)
     products = run.read(inputs, tables=["products"])
+    if exports:
+        check_pages(products)
     knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": own_facts_of(run, checking)}
     if facts_only:
         _write_facts(run, products, knowledge)

@@ -20,6 +20,7 @@ import polars as pl
 from adcli.copy.channels import CHANNELS, FIELDS, Channel, display_width, misfits
 from adcli.copy.wording import sayable
 from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.generate.links import PAGES_WANTED
 
 ENCODING = "utf-8-sig"
 """All three read it; without the mark a spreadsheet would take another."""
@@ -124,7 +125,7 @@ def uploadable(ads: pl.DataFrame, channel: Channel) -> pl.DataFrame:
     if ads.height and not leading.height:
         raise DataError(
             "No ad leads to a page, so there is nothing to upload.",
-            fix="The products need their pages in a column url (--map url=COLUMN).",
+            fix=PAGES_WANTED,
         )
     fits = [
         not misfits(channel, **{kind: texts or () for kind, texts in ad.items()})

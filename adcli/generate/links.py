@@ -13,6 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import polars as pl
 
 from adcli.copy.channels import CHANNELS
+from adcli.errors import DataError
+
+PAGES_WANTED = "The products need their pages in a column url (--map url=COLUMN)."
 
 
 def slug(text: str) -> str:
@@ -28,6 +31,16 @@ def is_page(url: str | None) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and "." in parts.netloc and " " not in (url or "")
+
+
+def check_pages(products: pl.DataFrame) -> None:
+    """Find out before ads are written whether they can lead anywhere.
+
+    Raises:
+        DataError: If no product has a page.
+    """
+    if "url" not in products.columns or not any(map(is_page, products["url"])):
+        raise DataError("No product has a page that ads could lead to.", fix=PAGES_WANTED)
 
 
 def tagged(url: str, utm: tuple[str, ...], campaign: str, ad_id: str) -> str:

@@ -103,7 +103,7 @@ def test_without_pages_nothing_is_uploaded_and_nothing_half_written(adcli, shop)
     (shop / "products.csv").write_text(PRODUCTS.replace("https://shop.example/", ""))
     done = adcli(*GENERATE, "--export", "google-ads-editor=upload", "-o", "ads.csv")
     assert done.returncode == 3
-    assert "No ad leads to a page" in done.said
+    assert "No product has a page that ads could lead to" in done.said
     assert [path.name for path in shop.iterdir()] == ["products.csv"]
 
 
