@@ -84,7 +84,9 @@ def noun_for(product: ProductFacts) -> Noun:
     parts = [stem(word.lower()) for word in product.kind.split()] or [""]
     head = parts[-2] if parts[-1] in SAYS_LITTLE and len(parts) > 1 else parts[-1]
     compounds = lexicon()["en"]["modifier"] if head != parts[-1] else frozenset()
-    is_sure = head in things() | listed_words("nouns") | compounds
+    tail = stem(product.name.split()[-1].lower()) if product.name.split() else ""
+    is_another = tail in listed_words("nouns") and tail not in parts  # `Fairy Cake Placemats` is no cake
+    is_sure = head in things() | listed_words("nouns") | compounds and not is_another
     of_kind = {stem(word) for word in words(product.kind)}
     brand = "" if stem(product.brand.lower()) in of_kind else product.brand.rstrip("!?. ")
     return Noun(_noun_of(product.kind) if is_sure else "", brand, _name_of(product, is_sure))

@@ -63,9 +63,8 @@ _VAGUE = re.compile(r"\b(?:great|perfect|extra|optimum|super|best|nice|high|good
 def phrases_of(product: ProductFacts) -> Phrases:
     """The phrases of each form, what sells first; what says no more than another in its form is left out."""
     found: dict[str, list[Phrase]] = {}
-    of_no_matter = (
-        stem(product.kind.split()[-1].lower()) in lexicon()["en"]["contains"] if product.kind else False
-    )
+    named = {stem(word) for word in words(product.kind)}
+    is_scented = bool(named & lexicon()["en"]["contains"])  # then its title's words name a scent or shade
     for fact in product.facts:
         text = _as_written(fact)
         if (
@@ -73,7 +72,11 @@ def phrases_of(product: ProductFacts) -> Phrases:
             or (fact.slot == "capacity" and _holds_too_much(fact.value, product.kind))
             or _ODD.search(text)
             or (fact.negated and fact.slot != "ingredient")
-            or (of_no_matter and fact.slot == "material")
+            or (
+                is_scented
+                and (fact.slot == "material" or (fact.slot == "function" and fact.source == "title"))
+            )
+            or re.search(r"\b(\w+)\s+\1\b", text)
         ):
             continue
         for form, said in _BY_SLOT.get(fact.slot, _nothing)(fact, text):
