@@ -196,7 +196,7 @@ def held_out_rows(
             for name, policy in steps(candidates.items()):
                 parts.setdefault(name, []).append(policy_rows(seen, policy, reward))
     order = np.argsort(np.argsort(fitted.fold, kind="stable"))
-    return {name: _joined(rows, order) for name, rows in parts.items()}
+    return {name: _joined(parts.pop(name), order) for name in list(parts)}  # each let go once it is joined
 
 
 def _joined(parts: list[PolicyRows], order: NDArray[np.int64]) -> PolicyRows:
