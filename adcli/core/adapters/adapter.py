@@ -155,7 +155,7 @@ def save_adapter(
     else:
         with quiet():
             model.save_pretrained(directory, safe_serialization=True)
-        _put_in_order(directory / "adapter_config.json")
+        _tidy(directory / "adapter_config.json", base=source.name)
     (directory / "README.md").unlink(missing_ok=True)
     content = {
         "format": FORMAT,
@@ -166,10 +166,11 @@ def save_adapter(
     (directory / DESCRIPTION).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _put_in_order(path: Path) -> None:
-    """Sort what peft keeps in sets, whose order differs from process to process."""
+def _tidy(path: Path, *, base: str) -> None:
+    """Call the base model by its name, not by where it lies here, and sort what peft keeps in sets."""
     if path.is_file():
         content = {k: sorted(v) if k in SETS else v for k, v in read_json(path).items()}
+        content["base_model_name_or_path"] = base
         path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")
 
 

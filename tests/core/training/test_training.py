@@ -84,6 +84,8 @@ def test_an_adapter_says_what_it_is_and_holds_no_pickle(tmp_path, bert):
     assert content["pairs"] == len(PAIRS.anchors)
     assert len(content["trained"]["losses"]) == 12
     assert {path.suffix for path in (tmp_path / "adapter").iterdir()} == {".json", ".safetensors"}
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == content["base"]["name"]  # not where it lies on this machine
 
 
 def test_an_adapter_of_another_model_is_one_sentence(tmp_path, bert):
