@@ -42,7 +42,9 @@ def read_matter(reading: Reading, kind: str) -> None:
 
 
 def _part_before(text: str) -> str:
-    """The part that is of what follows (`cushions of`), or ''."""
+    """The part that is of what follows (`cushions of`, `filled with`), or ''."""
+    if re.search(r"\bfilled with (?:\w+ )?$", text, re.IGNORECASE):
+        return "filling"
     found = re.search(r"(\w+) of $", text)
     return found[1].lower() if found and found[1].lower() in lexicon()["en"]["part"] else ""
 

@@ -53,7 +53,7 @@ _ODD = re.compile(
 )
 _QUALITY = re.compile(r"(?:proof|ed|able|drying|cancelling|less|resistant|flexible|luminous|magnetic)$")
 _FEATURE = re.compile(r"(?:^|[a-z] )(?:display|vision|alarm|clock|stopwatch|compass|movement|GPS|charging)$")
-_POINTS = re.compile(r"\b(?:them|they|this|these|us|we)\b")  # at what stood before in the record
+_POINTS = re.compile(r"\b(?:it|them|they|this|these|us|we)\b")  # at what stood before in the record
 _UNSURE = re.compile(
     r"[A-Z]|\b(?:its?|your|their|our|those|these|this|that|all|only|minimum|months?|more|quality|is|are|any)\b"
 )
@@ -65,10 +65,14 @@ def phrases_of(product: ProductFacts) -> Phrases:
     found: dict[str, list[Phrase]] = {}
     named = {stem(word) for word in words(product.kind)}
     is_scented = bool(named & lexicon()["en"]["contains"])  # then its title's words name a scent or shade
+    scents = {fact.value.lower() for fact in product.facts if fact.span.lower().startswith("scented ")}
+    counts_unlike = "combo" in product.title.lower() and not named & {"combo", "set"}
     for fact in product.facts:
         text = _as_written(fact)
         if (
-            (fact.slot == "part" and product.title.isupper())
+            (fact.slot == "ingredient" and fact.value.lower() in scents)
+            or (fact.slot == "quantity" and counts_unlike)
+            or (fact.slot == "part" and product.title.isupper())
             or (fact.slot == "capacity" and _holds_too_much(fact.value, product.kind))
             or _ODD.search(text)
             or (fact.negated and fact.slot != "ingredient")
@@ -174,7 +178,7 @@ def _function(fact: Fact, text: str) -> Forms:
     if text in listed and _QUALITY.search(text):
         yield "adjective", re.sub(r" (resistant|drying|cancelling)$", r"-\1", text)
         yield "quality", re.sub(r" (resistant|drying|cancelling)$", r"-\1", text)
-    elif _FEATURE.search(text):
+    elif _FEATURE.search(text) and fact.source != "description":  # where `saves night vision` has none
         yield "with", with_article(text)
     yield from _clause(fact)
     yield from _purpose(fact, text)

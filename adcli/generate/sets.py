@@ -165,6 +165,13 @@ def _is_short_enough(line: Line, columns: int, lines: Sequence[Line]) -> bool:
     return not columns or any(display_width(each.text) <= columns for each in (*lines, line))
 
 
+def _heading(lines: list[Line], ad: Ad) -> list[Line]:
+    """The lines to head an ad with: of its angle, and no question where its description asks one."""
+    asks = "?" in ad.descriptions[0].text
+    apart = [line for line in lines if not (asks and line.text.endswith("?"))]
+    return [line for line in apart if line.angle == ad.angle] or apart or lines
+
+
 def _with_headlines(ads: list[Ad], headlines: Sequence[Rated], field: Field) -> list[Ad]:
     """The ads with headlines dealt among them, none twice, the first of its ad's angle if it can be."""
     while ads:
@@ -179,7 +186,7 @@ def _with_headlines(ads: list[Ad], headlines: Sequence[Rated], field: Field) -> 
                     if _is_short_enough(line, short, taken)
                     and (line.angle not in ONCE or line.angle not in {each.angle for each in taken})
                 ]
-                fitting = [line for line in able if turn or line.angle == ad.angle] or able
+                fitting = able if turn else _heading(able, ad)
                 if fitting and len(taken) == turn:
                     taken.append(fitting[0])
                     left.remove(fitting[0])
