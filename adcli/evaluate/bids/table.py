@@ -188,8 +188,11 @@ def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFra
         name: np.cumsum(np.bincount(bin_of, one.paid, CURVE_POINTS + 1)) / auctions.budget.sum()
         for name, one in replays.items()
     }
-    return pl.DataFrame({"progress": points, **spent}).unpivot(
-        index="progress", variable_name="bidder", value_name="spend_share"
+    return pl.concat(
+        pl.DataFrame({"progress": points, "spend_share": share}).select(
+            "progress", pl.lit(name).alias("bidder"), "spend_share"
+        )
+        for name, share in spent.items()
     )
 
 
