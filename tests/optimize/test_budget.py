@@ -159,6 +159,12 @@ def test_reports_that_tell_nothing_are_one_sentence(report, change, said):
         plan_budget(report.with_columns(**change), total=1_000, days=28)
 
 
+def test_a_campaign_may_be_called_what_a_column_is_called(report):
+    called = report.with_columns(campaign_id=pl.col("campaign_id").replace({"c0": "date", "c1": "cost"}))
+    plan = plan_budget(called, total=spent_now(report), days=28)
+    assert set(plan.table["campaign_id"]) == {"date", "cost", "c2"}
+
+
 def test_a_total_says_what_it_is_for(report):
     weekly = spent_now(report) / 4
     assert plan_budget(report, total=weekly).days == 7

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -75,15 +74,20 @@ def days_of(report: pl.DataFrame, objective: str) -> Days:
     if rows.height < report.height:
         said.append(f"{counted(report.height - rows.height, 'row')} without a date or campaign left out")
     length = _length(dates, said)
-    spend, value = (
-        table.pivot("campaign_id", index="date", values=column).sort("date").fill_null(0.0)
-        for column in ("cost", objective)
+    return Days(
+        dates, length, _by_campaign(table, "cost", dates), _by_campaign(table, objective, dates), said
     )
-    return Days(dates, length, _by_name(spend, names), _by_name(value, names), said)
 
 
-def _by_name(wide: pl.DataFrame, names: Sequence[str]) -> dict[str, Numbers]:
-    return {name: wide[name].to_numpy() for name in names}
+def _by_campaign(table: pl.DataFrame, column: str, dates: list[date]) -> dict[str, Numbers]:
+    """A campaign's amounts on each of the dates, 0 where it has no row."""
+    days = pl.DataFrame({"date": dates})
+    return {
+        str(name): days.join(rows, on="date", how="left", maintain_order="left")[column]
+        .fill_null(0.0)
+        .to_numpy()
+        for (name,), rows in table.group_by("campaign_id", maintain_order=True)
+    }
 
 
 def _refuse_negative(table: pl.DataFrame, objective: str) -> None:
