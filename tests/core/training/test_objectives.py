@@ -62,7 +62,7 @@ def test_contrast_finds_what_is_viewed_together_later(tmp_path, bert):
     split = split_pairs(
         behaviour_pairs(events_with_texts(SHOP.events, items, seed=0)), items["text"].to_list(), seed=0
     )
-    before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=60, temperature=0.1)
+    before, after = tuned(bert, tmp_path / "a", split.train, split.validation, steps=150, temperature=0.1)
     assert after > before + 0.1
     assert split.test(Encoder.load(str(bert), adapter=tmp_path / "a").encode) > before + 0.1
 
