@@ -75,10 +75,13 @@ def _running(run: Run, path: str) -> dict[str, list[str]]:
     return texts
 
 
-def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[Sequence[str]], Any]:
-    """The click model, whose own figures say how much it can be relied on."""
+def described_click_model(run: Run, directory: Path) -> dict[str, Any]:
+    """What a click model says of itself.
+
+    Raises:
+        DataError: If it tells other things apart than clicks.
+    """
     from adcli.core.adapters.adapter import describe_adapter
-    from adcli.core.training.encoder.classifier import Classifier
 
     about = describe_adapter(run.learned(directory))
     if set(about.get("counts", ())) != CLICK_LABELS:
@@ -86,6 +89,14 @@ def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[
             f"{directory} was not learned from clicks.",
             fix="Make it with adcli optimize encoder IMPRESSIONS --objective classify --label click.",
         )
+    return about
+
+
+def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[Sequence[str]], Any]:
+    """The click model, whose own figures say how much it can be relied on."""
+    from adcli.core.training.encoder.classifier import Classifier
+
+    about = described_click_model(run, directory)
     held_out = about.get("scores", {}).get("new data")
     if held_out is None or held_out["after"] <= 0.5:
         run.warn(f"{directory} tells clicks on held-out ads no better than chance: it should decide nothing.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adcli.cli.choosing import described_click_model
 from adcli.cli.run import Run
-from adcli.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,13 +41,12 @@ def with_text_scores(
     import numpy as np
     import polars as pl
 
-    from adcli.core.adapters.adapter import describe_adapter
     from adcli.core.training.encoder.classifier import Classifier
     from adcli.embed.texts import texts_of
     from adcli.policies.action_features import joined_by
     from adcli.policies.context import TEXT_SCORES
 
-    described = describe_adapter(run.learned(model))
+    described = described_click_model(run, model)
     known = pl.DataFrame() if items is None else items
     there = [name for name in dict.fromkeys([*known.columns, *frame.columns]) if name.lower() in TEXT_NAMES]
     columns = described.get("text") or there
@@ -63,11 +62,6 @@ def with_text_scores(
     pairs = distinct.join(offers, how="cross", maintain_order="left_right")
     classifier = Classifier.load(model, model=described["base"]["name"])
     chances = classifier.probabilities(texts_of(pairs, "impressions", columns).to_list())
-    if chances.shape[1] != 2:
-        raise DataError(
-            f"{model} tells {chances.shape[1]} labels apart, and not clicks from none.",
-            fix="Learn it with adcli optimize encoder --objective classify --label click.",
-        )
     odds = np.log(np.clip(chances[:, 1], 1e-6, 1) / np.clip(chances[:, 0], 1e-6, 1))
     kind = pl.Array(pl.Float32, len(actions))
     scores = pl.Series(TEXT_SCORES, odds.reshape(-1, len(actions)).astype(np.float32), dtype=kind)
