@@ -30,9 +30,9 @@ demo: $(STAMP)
 	@echo
 	@echo "The report: $(abspath examples/shop/out/report.html)"
 
-# Two processes fill two cores: threads of small products beside them would wait for each other.
+# Two processes fill two cores: threads of products beside them would wait for each other, busily.
 test: $(STAMP)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not benchmark" $(TESTS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not benchmark" $(TESTS)
 
 check: lint types
 
