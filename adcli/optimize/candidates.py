@@ -13,7 +13,7 @@ from adcli.policies.policy import ScoredPolicy
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_model import RewardModel
 from adcli.policies.rows import policy_rows
-from adcli.policies.scores import Scores, weighted_sum
+from adcli.policies.scores import Scores
 from adcli.policies.table_policy import TablePolicy, logged_shares, uniform
 
 DIRECT = "direct method"
@@ -34,20 +34,18 @@ def fit_candidates(log: PreparedLog, reward: RewardModel | None, epsilon: float)
     popular = Scores(np.zeros((0, k), dtype=np.float32), rates)
     candidates = {POPULAR: ScoredPolicy(POPULAR, log.actions, ContextEncoder(), popular, "greedy", epsilon)}
     if reward is not None:
-        direct = ScoredPolicy(DIRECT, log.actions, log.encoder, reward.scores, "greedy", epsilon)
+        direct = ScoredPolicy(DIRECT, log.actions, log.encoder, reward.scores, "greedy", epsilon, reward.link)
         candidates |= {DIRECT: direct, **_softened(direct, log.impressions.head(MOST_SOFTENED))}
     return candidates
 
 
 def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> dict[str, ScoredPolicy]:
     """The softmaxes of a greedy policy's scores, at temperatures relative to how far they differ."""
-    deviation = float(np.sqrt(policy.scores(impressions).var(axis=1).mean()))
-    softened = {}
-    for name, temperature in SOFTENED.items():
-        sharpness = 1 / max(temperature * deviation, 1e-30)
-        scores = weighted_sum([policy.model], [sharpness], 0.0, len(policy.encoder.names))
-        softened[name] = replace(policy, name=name, model=scores, rule="softmax")
-    return softened
+    deviation = max(float(np.sqrt(policy.scores(impressions).var(axis=1).mean())), 1e-30)
+    return {
+        name: replace(policy, name=name, rule="softmax", temperature=temperature * deviation)
+        for name, temperature in SOFTENED.items()
+    }
 
 
 def shrunk_rates(

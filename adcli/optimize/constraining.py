@@ -166,22 +166,20 @@ def obeying(candidates: Mapping[str, Policy], log: PreparedLog, rules: Rules | N
     """The candidates that can choose by price, each within the rules; as they are where there are none."""
     if rules is None:
         return dict(candidates)
-    binary = log.logged.value_kind == "rate"
     return {
-        name: constrained(policy, log, rules, logit=binary and name == DIRECT)
+        name: constrained(policy, log, rules)
         for name, policy in candidates.items()
         if name in (DIRECT, POPULAR)
     }
 
 
-def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) -> ConstrainedPolicy:
+def constrained(policy: Policy, log: PreparedLog, rules: Rules) -> ConstrainedPolicy:
     """The policy that chooses as the given one would, within the rules.
 
     Args:
         policy: The policy.
         log: The log whose limits are kept, on average, by a sample of it.
         rules: What is to be obeyed.
-        logit: Whether the scores of the policy are log-odds.
 
     Raises:
         DataError: If the rules cannot be obeyed together, naming those that collide.
@@ -190,19 +188,19 @@ def constrained(policy: Policy, log: PreparedLog, rules: Rules, *, logit: bool) 
     epsilon = max(getattr(policy, "epsilon", 0.0), rules.exploration_floor * k)
     base = replace(policy, epsilon=0.0)  # type: ignore[type-var]
     most = min(MOST_ROWS, MOST_CELLS // k)
-    impressions = with_history(ConstrainedPolicy(base.name, base, logit, epsilon, rules), log.impressions)
+    impressions = with_history(ConstrainedPolicy(base.name, base, epsilon, rules), log.impressions)
     if impressions.height > most:
         impressions = impressions.sample(most, seed=log.question.seed)
     if not getattr(getattr(base, "encoder", None), "columns", []):
         means = action_means(log, log.logged.reward)
         rules = rules._replace(limits=tuple(limit.by_action(means) for limit in rules.limits))
-    whole = ConstrainedPolicy(base.name, base, logit, epsilon, rules)
+    whole = ConstrainedPolicy(base.name, base, epsilon, rules)
     try:
         mixture = _priced(whole, impressions)
     except DataError:
         mixture = None
     if mixture is None or not mixture.feasible:
-        raise _collision(base, rules, epsilon, impressions.head(FILTERED_ROWS), logit=logit)
+        raise _collision(base, rules, epsilon, impressions.head(FILTERED_ROWS))
     return replace(whole, columns=tuple(mixture.columns), share=tuple(mixture.share.tolist()))
 
 
@@ -231,16 +229,12 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
     return price_limits(best, np.array([limit.most for limit in policy.rules.limits]))
 
 
-def _collision(
-    base: Policy, rules: Rules, epsilon: float, impressions: pl.DataFrame, *, logit: bool
-) -> DataError:
+def _collision(base: Policy, rules: Rules, epsilon: float, impressions: pl.DataFrame) -> DataError:
     """Which rules cannot be obeyed together, how far the least of them misses, and what would help."""
 
     def missed(names: frozenset[str], rate: float = epsilon) -> Array | None:
         try:
-            return _priced(
-                ConstrainedPolicy(base.name, base, logit, rate, rules.only(names)), impressions
-            ).excess
+            return _priced(ConstrainedPolicy(base.name, base, rate, rules.only(names)), impressions).excess
         except DataError:
             return None
 

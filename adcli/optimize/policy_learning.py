@@ -178,7 +178,7 @@ def _informative(fitted: FittedReward, model: RewardModel) -> RewardModel | None
 def constrained_stand_in(log: PreparedLog, epsilon: float, rules: Rules | None) -> Policy:
     """What comes nearest to the logging policy and obeys the rules."""
     policy = stand_in(log, epsilon)
-    return policy if rules is None else constrained(policy, log, rules, logit=False)
+    return policy if rules is None else constrained(policy, log, rules)
 
 
 def held_out_rows(

@@ -26,13 +26,11 @@ class ConstrainedPolicy:
 
     Of a scored base: the greatest expected reward less what the action uses at the prices of one of P
     `columns`, each for a `share` (P,) of the choices. Of any other: its probabilities, falling by e for each
-    unit of price. Each action allowed gets at least epsilon over their number. `logit` says that the scores
-    are log-odds.
+    unit of price. Each action allowed gets at least epsilon over their number.
     """
 
     name: str
     base: Policy
-    logit: bool
     epsilon: float
     rules: Rules
     columns: tuple[Column, ...] = ()
@@ -76,10 +74,7 @@ class ConstrainedPolicy:
         """What each action is worth to the base, shape (n, K): its expected reward, or its probability."""
         if not isinstance(self.base, ScoredPolicy):
             return self.base.probabilities(frame).astype(np.float64)
-        from scipy.special import expit
-
-        scores = self.base.scores(frame).astype(np.float64)
-        return np.asarray(expit(scores)) if self.logit else scores
+        return self.base.expected(self.base.encoder.encode(frame))
 
     def permitted(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
         """What each row may be shown, shape (n, K); it may be nothing.

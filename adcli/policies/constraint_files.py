@@ -21,7 +21,6 @@ def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Ten
     """What a policy obeys as plain values, and its numbers as tensors."""
     rules = policy.rules
     described = {
-        "logit": policy.logit,
         "epsilon": policy.epsilon,
         "frequency_cap": rules.frequency_cap,
         "exploration_floor": rules.exploration_floor,
@@ -86,7 +85,6 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
     return ConstrainedPolicy(
         base.name,
         base,
-        bool(described["logit"]),
         float(described["epsilon"]),
         obeyed,
         tuple(columns),

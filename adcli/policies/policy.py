@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
+from adcli.policies.members.member import Link
 from adcli.policies.scores import Scores
 
 Rule = Literal["greedy", "softmax"]
@@ -41,7 +42,8 @@ class ScoredPolicy:
     """Scores of actions in a context, and a rule that turns them into probabilities.
 
     `greedy` gives everything to the best score, in equal parts where several tie; `softmax` is their
-    exponentials, normalised. Each of the E actions eligible in a row then gets at least epsilon / E.
+    exponentials, at a `temperature`, normalised. Each of the E actions eligible in a row then gets at least
+    epsilon / E. `link` leads from expected rewards to the scores; without one they are in proportion.
     """
 
     name: str
@@ -50,6 +52,8 @@ class ScoredPolicy:
     model: Scores
     rule: Rule
     epsilon: float
+    link: Link | None = None
+    temperature: float = 1.0
 
     def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The probability of each action for each row, shape (n, K)."""
@@ -57,12 +61,19 @@ class ScoredPolicy:
         eligible = self.actions.eligibility(frame)
         if eligible is not None:
             scores[~eligible] = -np.inf
-        chosen = greedy(scores) if self.rule == "greedy" else softmax(scores)
+        chosen = greedy(scores) if self.rule == "greedy" else softmax(scores, self.temperature)
         return with_floor(chosen, self.epsilon, eligible)
 
     def scores(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         """The score of each action for each row, shape (n, K)."""
         return self.model.of_all(self.encoder.encode(frame))
+
+    def expected(self, context: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The expected reward of each action, or what is in proportion to it, in encoded contexts, (n, K)."""
+        from scipy.special import expit
+
+        scores = self.model.of_all(context).astype(np.float64)
+        return np.asarray(expit(scores) if self.link == "logit" else scores)
 
 
 def greedy(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,9 +84,10 @@ def greedy(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return tied
 
 
-def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The exponentials of each row's scores, normalised. Works in place."""
+def softmax(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """The exponentials of each row's scores over a temperature, normalised. Works in place."""
     scores -= scores.max(axis=1, keepdims=True)
+    scores *= np.float32(1 / temperature)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
     return scores

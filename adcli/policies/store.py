@@ -23,7 +23,7 @@ from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.scores import Scores, Units
 from adcli.policies.table_policy import SUM_TOLERANCE, TablePolicy
 
-FORMAT = "policy/2"
+FORMAT = "policy/3"
 JSON_NAME = "policy.json"
 TENSORS_NAME = "policy.safetensors"
 TREES_NAME = "policy.trees.txt"  # a text model of LightGBM
@@ -150,6 +150,8 @@ def _describe(policy: Policy) -> tuple[dict[str, Any], Tensors]:
             "kind": "scored",
             "rule": policy.rule,
             "epsilon": policy.epsilon,
+            "link": policy.link,
+            "temperature": policy.temperature,
             "units": [UNITS[type(units)] for units in policy.model.units],
             "context": policy.encoder.to_json(),
         }
@@ -200,7 +202,10 @@ def _build(document: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], dir
     units = tuple(_read_units(kind, encoder.plain, tensors, directory) for kind in document["units"])
     weights = _shaped(tensors["weights"], (d + sum(own.width for own in units), k))
     model = Scores(weights, _shaped(tensors["bias"], (k,)), units)
-    return ScoredPolicy(name, actions, encoder, model, document["rule"], epsilon)
+    link, temperature = document["link"], float(document["temperature"])
+    if link not in ("logit", "identity", None) or not 0 < temperature < float("inf"):
+        raise ValueError(f"scores of the link {link!r} and the temperature {temperature:g}")
+    return ScoredPolicy(name, actions, encoder, model, document["rule"], epsilon, link, temperature)
 
 
 def _read_units(kind: str, d: int, tensors: Mapping[str, NDArray[Any]], directory: Path) -> Units:

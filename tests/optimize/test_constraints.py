@@ -57,12 +57,12 @@ def base(seed=0, epsilon=0.05):
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(len(LOG.encoder.names), 6)).astype(np.float32)
     bias = np.linspace(-3, -2, 6).astype(np.float32)
-    return ScoredPolicy("p", LOG.actions, LOG.encoder, Scores(weights, bias), "greedy", epsilon)
+    return ScoredPolicy("p", LOG.actions, LOG.encoder, Scores(weights, bias), "greedy", epsilon, "logit")
 
 
 def policy_within(constraints, policy=None):
     policy = policy or base()
-    return constrained(policy, LOG, rules_of(constraints, LOG, ITEMS), logit=isinstance(policy, ScoredPolicy))
+    return constrained(policy, LOG, rules_of(constraints, LOG, ITEMS))
 
 
 def broken(decided, constraints):
@@ -179,7 +179,7 @@ def test_a_budget_that_nothing_fits_in_says_what_it_takes():
     with pytest.raises(
         DataError, match=r"budget cannot be obeyed .* it takes [0-9.]+ at least\. Loosen it\.$"
     ):
-        constrained(base(), LOG, rules._replace(limits=limits), logit=True)
+        constrained(base(), LOG, rules._replace(limits=limits))
 
 
 def test_a_policy_that_is_a_table_is_changed_as_little_as_the_limits_ask():

@@ -167,7 +167,7 @@ class TestDirectory:
     def test_the_json_is_for_people(self, tmp_path):
         save_policy(scored(self.log), tmp_path, {"reason": "it earns more", "learned_from": ["log.parquet"]})
         said = read_description(tmp_path)
-        assert said["format"] == "policy/2"
+        assert said["format"] == "policy/3"
         assert said["reason"] == "it earns more"
         assert said["epsilon"] == 0.1
         assert said["actions"]["values"][0] == ["item00"]
@@ -180,7 +180,7 @@ class TestDirectory:
             (lambda d: (d / "policy.json").write_text("{"), "is damaged"),
             (lambda d: (d / "policy.safetensors").write_bytes(b"\x00" * 40), "is damaged"),
             (lambda d: (d / "policy.json").write_text('{"format": "policy/9"}'), "'policy/9'"),
-            (lambda d: (d / "policy.json").write_text('{"format": "policy/2"}'), "does not describe"),
+            (lambda d: (d / "policy.json").write_text('{"format": "policy/3"}'), "does not describe"),
             (lambda d: (d / "policy.json").write_text("[]"), "has the format None"),
         ],
     )
@@ -202,6 +202,8 @@ class TestDirectory:
             ({"units": ["towers"]}, "does not describe"),
             ({"units": ["pairs"]}, "does not describe"),
             ({"kind": "magic"}, "unknown kind"),
+            ({"link": "probit"}, "the link .probit."),
+            ({"temperature": 0}, "the temperature 0"),
             ({"actions": {"columns": ["item_id"], "values": [["a"], ["a"]]}}, "twice"),
             ({"actions": []}, "does not describe"),
             ({"context": [{"column": "segment", "kind": "category", "categories": [1, 2]}]}, "no feature"),

@@ -13,12 +13,9 @@ from adcli.optimize.stream.constraints import NOTHING, LiveConstraints, live_con
 from adcli.policies.actions import ActionSet
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.context import ContextEncoder
-from adcli.policies.members.member import Link
 from adcli.policies.policy import Policy, ScoredPolicy
-from adcli.policies.reward_model import RewardModel
 from adcli.policies.table_policy import TablePolicy
 
-DIRECT = "direct method"
 FALLBACK_LEVEL = {"click": 0.01, "conversion": 0.001}
 ROWS_AT_ONCE = 16  # scores in single precision depend on how many are computed at once
 
@@ -49,8 +46,8 @@ class OfflinePolicy(NamedTuple):
 def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
     """The policy of a directory, with what its `policy.json` says of it.
 
-    A policy with a reward model says what it expects. Of another, the softmax of its scores or its
-    probabilities are taken to be in proportion to that.
+    A policy with a reward model says what it expects. Of another, its scores or probabilities are taken to
+    be in proportion to that, and the greatest of a context to be what the policy earns.
     """
     reward = str(about.get("reward", "click"))
     level = _level(about, reward)
@@ -59,9 +56,12 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
 
     def expected(encoded: Matrix, frame: Frame) -> Matrix:
         if isinstance(base, ScoredPolicy):
-            return _rewards(base, encoded, reward, level)
-        chosen = base.probabilities(frame()).astype(np.float64)
-        return np.asarray(level * chosen / chosen.max(axis=1, keepdims=True))
+            own = _scored(base, encoded)
+            if base.link:
+                return own
+        else:
+            own = base.probabilities(frame()).astype(np.float64)
+        return np.asarray(level * own / np.maximum(own.max(axis=1, keepdims=True), 1e-300))
 
     obeyed = live_constraints(policy.rules) if isinstance(policy, ConstrainedPolicy) else NOTHING
     by = [*(base.by if isinstance(base, TablePolicy) else ()), policy.actions.eligible_by or ""]
@@ -71,18 +71,13 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
     )
 
 
-def _rewards(policy: ScoredPolicy, encoded: Matrix, reward: str, level: float) -> Matrix:
-    link: Link = "logit" if reward in FALLBACK_LEVEL else "identity"
-    model = RewardModel(policy.model, link, -np.inf, np.inf)
-    of_all = model.predict if policy.name == DIRECT else policy.model.of_all
+def _scored(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
+    """What a policy expects, however many contexts are asked at once."""
     n = encoded.shape[0]
     padded = np.zeros((-(-n // ROWS_AT_ONCE) * ROWS_AT_ONCE, encoded.shape[1]), dtype=np.float32)
     padded[:n] = encoded
-    blocks = [of_all(padded[at : at + ROWS_AT_ONCE]) for at in range(0, n, ROWS_AT_ONCE)]
-    found = np.concatenate(blocks)[:n].astype(np.float64)
-    if policy.name == DIRECT:
-        return found
-    return np.asarray(level * np.exp(found - found.max(axis=1, keepdims=True)))
+    blocks = [policy.expected(padded[at : at + ROWS_AT_ONCE]) for at in range(0, len(padded), ROWS_AT_ONCE)]
+    return np.concatenate(blocks)[:n]
 
 
 def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:

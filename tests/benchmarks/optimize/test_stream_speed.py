@@ -46,7 +46,7 @@ def folder(tmp_path_factory, contexts):
     scores = Scores(weights, np.full(ACTIONS, -3.0, dtype=np.float32))
     (made / "policy").mkdir()
     save_policy(
-        ScoredPolicy("direct method", actions, encoder, scores, "greedy", 0.02),
+        ScoredPolicy("direct method", actions, encoder, scores, "greedy", 0.02, "logit"),
         made / "policy",
         {"reward": "click"},
     )
