@@ -28,11 +28,7 @@ def one_currency(*frames: pl.DataFrame) -> str:
 
 
 def require_one_currency(frame: pl.DataFrame) -> None:
-    """Make sure that a table's amounts have a sum.
-
-    Raises:
-        DataError: If they are in several currencies.
-    """
+    """Make sure that a table's amounts have a sum. Raises DataError if they are in several currencies."""
     if len(found := currencies(frame)) > 1:
         raise DataError(
             f"The amounts are in {', '.join(found)}, which have no sum.",

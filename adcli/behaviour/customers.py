@@ -20,17 +20,11 @@ _PERSONAL: Final = re.compile(r"name|mail|phone|mobile|address|street|zip|postal
 
 
 class WithCustomers(NamedTuple):
-    """Rows with what is known of their users.
+    """Rows with what is known of their users."""
 
-    Attributes:
-        frame: The rows, in their order.
-        added: Names of the columns that they have now.
-        left: What was left out and why, one clause each.
-    """
-
-    frame: pl.DataFrame
-    added: list[str]
-    left: list[str]
+    frame: pl.DataFrame  # the rows, in their order
+    added: list[str]  # names of the columns that they have now
+    left: list[str]  # what was left out and why, one clause each
 
 
 def with_customers(

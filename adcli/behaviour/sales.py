@@ -65,16 +65,12 @@ def concerns_sales(events: pl.DataFrame) -> pl.Series:
 
 
 class Sales(NamedTuple):
-    """A log whose purchases are sales.
+    """A log whose purchases are sales."""
 
-    Attributes:
-        events: The log; a purchase that is no sale is of type `other`, and `sold_for` (Decimal) is what a row
-            brought, null where it brought nothing, below 0 where money was given back.
-        said: What the money was taken from and what is no sale, one clause each.
-    """
-
+    # the log; a purchase that is no sale is of type `other`, and `sold_for` (Decimal) is what a row brought,
+    # null where it brought nothing, below 0 where money was given back
     events: pl.DataFrame
-    said: list[str]
+    said: list[str]  # what the money was taken from and what is no sale, one clause each
 
 
 def settle_sales(events: pl.DataFrame, *, net: bool = False, level: AmountLevel | None = None) -> Sales:

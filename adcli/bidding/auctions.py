@@ -117,8 +117,7 @@ def _won(frame: pl.DataFrame) -> NDArray[np.bool_]:
 def _seen(frame: pl.DataFrame, name: str, won: NDArray[np.bool_]) -> Numbers:
     """What came of auctions that were won, NaN of the others.
 
-    Raises:
-        DataError: If something came of one that was lost, or it is not known of one that was won.
+    Raises DataError if something came of one that was lost, or it is not known of one that was won.
     """
     if name not in frame.columns:
         return np.full(frame.height, np.nan)

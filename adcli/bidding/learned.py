@@ -30,23 +30,14 @@ KINDS: Final = ("pacer", "dp", "linear", "mcpc", "dual", "pid")
 
 
 class LearnedBidder(NamedTuple):
-    """What a bidder of a campaign was made from.
+    """What a bidder of a campaign was made from."""
 
-    Attributes:
-        kind: One of `KINDS`.
-        market: What auctions have cost.
-        rate: Of the kinds `linear` and `mcpc`: the bid per predicted click.
-        first_price: Whether bids are shaded, because a won auction costs the bid.
-        limits: What the bids keep to beside the budget.
-        prediction: The column that stands for the predicted click, or columns to multiply.
-    """
-
-    kind: str
-    market: Market
-    rate: float = 0.0
-    first_price: bool = False
-    limits: Limits = Limits()
-    prediction: str = "pctr"
+    kind: str  # one of `KINDS`
+    market: Market  # what auctions have cost
+    rate: float = 0.0  # of the kinds `linear` and `mcpc`: the bid per predicted click
+    first_price: bool = False  # whether bids are shaded, because a won auction costs the bid
+    limits: Limits = Limits()  # what the bids keep to beside the budget
+    prediction: str = "pctr"  # the column that stands for the predicted click, or columns to multiply
 
     def bidder(self) -> Bidder:
         """A bidder at the start of its work."""
@@ -108,8 +99,7 @@ def save_bidders(bidders: Mapping[str, LearnedBidder], directory: Path, about: M
 def load_bidders(directory: Path) -> dict[str, LearnedBidder]:
     """The bidders that `save_bidders` wrote, by campaign.
 
-    Raises:
-        DataError: If the directory holds no bidder, is damaged, or is of another version.
+    Raises DataError if the directory holds no bidder, is damaged, or is of another version.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file

@@ -16,15 +16,11 @@ MEMORY = 0.1  # half-life of what auctions cost, in episodes
 
 
 class Limits(NamedTuple):
-    """Limits of a bidder.
+    """Limits of a bidder."""
 
-    Attributes:
-        max_bid: The highest bid; None for no limit.
-        target_cost: What a unit of calibrated predicted value may cost on average over an episode: the target
-            cost per action, or 1 / the target return on ad spend; None for no limit.
-    """
-
-    max_bid: float | None = None
+    max_bid: float | None = None  # the highest bid; None for no limit
+    # what a unit of calibrated predicted value may cost on average over an episode: the target cost per
+    # action, or 1 / the target return on ad spend; None for no limit
     target_cost: float | None = None
 
 

@@ -13,17 +13,11 @@ AUCTIONS_KEPT = 16_384
 
 
 class Market(NamedTuple):
-    """Auctions of a log as they came, evenly thinned; shape (n,) each.
+    """Auctions of a log as they came, evenly thinned; shape (n,) each."""
 
-    Attributes:
-        price: Market prices.
-        pctr: Predicted clicks, above 0.
-        value_per_pctr: What a predicted click has been worth (calibration in the large).
-    """
-
-    price: Numbers
-    pctr: Numbers
-    value_per_pctr: float
+    price: Numbers  # market prices
+    pctr: Numbers  # predicted clicks, above 0
+    value_per_pctr: float  # what a predicted click has been worth (calibration in the large)
 
     def multiplier(self, spend: float) -> float:
         """The multiplier m at which bids of m x predicted click spend `spend` per auction."""
@@ -37,8 +31,7 @@ class Market(NamedTuple):
 def market_of(auctions: Auctions) -> Market:
     """The market that a log shows.
 
-    Raises:
-        DataError: If the auctions have no predicted clicks, or none above 0.
+    Raises DataError if the auctions have no predicted clicks, or none above 0.
     """
     if np.isnan(auctions.pctr).any():
         raise DataError("The auctions have no column 'pctr'.", fix="Name it with --map pctr=...")

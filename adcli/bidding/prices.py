@@ -34,8 +34,7 @@ class Prices(NamedTuple):
 def prices_of(auctions: Auctions) -> Prices:
     """The prices of a log, had every auction been won; clicks that were not seen are the predicted ones.
 
-    Raises:
-        DataError: If the auctions have neither clicks nor predicted clicks.
+    Raises DataError if the auctions have neither clicks nor predicted clicks.
     """
     seen = ~np.isnan(auctions.click)
     scale = 1.0
@@ -52,8 +51,7 @@ def prices_of(auctions: Auctions) -> Prices:
 def read_prices(totals: Mapping[str, Any]) -> Prices:
     """The prices that a file of training totals states as `cost_train`, `imp_train` and `clk_train`.
 
-    Raises:
-        DataError: If one of them is missing or not above 0.
+    Raises DataError if one of them is missing or not above 0.
     """
     numbers = [totals.get(name) for name in TOTALS]
     if not all(isinstance(number, int | float) and number > 0 for number in numbers):

@@ -26,21 +26,13 @@ class BidRequests(NamedTuple):
 
 
 class EpisodeState(NamedTuple):
-    """Where an episode stands before a step.
+    """Where an episode stands before a step."""
 
-    Attributes:
-        episode: Its number, from 0.
-        seen: Auctions so far.
-        auctions: Auctions of the whole episode.
-        budget: Of the whole episode.
-        left: Of the budget.
-    """
-
-    episode: int
-    seen: int
-    auctions: int
-    budget: float
-    left: float
+    episode: int  # its number, from 0
+    seen: int  # auctions so far
+    auctions: int  # auctions of the whole episode
+    budget: float  # of the whole episode
+    left: float  # of the budget
 
 
 class Outcome(NamedTuple):

@@ -45,8 +45,7 @@ def current_status_curve(bid: Numbers, won: Flags, level: Numbers) -> WinCurve:
 
     Source: isotonic regression is the maximum likelihood of current-status data (Ayer et al., 1955).
 
-    Raises:
-        DataError: If all bids won, or all lost.
+    Raises DataError if all bids won, or all lost.
     """
     if won.all() or not won.any():
         raise DataError(

@@ -60,21 +60,13 @@ class Scorer(Protocol):
 
 
 class SessionScores(NamedTuple):
-    """How sessions are scored.
+    """How sessions are scored."""
 
-    Attributes:
-        names: The features.
-        medians: Of each, for sessions that do not tell.
-        detector: Fitted on a sample.
-        scorer: The detector, or a model of labels.
-        limit: The score above which a session is an anomaly.
-    """
-
-    names: list[str]
-    medians: list[float]
-    detector: OutlierDetector
-    scorer: Scorer
-    limit: float
+    names: list[str]  # the features
+    medians: list[float]  # of each, for sessions that do not tell
+    detector: OutlierDetector  # fitted on a sample
+    scorer: Scorer  # the detector, or a model of labels
+    limit: float  # the score above which a session is an anomaly
 
     @classmethod
     def fit(

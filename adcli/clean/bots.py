@@ -12,17 +12,11 @@ from adcli.privacy.hash_numbers import HashNumbers
 
 
 class Signal(NamedTuple):
-    """One sign of a robot: a figure of a user or an address, and where people end and robots begin.
+    """One sign of a robot: a figure of a user or an address, and where people end and robots begin."""
 
-    Attributes:
-        name: The figure's name.
-        limit: From here on it is a robot's; the score is then .5 or more.
-        words: What it says of the user, with the figure in place of `{}`.
-    """
-
-    name: str
-    limit: float
-    words: str
+    name: str  # the figure's name
+    limit: float  # from here on it is a robot's; the score is then .5 or more
+    words: str  # what it says of the user, with the figure in place of `{}`
 
 
 SIGNALS: Final = (

@@ -33,23 +33,15 @@ _TO: Final = "__to"
 
 
 class Cleaning(NamedTuple):
-    """What a partition of all rows is cleaned by.
+    """What a partition of all rows is cleaned by."""
 
-    Attributes:
-        table: The standard table.
-        schema: The columns of all rows, those of `runs.HIDDEN` among them.
-        behind: Of each part, how many rows, and lines of the same file, are before it.
-        fine_times: Whether any time has a fraction of a second.
-        rules: Those that ask for what only the whole log shows, among them.
-        steps: What comes after.
-    """
-
-    table: StandardTable
-    schema: Mapping[str, pl.DataType]
+    table: StandardTable  # the standard table
+    schema: Mapping[str, pl.DataType]  # the columns of all rows, those of `runs.HIDDEN` among them
+    # of each part, how many rows, and lines of the same file, are before it
     behind: Sequence[tuple[int, int]]
-    fine_times: bool
-    rules: RuleCheck | None
-    steps: Sequence[Step]
+    fine_times: bool  # whether any time has a fraction of a second
+    rules: RuleCheck | None  # those that ask for what only the whole log shows, among them
+    steps: Sequence[Step]  # what comes after
 
 
 def clean_on(
@@ -63,8 +55,7 @@ def clean_on(
 ) -> Iterator[pl.DataFrame]:
     """What `clean_stream` gives, computed by the executors of a cluster; `spill` is a folder of this machine.
 
-    Raises:
-        UsageError: If an input is a pipe, which executors cannot read.
+    Raises UsageError if an input is a pipe, which executors cannot read.
     """
     stream, rules = reading.stream, reading.rules
     parts = parts_on(cluster, stream)

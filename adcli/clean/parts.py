@@ -36,17 +36,11 @@ class PartTold(NamedTuple):
 
 
 class CleanedPart(NamedTuple):
-    """What is known of a part that was read.
+    """What is known of a part that was read."""
 
-    Attributes:
-        runs: Its rows; places and lines count from the part's beginning.
-        rejects: Its rejected rows, as runs in the order in which they came up.
-        told: What reading told.
-    """
-
-    runs: list[SortedRun]
-    rejects: list[SortedRun]
-    told: PartTold
+    runs: list[SortedRun]  # its rows; places and lines count from the part's beginning
+    rejects: list[SortedRun]  # its rejected rows, as runs in the order in which they came up
+    told: PartTold  # what reading told
 
 
 class Reading(NamedTuple):

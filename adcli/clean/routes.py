@@ -104,8 +104,7 @@ class Routes(NamedTuple):
 def routes_of(text: str = "", name: str = "") -> Routes:
     """The default routes, behind those of a file in TOML, which has lists of expressions by page.
 
-    Raises:
-        DataError: If it is no such file.
+    Raises DataError if it is no such file.
     """
     try:
         own = tomllib.loads(text)

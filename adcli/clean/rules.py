@@ -19,21 +19,15 @@ ACTIONS: Final = get_args(Action)
 
 
 class Rule(NamedTuple):
-    """One rule.
+    """One rule."""
 
-    Attributes:
-        name: What `--rule` and `--fail-on` call it.
-        expression: Polars SQL over the columns of one row, true where the row breaks the rule; `{latest}` is
-            a day after the run began, `first_impression` the time at which the user was first shown the ad
-            (or the item, where the log has no ads). Empty where reading the types finds it.
-        reason: What is wrong with such a row.
-        default: What happens to it.
-    """
-
-    name: str
+    name: str  # what `--rule` and `--fail-on` call it
+    # Polars SQL over the columns of one row, true where the row breaks the rule; `{latest}` is a day after
+    # the run began, `first_impression` the time at which the user was first shown the ad (or the item, where
+    # the log has no ads). Empty where reading the types finds it
     expression: str
-    reason: str
-    default: Action
+    reason: str  # what is wrong with such a row
+    default: Action  # what happens to it
 
 
 _OVER_ROWS: Final = ('"Agg":', '"Over":', '"expr":"Len"')  # in a serialized expression
@@ -69,8 +63,7 @@ def as_markdown(rules: Iterable[Rule] = RULES) -> str:
 def rules_of_file(text: str, name: str) -> list[Rule]:
     """Rules out of TOML: a table each, named like the rule, with `expression`, and `reason` and `default`.
 
-    Raises:
-        DataError: If it is no such file.
+    Raises DataError if it is no such file.
     """
     try:
         tables = tomllib.loads(text)
@@ -96,8 +89,7 @@ def _rule(file: str, name: str, table: Any) -> Rule:
 def with_actions(rules: Sequence[Rule], chosen: Sequence[str]) -> list[Rule]:
     """The rules with what `NAME=ACTION` says of them in place of their defaults.
 
-    Raises:
-        UsageError: If it names no rule or no action.
+    Raises UsageError if it names no rule or no action.
     """
     by_name = {rule.name: rule for rule in rules}
     for one in chosen:
@@ -112,11 +104,7 @@ def with_actions(rules: Sequence[Rule], chosen: Sequence[str]) -> list[Rule]:
 
 
 def known_rule(name: str, known: Iterable[str]) -> str:
-    """A rule's name, if it is one.
-
-    Raises:
-        UsageError: If it is none.
-    """
+    """A rule's name, if it is one. Raises UsageError if it is none."""
     known = list(known)
     if name not in known:
         fix = did_you_mean(name, known) or f"The rules are {', '.join(known)}."
@@ -155,8 +143,7 @@ class RuleCheck:
     def require(self, columns: Iterable[str], gates: Iterable[str]) -> None:
         """Make sure that the user's rules, and those that are gates, have the columns that they ask for.
 
-        Raises:
-            UsageError: If one has not.
+        Raises UsageError if one has not.
         """
         known = set(columns)
         if "user_id" in known and known & {"ad_id", "item_id"}:
@@ -170,8 +157,7 @@ class RuleCheck:
     def broken(self, frame: pl.DataFrame) -> pl.Series:
         """Of each row the reason of the first rule that rejects it, else null.
 
-        Raises:
-            UsageError: If a rule cannot be computed from what its columns hold.
+        Raises UsageError if a rule cannot be computed from what its columns hold.
         """
         return self._broken(frame, [rule for rule in self.rules if rule not in self.of_log])
 

@@ -32,23 +32,15 @@ Edge = tuple[int, int]
 
 
 class SortedRun(NamedTuple):
-    """Rows on disk in the order of their keys, equal keys in the order of the input.
+    """Rows on disk in the order of their keys, equal keys in the order of the input."""
 
-    Attributes:
-        path: An Arrow file, which is mapped into memory as it is.
-        rows: How many there are.
-        schema: Its columns.
-        marks: Key and place of every `_GROUP_ROWS`-th row, and of the last.
-        places: By how much the places in the file are too low: it was written before others were counted.
-        lines: By how much its line numbers are.
-    """
-
-    path: Path
-    rows: int
-    schema: Mapping[str, pl.DataType]
-    marks: Sequence[tuple[int, int]]
+    path: Path  # an Arrow file, which is mapped into memory as it is
+    rows: int  # how many there are
+    schema: Mapping[str, pl.DataType]  # its columns
+    marks: Sequence[tuple[int, int]]  # key and place of every `_GROUP_ROWS`-th row, and of the last
+    # by how much the places in the file are too low: it was written before others were counted
     places: int = 0
-    lines: int = 0
+    lines: int = 0  # by how much its line numbers are
 
     def read(self, low: Edge = _FIRST, high: Edge = _END) -> pl.DataFrame:
         """Its rows from one (key, place) to below another."""

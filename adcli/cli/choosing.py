@@ -76,11 +76,7 @@ def _running(run: Run, path: str) -> dict[str, list[str]]:
 
 
 def described_click_model(run: Run, directory: Path) -> dict[str, Any]:
-    """What a click model says of itself.
-
-    Raises:
-        DataError: If it tells other things apart than clicks.
-    """
+    """What a click model says of itself. Raises DataError if it tells other things apart than clicks."""
     from adcli.core.adapters.adapter import describe_adapter
 
     about = describe_adapter(run.learned(directory))

@@ -41,11 +41,7 @@ class Anomalies:
 
 
 def require_anomalies(options: Anomalies) -> None:
-    """Make sure that the options have an effect.
-
-    Raises:
-        UsageError: If one has none.
-    """
+    """Make sure that the options have an effect; else UsageError."""
     for option, is_given in (("contamination", options.contamination), ("labels", options.labels)):
         if is_given and options.anomalies == "keep":
             raise UsageError(f"--{option} has no effect without --anomalies flag or drop.")

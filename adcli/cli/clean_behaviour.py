@@ -55,8 +55,7 @@ class Behaviour:
 def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
     """What the pages of a web server's log mean; None where the input is none.
 
-    Raises:
-        UsageError: If routes are given for what is no such log.
+    Raises UsageError if routes are given for what is no such log.
     """
     from adcli.clean.requests import is_request_log
     from adcli.clean.routes import routes_of

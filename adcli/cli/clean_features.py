@@ -43,8 +43,7 @@ class Features:
 def require_features(run: Run, table: str, options: Features) -> None:
     """Make sure that the features can be computed and written.
 
-    Raises:
-        UsageError: If the input is no log, or there is no output to write them beside.
+    Raises UsageError if the input is no log, or there is no output to write them beside.
     """
     if options.features and table != "events":
         raise UsageError(f"--features needs events, and the input is read as {table}.")

@@ -78,8 +78,7 @@ class Protection:
     def prepare(self, names: set[str] | None) -> None:
         """Resolve the columns, and make sure that they are there where `names` says what there is.
 
-        Raises:
-            UsageError: If one is not.
+        Raises UsageError if one is not.
         """
         from adcli.privacy.addresses import truncated_addresses
         from adcli.privacy.anonymity import AnonymityCount

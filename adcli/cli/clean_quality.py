@@ -57,11 +57,7 @@ class Watching:
             stream.watch = lambda batch: quality.read(batch.frame, batch.file, batch.rejects.height)
 
     def checked(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """The frames that are written.
-
-        Raises:
-            GateError: If their columns are not those expected.
-        """
+        """The frames that are written. Raises GateError if their columns are not those expected."""
         from adcli.tables.schema import differences, table_schema
 
         for number, frame in enumerate(frames):

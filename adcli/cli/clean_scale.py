@@ -70,11 +70,7 @@ class Scaling:
         self._kept = self._folder() if options.resume else None
 
     def require(self, duplicates: Duplicates) -> None:
-        """Make sure that what executors are to do needs rows of one user alone.
-
-        Raises:
-            UsageError: If it does not.
-        """
+        """Make sure that what executors are to do needs rows of one user alone; else UsageError."""
         is_of_all = duplicates.repeat_window is not None and "user_id" not in repeat_key(duplicates)
         refuse(
             self._options.engine,

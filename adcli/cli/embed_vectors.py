@@ -24,25 +24,15 @@ RECALL_AT = 10
 
 
 class Known(NamedTuple):
-    """What is known of the rows beside their vectors.
+    """What is known of the rows beside their vectors."""
 
-    Attributes:
-        terms: Their texts, for names of segments.
-        features: Columns of `adcli.behaviour.anomaly_reasons.FEATURES`.
-        earlier: Segments whose names are kept.
-    """
-
-    terms: Callable[[], SegmentTerms]
-    features: pl.DataFrame
-    earlier: EarlierSegments | None = None
+    terms: Callable[[], SegmentTerms]  # their texts, for names of segments
+    features: pl.DataFrame  # columns of `adcli.behaviour.anomaly_reasons.FEATURES`
+    earlier: EarlierSegments | None = None  # segments whose names are kept
 
 
 def check_vector_options(options: VectorOptions, reporting: Reporting) -> None:
-    """Check that the options go together.
-
-    Raises:
-        UsageError: If not.
-    """
+    """Check that the options go together. Raises UsageError if not."""
     if options.dim is not None and options.basis is not None:
         raise UsageError("--dim makes a basis and --basis takes one.", fix="Give one of them.")
     for name, path in (("--report", reporting.report), ("--plots", reporting.plots)):
@@ -62,11 +52,7 @@ def given_vectors_of(run: Run, options: VectorOptions) -> list[GivenVectors]:
 
 
 def tell_known(run: Run, known: int, rows: int) -> None:
-    """Say how many rows the vectors of `--with` are known of.
-
-    Raises:
-        DataError: If of none.
-    """
+    """Say how many rows the vectors of `--with` are known of. Raises DataError if of none."""
     if not known:
         raise DataError(
             "--with: none of the ids has a vector there.", fix="Name the column of the ids: --map id=COLUMN."

@@ -47,8 +47,7 @@ def cluster_of(run: Run, engine: str) -> Cluster | None:
 def refuse(engine: str, given: Mapping[str, object], why: str) -> None:
     """Make sure that no option is given that executors cannot compute.
 
-    Raises:
-        UsageError: If one is; says `why` it cannot be.
+    Raises UsageError if one is; says `why` it cannot be.
     """
     for option, value in given.items():
         if value and engine != "local":

@@ -53,11 +53,7 @@ def erasing(run: Run, path: Path | None, key_file: Path | None) -> Erasure | Non
 
 
 def require_users(erasure: Erasure | None, names: Iterable[str]) -> None:
-    """Make sure that the input tells whose its rows are.
-
-    Raises:
-        UsageError: If it does not.
-    """
+    """Make sure that the input tells whose its rows are; else UsageError."""
     from adcli.privacy.erasure import user_column
 
     if erasure is not None and user_column(names) is None:

@@ -279,11 +279,7 @@ class RunInputs:
 
 
 def _given_formats(reading: Reading) -> GivenFormats:
-    """How values are written, as the user says.
-
-    Raises:
-        UsageError: If there is no such time zone.
-    """
+    """How values are written, as the user says. Raises UsageError if there is no such time zone."""
     from zoneinfo import ZoneInfo, available_timezones
 
     from adcli.tables.standard.column_format import GivenFormats
@@ -301,11 +297,7 @@ def _given_formats(reading: Reading) -> GivenFormats:
 
 
 def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
-    """The names and values of `NAME=VALUE` options.
-
-    Raises:
-        UsageError: If one has another form.
-    """
+    """The names and values of `NAME=VALUE` options. Raises UsageError if one has another form."""
     split = [text.partition("=") for text in texts]
     for text, (name, _, value) in zip(texts, split, strict=True):
         if not name or not value:
@@ -314,11 +306,7 @@ def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 
 def numbers(texts: Sequence[str], option: str) -> dict[str, float]:
-    """The numbers of `NAME=NUMBER` options.
-
-    Raises:
-        UsageError: If one has another form.
-    """
+    """The numbers of `NAME=NUMBER` options. Raises UsageError if one has another form."""
     found = {}
     for name, value in pairs(texts, option):
         try:

@@ -35,8 +35,7 @@ class Money:
 def settled(run: Run, log: pl.DataFrame, money: Money, rates: pl.DataFrame | None = None) -> pl.DataFrame:
     """The log with its purchases settled, and its money in the currency that is wanted, at known `rates`.
 
-    Raises:
-        UsageError: If an option has nothing that it could change.
+    Raises UsageError if an option has nothing that it could change.
     """
     from adcli.behaviour.currencies import converted
     from adcli.behaviour.sales import settle_sales
@@ -65,8 +64,7 @@ def exchange_rates(run: Run, money: Money) -> pl.DataFrame:
 def settled_in_one_currency(run: Run, events: pl.DataFrame, money: Money) -> pl.DataFrame:
     """The same of a log of events whose money is to be added up.
 
-    Raises:
-        DataError: If it is in several currencies.
+    Raises DataError if it is in several currencies.
     """
     from adcli.behaviour.currencies import require_one_currency
 

@@ -182,11 +182,7 @@ class Reporting:
 
 
 def moment_of(given: str, option: str = "--cutoff") -> datetime:
-    """The time that an option names, in UTC where it names no zone.
-
-    Raises:
-        UsageError: If it is none.
-    """
+    """The time that an option names, in UTC where it names no zone. Raises UsageError if it is none."""
     try:
         time = datetime.fromisoformat(given)
     except ValueError:

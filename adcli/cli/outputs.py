@@ -64,8 +64,7 @@ class RunOutputs:
     def keep_clear_of(self, reads: Iterable[Path]) -> None:
         """Make sure, before any work is done, that all outputs can be written and overwrite nothing read.
 
-        Raises:
-            UsageError: If one is read, or another output, or cannot be written.
+        Raises UsageError if one is read, or another output, or cannot be written.
         """
         for path in reads:
             self._read.add(path)
@@ -289,7 +288,7 @@ class RunOutputs:
     def _write_stdout(self, parts: Iterable[pl.DataFrame]) -> None:
         from adcli.tables.sinks import format_of, open_sink
 
-        # A buffer of our own: with PYTHONUNBUFFERED the one of sys.stdout writes large parts incompletely.
+        # a buffer of our own: with PYTHONUNBUFFERED the one of sys.stdout writes large parts incompletely.
         handle = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - closed with the sink
         form = format_of(Path("stdout.ndjson"), self._writing.to)
         self._fill(open_sink(handle, form), parts, form)

@@ -23,17 +23,11 @@ UNTRACKED = frozenset({"definition", "reason", "test", "control", "headline", "i
 
 
 class Answer(NamedTuple):
-    """What an evaluation found: its table, and the page that says it in sentences.
+    """What an evaluation found: its table, and the page that says it in sentences."""
 
-    Attributes:
-        table: The figures.
-        page: The page.
-        is_private: Whether the page may say nothing exact of the input, as its size.
-    """
-
-    table: pl.DataFrame
-    page: Page
-    is_private: bool = False
+    table: pl.DataFrame  # the figures
+    page: Page  # the page
+    is_private: bool = False  # whether the page may say nothing exact of the input, as its size
 
 
 def deliver(run: Run, answer: Answer, reporting: Reporting, record: Callable[[pl.DataFrame], None]) -> None:
@@ -60,8 +54,7 @@ def publish(run: Run, page: Page, reporting: Reporting, *, is_private: bool = Fa
 def recorder(run: Run, tracking: Tracking) -> Callable[[pl.DataFrame], None]:
     """What logs the figures of a table to the tracker of `--track`; makes sure at once that it can.
 
-    Raises:
-        UsageError: If the tracker's package is not installed.
+    Raises UsageError if the tracker's package is not installed.
     """
     if tracking.track is None:
         return lambda table: None

@@ -145,8 +145,7 @@ class Run:
     def require_whole(self, columns: Sequence[str], why: str) -> None:
         """Make sure that no row was rejected for what it has in one of these columns.
 
-        Raises:
-            DataError: If one was; `why` says what leaving it out would do.
+        Raises DataError if one was; `why` says what leaving it out would do.
         """
         for column in columns:
             reasons = self._inputs.reasons.items()

@@ -17,7 +17,7 @@ class StreamOutput:
     def __init__(self, target: Path) -> None:
         self.target = target
         descriptor = _descriptor(target)
-        # A descriptor is shared as it is: opened again by its name, what was written there before would go.
+        # a descriptor is shared as it is: opened again by its name, what was written there before would go.
         self.handle: IO[bytes] = (
             target.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
         )
@@ -32,8 +32,7 @@ class StreamOutput:
 def is_stream(target: Path) -> bool:
     """Whether an output is written through, because its name is no regular file's that could be replaced.
 
-    Raises:
-        UsageError: If it names a descriptor that is not open.
+    Raises UsageError if it names a descriptor that is not open.
     """
     descriptor = _descriptor(target)
     try:
@@ -82,11 +81,7 @@ class ReadPlaces:
         self._places.append(_Place(Path(os.path.realpath(path)), what, is_directory))
 
     def check(self, output: Path) -> None:
-        """Make sure that an output takes the place of none of these.
-
-        Raises:
-            UsageError: If it does.
-        """
+        """Make sure that an output takes the place of none of these; else UsageError."""
         taken = self._named(output) or self._found(output)
         if taken is not None:
             raise UsageError(
@@ -94,11 +89,7 @@ class ReadPlaces:
             )
 
     def check_standard_output(self) -> None:
-        """Make sure that standard output is not appended to what is read.
-
-        Raises:
-            UsageError: If it is.
-        """
+        """Make sure that standard output is not appended to what is read; else UsageError."""
         self.check(Path("/dev/stdout"))
 
     def _note(self, found: os.stat_result, what: str) -> None:

@@ -33,8 +33,7 @@ def with_text_scores(
     Each distinct text of a context is read together with that of each item, in the columns that the model was
     learned from: those that the table of items has are the item's, the others the context's.
 
-    Raises:
-        DataError: If the model tells other things apart than clicks, or a column is in neither table.
+    Raises DataError if the model tells other things apart than clicks, or a column is in neither table.
     """
     if model is None:
         return frame

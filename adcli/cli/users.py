@@ -29,8 +29,7 @@ Profiles = Annotated[
 def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataFrame:
     """The rows with the vectors of their users as `profile`, which is said; as they are without such a file.
 
-    Raises:
-        DataError: If the rows name no users, or none of theirs has a vector.
+    Raises DataError if the rows name no users, or none of theirs has a vector.
     """
     if profiles is None:
         return log
@@ -45,8 +44,7 @@ def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataF
 def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:
     """The rows with the columns of their users, which is said; the rows as they are without a table of users.
 
-    Raises:
-        DataError: If the rows name no users.
+    Raises DataError if the rows name no users.
     """
     if users is None:
         return log

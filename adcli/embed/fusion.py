@@ -38,17 +38,11 @@ class GivenVectors(NamedTuple):
 
 
 class AddedRecall(NamedTuple):
-    """Next-item recall at 20 of held-out items, of each user: by text alone, and fused.
+    """Next-item recall at 20 of held-out items, of each user: by text alone, and fused."""
 
-    Attributes:
-        text: (users,) recall by the vectors of the texts.
-        fused: (users,) recall by the fused vectors.
-        since: The time of the split; None if each user's last item is held out.
-    """
-
-    text: npt.NDArray[np.float64]
-    fused: npt.NDArray[np.float64]
-    since: datetime | None
+    text: npt.NDArray[np.float64]  # (users,) recall by the vectors of the texts
+    fused: npt.NDArray[np.float64]  # (users,) recall by the fused vectors
+    since: datetime | None  # the time of the split; None if each user's last item is held out
 
     @property
     def sentence(self) -> str:

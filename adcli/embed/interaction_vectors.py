@@ -15,21 +15,15 @@ OWN, CATEGORY, UNKNOWN = 2, 1, 0
 
 
 class InteractionVectors(NamedTuple):
-    """Interactions and their vectors.
+    """Interactions and their vectors."""
 
-    Attributes:
-        events: The interactions with `vector` (row in `vectors`, -1 for none), `level` (2: of its own text or
-            item, 1: of its category, 0: none), `source` (items, queries, reviews or null), and `category` and
-            `price` filled from the items.
-        vectors: (m, d) of the items, then of texts, then of categories.
-        titles: (m,) titles of items, texts, names of categories.
-        item_count: How many of the vectors are of items.
-    """
-
+    # the interactions with `vector` (row in `vectors`, -1 for none), `level` (2: of its own text or item, 1:
+    # of its category, 0: none), `source` (items, queries, reviews or null), and `category` and `price` filled
+    # from the items
     events: pl.DataFrame
-    vectors: FloatArray
-    titles: pl.Series
-    item_count: int
+    vectors: FloatArray  # (m, d) of the items, then of texts, then of categories
+    titles: pl.Series  # (m,) titles of items, texts, names of categories
+    item_count: int  # how many of the vectors are of items
 
 
 def interaction_vectors(interactions: pl.DataFrame, items: ItemVectors, encode: Encode) -> InteractionVectors:

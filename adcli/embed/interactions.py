@@ -64,8 +64,7 @@ def interactions_of_events(events: pl.DataFrame) -> pl.DataFrame:
 def interactions_of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
     """Interactions from rows of the reviews table that say who wrote them.
 
-    Raises:
-        DataError: If no review says who wrote it.
+    Raises DataError if no review says who wrote it.
     """
     if "user_id" not in reviews.columns or reviews["user_id"].null_count() == reviews.height:
         raise DataError(
@@ -94,11 +93,7 @@ def weighted(interactions: pl.DataFrame, weights: Mapping[str, float]) -> pl.Dat
 
 
 def check_weights(weights: Mapping[str, float]) -> None:
-    """Make sure that weights are given to types of events and are not negative.
-
-    Raises:
-        UsageError: If not.
-    """
+    """Make sure that weights are given to types of events and are not negative; else UsageError."""
     for name, weight in weights.items():
         if name not in WEIGHTS:
             raise UsageError(

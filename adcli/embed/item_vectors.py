@@ -15,21 +15,14 @@ from adcli.statistics.retrieval import unit_vectors
 
 
 class ItemVectors(NamedTuple):
-    """Items with their vectors.
+    """Items with their vectors."""
 
-    Attributes:
-        products: (n,) `item_id title brand price`, `category` (widest step) and the embedded `text`; or null.
-        vectors: (n, d) unit vectors.
-        categories: (c,) names of the categories.
-        category_vectors: (c, d) mean vector of the items of each.
-        mean: (d,) unit mean of all vectors, the fallback profile.
-    """
-
+    # (n,) `item_id title brand price`, `category` (widest step) and the embedded `text`; or null
     products: pl.DataFrame
-    vectors: FloatArray
-    categories: list[str]
-    category_vectors: npt.NDArray[np.float64]
-    mean: FloatArray
+    vectors: FloatArray  # (n, d) unit vectors
+    categories: list[str]  # (c,) names of the categories
+    category_vectors: npt.NDArray[np.float64]  # (c, d) mean vector of the items of each
+    mean: FloatArray  # (d,) unit mean of all vectors, the fallback profile
 
     @property
     def dimension(self) -> int:
@@ -46,11 +39,7 @@ def embed_products(products: pl.DataFrame, encode: Encode) -> ItemVectors:
 
 
 def item_vectors(vectors: pl.DataFrame) -> ItemVectors:
-    """Items from the rows of kind `product` of the vectors table.
-
-    Raises:
-        DataError: If there are none.
-    """
+    """Items from the rows of kind `product` of the vectors table. Raises DataError if there are none."""
     products = vectors.filter((pl.col("kind") == "product") & pl.col("embedding").is_not_null())
     if not products.height:
         kinds = ", ".join(vectors["kind"].unique(maintain_order=True).drop_nulls())

@@ -36,21 +36,14 @@ CHUNK: Final = 1_024  # purchases
 
 
 class LearnedWeights(NamedTuple):
-    """Weights of the event types and the recall of the next purchase.
+    """Weights of the event types and the recall of the next purchase."""
 
-    Attributes:
-        weights: Those to use: the learned ones if their recall is higher, else those given.
-        learned: The learned ones, scaled so that their largest is the largest of those given.
-        recall_given: Share of held-out purchases among the twenty items nearest to the profile before them.
-        recall_learned: The same with the learned weights.
-        purchases: Purchases fitted to, and held out.
-    """
-
-    weights: dict[str, float]
-    learned: dict[str, float]
+    weights: dict[str, float]  # those to use: the learned ones if their recall is higher, else those given
+    learned: dict[str, float]  # the learned ones, scaled so that their largest is the largest of those given
+    # share of held-out purchases among the twenty items nearest to the profile before them
     recall_given: float
-    recall_learned: float
-    purchases: tuple[int, int]
+    recall_learned: float  # the same with the learned weights
+    purchases: tuple[int, int]  # purchases fitted to, and held out
 
     @property
     def sentence(self) -> str:

@@ -29,19 +29,12 @@ TRAINING_ROWS_PER_CELL: Final = 64
 
 
 class Neighbors(NamedTuple):
-    """The nearest rows of each row.
+    """The nearest rows of each row."""
 
-    Attributes:
-        rows: (n, k) nearest first, without the row itself.
-        cosines: (n, k) cosines with them.
-        method: Exact, or the approximate index.
-        recall: Of the exact neighbours, measured on a sample.
-    """
-
-    rows: IntArray
-    cosines: FloatArray
-    method: str
-    recall: float
+    rows: IntArray  # (n, k) nearest first, without the row itself
+    cosines: FloatArray  # (n, k) cosines with them
+    method: str  # exact, or the approximate index
+    recall: float  # of the exact neighbours, measured on a sample
 
 
 def nearest(

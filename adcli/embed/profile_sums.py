@@ -24,18 +24,13 @@ DECAYING: Final = ("weight", "hour_weight", "hour_x", "hour_y", "price_weight", 
 
 
 class ProfileSums(NamedTuple):
-    """Sums of users, each as of the user's `last_time`.
+    """Sums of users, each as of the user's `last_time`."""
 
-    Attributes:
-        users: One row a user, by `user_id`: first and last time, `level`, which sources there are, counts,
-            `revenue` and the decayed sums.
-        vectors: (n, d) sum of weight x vector.
-        categories: `user_id category amount`, the decayed sum of weights in each category.
-    """
-
+    # one row a user, by `user_id`: first and last time, `level`, which sources there are, counts, `revenue`
+    # and the decayed sums
     users: pl.DataFrame
-    vectors: Float64Array
-    categories: pl.DataFrame
+    vectors: Float64Array  # (n, d) sum of weight x vector
+    categories: pl.DataFrame  # `user_id category amount`, the decayed sum of weights in each category
 
 
 def sums_of_interactions(interactions: InteractionVectors, half_life: float | None) -> ProfileSums:

@@ -26,21 +26,15 @@ RECALL_ROWS: Final = 20_000
 
 
 class Basis(NamedTuple):
-    """The components that vectors are projected on.
+    """The components that vectors are projected on."""
 
-    Attributes:
-        components: (d, r) orthonormal columns, by explained share.
-        explained: Share of the squared length that they explain.
-    """
-
-    components: FloatArray
-    explained: float
+    components: FloatArray  # (d, r) orthonormal columns, by explained share
+    explained: float  # share of the squared length that they explain
 
     def reduce(self, vectors: FloatArray) -> FloatArray:
         """(n, r) unit vectors.
 
-        Raises:
-            DataError: If the vectors have another dimension than the basis was made for.
+        Raises DataError if the vectors have another dimension than the basis was made for.
         """
         if vectors.shape[1] != len(self.components):
             raise DataError(

@@ -34,19 +34,12 @@ _MIN_TEXTS: Final = 2  # of a term, where there are many
 
 
 class SegmentTerms(NamedTuple):
-    """The texts of the n rows that are segmented.
+    """The texts of the n rows that are segmented."""
 
-    Attributes:
-        weights: (n, m) weight of each text in each row; rows need not sum to one.
-        texts: (m,) the texts, such as titles.
-        categories: (m,) the category of each, or an empty string.
-        brands: Brands, which are no terms.
-    """
-
-    weights: sparse.csr_array
-    texts: Sequence[str]
-    categories: Sequence[str]
-    brands: Sequence[str] = ()
+    weights: sparse.csr_array  # (n, m) weight of each text in each row; rows need not sum to one
+    texts: Sequence[str]  # (m,) the texts, such as titles
+    categories: Sequence[str]  # (m,) the category of each, or an empty string
+    brands: Sequence[str] = ()  # brands, which are no terms
 
 
 def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int) -> list[str]:

@@ -26,19 +26,12 @@ SORT_DIMENSIONS: Final = 8  # by which rows are sorted, so that their order does
 
 
 class Segments(NamedTuple):
-    """A segmentation.
+    """A segmentation."""
 
-    Attributes:
-        labels: (n,) the segment of each row.
-        ids: (k,) names as slugs.
-        names: (k,) names.
-        explained: Share of the variance of the vectors between the segments.
-    """
-
-    labels: npt.NDArray[np.int64]
-    ids: list[str]
-    names: list[str]
-    explained: float
+    labels: npt.NDArray[np.int64]  # (n,) the segment of each row
+    ids: list[str]  # (k,) names as slugs
+    names: list[str]  # (k,) names
+    explained: float  # share of the variance of the vectors between the segments
 
     def frame(self) -> pl.DataFrame:
         """`segment_id segment_name` of each row."""

@@ -27,11 +27,7 @@ def known_columns(wanted: str, columns: Iterable[str]) -> str:
 
 
 def check_columns(wanted: Iterable[str], columns: Sequence[str], *, of: str = "") -> None:
-    """Nothing.
-
-    Raises:
-        DataError: If a wanted column is not there; `of` says of what, where that is not plain.
-    """
+    """Raise DataError if a wanted column is not there; `of` says of what, where that is not plain."""
     for column in wanted:
         if column not in columns:
             where = f" ({of})" if of and of != column else ""
@@ -41,8 +37,7 @@ def check_columns(wanted: Iterable[str], columns: Sequence[str], *, of: str = ""
 def finite_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The frame with `columns` as finite floats.
 
-    Raises:
-        DataError: If one is not there, holds text that is no number, or a value missing, NaN or infinite.
+    Raises DataError if one is not there, holds text that is no number, or a value missing, NaN or infinite.
     """
     check_columns(columns, frame.columns)
     numbers = as_numbers(frame, columns).with_columns(pl.col(columns).cast(pl.Float64))
@@ -55,8 +50,7 @@ def finite_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 def as_numbers(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The frame with `columns` as numbers: flags and yes/no words as 1 and 0, exact money as floats.
 
-    Raises:
-        DataError: If a text is no number, the first of which is shown, or a column of another kind.
+    Raises DataError if a text is no number, the first of which is shown, or a column of another kind.
     """
     schema = frame.schema
     unfit = [

@@ -36,36 +36,24 @@ FORECAST_COLUMNS = ("user_id", "p_active", "expected_purchases", "expected_value
 
 
 class Backtest(NamedTuple):
-    """A forecast beside what came.
+    """A forecast beside what came."""
 
-    Attributes:
-        days: After the cutoff, that the log goes on for.
-        expected: Purchases, of all customers.
-        observed: Purchases, of all customers.
-        errors: The mean absolute error of a customer's purchases by the model, by the customer's own rate so
-            far (`own rate`) and by the same number for all (`same for all`).
-        calibration: Tenths of the customers by forecast: `customers expected observed`, means of each.
-    """
-
-    days: int
-    expected: float
-    observed: int
+    days: int  # after the cutoff, that the log goes on for
+    expected: float  # purchases, of all customers
+    observed: int  # purchases, of all customers
+    # the mean absolute error of a customer's purchases by the model, by the customer's own rate so far (`own
+    # rate`) and by the same number for all (`same for all`)
     errors: dict[str, float]
+    # tenths of the customers by forecast: `customers expected observed`, means of each
     calibration: list[dict[str, float]]
 
 
 class Choice(NamedTuple):
-    """How the models did in the last days that were seen, each fitted on what came before them.
+    """How the models did in the last days that were seen, each fitted on what came before them."""
 
-    Attributes:
-        days: How many.
-        deviance: The mean Poisson deviance of a customer's purchases, by model.
-        calibration: Of the better one; see `Backtest`.
-    """
-
-    days: int
-    deviance: dict[str, float]
-    calibration: list[dict[str, float]]
+    days: int  # how many
+    deviance: dict[str, float]  # the mean Poisson deviance of a customer's purchases, by model
+    calibration: list[dict[str, float]]  # of the better one; see `Backtest`
 
     @property
     def model(self) -> str:
@@ -91,19 +79,13 @@ class _Log(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """Customers as they are known at the end of a day, with BG/NBD fitted to them.
+    """Customers as they are known at the end of a day, with BG/NBD fitted to them."""
 
-    Attributes:
-        customers: `user_id`, the features of `TREE_FEATURES` and the columns of `History`, `mean_value`.
-        history: Of the same customers.
-        model: BG/NBD.
-        end: The day.
-    """
-
+    # `user_id`, the features of `TREE_FEATURES` and the columns of `History`, `mean_value`
     customers: pl.DataFrame
-    history: History
-    model: BgNbd
-    end: date
+    history: History  # of the same customers
+    model: BgNbd  # BG/NBD
+    end: date  # the day
 
     def expected(self, days: int) -> Numbers:
         return self.model.expected_purchases(self.history, days / 7)

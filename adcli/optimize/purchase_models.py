@@ -16,17 +16,11 @@ LARGEST_LOG = 12.0  # of a parameter: beyond that the likelihood is flat
 
 
 class History(NamedTuple):
-    """What customers did, shape (n,) each; times in weeks.
+    """What customers did, shape (n,) each; times in weeks."""
 
-    Attributes:
-        repeats: Purchases after the first.
-        recency: From the first purchase to the last.
-        age: From the first purchase to the end of what was seen.
-    """
-
-    repeats: Numbers
-    recency: Numbers
-    age: Numbers
+    repeats: Numbers  # purchases after the first
+    recency: Numbers  # from the first purchase to the last
+    age: Numbers  # from the first purchase to the end of what was seen
 
 
 class BgNbd(NamedTuple):
@@ -85,8 +79,7 @@ class GammaGamma(NamedTuple):
 def fit_bg_nbd(seen: History) -> BgNbd:
     """The parameters under which what was seen is likeliest; eq. 7.
 
-    Raises:
-        DataError: If no customer ever came back.
+    Raises DataError if no customer ever came back.
     """
     from scipy.special import betaln, gammaln
 

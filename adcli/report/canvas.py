@@ -55,25 +55,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot that can be had as SVG for a page, as an SVG file and as a PNG file.
+    """A plot that can be had as SVG for a page, as an SVG file and as a PNG file."""
 
-    Args:
-        name: What its files are called, without extension.
-        title: What it shows.
-        alt_text: What it says, for who cannot see it.
-        panel: Its size.
-        draw: Draws it on axes in given colours.
-        legend: The labels listed above the axes, where there are several series.
-        is_empty: Whether there is nothing to draw, so that a page leaves it out.
-    """
-
-    name: str
-    title: str
-    alt_text: str
-    panel: Panel = field(repr=False)
-    draw: Callable[[Axes, Colours], None] = field(repr=False)
+    name: str  # what its files are called, without extension
+    title: str  # what it shows
+    alt_text: str  # what it says, for who cannot see it
+    panel: Panel = field(repr=False)  # its size
+    draw: Callable[[Axes, Colours], None] = field(repr=False)  # draws it on axes in given colours
+    # the labels listed above the axes, where there are several series
     legend: Sequence[str] = field(default=(), repr=False)
-    is_empty: bool = False
+    is_empty: bool = False  # whether there is nothing to draw, so that a page leaves it out
 
     @cached_property
     def svg(self) -> Markup:

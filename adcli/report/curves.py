@@ -22,21 +22,13 @@ _FEW_POINTS = 48  # up to here each point gets its mark
 
 
 class Curve(NamedTuple):
-    """One line of a plot.
+    """One line of a plot."""
 
-    Args:
-        label: Whose line it is.
-        x: (n,) numbers or times, rising.
-        y: (n,) values; None or NaN breaks the line.
-        low: (n,) lower edge of its band.
-        high: (n,) upper edge.
-    """
-
-    label: str
-    x: Sequence[Any]
-    y: Sequence[float | None]
-    low: Sequence[float | None] | None = None
-    high: Sequence[float | None] | None = None
+    label: str  # whose line it is
+    x: Sequence[Any]  # (n,) numbers or times, rising
+    y: Sequence[float | None]  # (n,) values; None or NaN breaks the line
+    low: Sequence[float | None] | None = None  # (n,) lower edge of its band
+    high: Sequence[float | None] | None = None  # (n,) upper edge
 
 
 def trend_plot(

@@ -85,35 +85,20 @@ class InputFile(Protocol):
 
 @dataclass(frozen=True)
 class Page:
-    """What one report says; tables without rows and plots of nothing are left out.
+    """What one report says; tables without rows and plots of nothing are left out."""
 
-    Args:
-        title: What was asked, in the reader's words.
-        command_line: The command that made the page.
-        summary: A sentence or two below the title, or one a line.
-        verdicts: What came out, the most important first.
-        tables: The figures.
-        details: Further figures, which the appendix shows.
-        plots: The plots, each drawn once; their names differ.
-        method: How the figures were made.
-        inputs: The files read.
-        data_notes: Sentences about the data: what was recognised, rejected, suppressed.
-        versions: Version by name of software.
-        seed: The seed of everything random.
-    """
-
-    title: str
-    command_line: str = ""
-    summary: str = ""
-    verdicts: Sequence[Verdict] = ()
-    tables: Sequence[Table] = ()
-    details: Sequence[Table] = ()
-    plots: Sequence[Plot] = ()
-    method: Sequence[Passage] = ()
-    inputs: Sequence[InputFile] = ()
-    data_notes: Sequence[str] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    seed: int | None = None
+    title: str  # what was asked, in the reader's words
+    command_line: str = ""  # the command that made the page
+    summary: str = ""  # a sentence or two below the title, or one a line
+    verdicts: Sequence[Verdict] = ()  # what came out, the most important first
+    tables: Sequence[Table] = ()  # the figures
+    details: Sequence[Table] = ()  # further figures, which the appendix shows
+    plots: Sequence[Plot] = ()  # the plots, each drawn once; their names differ
+    method: Sequence[Passage] = ()  # how the figures were made
+    inputs: Sequence[InputFile] = ()  # the files read
+    data_notes: Sequence[str] = ()  # sentences about the data: what was recognised, rejected, suppressed
+    versions: Mapping[str, str] = field(default_factory=dict)  # version by name of software
+    seed: int | None = None  # the seed of everything random
 
     def __post_init__(self) -> None:
         for name in ("tables", "details"):

@@ -93,21 +93,14 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table of figures.
+    """A titled table of figures."""
 
-    Args:
-        title: What the figures are.
-        frame: The rows, in order.
-        kinds: How numbers are read, by column or metric name, where the names say too little (`numbers.py`).
-        note: A sentence below the table: estimator, definition, rows.
-        limit: Rows shown; the rest is counted, not shown.
-    """
-
-    title: str
-    frame: pl.DataFrame
+    title: str  # what the figures are
+    frame: pl.DataFrame  # the rows, in order
+    # how numbers are read, by column or metric name, where the names say too little (`numbers.py`)
     kinds: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
-    limit: int = 200
+    note: str = ""  # a sentence below the table: estimator, definition, rows
+    limit: int = 200  # rows shown; the rest is counted, not shown
 
     @property
     def headings(self) -> list[Cell]:

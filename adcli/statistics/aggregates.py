@@ -22,18 +22,12 @@ SMALLEST_LEFT = 1e-3  # of the denominator, that a unit which has all of it leav
 
 
 class Shape(NamedTuple):
-    """What one unit's residual has beyond its variance: mean powers of column - ratio x denominator.
+    """What one unit's residual has beyond its variance: mean powers of column - ratio x denominator."""
 
-    Attributes:
-        second: Mean square.
-        third: Mean cube.
-        fourth: Mean fourth power.
-        left_out: Mean square of the residuals, each over the share of the denominator that the others hold.
-    """
-
-    second: float
-    third: float
-    fourth: float
+    second: float  # mean square
+    third: float  # mean cube
+    fourth: float  # mean fourth power
+    # mean square of the residuals, each over the share of the denominator that the others hold
     left_out: float
 
     def degrees(self, n: int) -> float:
@@ -49,21 +43,14 @@ class Shape(NamedTuple):
 
 
 class Aggregates(NamedTuple):
-    """One arm, summed up.
+    """One arm, summed up."""
 
-    Attributes:
-        n: Units.
-        mean: Of each column.
-        covariance: Sample covariances (n - 1) by pair of columns in sorted order; (x, x) is the variance.
-        binary: Columns that hold nothing but 0 and 1.
-        shape: By (column, denominator) of a metric; the denominator of a mean is "".
-    """
-
-    n: int
-    mean: Mapping[str, float]
+    n: int  # units
+    mean: Mapping[str, float]  # of each column
+    # sample covariances (n - 1) by pair of columns in sorted order; (x, x) is the variance
     covariance: Mapping[Pair, float]
-    binary: frozenset[str]
-    shape: Mapping[Pair, Shape] = {}
+    binary: frozenset[str]  # columns that hold nothing but 0 and 1
+    shape: Mapping[Pair, Shape] = {}  # by (column, denominator) of a metric; the denominator of a mean is ""
 
     def cov(self, left: str, right: str) -> float:
         """Covariance of two columns; one named "" is the constant 1."""

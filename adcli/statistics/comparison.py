@@ -19,33 +19,21 @@ class ArmFigure(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The variant against the control.
+    """The variant against the control."""
 
-    Attributes:
-        variant: Its figure.
-        control: Its figure.
-        difference: variant - control, with its interval.
-        relative: variant / control - 1, with its interval; NaN where the control is not positive.
-        statistic: z or t.
-        p_value: Two-sided.
-        test: Which test, and which intervals.
-        caution: Why the p-value should not be believed; empty if it may.
-        variance_reduction: Share of the variance that the covariates took away; NaN without covariates.
-        is_proportion: Whether the figures are proportions.
-    """
-
-    variant: ArmFigure
-    control: ArmFigure
-    difference: float
+    variant: ArmFigure  # its figure
+    control: ArmFigure  # its figure
+    difference: float  # variant - control, with its interval
     difference_interval: Interval
-    relative: float
+    relative: float  # variant / control - 1, with its interval; NaN where the control is not positive
     relative_interval: Interval
-    statistic: float
-    p_value: float
-    test: str
-    caution: str = ""
+    statistic: float  # z or t
+    p_value: float  # two-sided
+    test: str  # which test, and which intervals
+    caution: str = ""  # why the p-value should not be believed; empty if it may
+    # share of the variance that the covariates took away; NaN without covariates
     variance_reduction: float = math.nan
-    is_proportion: bool = False
+    is_proportion: bool = False  # whether the figures are proportions
 
 
 def without_spread(arms: Sequence[ArmFigure], test: str, caution: str) -> Comparison:

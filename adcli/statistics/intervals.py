@@ -54,19 +54,12 @@ def wilson(successes: float, trials: float, confidence: float) -> Interval:
 
 
 class ClusteredRate(NamedTuple):
-    """A proportion of trials that come in clusters (a user's impressions).
+    """A proportion of trials that come in clusters (a user's impressions)."""
 
-    Attributes:
-        value: The proportion.
-        trials: All trials.
-        design_effect: How many clustered trials are worth one independent one; 1 at least.
-        degrees: Of freedom, of the design effect; infinite where it is known.
-    """
-
-    value: float
-    trials: float
-    design_effect: float
-    degrees: float
+    value: float  # the proportion
+    trials: float  # all trials
+    design_effect: float  # how many clustered trials are worth one independent one; 1 at least
+    degrees: float  # of freedom, of the design effect; infinite where it is known
 
     def interval(self, confidence: float) -> Interval:
         """Wilson's interval on the effective sample size; Student's quantile pays for the design effect.
@@ -80,21 +73,13 @@ class ClusteredRate(NamedTuple):
 
 
 class ClusteredRatio(NamedTuple):
-    """A ratio of sums over independent units.
+    """A ratio of sums over independent units."""
 
-    Attributes:
-        value: The ratio.
-        error: Its standard error.
-        degrees: Of freedom, of the error.
-        skew: Of the ratio's own errors: the sum of the units' cubed shares in them over error^3.
-        is_positive: Whether the ratio is positive and no unit has anything negative.
-    """
-
-    value: float
-    error: float
-    degrees: float
-    skew: float
-    is_positive: bool
+    value: float  # the ratio
+    error: float  # its standard error
+    degrees: float  # of freedom, of the error
+    skew: float  # of the ratio's own errors: the sum of the units' cubed shares in them over error^3
+    is_positive: bool  # whether the ratio is positive and no unit has anything negative
 
     def interval(self, confidence: float) -> Interval:
         """Student's interval, its ends moved the way the errors lean; a sum of money is never below 0.

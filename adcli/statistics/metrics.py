@@ -8,24 +8,16 @@ Kind = Literal["average", "ratio", "quantile"]
 
 
 class Metric(NamedTuple):
-    """One figure of an arm.
+    """One figure of an arm."""
 
-    Attributes:
-        name: As printed in the column `metric`.
-        kind: `average` of a column (a proportion, if it only holds 0 and 1), `ratio` of two columns' sums, or
-            `quantile` of a column.
-        column: Measured on each unit; the numerator of a ratio.
-        denominator: Of a ratio.
-        quantile: In (0, 1), of a quantile.
-        covariates: Columns known before the experiment began, to adjust for.
-    """
-
-    name: str
+    name: str  # as printed in the column `metric`
+    # `average` of a column (a proportion, if it only holds 0 and 1), `ratio` of two columns' sums, or
+    # `quantile` of a column
     kind: Kind
-    column: str
-    denominator: str = ""
-    quantile: float = 0.5
-    covariates: tuple[str, ...] = ()
+    column: str  # measured on each unit; the numerator of a ratio
+    denominator: str = ""  # of a ratio
+    quantile: float = 0.5  # in (0, 1), of a quantile
+    covariates: tuple[str, ...] = ()  # columns known before the experiment began, to adjust for
 
     @property
     def columns(self) -> tuple[str, ...]:

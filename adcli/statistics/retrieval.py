@@ -26,33 +26,21 @@ def unit_vectors(vectors: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
 
 
 class RetrievalTask(NamedTuple):
-    """Queries, and the candidates that are relevant to each.
+    """Queries, and the candidates that are relevant to each."""
 
-    Attributes:
-        queries: (q, d) unit vectors.
-        candidates: (n, d) unit vectors.
-        relevant: The (c, n) relevant candidates of some queries, from their (c,) row numbers.
-        own: (q,) the candidate that is the query itself and is left out; -1 for none.
-    """
-
-    queries: npt.NDArray[np.floating]
-    candidates: npt.NDArray[np.floating]
+    queries: npt.NDArray[np.floating]  # (q, d) unit vectors
+    candidates: npt.NDArray[np.floating]  # (n, d) unit vectors
+    # the (c, n) relevant candidates of some queries, from their (c,) row numbers
     relevant: Callable[[IntArray], BoolArray]
-    own: IntArray
+    own: IntArray  # (q,) the candidate that is the query itself and is left out; -1 for none
 
 
 class Retrieved(NamedTuple):
-    """The metrics of each query.
+    """The metrics of each query."""
 
-    Attributes:
-        values: (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k.
-        metrics: Their names.
-        chance: (q, len(ks)) recall of a random order.
-    """
-
-    values: FloatArray
-    metrics: list[str]
-    chance: FloatArray
+    values: FloatArray  # (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k
+    metrics: list[str]  # their names
+    chance: FloatArray  # (q, len(ks)) recall of a random order
 
 
 def retrieve(task: RetrievalTask, ks: Sequence[int], *, seed: int) -> Retrieved:

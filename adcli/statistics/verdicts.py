@@ -20,19 +20,12 @@ SMALLEST_SHOWN = 1e-6  # p-values below are the approximation's, not the data's
 
 
 class Verdict(NamedTuple):
-    """One verdict.
+    """One verdict."""
 
-    Attributes:
-        verdict: A word from the closed list.
-        reason: Why it is this one.
-        sentence: What is so, with the figures it rests on, where pages and terminals say it.
-        subject: The arm or group that the sentence begins with; a page puts those of one into a line.
-    """
-
-    verdict: str
-    reason: str = ""
-    sentence: str = ""
-    subject: str = ""
+    verdict: str  # a word from the closed list
+    reason: str = ""  # why it is this one
+    sentence: str = ""  # what is so, with the figures it rests on, where pages and terminals say it
+    subject: str = ""  # the arm or group that the sentence begins with; a page puts those of one into a line
 
 
 def invalid(what: str, reason: str) -> Verdict:

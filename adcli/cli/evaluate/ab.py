@@ -173,8 +173,7 @@ def _say_control(run: Run, table: pl.DataFrame, control: str | None) -> None:
 def _read_units(run: Run, stream: TableStream, metrics: Sequence[str]) -> UnitBatches:
     """The units: up to `ROWS_AT_A_TIME` as one frame, and what comes after those piece by piece, unkept.
 
-    Raises:
-        UsageError: If there is no metric; lists the columns that could be one.
+    Raises UsageError if there is no metric; lists the columns that could be one.
     """
     from adcli.evaluate.ab.units import ROWS_AT_A_TIME, UnitBatches, with_all
     from adcli.tables.unify import concatenated

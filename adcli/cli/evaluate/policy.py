@@ -203,8 +203,7 @@ def policy(
 def _check_slates(estimators: Sequence[str], of_impressions: Sequence[object]) -> None:
     """Make sure that nothing asked for is of single impressions.
 
-    Raises:
-        UsageError: If an estimator or an option is.
+    Raises UsageError if an estimator or an option is.
     """
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS
 
@@ -224,11 +223,7 @@ def _check_slates(estimators: Sequence[str], of_impressions: Sequence[object]) -
 def _check_own_model(
     logged: str | None, policies: Sequence[str], target_columns: Sequence[str], names: Sequence[str]
 ) -> None:
-    """Make sure that a reward model of the user's own says all that the estimators ask.
-
-    Raises:
-        UsageError: If it does not.
-    """
+    """Make sure that a reward model of the user's own says all that the estimators ask; else UsageError."""
     if names or not logged or len(policies) != len(target_columns):
         raise UsageError(
             "A reward model of your own is --expected-logged and one --expected-policy for each "
@@ -260,8 +255,7 @@ def _groups(run: Run, given: str | None) -> str | int | None:
 def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:
     """Make sure that the lower confidence bound of the first policy's value is above `--fail-under`.
 
-    Raises:
-        GateError: If it is not.
+    Raises GateError if it is not.
     """
     if fail_under is None:
         return

@@ -23,8 +23,7 @@ WORDS = ("uniform", "logged")
 def check_names(names: Sequence[str]) -> None:
     """Make sure that each name may be a policy, before anything large is read.
 
-    Raises:
-        UsageError: If one is none, or is named twice.
+    Raises UsageError if one is none, or is named twice.
     """
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
@@ -41,8 +40,7 @@ def check_names(names: Sequence[str]) -> None:
 def read_targets(run: Run, names: Sequence[str], action: Sequence[str], log: pl.DataFrame) -> list[Target]:
     """The policies, each called by its folder's or file's name, or by its whole path where two share that.
 
-    Raises:
-        DataError: If one is damaged, or a table of probabilities does not fit the log.
+    Raises DataError if one is damaged, or a table of probabilities does not fit the log.
     """
     short = Counter(_short_name(name) for name in names)
     called = {name: _short_name(name) if short[_short_name(name)] == 1 else name for name in names}

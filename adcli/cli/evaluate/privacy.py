@@ -47,11 +47,7 @@ class Privacy:
     )
 
     def clips(self) -> dict[str, float]:
-        """The most of each sum of money.
-
-        Raises:
-            UsageError: If one is no amount above 0 of cost or revenue.
-        """
+        """The most of each sum of money. Raises UsageError if one is no amount above 0 of cost or revenue."""
         found = numbers(self.clip, "--clip")
         for name, value in found.items():
             if name not in ("cost", "revenue") or not 0 < value < float("inf"):
@@ -69,8 +65,7 @@ class Privacy:
 def spend(run: Run, epsilon: float, budget: float | None) -> None:
     """Add epsilon to the account of each input before anything of it is shown.
 
-    Raises:
-        UsageError: If an input is no file to keep an account of, or its account would exceed the budget.
+    Raises UsageError if an input is no file to keep an account of, or its account would exceed the budget.
     """
     import fcntl
 

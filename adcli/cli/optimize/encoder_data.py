@@ -25,43 +25,25 @@ MOST_WEIGHT = 10.0  # of a row, in means: beyond, one rare row would decide
 
 
 class Data(NamedTuple):
-    """What one input gives.
+    """What one input gives."""
 
-    Attributes:
-        material: What is learned from.
-        validation: The evaluation that decides when to stop.
-        test: The one that is reported.
-        documents: Texts among which hard negatives are found.
-        counts: What there was, for people and for the JSON.
-        taken: Of behaviour, the items that were taken before anything is held out.
-    """
-
-    material: Material
-    validation: HeldOut | None
-    test: HeldOut | None
-    documents: Sequence[str]
-    counts: dict[str, int]
-    taken: pl.DataFrame | None = None
+    material: Material  # what is learned from
+    validation: HeldOut | None  # the evaluation that decides when to stop
+    test: HeldOut | None  # the one that is reported
+    documents: Sequence[str]  # texts among which hard negatives are found
+    counts: dict[str, int]  # what there was, for people and for the JSON
+    taken: pl.DataFrame | None = None  # of behaviour, the items that were taken before anything is held out
 
 
 class LabelledTexts(NamedTuple):
-    """Texts with their labels.
+    """Texts with their labels."""
 
-    Attributes:
-        frame: (n,) the rows.
-        texts: (n,) their texts.
-        labels: (n,) position of each row's label in `names`; None for none.
-        names: The labels there are.
-        groups: (n,) what each text is about, if labels are learned within it.
-        weights: (n,) what each row counts, if not the same.
-    """
-
-    frame: pl.DataFrame
-    texts: list[str]
-    labels: list[int | None]
-    names: list[str]
-    groups: Sequence[int] = ()
-    weights: Sequence[float] = ()
+    frame: pl.DataFrame  # (n,) the rows
+    texts: list[str]  # (n,) their texts
+    labels: list[int | None]  # (n,) position of each row's label in `names`; None for none
+    names: list[str]  # the labels there are
+    groups: Sequence[int] = ()  # (n,) what each text is about, if labels are learned within it
+    weights: Sequence[float] = ()  # (n,) what each row counts, if not the same
 
     def known(self) -> Labelled:
         """The rows that have a label and a text."""

@@ -14,21 +14,13 @@ FEWEST_SEGMENTS = 3  # with two, how much segments differ cannot be separated fr
 
 
 class Shrunken(NamedTuple):
-    """What a hierarchical model says of the segments.
+    """What a hierarchical model says of the segments."""
 
-    Attributes:
-        value: (segments,) posterior means of the effects.
-        low: (segments,) lower ends of their intervals.
-        high: (segments,) upper ends.
-        spread: Posterior mean of the standard deviation between segments.
-        p_value: Of Cochran's Q, that all effects are equal.
-    """
-
-    value: FloatArray
-    low: FloatArray
-    high: FloatArray
-    spread: float
-    p_value: float
+    value: FloatArray  # (segments,) posterior means of the effects
+    low: FloatArray  # (segments,) lower ends of their intervals
+    high: FloatArray  # (segments,) upper ends
+    spread: float  # posterior mean of the standard deviation between segments
+    p_value: float  # of Cochran's Q, that all effects are equal
 
 
 def shrink(effect: FloatArray, variance: FloatArray, *, confidence: float) -> Shrunken:

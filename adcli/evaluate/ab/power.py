@@ -14,23 +14,14 @@ POWER = 0.8
 
 
 class Design(NamedTuple):
-    """What a test is to hold.
+    """What a test is to hold."""
 
-    Attributes:
-        power: Probability of a significant result if the effect is real.
-        confidence: 1 - alpha, two-sided.
-        arms: All arms, the control among them.
-        control_share: Of the units that the control gets; None: as many as each other arm.
-        looks: Equally spaced looks, by O'Brien-Fleming spending; 1 looks at the end only.
-        comparisons: Over which alpha is shared (Bonferroni): variants x metrics.
-    """
-
-    power: float = POWER
-    confidence: float = 0.95
-    arms: int = 2
-    control_share: float | None = None
-    looks: int = 1
-    comparisons: int = 1
+    power: float = POWER  # probability of a significant result if the effect is real
+    confidence: float = 0.95  # 1 - alpha, two-sided
+    arms: int = 2  # all arms, the control among them
+    control_share: float | None = None  # of the units that the control gets; None: as many as each other arm
+    looks: int = 1  # equally spaced looks, by O'Brien-Fleming spending; 1 looks at the end only
+    comparisons: int = 1  # over which alpha is shared (Bonferroni): variants x metrics
 
     @property
     def alpha(self) -> float:
@@ -78,8 +69,7 @@ def power_of(
 ) -> float:
     """Probability that a test of `n_control` units in the control shows the step to `target`.
 
-    Raises:
-        UsageError: If a proportion lies outside (0, 1).
+    Raises UsageError if a proportion lies outside (0, 1).
     """
     from statsmodels.stats.power import NormalIndPower
 
@@ -93,8 +83,7 @@ def detectable_effect(
 ) -> float:
     """The smallest target above `baseline` that `n_control` units in the control would show.
 
-    Raises:
-        UsageError: If a proportion lies outside (0, 1), or no proportion below 1 could be shown.
+    Raises UsageError if a proportion lies outside (0, 1), or no proportion below 1 could be shown.
     """
     from statsmodels.stats.power import NormalIndPower
 
@@ -113,8 +102,7 @@ def detectable_effect(
 def standardised_effect(baseline: float, target: float, std_dev: float | None) -> float:
     """Cohen's h of two proportions, or the difference in standard deviations of a mean.
 
-    Raises:
-        UsageError: If a proportion lies outside (0, 1), or `std_dev` is not positive.
+    Raises UsageError if a proportion lies outside (0, 1), or `std_dev` is not positive.
     """
     from statsmodels.stats.proportion import proportion_effectsize
 

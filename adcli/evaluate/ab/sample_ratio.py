@@ -12,19 +12,12 @@ AT_THE_END = PlannedLooks()
 
 
 class SampleRatio(NamedTuple):
-    """Chi-square of the arms' sizes against the expected shares.
+    """Chi-square of the arms' sizes against the expected shares."""
 
-    Attributes:
-        statistic: Chi-square.
-        p_value: That holds over all looks.
-        expected_share: Of each arm.
-        reading: How the p-value regards looks before the end; empty if it need not.
-    """
-
-    statistic: float
-    p_value: float
-    expected_share: Mapping[str, float]
-    reading: str = ""
+    statistic: float  # chi-square
+    p_value: float  # that holds over all looks
+    expected_share: Mapping[str, float]  # of each arm
+    reading: str = ""  # how the p-value regards looks before the end; empty if it need not
 
 
 def sample_ratio(

@@ -67,17 +67,12 @@ class PlannedLooks(NamedTuple):
 class AnyTime(NamedTuple):
     """Looks at any time; the sequence is narrowest when all planned units are in.
 
-    Attributes:
-        n: Units now, of all arms.
-        planned_n: Units planned, of all arms.
-        tuned_for: Alpha at which the sequence is tuned.
-
     Source: Waudby-Smith et al. (2021), asymptotic confidence sequences, equation 14, and 66 for the tuning.
     """
 
-    n: int
-    planned_n: int
-    tuned_for: float = 0.05
+    n: int  # units now, of all arms
+    planned_n: int  # units planned, of all arms
+    tuned_for: float = 0.05  # alpha at which the sequence is tuned
 
     @property
     def label(self) -> str:

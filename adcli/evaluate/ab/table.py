@@ -99,25 +99,15 @@ def ab_table(
 
 
 class SummedUnits(NamedTuple):
-    """What tests need of the experiment.
+    """What tests need of the experiment."""
 
-    Attributes:
-        arms: The aggregates of each.
-        metrics: Whose; of clusters, ratios.
-        unit_count: Column that counts units, where rows do.
-        cluster: Column of the groups that were randomised whole.
-        lower_is_better: Names of metrics where less is better.
-        units: The units themselves, which quantiles need.
-        variant: Their column that names the arm.
-    """
-
-    arms: dict[str, Aggregates]
-    metrics: list[Metric]
-    unit_count: str | None = None
-    cluster: str | None = None
-    lower_is_better: Sequence[str] = ()
-    units: pl.DataFrame | None = None
-    variant: str = "variant"
+    arms: dict[str, Aggregates]  # the aggregates of each
+    metrics: list[Metric]  # whose; of clusters, ratios
+    unit_count: str | None = None  # column that counts units, where rows do
+    cluster: str | None = None  # column of the groups that were randomised whole
+    lower_is_better: Sequence[str] = ()  # names of metrics where less is better
+    units: pl.DataFrame | None = None  # the units themselves, which quantiles need
+    variant: str = "variant"  # their column that names the arm
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -22,15 +22,10 @@ UnitsFrame = pl.DataFrame | pl.LazyFrame
 
 
 class UnitBatches(NamedTuple):
-    """Units that come piece by piece and are read once.
+    """Units that come piece by piece and are read once."""
 
-    Attributes:
-        columns: Their columns.
-        batches: The pieces; all have these columns.
-    """
-
-    columns: Sequence[str]
-    batches: Iterable[pl.DataFrame]
+    columns: Sequence[str]  # their columns
+    batches: Iterable[pl.DataFrame]  # the pieces; all have these columns
 
 
 Units = UnitsFrame | UnitBatches
@@ -114,8 +109,7 @@ def _is_total(piece: pl.DataFrame, variant: str, day: str) -> bool:
 def per_unit(metric: Metric, unit_count: str) -> Metric:
     """The metric of rows that count units: a mean is a ratio to their number.
 
-    Raises:
-        UsageError: If it is a quantile, or adjusted.
+    Raises UsageError if it is a quantile, or adjusted.
     """
     if metric.kind == "quantile" or metric.covariates:
         raise UsageError(
@@ -141,8 +135,7 @@ def _prepared(
 def once(pieces: Iterable[pl.DataFrame], unit: str | None) -> Iterator[pl.DataFrame]:
     """The pieces without `NAME`, of which 8 bytes a unit are kept, to find at the end any that came twice.
 
-    Raises:
-        DataError: If a unit occurs twice.
+    Raises DataError if a unit occurs twice.
     """
     names = []
     for piece in pieces:
@@ -155,11 +148,7 @@ def once(pieces: Iterable[pl.DataFrame], unit: str | None) -> Iterator[pl.DataFr
 
 
 def check_unique(units: pl.DataFrame, unit: str | None) -> None:
-    """Nothing.
-
-    Raises:
-        DataError: If a value of `unit` (None: of `unit_id`, where there is one) occurs twice.
-    """
+    """Raise DataError if a value of `unit` (None: of `unit_id`, where there is one) occurs twice."""
     name = unit or "unit_id"
     if name in units.columns:
         check_repeats(units.height, units[name].n_unique(), name)
@@ -237,8 +226,7 @@ def sum_clusters(
 def per_cluster(metrics: Sequence[Metric], cluster: str) -> list[Metric]:
     """The metrics as ratios over clusters: the mean of a column is its sum / the units.
 
-    Raises:
-        UsageError: If a metric is a quantile.
+    Raises UsageError if a metric is a quantile.
     """
     for metric in metrics:
         if metric.kind == "quantile":
@@ -254,8 +242,7 @@ def _units_of(cluster: str) -> str:
 def choose_control(arms: Sequence[str], control: str | None) -> str:
     """The control among the arms: the one asked for, else one named like a control, else the first by name.
 
-    Raises:
-        DataError: If there is no such arm, or only one arm.
+    Raises DataError if there is no such arm, or only one arm.
     """
     if not arms:
         raise DataError("There are no units.")

@@ -13,19 +13,12 @@ SAMPLE_RATIO_ALPHA = 0.01  # below this p the arms' sizes make every verdict inv
 
 
 class Rules(NamedTuple):
-    """By what a comparison is judged.
+    """By what a comparison is judged."""
 
-    Attributes:
-        confidence: 1 - it is the level of the adjusted p-values.
-        smallest_effect: Relative difference worth knowing of.
-        comparisons: That the p-values were adjusted for.
-        looks_inflation: By how much more units looks before the end cost.
-    """
-
-    confidence: float
-    smallest_effect: float
-    comparisons: int = 1
-    looks_inflation: float = 1.0
+    confidence: float  # 1 - it is the level of the adjusted p-values
+    smallest_effect: float  # relative difference worth knowing of
+    comparisons: int = 1  # that the p-values were adjusted for
+    looks_inflation: float = 1.0  # by how much more units looks before the end cost
 
 
 def judge(comparison: Comparison, p_adjusted: float, rules: Rules, *, lower_is_better: bool) -> Verdict:

@@ -38,8 +38,7 @@ def agreement_rows(
 def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
     """The ads with a column `ctr`, the click rate of each in a log; null where it was never shown.
 
-    Raises:
-        DataError: If the log does not say which ad was shown, or whether it was clicked, or shows none.
+    Raises DataError if the log does not say which ad was shown, or whether it was clicked, or shows none.
     """
     for name in ("ad_id", "click"):
         if name not in impressions.columns:

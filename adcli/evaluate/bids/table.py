@@ -197,17 +197,11 @@ def spend_curve(auctions: Auctions, replays: Mapping[str, Replay]) -> pl.DataFra
 
 
 class BidValues(NamedTuple):
-    """What bidders would have bought.
+    """What bidders would have bought."""
 
-    Attributes:
-        table: One row per campaign and bidder.
-        spend_curve: How the budget went over an episode (of all campaigns).
-        calibration: Predicted and observed clicks; see `calibration_table`.
-    """
-
-    table: pl.DataFrame
-    spend_curve: pl.DataFrame
-    calibration: pl.DataFrame
+    table: pl.DataFrame  # one row per campaign and bidder
+    spend_curve: pl.DataFrame  # how the budget went over an episode (of all campaigns)
+    calibration: pl.DataFrame  # predicted and observed clicks; see `calibration_table`
 
 
 def evaluate_bids(

@@ -32,17 +32,11 @@ class ReliabilityBin(NamedTuple):
 
 
 class CalibrationError(NamedTuple):
-    """The expected calibration error.
+    """The expected calibration error."""
 
-    Attributes:
-        value: Mean over rows of the distance of their bin's mean prediction from its rate.
-        interval: That allows for the error's being positive by noise alone; it never reaches below 0.
-        by_chance: What the value would be on average if every prediction were right.
-    """
-
-    value: float
-    interval: Interval
-    by_chance: float
+    value: float  # mean over rows of the distance of their bin's mean prediction from its rate
+    interval: Interval  # that allows for the error's being positive by noise alone; it never reaches below 0
+    by_chance: float  # what the value would be on average if every prediction were right
 
 
 def reliability(

@@ -15,15 +15,10 @@ SMALLEST_PROBABILITY = 1e-15  # a prediction of 0 that came true costs 34.5, not
 
 
 class MetricInfluence(NamedTuple):
-    """A figure and its influences: the mean of these is 0, and their spread is that of the figure.
+    """A figure and its influences: the mean of these is 0, and their spread is that of the figure."""
 
-    Attributes:
-        value: The figure.
-        influence: (n,) by how much each row moves n x the figure.
-    """
-
-    value: float
-    influence: FloatArray
+    value: float  # the figure
+    influence: FloatArray  # (n,) by how much each row moves n x the figure
 
 
 class ScoreMetric(NamedTuple):

@@ -41,19 +41,14 @@ class Cells(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """What the index comes to without drift: about `noise` x chi-square of so many degrees.
+    """What the index comes to without drift: about `noise` x chi-square of so many degrees."""
 
-    Attributes:
-        noise: Of one degree.
-        degrees: Of freedom.
-        users: Effective number of clusters of the file that has fewer; infinite where rows are independent.
-        distance: Chi-square distance of the shares, whose p-value holds with few clusters too: the index,
-            whose logarithms make much of a rare value that one file lacks, is up to twice as often beyond.
-    """
-
-    noise: float
-    degrees: float
+    noise: float  # of one degree
+    degrees: float  # of freedom
+    # effective number of clusters of the file that has fewer; infinite where rows are independent
     users: float = math.inf
+    # chi-square distance of the shares, whose p-value holds with few clusters too: the index, whose
+    # logarithms make much of a rare value that one file lacks, is up to twice as often beyond
     distance: float = math.nan
 
     def interval(self, value: float, confidence: float) -> tuple[Interval, float]:

@@ -47,8 +47,7 @@ class GroupWeights(NamedTuple):
 def group_by_column(actions: ActionSet, items: pl.DataFrame | None, column: str) -> NDArray[np.int32]:
     """The group of each action, by a column of the table of items (a category, a brand); shape (K,).
 
-    Raises:
-        DataError: As `group_labels`.
+    Raises DataError As `group_labels`.
     """
     return group_labels(actions, items, column).rank("dense").cast(pl.Int32).to_numpy() - 1
 

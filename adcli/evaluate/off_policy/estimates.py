@@ -33,23 +33,16 @@ class NamedEstimate(NamedTuple):
 
 
 class Estimator(NamedTuple):
-    """How an estimator is computed.
+    """How an estimator is computed."""
 
-    Attributes:
-        definition: What is computed; its parameter follows.
-        compute: The estimate from the logged side and a policy's rows, and the parameter if there is one.
-        needs_model: Whether it needs a reward model.
-        reference: Of a biased one, the unbiased one that it departs from.
-        tried: The parameters that SLOPE chooses among, from the largest weight, least biased first.
-        largest: The largest parameter.
-    """
-
-    definition: str
+    definition: str  # what is computed; its parameter follows
+    # the estimate from the logged side and a policy's rows, and the parameter if there is one
     compute: Callable[..., Estimate]
-    needs_model: bool = False
-    reference: str = ""
+    needs_model: bool = False  # whether it needs a reward model
+    reference: str = ""  # of a biased one, the unbiased one that it departs from
+    # the parameters that SLOPE chooses among, from the largest weight, least biased first
     tried: Callable[[float], Sequence[float]] | None = None
-    largest: float = np.inf
+    largest: float = np.inf  # the largest parameter
 
 
 DEFAULT = ("ips", "snips", "dm", "dr")
@@ -123,8 +116,7 @@ class Asked(NamedTuple):
 def asked(text: str) -> Asked:
     """What an estimator's name asks for.
 
-    Raises:
-        UsageError: If there is none of this name, or its parameter is not one.
+    Raises UsageError if there is none of this name, or its parameter is not one.
     """
     name, is_set, number = text.partition("=")
     known = (*ESTIMATORS, *NEEDS_GROUPS)

@@ -45,9 +45,8 @@ class Grid(NamedTuple):
 def slate_grid(impressions: pl.DataFrame) -> Grid:
     """The grid of slates and positions; positions are in numeric order, or that of their names.
 
-    Raises:
-        DataError: If a column is missing or has gaps, or a slate has two impressions in one position, or none
-            in a position above one that it has.
+    Raises DataError if a column is missing or has gaps, or a slate has two impressions in one position, or
+    none in a position above one that it has.
     """
     for name, option in ((SLATE, "--slate"), (POSITION, "--position")):
         if name not in impressions.columns:

@@ -228,8 +228,7 @@ def as_table(
 ) -> pl.DataFrame:
     """Rows of estimates as a table.
 
-    Raises:
-        UsageError: If there are none, because the estimators need to know more of the policies.
+    Raises UsageError if there are none, because the estimators need to know more of the policies.
     """
     if not records:
         raise UsageError(

@@ -58,8 +58,7 @@ class Valuation:
     def rows(self, target: Target) -> PolicyRows:
         """A policy against the log.
 
-        Raises:
-            DataError: If the policy chooses what the log never shows, or a column holds no probabilities.
+        Raises DataError if the policy chooses what the log never shows, or a column holds no probabilities.
         """
         name = name_of(target)
         if name not in self.kept:

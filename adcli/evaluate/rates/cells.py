@@ -13,21 +13,13 @@ from adcli.evaluate.suppression import suppressed_cells
 
 
 class RateCells(NamedTuple):
-    """A breakdown.
+    """A breakdown."""
 
-    Attributes:
-        sums: One row per cell: `cell`, the `by` columns, exact sums of what was counted, `users`.
-        units: What each unit counted, sorted by `cell`.
-        starts: (cells + 1,) where each cell's units begin, and the end.
-        unit: What a unit is, as in `UnitCounts`.
-        said: What one of the counts is made of, where its name does not say it.
-    """
-
-    sums: pl.DataFrame
-    units: pl.DataFrame
-    starts: list[int]
-    unit: str
-    said: Mapping[str, str]
+    sums: pl.DataFrame  # one row per cell: `cell`, the `by` columns, exact sums of what was counted, `users`
+    units: pl.DataFrame  # what each unit counted, sorted by `cell`
+    starts: list[int]  # (cells + 1,) where each cell's units begin, and the end
+    unit: str  # what a unit is, as in `UnitCounts`
+    said: Mapping[str, str]  # what one of the counts is made of, where its name does not say it
 
 
 _USERS = {USER: pl.col("known_user").sum(), ROW: pl.len()}  # a report knows none

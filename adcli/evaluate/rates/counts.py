@@ -36,19 +36,14 @@ EVENT_OF_COUNT = {"impressions": "impression", "clicks": "click", "carts": "cart
 
 
 class UnitCounts(NamedTuple):
-    """Sums by cell and unit.
+    """Sums by cell and unit."""
 
-    Attributes:
-        frame: One row per cell and unit: the `by` columns, `user`, `known_user`, and what was counted.
-        counted: Which of `COUNTS` and `AMOUNTS` the log can say.
-        unit: What a unit is: `USER`, `ROW` (of a log that knows no users), or what a report is clustered by.
-        said: What one of the counts is made of, where its name does not say it.
-    """
-
+    # one row per cell and unit: the `by` columns, `user`, `known_user`, and what was counted
     frame: pl.DataFrame
-    counted: tuple[str, ...]
+    counted: tuple[str, ...]  # which of `COUNTS` and `AMOUNTS` the log can say
+    # what a unit is: `USER`, `ROW` (of a log that knows no users), or what a report is clustered by
     unit: str
-    said: Mapping[str, str] = {}
+    said: Mapping[str, str] = {}  # what one of the counts is made of, where its name does not say it
 
     @property
     def has_users(self) -> bool:
@@ -57,14 +52,10 @@ class UnitCounts(NamedTuple):
 
 
 class SummedLog(NamedTuple):
-    """A log that executors have added up, but for the rows whose meaning all of them decide together.
+    """A log that executors have added up, but for the rows whose meaning all of them decide together."""
 
-    Attributes:
-        rows: Those rows, such as purchases, and all columns that rates are made of.
-        sums: What the others count, by user and the columns of any breakdown that is wanted.
-    """
-
-    rows: pl.DataFrame
+    rows: pl.DataFrame  # those rows, such as purchases, and all columns that rates are made of
+    # what the others count, by user and the columns of any breakdown that is wanted
     sums: pl.DataFrame = pl.DataFrame()
 
 
@@ -138,11 +129,7 @@ def _report_counts(log: pl.DataFrame) -> Counts:
 
 
 def check_cells(columns: Sequence[str], by: Sequence[str]) -> None:
-    """Nothing.
-
-    Raises:
-        DataError: If a column of `by` is missing, is the users' own, or one of the result's.
-    """
+    """Raise DataError if a column of `by` is missing, is the users' own, or one of the result's."""
     for name in by:
         if name in RESULT_COLUMNS:
             raise DataError(f"A breakdown cannot be by '{name}', which is a column of the result.")
@@ -177,8 +164,7 @@ def _of_single_users(name: str) -> DataError:
 def row_counts(log: pl.DataFrame) -> Counts:
     """What each row counts by itself: of impressions all, of events all but what is sold.
 
-    Raises:
-        DataError: If the log is neither table.
+    Raises DataError if the log is neither table.
     """
     user = pl.col("user_id") if "user_id" in log.columns else pl.lit(None, pl.String)
     if "event_type" in log.columns:
@@ -205,8 +191,7 @@ def row_counts(log: pl.DataFrame) -> Counts:
 def counted_rows(log: pl.DataFrame, counts: Counts, by: Sequence[str]) -> pl.DataFrame:
     """What each row counts, beside its user and the columns `by`.
 
-    Raises:
-        DataError: If a count is negative or money is not finite.
+    Raises DataError if a count is negative or money is not finite.
     """
     _check_amounts(log)
     beside = [*by, *(name for name in log.columns if name == PLACE)]
@@ -274,8 +259,7 @@ def _conversion_flag(log: pl.DataFrame) -> str | None:
 def _flags(log: pl.DataFrame) -> list[str]:
     """The column that flags the converted, in a log of events that holds no purchases itself; none or one.
 
-    Raises:
-        DataError: If it holds anything but 0, 1 and nothing.
+    Raises DataError if it holds anything but 0, 1 and nothing.
     """
     if "event_type" not in log.columns or (log["event_type"] == "purchase").any():
         return []

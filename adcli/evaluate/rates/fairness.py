@@ -41,35 +41,21 @@ Estimator = Callable[[FloatArray, FloatArray], Estimate | None]
 
 
 class GroupSums(NamedTuple):
-    """Sums of each unit in each group where it occurs.
+    """Sums of each unit in each group where it occurs."""
 
-    Attributes:
-        group: (pairs,) number of the group, from 0 on.
-        unit: (pairs,) number of the independent unit, from 0 on.
-        top: (pairs,) of the numerator.
-        bottom: (pairs,) of the denominator.
-    """
-
-    group: npt.NDArray[np.int64]
-    unit: npt.NDArray[np.int64]
-    top: FloatArray
-    bottom: FloatArray
+    group: npt.NDArray[np.int64]  # (pairs,) number of the group, from 0 on
+    unit: npt.NDArray[np.int64]  # (pairs,) number of the independent unit, from 0 on
+    top: FloatArray  # (pairs,) of the numerator
+    bottom: FloatArray  # (pairs,) of the denominator
 
 
 class Gap(NamedTuple):
-    """A group against all others.
+    """A group against all others."""
 
-    Attributes:
-        rest: The ratio of all others.
-        difference: Of the group's ratio from it.
-        interval: Of the difference; an end that the data do not bound is NaN.
-        p_value: Two-sided, that there is none.
-    """
-
-    rest: float
-    difference: float
-    interval: Interval
-    p_value: float
+    rest: float  # the ratio of all others
+    difference: float  # of the group's ratio from it
+    interval: Interval  # of the difference; an end that the data do not bound is NaN
+    p_value: float  # two-sided, that there is none
 
 
 def gap(sums: GroupSums, group: int, *, confidence: float, estimate: Estimator = clustered_ratio) -> Gap:

@@ -26,15 +26,11 @@ NO_ITEM = ""  # what an event without an item is matched by
 
 
 class _Links(NamedTuple):
-    """What led to what.
+    """What led to what."""
 
-    Attributes:
-        pairs: One row per later event that an earlier one led to: `earlier later` (event numbers), `delay`.
-        later: Number of later events, linked or not.
-    """
-
+    # one row per later event that an earlier one led to: `earlier later` (event numbers), `delay`
     pairs: pl.DataFrame
-    later: int
+    later: int  # number of later events, linked or not
 
 
 def funnel_table(

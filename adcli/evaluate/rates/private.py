@@ -54,15 +54,10 @@ METHOD = (
 
 
 class Bounds(NamedTuple):
-    """What one user can add, given and not read from the data.
+    """What one user can add, given and not read from the data."""
 
-    Attributes:
-        rows: Most rows of a user; of more, some are taken at random.
-        clip: Most of each sum of money that one row adds.
-    """
-
-    rows: int
-    clip: Mapping[str, float]
+    rows: int  # most rows of a user; of more, some are taken at random
+    clip: Mapping[str, float]  # most of each sum of money that one row adds
 
     def unit(self, name: str) -> float:
         """What one step of a sum is worth: 1 of a count, a small part of the clip of money."""
@@ -74,25 +69,15 @@ class Bounds(NamedTuple):
 
 
 class Release(NamedTuple):
-    """A vector with noise.
+    """A vector with noise."""
 
-    Attributes:
-        values: (cells,) in natural units.
-        variance: Of the noise.
-        scale: Of the noise, as of a Laplace distribution.
-    """
-
-    values: FloatArray
-    variance: float
-    scale: float
+    values: FloatArray  # (cells,) in natural units
+    variance: float  # of the noise
+    scale: float  # of the noise, as of a Laplace distribution
 
 
 def check_opendp() -> None:
-    """Make sure that noise can be drawn.
-
-    Raises:
-        UsageError: If OpenDP is not installed.
-    """
+    """Make sure that noise can be drawn. Raises UsageError if OpenDP is not installed."""
     if importlib.util.find_spec("opendp") is None:
         raise UsageError(
             "--private draws its noise from OpenDP, which is not installed.",

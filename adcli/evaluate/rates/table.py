@@ -146,11 +146,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
 
 
 def known_rates(metrics: Sequence[str]) -> list[Rate]:
-    """The rates of these names.
-
-    Raises:
-        UsageError: If a metric is no rate.
-    """
+    """The rates of these names. Raises UsageError if a metric is no rate."""
     known = [rate.metric for rate in RATES]
     for metric in metrics:
         if metric not in known:

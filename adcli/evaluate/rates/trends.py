@@ -38,21 +38,14 @@ TREND_COLUMNS = {
 
 
 class Trend(NamedTuple):
-    """What becomes of a rate with time.
+    """What becomes of a rate with time."""
 
-    Attributes:
-        value: Of a line, the relative change from one step to the next; of a cycle, highest over lowest - 1.
-        interval: Of a line's change; NaN for a cycle, whose height is never below 0.
-        p_value: That the rate does not depend on time.
-        p_fit: That the line, or the cycle, is all there is to the times' differences.
-        peak: Where a cycle is highest; NaN for a line.
-    """
-
+    # of a line, the relative change from one step to the next; of a cycle, highest over lowest - 1
     value: float
-    interval: Interval
-    p_value: float
-    p_fit: float
-    peak: float = math.nan
+    interval: Interval  # of a line's change; NaN for a cycle, whose height is never below 0
+    p_value: float  # that the rate does not depend on time
+    p_fit: float  # that the line, or the cycle, is all there is to the times' differences
+    peak: float = math.nan  # where a cycle is highest; NaN for a line
 
 
 NO_TREND = Trend(math.nan, NO_INTERVAL, math.nan, math.nan)

@@ -16,35 +16,24 @@ POINTS = 101  # of a curve that is drawn
 
 
 class Ranked(NamedTuple):
-    """Sums over units in blocks of equal score, highest score first; (blocks,) or (samples, blocks) each.
+    """Sums over units in blocks of equal score, highest score first; (blocks,) or (samples, blocks) each."""
 
-    Attributes:
-        treated: Treated units.
-        control: Control units.
-        treated_outcome: Sum of their outcomes.
-        control_outcome: Sum of their outcomes.
-    """
-
-    treated: FloatArray
-    control: FloatArray
-    treated_outcome: FloatArray
-    control_outcome: FloatArray
+    treated: FloatArray  # treated units
+    control: FloatArray  # control units
+    treated_outcome: FloatArray  # sum of their outcomes
+    control_outcome: FloatArray  # sum of their outcomes
 
 
 class Areas(NamedTuple):
-    """What ranks a model; each a number, or one for each sample.
+    """What ranks a model; each a number, or one for each sample."""
 
-    Attributes:
-        qini_causalml: Area between the Qini curve and the random line, over n + 1 times the curve's end.
-        qini_scikit_uplift: The same area over that of the perfect ranking; NaN unless outcomes are 0 and 1.
-        auuc_causalml: Area under the gain curve over n + 1 times its end; about .5 for a random ranking.
-        auuc_scikit_uplift: Area between gain curve and random line over that of the perfect ranking.
-    """
-
+    # area between the Qini curve and the random line, over n + 1 times the curve's end
     qini_causalml: FloatArray
+    # the same area over that of the perfect ranking; NaN unless outcomes are 0 and 1
     qini_scikit_uplift: FloatArray
+    # area under the gain curve over n + 1 times its end; about .5 for a random ranking
     auuc_causalml: FloatArray
-    auuc_scikit_uplift: FloatArray
+    auuc_scikit_uplift: FloatArray  # area between gain curve and random line over that of the perfect ranking
 
 
 def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranked:

@@ -13,17 +13,11 @@ from adcli.statistics.intervals import FloatArray
 
 
 class ScoredUnits(NamedTuple):
-    """Units by score, highest first.
+    """Units by score, highest first."""
 
-    Attributes:
-        score: (n,) predicted uplift.
-        treated: (n,) 1 or 0.
-        outcome: (n,) what came of it.
-    """
-
-    score: FloatArray
-    treated: FloatArray
-    outcome: FloatArray
+    score: FloatArray  # (n,) predicted uplift
+    treated: FloatArray  # (n,) 1 or 0
+    outcome: FloatArray  # (n,) what came of it
 
 
 def scored_units(

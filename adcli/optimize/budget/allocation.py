@@ -17,23 +17,14 @@ _SLACK = 1e-9
 
 
 class Choice(NamedTuple):
-    """A campaign to spend on.
+    """A campaign to spend on."""
 
-    Attributes:
-        name: Its id.
-        low: The least that it may get.
-        high: The greatest.
-        amounts: (m,) rising, from `low` to `high`.
-        values: (m,) what they are expected to bring.
-        highest_cost: Of a unit of value.
-    """
-
-    name: str
-    low: float
-    high: float
-    amounts: Numbers
-    values: Numbers
-    highest_cost: float = math.inf
+    name: str  # its id
+    low: float  # the least that it may get
+    high: float  # the greatest
+    amounts: Numbers  # (m,) rising, from `low` to `high`
+    values: Numbers  # (m,) what they are expected to bring
+    highest_cost: float = math.inf  # of a unit of value
 
 
 def allocate(choices: Sequence[Choice], total: float, *, highest_cost: float = math.inf) -> Numbers:

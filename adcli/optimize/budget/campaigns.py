@@ -16,27 +16,16 @@ _LEARNED = 0.7  # of the prior's standard deviation of that return: with more le
 
 
 class Campaign(NamedTuple):
-    """One campaign of a plan of some periods.
+    """One campaign of a plan of some periods."""
 
-    Attributes:
-        name: Its id.
-        spend: (t,) by period, from the first with any.
-        now: What a plan's periods cost at the present rate.
-        highest: What they would cost at the highest spend so far.
-        value_now: What they bring at the present rate, the spend of earlier periods carried over.
-        response: What is known of it; None if too little.
-        reason: Why too little is known.
-        periods: Of the plan.
-    """
-
-    name: str
-    spend: Numbers
-    now: float
-    highest: float
-    value_now: float
-    response: Response | None
-    reason: str
-    periods: float
+    name: str  # its id
+    spend: Numbers  # (t,) by period, from the first with any
+    now: float  # what a plan's periods cost at the present rate
+    highest: float  # what they would cost at the highest spend so far
+    value_now: float  # what they bring at the present rate, the spend of earlier periods carried over
+    response: Response | None  # what is known of it; None if too little
+    reason: str  # why too little is known
+    periods: float  # of the plan
 
     def values(self, amounts: Numbers) -> Numbers:
         """The value (g, m) of amounts (m,) spent on the plan's periods, by draw."""

@@ -14,19 +14,12 @@ _OF_A_CAMPAIGN = ("fixed", "min", "max", *TARGETS)
 
 
 class Limits(NamedTuple):
-    """What one campaign has to obey; amounts are of the whole plan.
+    """What one campaign has to obey; amounts are of the whole plan."""
 
-    Attributes:
-        fixed: True to spend what it does now, or an amount.
-        low: The least spend; None where nothing is said.
-        high: The greatest; None where nothing is said.
-        highest_cost: Of a unit of value: the target CPA, or 1 / the target ROAS.
-    """
-
-    fixed: bool | float = False
-    low: float | None = None
-    high: float | None = None
-    highest_cost: float = math.inf
+    fixed: bool | float = False  # True to spend what it does now, or an amount
+    low: float | None = None  # the least spend; None where nothing is said
+    high: float | None = None  # the greatest; None where nothing is said
+    highest_cost: float = math.inf  # of a unit of value: the target CPA, or 1 / the target ROAS
 
 
 class Constraints(NamedTuple):

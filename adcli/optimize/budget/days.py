@@ -20,21 +20,13 @@ _SPREAD = 0.5  # of weekdays' and the longest wave's log demand
 
 
 class Days(NamedTuple):
-    """A report by campaign and period.
+    """A report by campaign and period."""
 
-    Attributes:
-        dates: (t,) the first day of each period.
-        length: Of a period, in days: 1 or 7.
-        spend: By campaign, (t,) each.
-        value: By campaign, (t,) each.
-        said: What was decided about the rows, one sentence each.
-    """
-
-    dates: list[date]
-    length: int
-    spend: dict[str, Numbers]
-    value: dict[str, Numbers]
-    said: list[str]
+    dates: list[date]  # (t,) the first day of each period
+    length: int  # of a period, in days: 1 or 7
+    spend: dict[str, Numbers]  # by campaign, (t,) each
+    value: dict[str, Numbers]  # by campaign, (t,) each
+    said: list[str]  # what was decided about the rows, one sentence each
 
 
 class Demand(NamedTuple):

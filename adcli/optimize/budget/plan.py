@@ -32,35 +32,21 @@ PLAN_COLUMNS = {
 
 
 class Gain(NamedTuple):
-    """What a plan gains in all.
+    """What a plan gains in all."""
 
-    Attributes:
-        value: Expected.
-        interval: Of it.
-        unmoved: What the same total gains where each campaign keeps its share of the spend.
-    """
-
-    value: float
-    interval: Interval
-    unmoved: float
+    value: float  # expected
+    interval: Interval  # of it
+    unmoved: float  # what the same total gains where each campaign keeps its share of the spend
 
 
 class Plan(NamedTuple):
-    """A plan.
+    """A plan."""
 
-    Attributes:
-        table: One row per campaign, columns of `PLAN_COLUMNS`.
-        gain: Of all campaigns whose response is known.
-        days: That it is for.
-        curves: `campaign_id spend value value_low value_high` of those whose response is known.
-        said: What was decided, one sentence each.
-    """
-
-    table: pl.DataFrame
-    gain: Gain
-    days: int
-    curves: pl.DataFrame
-    said: list[str]
+    table: pl.DataFrame  # one row per campaign, columns of `PLAN_COLUMNS`
+    gain: Gain  # of all campaigns whose response is known
+    days: int  # that it is for
+    curves: pl.DataFrame  # `campaign_id spend value value_low value_high` of those whose response is known
+    said: list[str]  # what was decided, one sentence each
 
 
 def plan_budget(
@@ -112,11 +98,7 @@ def plan_budget(
 
 
 def _days_of_total(total: float, rows: Days) -> int:
-    """The period that costs about the total at the present rate.
-
-    Raises:
-        UsageError: If none does.
-    """
+    """The period that costs about the total at the present rate. Raises UsageError if none does."""
     recent = max(1, _RECENT // rows.length)
     daily = sum(float(spend[-recent:].mean()) for spend in rows.spend.values()) / rows.length
     periods = sorted({rows.length, *_PERIODS, len(rows.dates) * rows.length})

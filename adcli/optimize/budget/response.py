@@ -22,19 +22,12 @@ _LONGEST_MEMORY = 60  # days until nothing is left of what is carried over
 
 
 class Shape(NamedTuple):
-    """How spend acts: g draws of it, shape (g,) each.
+    """How spend acts: g draws of it, shape (g,) each."""
 
-    Attributes:
-        carry_over: The part of its effect that the next day keeps.
-        half_saturation: The spend a day that brings half of what any spend could.
-        steepness: The power of spend; above 1 the curve is S-shaped.
-        share: The share of the value at the reference spend that the spend brings.
-    """
-
-    carry_over: Numbers
-    half_saturation: Numbers
-    steepness: Numbers
-    share: Numbers
+    carry_over: Numbers  # the part of its effect that the next day keeps
+    half_saturation: Numbers  # the spend a day that brings half of what any spend could
+    steepness: Numbers  # the power of spend; above 1 the curve is S-shaped
+    share: Numbers  # the share of the value at the reference spend that the spend brings
 
     def relative_value(self, carried: Numbers, reference: float) -> Numbers:
         """The value at a carried-over spend (g, t), as a multiple of that at the reference."""
@@ -44,17 +37,11 @@ class Shape(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What is known of a campaign's response: draws from its posterior.
+    """What is known of a campaign's response: draws from its posterior."""
 
-    Attributes:
-        shape: The draws.
-        reference: The usual spend a day.
-        level: The value a day at the reference and the demand of the last days, shape (g,).
-    """
-
-    shape: Shape
-    reference: float
-    level: Numbers
+    shape: Shape  # the draws
+    reference: float  # the usual spend a day
+    level: Numbers  # the value a day at the reference and the demand of the last days, shape (g,)
 
 
 def _hill(spend: Numbers, half: Numbers, steepness: Numbers) -> Numbers:
