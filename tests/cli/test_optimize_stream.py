@@ -129,7 +129,7 @@ def test_a_state_of_another_version_or_no_state_is_told(adcli, world, tmp_path):
     assert done.returncode == 3
     adcli(*SERVE, stdin=b'{"id":"a"}')
     about = tmp_path / "live" / "stream.json"
-    about.write_text(about.read_text().replace("stream/2", "stream/9"))
+    about.write_text(about.read_text().replace("stream/3", "stream/9"))
     done = adcli(*SERVE, stdin=b'{"id":"b"}')
     assert (done.returncode, done.stdout) == (3, b"")
     assert "'stream/9'" in done.said

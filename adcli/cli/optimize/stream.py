@@ -76,7 +76,8 @@ def stream(
       {"id": "r1", "context": {"hour": 9, "segment": "s3"}, "eligible": ["a", "b"]}
       -> {"id": "r1", "item_id": "a", "propensity": 0.93}
       {"id": "r1", "reward": 1, "cost": 0.2}        once; "replace": true takes another one instead
-      {"budget": 1000, "decisions": 50000}          to last for so many decisions, or until it is spent
+      {"budget": 1000, "decisions": 50000}          to last for so many decisions, or until it is spent;
+                                                    "cost": 0.5 keeps so much for each until its reward
       {"rules": {"eligible": ["a", "b"], "exclude": ["c"], "caps": {"a": 1000}, "floor": 0.02}}
 
     A line that cannot be used is answered with {"id": ..., "error": ...} and changes nothing. An answer is

@@ -29,7 +29,7 @@ class Bidding:
 
         All bids that are under way are never more than what is left of the budget.
         """
-        left, decisions = max(spending.budget - spending.spent, 0.0), int(spending.decisions)
+        left, decisions = spending.left, int(spending.decisions)
         bids, free = np.empty(pctr.size), max(left - spending.reserved, 0.0)
         for place, own in enumerate(np.maximum(pctr, LEAST_PCTR)):
             seen = min(int(spending.made) + place, decisions - 1)

@@ -23,6 +23,7 @@ class LiveConstraints(NamedTuple):
         free: The numbers of the actions that show no ad, which neither cap nor budget is of.
         caps: The most decisions for an item, in all.
         budget: A line of one, or nothing.
+        costs: What each action costs, shape (K,), where there is a budget.
         floor: The least probability of an action.
         said: What is obeyed, and what cannot be.
     """
@@ -33,6 +34,7 @@ class LiveConstraints(NamedTuple):
     free: tuple[int, ...] = ()
     caps: Mapping[str, int] = {}
     budget: Mapping[str, float] = {}
+    costs: NDArray[np.float64] | None = None
     floor: float = 0.0
     said: str = ""
 
@@ -52,7 +54,7 @@ def live_constraints(rules: Rules) -> LiveConstraints:
         needed["user_id"] = "frequency_cap"
     totals = {one.rule: one.total for one in rules.limits if one.total is not None}
     caps = {name.removeprefix(STOCK): int(n) for name, n in totals.items() if name.startswith(STOCK)}
-    decisions = [totals[BUDGET] / one.most for one in rules.limits if one.rule == BUDGET]
+    paid = next((one for one in rules.limits if one.rule == BUDGET), None)
     floor = ["exploration_floor"] if rules.exploration_floor else []
     kept = dict.fromkeys([*(rule.rule for rule in rules.forbidden), *needed.values(), *totals, *floor])
     left = [one.rule for one in rules.limits if one.rule not in totals]
@@ -66,7 +68,8 @@ def live_constraints(rules: Rules) -> LiveConstraints:
         rules.frequency_cap,
         tuple(rules.no_ad.nonzero()[0].tolist()),
         caps,
-        {"budget": totals[BUDGET], "decisions": decisions[0]} if decisions else {},
+        {"budget": totals[BUDGET], "decisions": totals[BUDGET] / paid.most} if paid else {},
+        paid.per_action if paid else None,
         rules.exploration_floor,
         _said(list(kept), left),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -67,9 +67,10 @@ class LivePolicy:
             settings, actions, self.contexts.dimensions, offline.level, self.contexts.parts
         )
         self.decisions = self.rewards.decisions
-        self.spending = Spending()
+        obeyed = offline.constraints
+        self.spending = Spending(obeyed.is_free(actions), obeyed.costs, by_bids=bidding is not None)
         self.names = ActionNames(offline.actions)
-        self.rules = Rules(self.names, offline.constraints, settings.epsilon)
+        self.rules = Rules(self.names, obeyed, settings.epsilon)
         self.lines, self.next_solution = 0, 8  # used so far; and when the model is next solved
         self._key = hashlib.blake2b(str(settings.seed).encode(), digest_size=16).digest()
         self._texts = [orjson.dumps(text if type(text) is dict else {offline.actions.columns[0]: text})[1:-1]
@@ -80,8 +81,8 @@ class LivePolicy:
         self._answers: list[bytes] = []
         self._decided_now: list[bytes] = []
         self._given: Iterator[bytes] | None = None
-        if offline.constraints.budget:
-            self.spending.begin(offline.constraints.budget)
+        if obeyed.budget:
+            self._begin(obeyed.budget)
         self.look()
 
     # ---- lines
@@ -119,7 +120,8 @@ class LivePolicy:
         """Whether a line could be used by its text: a first reward, or a context that was met before."""
         row = self.decisions.index.get(name)
         if reward is not None:
-            return row is not None and self.rewards.take_first(row, REWARDS[reward])
+            limited = self.spending.is_limited
+            return row is not None and not limited and self.rewards.take_first(row, REWARDS[reward])
         slot = self.contexts.met.get(context)  # type: ignore[arg-type]
         if row is not None or slot is None or not self._is_plain:
             return False
@@ -148,8 +150,7 @@ class LivePolicy:
             return self._request(message, text)
         self._decide()
         if "budget" in message:
-            self.spending.begin(message)
-            self.look()
+            self._begin(message)
             return True
         if "rules" in message:
             self.rules.update(message["rules"])
@@ -157,14 +158,21 @@ class LivePolicy:
             return True
         raise RefusedLine("A line needs 'context', 'reward', 'budget' or 'rules'.")
 
+    def _begin(self, budget: Mapping[str, Any]) -> None:
+        """Take a budget, of which a part is kept for decisions under way."""
+        under_way = np.bincount(self.rewards.unheard()["action"], minlength=len(self.offline.actions))
+        self.spending.begin(budget, under_way.astype(np.float64))
+        self.look()
+
     def _settle(self, message: dict[str, Any]) -> bool:
         """Take a reward; of an auction, before the next bids."""
-        if self.bidding:
+        row = self.rewards.row(message)
+        if self.bidding or row >= self.decisions.size:
             self._decide()
-        if (settled := self.rewards.take(message)) is None:
+        if (settled := self.rewards.take(row, message)) is None:
             return False
         self.spending.settle(*settled)
-        if self.spending.is_spent:
+        if self.spending.is_limited:
             self.look()
         return True
 
@@ -198,23 +206,24 @@ class LivePolicy:
 
     def look(self) -> None:
         """See whether any action may be shown to any request, until the next solution."""
-        self._is_restricted = self.contexts.decides_eligibility or self.rules.hold or self.spending.is_spent
+        ahead = MOST_LINES + len(self._pending)
+        is_short = self.spending.room() < ahead
+        self._is_restricted = self.contexts.decides_eligibility or self.rules.hold or is_short
         self._is_plain = not self._is_restricted and bool(self.spending.decisions or not self.bidding)
 
     def _eligible(self, slot: int, own: Any, user: str | None) -> Mask:
         """What may be shown to a request."""
-        if self.rules.room() <= len(self._pending):
+        if min(self.rules.room(), self.spending.room()) < len(self._pending) + 1:
             self._decide()
         self.contexts.encode()
         allowed: Mask = self.contexts.eligible[slot] & self.rules.open(user)
         if own is not None:
             allowed &= self.names.mask(own)
-        if self.spending.is_spent:
-            allowed &= self.offline.constraints.is_free(allowed.size)
         if not allowed.any():
-            raise RefusedLine(
-                "The budget is spent." if self.spending.is_spent else "No action may be shown here."
-            )
+            raise RefusedLine("No action may be shown here.")
+        allowed &= self.spending.affordable()
+        if not allowed.any():
+            raise RefusedLine(self.spending.why_not())
         return allowed
 
     def _repeat(self, row: int, slot: int, told_name: bytes) -> None:
@@ -284,7 +293,7 @@ class LivePolicy:
             bid=bids,
         )
         self.rules.count(action, users)
-        self.spending.decided(rows.size, float(cost[rows, action].sum()), float(bids.sum()))
+        self.spending.decided(action, float(cost[rows, action].sum()), float(bids.sum()))
         told = self._told(told_names, action, propensity, bids)
         for place, text in zip(places, told, strict=True):
             self._answers[place] = text
@@ -324,7 +333,7 @@ class LivePolicy:
         if self.bidding and made.size:
             won = np.isfinite(made["reward"])
             self.bidding.observe(made["predicted"], made["bid"], won, made["cost"])
-        self.spending.settle(0.0, unheard)
+        self.spending.let_go(unheard["action"], float(unheard["bid"].sum()))
         self.spending.adjust(0.0 if self.bidding else self.rewards.learner.scale)
         self.look()
 

@@ -14,13 +14,13 @@ from adcli.optimize.stream.drift import Drift
 from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.learner import Learner
 from adcli.optimize.stream.refused import RefusedLine, finite, identifier
+from adcli.optimize.stream.spending import DEAREST
 
 JUMP = 2.0  # half-lives that pass where a drift is found
-DEAREST = 1e9
 LOST = -np.inf  # the reward of an auction that was not won: nothing was shown
 
 Matrix = NDArray[np.float64]
-Settled = tuple[float, float]
+Settled = tuple[int, float, float | None, float]
 
 
 def _outcome(message: Mapping[str, Any], reward: float) -> tuple[float, float]:
@@ -43,34 +43,39 @@ class Rewards:
         self.drifts = self.last_drift = 0  # how many were found, and after how many decisions the last
         self.new: dict[int, tuple[float, float]] = {}  # reward and cost, not learned of yet
 
-    def take(self, message: Mapping[str, Any]) -> Settled | None:
-        """Keep a reward until the model is next solved.
-
-        Returns:
-            What the decision cost above what was known, and the bid that is not open any more; None of a
-            reward that is no news.
+    def row(self, message: Mapping[str, Any]) -> int:
+        """The number of the decision that a reward is of, which may still wait to be made.
 
         Raises:
-            RefusedLine: If it is none, or its decision has another, or is not known any more.
+            RefusedLine: If there is none, or none any more.
         """
         row = self.decisions.index.get(identifier(message))
         if row is None:
             window = self._settings.reward_window
             raise RefusedLine(f"None of the last {window:,} decisions has this id (--reward-window).")
+        return row
+
+    def take(self, row: int, message: Mapping[str, Any]) -> Settled | None:
+        """Keep the reward of a decision until the model is next solved.
+
+        Returns:
+            The decision's action, its cost, the cost that was known before, if any, and its bid; None of a
+            reward that is no news.
+
+        Raises:
+            RefusedLine: If it is none, or its decision has another.
+        """
         most = self._settings.max_reward
         outcome = _outcome(message, finite(message, "reward", -most, most) if "reward" in message else 0.0)
-        made = self.decisions[row] if row < self.decisions.size else None
-        before = self.new.get(row)
-        if before is None and made is not None and not np.isnan(made["reward"]):
+        made, before = self.decisions[row], self.new.get(row)
+        if before is None and not np.isnan(made["reward"]):
             before = float(made["reward"]), float(made["cost"])
         if before == outcome:
             return None
         if before is not None and message.get("replace") is not True:
             raise RefusedLine('This decision has another reward; "replace": true takes this one instead.')
         self.new[row] = outcome
-        if before is None:
-            return outcome[1], 0.0 if made is None else float(made["bid"])
-        return outcome[1] - before[1], 0.0
+        return int(made["action"]), outcome[1], None if before is None else before[1], float(made["bid"])
 
     def take_first(self, row: int, outcome: tuple[float, float]) -> bool:
         """Keep a reward of 0 or 1 of a decision that has none; whether that could be."""
@@ -82,11 +87,19 @@ class Rewards:
         self.new[row] = outcome
         return True
 
-    def learn(self) -> tuple[NDArray[Any], float]:
+    def unheard(self) -> NDArray[Any]:
+        """The decisions kept that nothing was heard of."""
+        rows = np.arange(self.decisions.first, self.decisions.size)
+        heard = np.fromiter((row for row in self.new if row < self.decisions.size), dtype=np.int64)
+        made = self.decisions[np.delete(rows, heard - self.decisions.first)]
+        found: NDArray[Any] = made[np.isnan(made["reward"])]
+        return found
+
+    def learn(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Learn of the rewards taken, and let go of what is older than the window.
 
         Returns:
-            The decisions learned of, and the bids of those let go whose auction nothing was heard of.
+            The decisions learned of, and those let go that nothing was heard of.
         """
         rows = np.fromiter(self.new, dtype=np.int64, count=len(self.new))
         reward, cost = np.array(list(self.new.values())).reshape(-1, 2).T
@@ -119,15 +132,14 @@ class Rewards:
             self.drifts, self.last_drift = self.drifts + 1, self.decisions.size
             self.learner.pass_time(JUMP)
 
-    def _close_window(self) -> float:
+    def _close_window(self) -> NDArray[Any]:
         """Decisions that had no reward within their window count as 0, but for auctions: those were lost."""
         stop = self.decisions.size - self._settings.reward_window
-        if stop <= self.decisions.first:
-            return 0.0
-        rows = np.arange(self.decisions.first, stop)
-        made = self.decisions[rows]
-        is_open = np.isnan(made["reward"])
-        silent = rows[is_open & (made["bid"] == 0)]
-        self._count(silent, self.decisions[silent], np.zeros(silent.size), np.zeros(silent.size))
-        self.decisions.forget(stop)
-        return float(made["bid"][is_open].sum())
+        rows = np.arange(self.decisions.first, max(stop, self.decisions.first))
+        rows = rows[np.isnan(self.decisions[rows]["reward"])]
+        unheard = self.decisions[rows]
+        shown = unheard["bid"] == 0
+        self._count(rows[shown], unheard[shown], np.zeros(shown.sum()), np.zeros(shown.sum()))
+        if stop > self.decisions.first:
+            self.decisions.forget(stop)
+        return unheard

@@ -18,6 +18,8 @@ ARRAYS = (
     "rules.decided",
     "rewards.drift.sums",
     "rewards.drift.seen",
+    "spending.heard",
+    "spending.open",
     *(f"rewards.learner.{name}" for name in LEARNED),
 )
 NUMBERS = (
@@ -26,7 +28,7 @@ NUMBERS = (
     "contexts.unknown_keys",
     "rewards.drifts",
     "rewards.last_drift",
-    *(f"spending.{name}" for name in Spending.__annotations__),
+    *(f"spending.{name}" for name in Spending.NUMBERS),
 )
 
 

@@ -1,78 +1,201 @@
-"""What a stream may spend, and the price that makes it last: dual descent on the spend per decision."""
+"""What a stream may spend, what of it is kept for decisions under way, and the price that makes it last."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from adcli.optimize.stream.refused import finite
+import numpy as np
+from numpy.typing import NDArray
+
+from adcli.optimize.stream.refused import RefusedLine, finite
 
 RATE = 0.1
 FULL_RATE_DECISIONS = 64.0
+DEAREST = 1e9
+DEVIATIONS = 4.0  # that what decisions under way cost may come out above what is expected
+UNKNOWN = 10.0  # times what a decision may cost on average that one is taken to cost while no cost is known
+REMEMBERED = 0.999  # of the costs of an action, at each one that is heard of
+
+Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
-@dataclass
 class Spending:
     """A budget, for so many decisions or until it is spent, and the reward that a unit of cost must earn.
 
-    Source: Balseiro, Lu and Mirrokni (2020), algorithm 1 with the Euclidean distance.
+    A part of the budget is kept for each decision whose cost is not known: its bid, what the budget's line
+    asks, or what its action has cost so far. While few costs are known, few decisions go ahead of them.
+    Source of the price: Balseiro, Lu and Mirrokni (2020), algorithm 1 with the Euclidean distance.
 
     Attributes:
         budget: The most that may be spent.
         spent: Of it.
-        reserved: The bids in auctions that are under way.
         decisions: That it is to last for; 0 where that is not said.
         made: Of these.
         price: Reward per unit of cost.
         since: Decisions made since the price was set.
         expected: What these are expected to cost.
+        asked: What is kept for each decision under way; NaN where that is not said.
+        bids: The bids in auctions under way.
+        known: How many costs are known in all.
+        dearest: The most of them.
+        heard: Of each action: how many, their sum and that of their squares, shape (3, K).
+        open: The decisions of each action whose cost is not known, shape (K,).
     """
 
-    budget: float = math.inf
-    spent: float = 0.0
-    reserved: float = 0.0
-    decisions: float = 0.0
-    made: float = 0.0
-    price: float = 0.0
-    since: float = 0.0
-    expected: float = 0.0
+    NUMBERS = (
+        "asked",
+        "bids",
+        "budget",
+        "dearest",
+        "decisions",
+        "expected",
+        "made",
+        "price",
+        "since",
+        "spent",
+    )
+
+    def __init__(self, free: Mask, costs: Matrix | None = None, *, by_bids: bool = False) -> None:
+        """Nothing is spent, of no budget.
+
+        Args:
+            free: The actions that cost nothing, shape (K,).
+            costs: What each action costs, as far as that is known, shape (K,).
+            by_bids: Whether bids say what decisions under way may cost.
+        """
+        self._free, self._by_bids = free, by_bids
+        self.budget, self.asked, self.known, self.dearest = math.inf, math.nan, 0.0, 0.0
+        self.spent = self.decisions = self.made = self.price = self.since = self.expected = self.bids = 0.0
+        self.heard, self.open = np.zeros((3, free.size)), np.zeros(free.size)
+        if costs is not None:
+            self.heard[:] = np.ones(free.size), costs, costs**2
+            self.known, self.dearest = math.inf, float(costs.max())
 
     @property
-    def is_spent(self) -> bool:
-        """Whether nothing is left."""
-        return self.spent >= self.budget
+    def is_limited(self) -> bool:
+        """Whether there is a budget."""
+        return self.budget < math.inf
 
-    def begin(self, message: Mapping[str, Any]) -> None:
+    @property
+    def left(self) -> float:
+        """What is not spent."""
+        return max(self.budget - self.spent, 0.0)
+
+    @property
+    def reserved(self) -> float:
+        """What is kept for decisions under way."""
+        return float(self._reserved(0.0, 0.0)) if self.is_limited else 0.0
+
+    def _reserved(self, more: Any, variance: Any) -> Any:
+        """What is kept, were there further decisions of such costs in all, with such a variance."""
+        mean, own = self._costs()
+        expected = self.open @ mean + self._doubt() * self.open[~self._free].sum()
+        return self.bids + expected + more + DEVIATIONS * np.sqrt(self.open @ own + variance)
+
+    def _unknown(self) -> float:
+        """What a decision may cost, while no cost is known."""
+        return UNKNOWN * self.budget / self.decisions if self.decisions else self.left
+
+    def _doubt(self) -> float:
+        """What a decision under way may cost beyond what is known of few: about as many are let go ahead."""
+        told = self._by_bids or not math.isnan(self.asked)
+        return 0.0 if told or not self.known else self._unknown() / self.known
+
+    def _costs(self) -> tuple[Matrix, Matrix]:
+        """What a decision of each action costs, rather more than is expected, and its variance, (K,)."""
+        count, total, squares = self.heard + np.array([[1], [self.dearest], [self.dearest**2]])
+        mean, variance = total / count, np.zeros(total.size)
+        if self._by_bids:
+            mean = variance
+        elif not math.isnan(self.asked):
+            mean = np.full(mean.size, self.asked)
+        elif not self.known:
+            mean = np.full(mean.size, self._unknown())
+        else:
+            variance = np.maximum(squares / count - mean**2, 0)
+            variance[variance < 1e-12 * mean**2] = 0
+            mean = mean + 2 * np.sqrt(variance / count)
+        return np.where(self._free, 0.0, mean), np.where(self._free, 0.0, variance)
+
+    def affordable(self) -> Mask:
+        """Which actions the budget pays for once more, (K,)."""
+        if not self.is_limited:
+            return np.ones(self._free.size, dtype=bool)
+        return np.asarray(self._free | ((self._reserved(*self._costs()) <= self.left) & (self.left > 0)))
+
+    def room(self) -> float:
+        """How many decisions the budget pays for at least, whatever they show."""
+        if not self.is_limited:
+            return math.inf
+        mean, variance = self._costs()
+        most = float((mean + DEVIATIONS * np.sqrt(variance)).max()) + self._doubt()
+        if not self.left:
+            return 0.0
+        return (self.left - self.reserved) / most if most else math.inf
+
+    def why_not(self) -> str:
+        """Why the budget pays for nothing."""
+        under_way = int(self.open[~self._free].sum())
+        if not self.left or not under_way:
+            return "The budget is spent."
+        return (
+            f"What is left of the budget, {self.left:g}, is kept for decisions under way ({under_way:,}): "
+            'send their rewards, zeros too, or say what to keep for each: {"budget": ..., "cost": ...}.'
+        )
+
+    def begin(self, message: Mapping[str, Any], under_way: Matrix) -> None:
         """A new budget from a line: `{"budget": 1000, "decisions": 50000}`; price and open bids stay.
+
+        Args:
+            message: The line; `"cost"`, if it has it, is what is kept for each decision under way.
+            under_way: The decisions of each action whose cost is not known, shape (K,).
 
         Raises:
             RefusedLine: If an amount is none.
         """
         budget = finite(message, "budget", 0, 1e15)
         decisions = finite(message, "decisions", 1, 1e15) if "decisions" in message else 0.0
-        self.budget, self.decisions = budget, decisions
+        if "cost" in message and self._by_bids:
+            raise RefusedLine("'cost' is not of a budget for bids: a bid says what an auction may cost.")
+        self.asked = finite(message, "cost", 0, DEAREST) if "cost" in message else math.nan
+        self.budget, self.decisions, self.open = budget, decisions, under_way
         self.spent = self.made = self.since = self.expected = 0.0
         self.price = self.price if decisions else 0.0
 
-    def decided(self, count: int, expected_cost: float, bids: float) -> None:
-        """Decisions that were made."""
-        self.made += count
-        self.since += count
+    def decided(self, action: NDArray[np.int64], expected_cost: float, bids: float) -> None:
+        """Decisions that were made, with the number of the action of each, shape (n,)."""
+        self.made += action.size
+        self.since += action.size
         self.expected += expected_cost
-        self.reserved += bids
+        self.bids += bids
+        self.open += np.bincount(action, minlength=self.open.size)
 
-    def settle(self, cost: float, bid: float) -> None:
-        """What an auction or impression cost, and the bid that is not open any more."""
-        self.spent += cost
-        self.reserved = max(self.reserved - bid, 0.0)
+    def settle(self, action: int, cost: float, before: float | None, bid: float) -> None:
+        """What a decision cost; where another cost was known `before`, in its place."""
+        self.spent += cost - (before or 0.0)
+        self.dearest = max(self.dearest, cost)
+        if before is None:
+            self.bids = max(self.bids - bid, 0.0)
+            self.open[action] -= 1
+            self.known += 1
+            self.heard[:, action] = REMEMBERED * self.heard[:, action] + (1.0, cost, cost**2)
+
+    def let_go(self, action: NDArray[np.int64], bids: float) -> None:
+        """Decisions (n,) that nothing more is to be heard of: they cost nothing."""
+        count = np.bincount(action, minlength=self.open.size)
+        self.open -= count
+        self.heard[0] += count
+        self.known += action.size
+        self.bids = max(self.bids - bids, 0.0)
 
     def adjust(self, scale: float) -> None:
         """Set the price anew; `scale` is the mean reward of a decision."""
         if not self.decisions or not self.since:
             return
-        target = max(self.budget - self.spent, 0.0) / max(self.decisions - self.made, 1.0)
+        target = self.left / max(self.decisions - self.made, 1.0)
         excess = min(max(self.expected / max(self.since * target, 1e-300) - 1, -1.0), 1.0)
         step = RATE * min(self.since / FULL_RATE_DECISIONS, 1.0) * scale / max(target, 1e-300)
         self.price = max(self.price + step * excess, 0.0)

@@ -28,7 +28,7 @@ from adcli.optimize.stream.prior import offline_policy
 from adcli.optimize.stream.snapshot import about_packed, packed, restore
 from adcli.policies.store import load_policy, read_description
 
-FORMAT = "stream/2"
+FORMAT = "stream/3"
 JSON_NAME, JOURNAL_NAME, SNAPSHOT_NAME, LOCK_NAME = "stream.json", "journal.ndjson", "snapshot", "lock"
 POLICY_NAME, BIDDER_NAME = "policy", "bidder"
 FIRST_SNAPSHOT = 32 << 20  # bytes of the journal; later ones when it has grown by twice the last one's size
