@@ -122,7 +122,7 @@ def learn_policy(
         ),
         table.with_columns(chosen=pl.col("policy") == chosen),
         log.encoder.columns,
-        [*log.notes, *sample_notes(log)],
+        [*log.notes, *sample_notes(log, fitted.model)],
         log,
         fitted,
         obeyed,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adcli.policies.members.member import Link, Member, RewardRows, losses
+from adcli.policies.members.member import Blocks, LearnsFromAll, Link, Member, RewardRows, losses
 from adcli.policies.members.network import NetworkMember
 from adcli.policies.members.random_effects import RandomEffectsMember
 from adcli.policies.members.texts import TextMember
@@ -59,10 +59,11 @@ class RewardModel(NamedTuple):
 class RewardFit(NamedTuple):
     """One model per fold, fitted without that fold's rows, and `full`, fitted on all.
 
-    `form` says in words what the stack is made of, `weights` the weight of each member that was tried;
-    `normalised_entropy` is the out-of-fold loss over that of the constant (1 is no better; for numeric
-    rewards the same ratio of squared errors), `calibration_error` the mean distance of predicted and observed
-    reward over tenths of the out-of-fold predictions, as a share of the mean reward.
+    `form` says in words what the stack is made of, `weights` the weight of each member that was tried and
+    `learned_from` how many rows it was fitted to; `normalised_entropy` is the out-of-fold loss over that of
+    the constant (1 is no better; for numeric rewards the same ratio of squared errors), `calibration_error`
+    the mean distance of predicted and observed reward over tenths of the out-of-fold predictions, as a share
+    of the mean reward.
     """
 
     folds: tuple[RewardModel, ...]
@@ -71,6 +72,7 @@ class RewardFit(NamedTuple):
     weights: dict[str, float]
     normalised_entropy: float
     calibration_error: float
+    learned_from: dict[str, int]
 
 
 def assign_folds(
@@ -84,7 +86,10 @@ def assign_folds(
 
 
 def fit_reward_model(
-    rows: RewardRows, fold: NDArray[np.int32], members: Sequence[Member] = STACK
+    rows: RewardRows,
+    fold: NDArray[np.int32],
+    members: Sequence[Member] = STACK,
+    blocks: Blocks | None = None,
 ) -> RewardFit:
     """The reward model of some rows of a log, cross-fitted.
 
@@ -95,6 +100,7 @@ def fit_reward_model(
         rows: The rows to fit, with the weight each stands for.
         fold: The fold of each of these rows.
         members: What the stack may be made of.
+        blocks: All rows of the log, where `rows` are a sample of them: members that can learn from these.
     """
     link, d, k = rows.link, rows.whole.shape[1], rows.features.shape[0]
     apart = [fold == held for held in range(int(fold.max()) + 1)]
@@ -102,7 +108,8 @@ def fit_reward_model(
     flat = [constant_scores(part.mean_score(), d, k) for part in training]
     flat_loss = losses(np.full(rows.reward.size, rows.mean_score()), rows.reward, link)
     tried = _affordable(rows, members)
-    fitted = [_cross_fit(one, training, link) for one in steps(tried, [one.cost for one in tried])]
+    of_each = [_cross_fit(one, training, link, blocks) for one in steps(tried, [one.cost for one in tried])]
+    fitted = [one.scores for one in of_each]
     chosen, form, loss, weights = flat, CONSTANT, flat_loss, np.zeros(len(tried))
     if tried:
         scores = np.stack([_out_of_fold(one, rows, apart) for one in fitted], axis=1)
@@ -122,6 +129,7 @@ def fit_reward_model(
         {one.name: float(own) for one, own in zip(tried, weights, strict=True)},
         float((loss @ rows.weight) / max(float(flat_loss @ rows.weight), 1e-300)),
         _calibration_error(expected, rows),
+        {one.name: own.rows for one, own in zip(tried, of_each, strict=True)},
     )
 
 
@@ -130,10 +138,24 @@ def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
     return [one for one in members if one.can_learn(rows)] if np.ptp(rows.reward) else []
 
 
-def _cross_fit(member: Member, training: list[RewardRows], link: Link) -> list[Scores]:
-    """A member's scores of the whole context, one set per set of rows, tuned on the first."""
-    tuned = member.tuned(training[0], link)
-    return [widened(tuned.fit(part, link), part.whole.shape[1]) for part in steps(training)]
+class _CrossFitted(NamedTuple):
+    """A member's scores of the whole context, one set without each fold and one of all, from so many rows."""
+
+    scores: list[Scores]
+    rows: int
+
+
+def _cross_fit(member: Member, training: list[RewardRows], link: Link, blocks: Blocks | None) -> _CrossFitted:
+    """A member fitted to each set of rows, tuned on the first; to all rows behind them if it can."""
+    rows, width = training[-1].reward.size, training[-1].whole.shape[1]
+    found = None
+    if blocks is not None and isinstance(member, LearnsFromAll):
+        found = member.fit_all(training, blocks, link)
+        rows = rows if found is None else round(float(training[-1].weight.sum()))
+    if found is None:
+        tuned = member.tuned(training[0], link)
+        found = [tuned.fit(part, link) for part in steps(training)]
+    return _CrossFitted([widened(one, width) for one in found], rows)
 
 
 def _out_of_fold(

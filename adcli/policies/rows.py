@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,8 @@ from adcli.policies.sampling import sample_rows
 from adcli.progress import steps
 
 MOST_MASS_ELSEWHERE = 0.5
-MOST_FITTED = 200_000  # rows of a log that the reward model is fitted to
+MOST_FITTED = 200_000  # rows that are held at once to fit a reward model
+ROWS_AT_ONCE = 16_384  # of a longer log, for members that learn from it block by block
 
 
 class FittedReward(NamedTuple):
@@ -163,26 +164,42 @@ def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
 def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedReward:
     """The cross-fitted reward model of a log, a stack of members; rows of one user share a fold.
 
-    Only the rows it is fitted to are encoded: a sample of 200,000 where there are more.
+    Where there are more than 200,000 rows, members that cannot learn from rows block by block, and the
+    weights of all, learn from a sample.
     """
     logged, question = log.logged, log.question
-    fold = assign_folds(logged.reward.size, question.folds, question.seed, logged.cluster)
+    n = logged.reward.size
+    fold = assign_folds(n, question.folds, question.seed, logged.cluster)
+
+    def encoded(rows: slice | NDArray[np.int64], weight: NDArray[np.float64]) -> RewardRows:
+        context, d = log.encoder.encode(log.impressions[rows]), log.encoder.plain
+        texts = context[:, d:] if d < context.shape[1] else None
+        return RewardRows(
+            context[:, :d], logged.action[rows], logged.reward[rows], weight, log.features, texts
+        )
+
+    def blocks() -> Iterator[tuple[RewardRows, NDArray[np.int32]]]:
+        for start in range(0, n, ROWS_AT_ONCE):
+            rows = slice(start, min(start + ROWS_AT_ONCE, n))
+            yield encoded(rows, np.ones(rows.stop - rows.start)), fold[rows]
+
     kept, weight = sample_rows(logged.reward, question.seed, most=MOST_FITTED)
-    context = log.encoder.encode(log.impressions[kept])
-    d = log.encoder.plain
-    texts = context[:, d:] if d < context.shape[1] else None
-    rows = RewardRows(context[:, :d], logged.action[kept], logged.reward[kept], weight, log.features, texts)
-    return FittedReward(log.encoder, fit_reward_model(rows, fold[kept], members), fold)
+    model = fit_reward_model(encoded(kept, weight), fold[kept], members, blocks if kept.size < n else None)
+    return FittedReward(log.encoder, model, fold)
 
 
-def sample_notes(log: PreparedLog) -> list[str]:
+def sample_notes(log: PreparedLog, model: RewardFit) -> list[str]:
     """A sentence that says which rows the reward model learns from, where those are not all."""
     n = log.logged.reward.size
-    if n <= MOST_FITTED:
+    fewer = {name: rows for name, rows in model.learned_from.items() if rows < n}
+    if not fewer:
         return []
+    whole = [name for name in model.learned_from if name not in fewer]
+    first = f"{', '.join(whole)} learned from all {n:,} impressions; " if whole else ""
     said = (
-        f"The reward model learns from {MOST_FITTED:,} of {n:,} impressions, half of them rewarded where "
-        "so many are, each weighted by the rows it stands for; policies are valued on all."
+        f"Reward model: {first}{', '.join(fewer)} and the weights from a sample of {max(fewer.values()):,}, "
+        "half of them rewarded where so many are, each weighted by the rows it stands for; policies are "
+        "valued on all."
     )
     return [said]
 

@@ -7,10 +7,12 @@ import pytest
 from logged_world import LoggedWorld
 from open_bandit_log import open_bandit_log
 
+from adcli.policies import rows
 from adcli.policies.context import choose_context, fit_context
 from adcli.policies.members.member import RewardRows
+from adcli.policies.members.trees import TreesMember
 from adcli.policies.prepared import Question, prepare_log
-from adcli.policies.reward_model import CONSTANT, assign_folds, fit_reward_model
+from adcli.policies.reward_model import CONSTANT, LINEAR, assign_folds, fit_reward_model
 from adcli.policies.rows import fit_reward, sample_notes
 from adcli.policies.sampling import sample_rows
 
@@ -189,8 +191,31 @@ def test_normalised_entropy_of_all_open_bandit_logs_together(shared_data):
     assert model / rate_itself <= 1.01
 
 
-def test_which_rows_of_a_long_log_are_learned_from_is_said():
-    prepared = prepare_log(LoggedWorld().log(300), Question(context=("segment",)))
-    assert sample_notes(prepared) == []
-    long = prepared.logged._replace(reward=np.zeros(300_000))
-    assert "200,000 of 300,000 impressions" in sample_notes(prepared._replace(logged=long))[0]
+def test_which_rows_of_a_long_log_are_learned_from_is_said(monkeypatch):
+    prepared = prepare_log(LoggedWorld().log(6_000), Question(context=("segment",)))
+    members = (*LINEAR, TreesMember(trees=3))
+    assert sample_notes(prepared, fit_reward(prepared, members).model) == []
+    monkeypatch.setattr(rows, "MOST_FITTED", 3_000)
+    found = fit_reward(prepared, members).model
+    sampled = found.learned_from["trees"]
+    assert (found.learned_from["random effects"], sampled < 3_000) == (6_000, True)
+    said = f"random effects learned from all 6,000 impressions; trees and the weights from a sample of {sampled:,}"
+    assert said in sample_notes(prepared, found)[0]
+
+
+@pytest.mark.parametrize("link", ["logit", "identity"])
+def test_a_linear_member_learns_from_blocks_of_rows_what_it_learns_from_all_at_once(link):
+    rows, _ = simulated(12_000)
+    fold = assign_folds(12_000, 2, 0)
+    some = np.arange(12_000) % 4 == 0
+
+    def blocks():
+        for block in np.array_split(np.arange(12_000), 5):
+            yield rows.take(block), fold[block]
+
+    training = [rows.take(some & (fold == 1)), rows.take(some & (fold == 0)), rows.take(some)]
+    for scores, own in zip(
+        LINEAR[0].fit_all(training, blocks, link), [fold == 1, fold == 0, fold >= 0], strict=True
+    ):
+        at_once = LINEAR[0].fit(rows.take(own), link).of_all(rows.context)
+        assert np.abs(scores.of_all(rows.context) - at_once).mean() < 0.05 * at_once.std()

@@ -148,6 +148,7 @@ def policy(
         "reward_model": {
             "form": learned.reward_model.form,
             "weights": learned.reward_model.weights,
+            "learned_from": learned.reward_model.learned_from,
             "normalised_entropy": learned.reward_model.normalised_entropy,
             "calibration_error": learned.reward_model.calibration_error,
         },

@@ -104,7 +104,7 @@ def prepare_valuation(
     model = fit_reward(log, LINEAR)
     form, entropy = model.model.form, model.model.normalised_entropy
     said = f"linear reward model: {form}; normalised entropy {entropy:.4f} (1: no better than the mean)"
-    return Valuation(log, model, None, [*log.notes, *sample_notes(log), said])
+    return Valuation(log, model, None, [*log.notes, *sample_notes(log, model.model), said])
 
 
 def asked_of(question: Question, targets: Sequence[Target]) -> Question:

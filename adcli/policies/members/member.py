@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class RewardRows(NamedTuple):
         """The context with the scores of texts beside it, as it is encoded."""
         return self.context if self.texts is None else np.hstack([self.context, self.texts])
 
-    def take(self, rows: NDArray[np.bool_]) -> RewardRows:
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> RewardRows:
         """Some of the rows."""
         return RewardRows(
             self.context[rows],
@@ -61,6 +62,9 @@ class RewardRows(NamedTuple):
         return float(np.log(clicks / (total - clicks)))
 
 
+Blocks = Callable[[], Iterator[tuple[RewardRows, NDArray[np.int32]]]]  # all rows of a log, and their folds
+
+
 class Member(Protocol):
     """A regression of the reward on context and action."""
 
@@ -80,6 +84,20 @@ class Member(Protocol):
 
     def fit(self, rows: RewardRows, link: Link) -> Scores:
         """The score of each action as a function of the context."""
+
+
+@runtime_checkable
+class LearnsFromAll(Protocol):
+    """A member that learns from more rows than fit in memory."""
+
+    def fit_all(self, training: Sequence[RewardRows], blocks: Blocks, link: Link) -> list[Scores] | None:
+        """Scores fitted to all rows but those of each fold, the last to all; None where it cannot.
+
+        Args:
+            training: A sample of the rows of each fit.
+            blocks: All rows.
+            link: What scores are.
+        """
 
 
 def losses(scores: NDArray[np.float64], reward: NDArray[np.float64], link: Link) -> NDArray[np.float64]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adcli.policies.members.effects import Curvature, Effects
-from adcli.policies.members.member import Link, RewardRows, losses
+from adcli.policies.members.member import Blocks, Link, RewardRows, losses
 from adcli.policies.members.pairs import PairUnits
 from adcli.policies.scores import Scores
 
 Array = NDArray[np.float64]
 
-ROUNDS = 8  # of variances after coefficients
+ROUNDS, FURTHER_ROUNDS = 8, 2  # of variances after coefficients: of a sample, and when all rows are added
 STEPS, LAST_STEPS = 40, 200  # of L-BFGS in a round, and in the last one
+PASSES = {"identity": 1, "logit": 2}  # over all rows, each a step of Newton's
 GROUPS = (10, 30, 90)
 MOST_WORK = 3e9  # actions x (numbers of the context)³ up to which the covariance of a context is learned
 
@@ -48,21 +50,70 @@ class RandomEffectsMember:
 
     def fit(self, rows: RewardRows, link: Link) -> Scores:
         """The score of each action as a function of the context."""
-        if self.pairs:
-            pairs = PairUnits.varied(rows.context)
-            wide = rows._replace(context=np.hstack([rows.context, pairs.of(rows.context)]))
-            return replace(self, pairs=False).fit(wide, link)._replace(units=(pairs,))
-        data, kinds = _Data.of(rows, link), _kinds(rows)
-        coefficients = [np.zeros(kind.shape) for kind in kinds]
-        for _ in range(ROUNDS):
+        return self._of_sample(rows, link).scores()
+
+    def fit_all(self, training: Sequence[RewardRows], blocks: Blocks, link: Link) -> list[Scores] | None:
+        """Scores fitted to all rows but those of each fold, the last to all, from samples of each.
+
+        The loss of all rows is taken to second order about what the sample says, which takes sums over blocks
+        of rows; that gives the variances and coefficients. None where the sums would be too wide.
+        """
+        found = [self._of_sample(rows, link) for rows in training]
+        if not all(one.kinds[-1].whole for one in found):
+            return None
+        for _ in range(PASSES[link]):
+            sums = [_Expansion.at(one.weights) for one in found]
+            for rows, fold in blocks():
+                for held, (one, own) in enumerate(zip(found, sums, strict=True)):
+                    others = fold != held  # which for the last, of all rows, is no fold
+                    own.add(one.data(rows if others.all() else rows.take(others), link))
+            found = [one.learned(own, FURTHER_ROUNDS) for one, own in zip(found, sums, strict=True)]
+        return [one.scores() for one in found]
+
+    def _of_sample(self, rows: RewardRows, link: Link) -> _Fitted:
+        units = (PairUnits.varied(rows.context),) if self.pairs else ()
+        unit = max(float(rows.reward.std()), 1e-150) if link == "identity" else 1.0
+        kinds = _kinds(rows.context.shape[1] + sum(own.width for own in units), rows.features)
+        start = [np.zeros(kind.shape) for kind in kinds]
+        fitted = _Fitted(kinds, start, rows.mean_score() / unit, unit, units)
+        return fitted.learned(fitted.data(rows, link), ROUNDS)
+
+
+class _Fitted(NamedTuple):
+    """Kinds of coefficients and these; `level` is the score to start from, `unit` that of rewards."""
+
+    kinds: list[Effects]
+    coefficients: list[Array]
+    level: float
+    unit: float
+    units: tuple[PairUnits, ...]
+
+    @property
+    def weights(self) -> Array:
+        """The weights of the score, (d + 1, K)."""
+        return _weights(self.kinds, self.coefficients)
+
+    def data(self, rows: RewardRows, link: Link) -> _Data:
+        """Rows in the units of this fit."""
+        context = np.hstack([rows.context, *(units.of(rows.context) for units in self.units)])
+        return _Data.of(rows._replace(context=context), link, self.level, self.unit)
+
+    def learned(self, data: _Data | _Expansion, rounds: int) -> _Fitted:
+        """Its variances by marginal likelihood, and the coefficients of the greatest posterior."""
+        kinds, coefficients = self.kinds, self.coefficients
+        for _ in range(rounds):
             coefficients = _most_likely(data, kinds, coefficients, STEPS)
             curvature = data.curvature(_weights(kinds, coefficients), whole=kinds[-1].whole)
             both = zip(kinds, coefficients, strict=True)
             updated = [kind.updated(own, curvature) for kind, own in both]
             kinds, coefficients = [kind for kind, _ in updated], [own for _, own in updated]
-        weights = data.unit * _weights(kinds, _most_likely(data, kinds, coefficients, LAST_STEPS))
-        bias = weights[-1] + data.unit * data.level
-        return Scores(weights[:-1].astype(np.float32), bias.astype(np.float32))
+        return self._replace(kinds=kinds, coefficients=_most_likely(data, kinds, coefficients, LAST_STEPS))
+
+    def scores(self) -> Scores:
+        """The score of each action as a function of the context."""
+        weights = self.unit * self.weights
+        bias = weights[-1] + self.unit * self.level
+        return Scores(weights[:-1].astype(np.float32), bias.astype(np.float32), self.units)
 
 
 def group_indicators(features: NDArray[np.float32]) -> Array:
@@ -78,12 +129,10 @@ def group_indicators(features: NDArray[np.float32]) -> Array:
     return np.hstack([np.empty((features.shape[0], 0)), *blocks])
 
 
-def _kinds(rows: RewardRows) -> list[Effects]:
+def _kinds(d: int, features: NDArray[np.float32]) -> list[Effects]:
     """The kinds of coefficients, each with a variance of its own; the last are each action's own."""
-    d, k = rows.context.shape[1], rows.features.shape[0]
-    described = [
-        one for one in (rows.features.astype(np.float64), group_indicators(rows.features)) if one.size
-    ]
+    k = features.shape[0]
+    described = [one for one in (features.astype(np.float64), group_indicators(features)) if one.size]
     of_context, of_one = np.split(np.eye(d + 1), [d], axis=1)
     kinds = [Effects.starting(of_one, one) for one in (np.eye(k), *described)]
     if d:
@@ -99,10 +148,7 @@ def _weights(kinds: list[Effects], coefficients: list[Array]) -> Array:
 
 
 class _Data(NamedTuple):
-    """Rows in the order of their actions, with a 1 beside the context.
-
-    `parts` are the actions with their slices, `level` is the score to start from, `unit` that of rewards.
-    """
+    """Rows in the order of their actions (`parts` are these with their slices), a 1 beside the context."""
 
     context: NDArray[np.float32]
     reward: Array
@@ -111,20 +157,18 @@ class _Data(NamedTuple):
     actions: int
     link: Link
     level: float
-    unit: float
 
     @classmethod
-    def of(cls, rows: RewardRows, link: Link) -> _Data:
+    def of(cls, rows: RewardRows, link: Link, level: float, unit: float) -> _Data:
         order = np.argsort(rows.action, kind="stable")
         shown, first = np.unique(rows.action[order], return_index=True)
         parts = [
             (int(a), slice(*ends)) for a, *ends in zip(shown, first, [*first[1:], order.size], strict=True)
         ]
-        unit = max(float(rows.reward.std()), 1e-150) if link == "identity" else 1.0
         context = np.ones((order.size, rows.context.shape[1] + 1), dtype=np.float32)
         context[:, :-1] = rows.context[order]
-        k, level = rows.features.shape[0], rows.mean_score() / unit
-        return cls(context, rows.reward[order] / unit, rows.weight[order], parts, k, link, level, unit)
+        k = rows.features.shape[0]
+        return cls(context, rows.reward[order] / unit, rows.weight[order], parts, k, link, level)
 
     def scores(self, weights: Array) -> Array:
         """The score of each row's own action, shape (n,)."""
@@ -162,7 +206,39 @@ class _Data(NamedTuple):
         return Curvature(matrices, diagonal)
 
 
-def _most_likely(data: _Data, kinds: list[Effects], start: list[Array], steps: int) -> list[Array]:
+class _Expansion(NamedTuple):
+    """The loss of many rows to second order about weights (D, K): its slope, and its curvature (K, D, D)."""
+
+    about: Array
+    slope: Array
+    matrices: NDArray[np.float32]
+
+    @classmethod
+    def at(cls, weights: Array) -> _Expansion:
+        """That of no rows."""
+        d, k = weights.shape
+        return cls(weights, np.zeros((d, k)), np.zeros((k, d, d), dtype=np.float32))
+
+    def add(self, data: _Data) -> None:
+        """Add the loss of some rows, in place."""
+        self.slope[:] += data.loss(self.about)[1]
+        self.matrices[:] += data.curvature(self.about, whole=True).matrices
+
+    def loss(self, weights: Array) -> tuple[float, Array]:
+        """The loss over that at the weights it is taken about, and its slope, as of `_Data`."""
+        moved = weights - self.about
+        bent = np.matmul(self.matrices, moved.T[:, :, None].astype(np.float32))[:, :, 0].T
+        return float(np.vdot(self.slope + 0.5 * bent, moved)), self.slope + bent
+
+    def curvature(self, weights: Array, *, whole: bool) -> Curvature:
+        """How sharply the loss bends: everywhere as much."""
+        del weights, whole
+        return Curvature(self.matrices, np.einsum("kdd->dk", self.matrices).astype(np.float64))
+
+
+def _most_likely(
+    data: _Data | _Expansion, kinds: list[Effects], start: list[Array], steps: int
+) -> list[Array]:
     """The coefficients of the greatest posterior density."""
     from scipy.optimize import minimize
 

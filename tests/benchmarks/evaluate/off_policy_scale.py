@@ -87,11 +87,11 @@ def ours(rows):
         1.0,
     )
     reward = FittedReward(
-        encoder, RewardFit((model,), model, "given", {}, 1.0, 0.0), np.zeros(log.height, np.int32)
+        encoder, RewardFit((model,), model, "given", {}, 1.0, 0.0, {}), np.zeros(log.height, np.int32)
     )
     logged = logged_rows(log, actions)
     known = np.zeros((ITEMS, 0), dtype=np.float32)
-    prepared = PreparedLog(Question(), log, actions, logged, encoder, known, [], [])
+    prepared = PreparedLog(Question(), log, actions, logged, encoder, known, [], [], [])
     found = policy_rows(prepared, policy, reward)
     values = {
         "ips": e.ips(logged.reward, found.weight).value,
