@@ -113,9 +113,9 @@ def test_a_pipe_from_clean_gives_the_same_vectors(adcli, products, tmp_path):
 def test_without_the_cache_the_vectors_are_the_same(adcli, products, tmp_path):
     cache = {"ADCLI_CACHE": str(tmp_path / "cache")}
     adcli("embed", products, "--exact", "--no-cache", "-o", "a.parquet", env=cache)
-    assert not list((tmp_path / "cache" / "vectors").glob("*/*.vec"))
+    assert not (tmp_path / "cache" / "vectors" / "vectors.sqlite").exists()
     adcli("embed", products, "--exact", "-o", "b.parquet", env=cache)
-    assert list((tmp_path / "cache" / "vectors").glob("*/*.vec"))
+    assert (tmp_path / "cache" / "vectors" / "vectors.sqlite").exists()
     assert pl.read_parquet(tmp_path / "a.parquet").equals(pl.read_parquet(tmp_path / "b.parquet"))
     assert manifest(tmp_path, "a.parquet")["model"]["precision"] == "fp32"
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]

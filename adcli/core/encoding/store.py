@@ -4,52 +4,43 @@
     for block in encode_cached_stream(encoder, texts, store):
         ...                                   # the second time nothing is computed
 
-A segment is a file that one process appends blocks to: keys, vectors, a checksum for each. A block cut short
-by a kill, or changed on disk, fails its checksum and its texts are computed again. Processes never write to
-the same segment, so they need no lock. Beyond the size limit whole segments go, the longest unused first, but
-none that this run uses: where it uses more than the limit, what comes last is not kept. `close` leaves the
-store within the limit, whatever others have added meanwhile.
+One SQLite database holds those of all encoders, safe under several processes and kills. A row changed on
+disk fails its checksum, a file that is no database is begun anew: what they held is computed again.
+Beyond the limit blocks of rows go, the longest unused first, but none that this run uses: where it uses
+more than the limit, what comes last is not kept. `close` leaves the store within the limit, whatever
+others have added meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import math
-import os
-import secrets
-import struct
+import sqlite3
+import time
 import zlib
-from collections.abc import Collection, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from adcli.core.cache import cache_directory
-from adcli.core.encoding.key_index import KeyIndex, Keys
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
-BLOCK_HEADER = struct.Struct("<8sIIII")  # magic, rows, dimension, checksum of keys, checksum of vectors
-MAGIC = b"adclivec"
-KEY_BYTES = 16
-SEGMENT_BYTES = 64 << 20  # at most; an eighth of the store's limit where that is less
 DEFAULT_LIMIT_BYTES = 8 << 30
-BLOCKS_IN_MEMORY_BYTES = 32 << 20  # of those read last: texts that repeat are asked for again and again
-DIGESTS_IN_MEMORY = 1 << 14  # of texts, for the same reason
-
-
-class BlockLocation(NamedTuple):
-    """Where a block's vectors lie."""
-
-    segment: Path
-    offset: int
-    rows: int
-    checksum: int
+KEY_BYTES = 16
+ROW_BYTES = 64  # beside its vector: key, checksum, block, their places in two indexes
+PAGE_BYTES = 32_768  # of which vectors as wide as those of large models leave little empty
+WAIT_S = 60.0  # for another process that writes
+SCHEMA = """
+    PRAGMA page_size = {page}; PRAGMA auto_vacuum = FULL; PRAGMA synchronous = OFF;
+    PRAGMA max_page_count = {pages};
+    CREATE TABLE IF NOT EXISTS blocks (id INTEGER PRIMARY KEY, used INTEGER);
+    CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, block INTEGER, checksum INTEGER, vector BLOB);
+    CREATE INDEX IF NOT EXISTS vectors_by_block ON vectors (block);
+"""
 
 
 class VectorStore:
@@ -70,155 +61,109 @@ class VectorStore:
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
         directory: Path | None = None,
     ) -> None:
-        self._root = directory or cache_directory("vectors")
-        self._directory = self._root / fingerprint
+        self._path = (directory or cache_directory("vectors")) / "vectors.sqlite"
+        self._own = fingerprint.encode()
         self._dimension = dimension
-        self._limit_bytes = limit_bytes
-        self._segment_bytes = min(SEGMENT_BYTES, limit_bytes // 8)
-        self._blocks: list[BlockLocation] = []
-        self._index = KeyIndex()
-        self._used: set[Path] = set()  # segments that this run has read or written
-        self._in_memory: dict[int, FloatArray] = {}
-        self._segment: Path | None = None
+        self._limit_bytes, self._row_bytes = limit_bytes, ROW_BYTES + 4 * dimension
+        self._run = time.time_ns()
         self.is_writable = True
-        for segment in sorted(self._directory.glob("*.vec")):
-            with contextlib.suppress(OSError):  # just dropped by another process, or not ours
-                self._read_keys(segment)
+        self._open()
 
     def find(self, texts: Sequence[str]) -> tuple[BoolArray, FloatArray]:
         """Which of the texts are known, and (n, dimension) vectors, meaningless where they are not."""
         vectors = np.zeros((len(texts), self._dimension), np.float32)
-        known, block, row = self._index.find(text_keys(texts))
-        there = np.flatnonzero(known)
-        by_block = there[np.argsort(block[there], kind="stable")]
-        numbers, counts = np.unique(block[by_block], return_counts=True)
-        for number, end, count in zip(numbers.tolist(), np.cumsum(counts), counts, strict=True):
-            wanted, content = by_block[end - count : end], self._block(number)
-            if content is None:
-                known[wanted] = False
-            else:
-                vectors[wanted] = content[row[wanted]]
+        keys = [self._key(text) for text in texts]
+        rows = [row for row in self._rows(set(keys)) if len(row[1]) == 4 * self._dimension]
+        found = np.frombuffer(b"".join(content for _, content in rows), "<f4").reshape(-1, self._dimension)
+        at = {key: place for place, (key, _) in enumerate(rows)}
+        place = np.array([at.get(key, -1) for key in keys], np.int64)
+        known = np.append(np.isfinite(found).all(axis=1), False)[place]
+        vectors[known] = found[place[known]]
         return known, vectors
 
     def add(self, texts: Sequence[str], vectors: FloatArray) -> None:
-        """Keep the vectors of these texts, in blocks that are whole or not there at all.
+        """Keep the vectors of these texts, each whole or not at all.
 
-        A full disk ends keeping, not the run.
+        A full disk or store ends keeping, not the run.
         """
-        at_once = max(1, self._segment_bytes // (KEY_BYTES + self._dimension * 4) - 1)
+        at_once = max(1, self._limit_bytes // 16 // self._row_bytes)
         for start in range(0, len(texts), at_once):
             if self.is_writable:
                 self._add_block(texts[start : start + at_once], vectors[start : start + at_once])
 
+    def _add_block(self, texts: Sequence[str], vectors: FloatArray) -> None:
+        keys, blobs = map(self._key, texts), [row.tobytes() for row in np.asarray(vectors, "<f4")]
+        with self._changing() as database:
+            self._make_room(len(texts) * self._row_bytes, before=self._run)
+            block = database.execute("INSERT INTO blocks (used) VALUES (?)", (self._run,)).lastrowid
+            rows = [(key, block, _checksum(key, blob), blob) for key, blob in zip(keys, blobs, strict=True)]
+            database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)", rows)
+
     def close(self) -> None:
         """Drop what is beyond the limit, now that nothing of it is needed."""
-        with contextlib.suppress(OSError):  # a cache that may only be read
-            self._make_room(0, spared=())
+        with self._changing():
+            self._make_room(0, before=time.time_ns())
+        self._database.close()
 
-    def _add_block(self, texts: Sequence[str], vectors: FloatArray) -> None:
-        keys = text_keys(texts)
-        key_bytes, vector_bytes = keys.tobytes(), np.ascontiguousarray(vectors, "<f4").tobytes()
-        checks = zlib.crc32(key_bytes), zlib.crc32(vector_bytes)
-        header = BLOCK_HEADER.pack(MAGIC, len(texts), self._dimension, *checks)
-        content = header + key_bytes + vector_bytes
+    def _open(self) -> None:
+        pages = max(1, self._limit_bytes // PAGE_BYTES)
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        for place in (self._path, self._path, ":memory:"):
+            try:
+                self._database = sqlite3.connect(place, WAIT_S, check_same_thread=False)
+                self._database.executescript(SCHEMA.format(page=PAGE_BYTES, pages=pages))
+            except sqlite3.DatabaseError as error:
+                self._refused(error)
+            else:
+                self.is_writable = place != ":memory:"
+                break
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """What is changed together or not at all; where it can not be, keeping ends, and not the run."""
         try:
-            if not self._make_room(len(content), spared=self._used):
+            with self._database:
+                yield self._database
+        except sqlite3.Error as error:
+            self._refused(error)
+
+    def _refused(self, error: sqlite3.Error) -> None:
+        self.is_writable = False
+        if type(error) is sqlite3.DatabaseError:  # it is none, or damaged: the next run begins it anew
+            self._path.unlink(missing_ok=True)
+
+    def _rows(self, keys: Collection[bytes]) -> list[tuple[bytes, bytes]]:
+        """The keys that are there, and their vectors as bytes, if they are what was written."""
+        rows: list[tuple[bytes, int, int, bytes]] = []
+        with self._changing() as database:
+            asked = f"SELECT * FROM vectors WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608
+            rows = database.execute(asked, tuple(keys)).fetchall()
+            blocks = {(self._run, block, self._run) for _, block, _, _ in rows}
+            database.executemany("UPDATE blocks SET used = ? WHERE id = ? AND used < ?", blocks)
+        return [(key, content) for key, _, check, content in rows if check == _checksum(key, content)]
+
+    def _make_room(self, needed: int, *, before: int) -> None:
+        """Drop the longest unused of the blocks last used before a time, until so many further bytes fit."""
+        unused = self._database.execute("SELECT id FROM blocks WHERE used < ? ORDER BY used, id", (before,))
+        for block in unused.fetchall() if self._size() + needed > self._limit_bytes else ():
+            self._database.execute("DELETE FROM vectors WHERE block = ?", block)
+            self._database.execute("DELETE FROM blocks WHERE id = ?", block)
+            if self._size() + needed <= self._limit_bytes:
                 return
-            segment, offset = self._append(content)
-        except OSError:
-            self.is_writable = False
-            return
-        vectors_at = offset + BLOCK_HEADER.size + len(key_bytes)
-        self._index.add(keys, len(self._blocks))
-        self._blocks.append(BlockLocation(segment, vectors_at, len(texts), checks[1]))
 
-    def _append(self, content: bytes) -> tuple[Path, int]:
-        if self._segment is None or _size(self._segment) + len(content) > self._segment_bytes:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._segment = self._directory / f"{os.getpid()}-{secrets.token_hex(6)}.vec"
-            self._used.add(self._segment)
-        with self._segment.open("ab") as stream:
-            offset = stream.tell()
-            stream.write(content)
-        return self._segment, offset
+    def _size(self) -> int:
+        """Bytes of the pages that are in use."""
+        pages, free = (
+            self._database.execute(f"PRAGMA {what}").fetchone()[0]
+            for what in ("page_count", "freelist_count")
+        )
+        return int(pages - free) * PAGE_BYTES
 
-    def _make_room(self, needed: int, *, spared: Collection[Path]) -> bool:
-        """Drop the longest unused segments until so many further bytes fit, and tell whether they do."""
-        segments = []
-        for path in self._root.glob("*/*.vec"):
-            with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
-                stat = path.stat()
-                segments.append((stat.st_mtime_ns, path, stat.st_size))
-        total = needed + sum(size for _, _, size in segments)
-        for _, path, size in sorted(segments):
-            if total > self._limit_bytes and path not in spared:
-                path.unlink(missing_ok=True)
-                total -= size
-        return total <= self._limit_bytes
-
-    def _read_keys(self, segment: Path) -> None:
-        """Index the blocks of a segment up to the first that is not whole."""
-        with segment.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            while len(header := stream.read(BLOCK_HEADER.size)) == BLOCK_HEADER.size:
-                magic, rows, dimension, key_check, vector_check = BLOCK_HEADER.unpack(header)
-                offset = stream.tell() + rows * KEY_BYTES
-                end = offset + rows * dimension * 4
-                if (magic, dimension) != (MAGIC, self._dimension) or end > size:
-                    return
-                keys = stream.read(rows * KEY_BYTES)
-                if zlib.crc32(keys) != key_check:
-                    return
-                self._index.add(np.frombuffer(keys, "<u8").reshape(-1, 2), len(self._blocks))
-                self._blocks.append(BlockLocation(segment, offset, rows, vector_check))
-                stream.seek(end)
-
-    def _block(self, number: int) -> FloatArray | None:
-        """(rows, dimension) vectors of a block, as `_read_block` gives them, from memory if lately used."""
-        content = self._in_memory.pop(number, None)
-        if content is None:
-            content = self._read_block(self._blocks[number])
-        if content is not None:
-            self._in_memory[number] = content
-        while sum(block.nbytes for block in self._in_memory.values()) > BLOCKS_IN_MEMORY_BYTES:
-            del self._in_memory[next(iter(self._in_memory))]
-        return content
-
-    def _read_block(self, block: BlockLocation) -> FloatArray | None:
-        """(rows, dimension) vectors of a block, or None if they are gone or not what was written."""
-        try:
-            with block.segment.open("rb") as stream:
-                stream.seek(block.offset)
-                content = stream.read(block.rows * self._dimension * 4)
-            self._touch(block.segment)
-        except OSError:
-            return None
-        if zlib.crc32(content) != block.checksum:
-            return None
-        vectors = np.frombuffer(content, "<f4").reshape(block.rows, self._dimension)
-        return vectors if np.isfinite(vectors).all() else None
-
-    def _touch(self, segment: Path) -> None:
-        """Mark a segment as used, once a run."""
-        if segment not in self._used:
-            with contextlib.suppress(OSError):  # a cache that may only be read
-                os.utime(segment)
-            self._used.add(segment)
+    def _key(self, text: str) -> bytes:
+        """The 128-bit BLAKE2b hash of a text, another for each set of settings."""
+        return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES, key=self._own).digest()
 
 
-def _size(segment: Path) -> float:
-    """Bytes of a segment; infinitely many if another process has dropped it, which no more goes into."""
-    try:
-        return segment.stat().st_size
-    except FileNotFoundError:
-        return math.inf
-
-
-def text_keys(texts: Sequence[str]) -> Keys:
-    """(n, 2) halves of the 128-bit BLAKE2b hashes of the texts."""
-    return np.frombuffer(b"".join(map(_digest, texts)), "<u8").reshape(-1, 2)
-
-
-@lru_cache(maxsize=DIGESTS_IN_MEMORY)
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+def _checksum(key: bytes, content: bytes) -> int:
+    return zlib.crc32(content, zlib.crc32(key))
