@@ -20,7 +20,7 @@ ALLOWED = {
     "core": {"core", "statistics"},
     "tables": {"tables"},
     "report": {"report", "statistics"},
-    "copy": {"copy"},
+    "copy": {"copy", "core"},
     "privacy": {"privacy"},
 }
 

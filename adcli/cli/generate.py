@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -19,6 +20,7 @@ from adcli.cli.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.copy.roles import LabelRoles
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
     from adcli.generate.ads import Segment
@@ -57,6 +59,12 @@ def generate(
     facts_only: bool = typer.Option(
         False, "--facts-only", help="Write the facts that ads may use, one row a fact, and no ads."
     ),
+    roles: Path | None = typer.Option(
+        None,
+        metavar="DIR",
+        help="Read what things do off semantic roles: a directory of adcli optimize roles.",
+        rich_help_panel="Models",
+    ),
     reviews: str | None = typer.Option(None, help="Reviews (item_id, text): benefits in customers' words."),
     claims: Literal["block", "flag"] = typer.Option(
         "block", help="What becomes of an ad with a finding: left out, or shown with flags."
@@ -82,6 +90,8 @@ def generate(
     if exports:
         check_pages(products)
     knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": own_facts_of(run, checking)}
+    if roles is not None:
+        knowledge["label"] = _labeller(run, roles, models)
     if facts_only:
         _write_facts(run, products, knowledge)
         return
@@ -126,6 +136,13 @@ def generate(
         run.note("Chinese ads are those of a phrase grammar.")
     silent = products.height - ads["item_id"].n_unique()
     run.note(f"{told}; {silent:,} products say too little for one." if silent else f"{told}.")
+
+
+def _labeller(run: Run, directory: Path, models: Models) -> LabelRoles:
+    from adcli.core.roles.labeller import RoleLabeller
+
+    labeller = RoleLabeller.load(run.learned(directory), device=models.device, precision=models.precision)
+    return labeller.read
 
 
 def _write_facts(run: Run, products: pl.DataFrame, knowledge: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adcli.cli.console import Console
 from adcli.cli.options import Reading
-from adcli.errors import UsageError, did_you_mean, printable
+from adcli.errors import DataError, UsageError, did_you_mean, printable
 from adcli.numbers import counted
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _REASONS_SHOWN = 3
 _EXAMPLES = 5
+_AT_ONCE = 1 << 20
 _KIND_OF_REASON = (  # without the value, or how many fields there were
     r"^([a-z_][a-z_0-9]*: [^:']*[^:' ]|[^:('\d]*[^:('\d ])"
 )
@@ -126,6 +127,31 @@ class RunInputs:
             self.check_options()
         self._tell_notes(stream)
         return stream
+
+    def texts(self, inputs: Sequence[str] | None, command: str) -> Iterator[tuple[str, str]]:
+        """Inputs that are no tables: the name of each and its UTF-8 text, whole.
+
+        Raises:
+            DataError: If one is not UTF-8, or not what its manifest says.
+        """
+        from adcli.tables.expansion import expand, verify_sources
+        from adcli.tables.records import InputRecord
+
+        sources = expand(self._given(inputs, command))
+        if self.verify:
+            verify_sources(sources)
+        self.paths += [source.path for source in sources if source.path is not None]
+        for source in sources:
+            with source.open() as stream:
+                content = bytearray()
+                while data := stream.read(_AT_ONCE):
+                    content += data
+            self._directories.append(InputRecord(source.name, source.size, 0, source.sha256))
+            try:
+                yield source.name, content.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                line = content.count(b"\n", 0, error.start) + 1
+                raise DataError(f"{source.name}, line {line}: not UTF-8.", fix="Convert it first.") from error
 
     def check_options(self) -> None:
         """Raise UsageError if an option says of formats what no input so far has."""

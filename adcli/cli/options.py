@@ -140,16 +140,24 @@ class Common:
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks.")
 
 
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option(envvar="ADCLI_DEVICE", help="Where models run.", rich_help_panel="Models"),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    typer.Option(
+        envvar="ADCLI_PRECISION", help="Floating-point precision of models.", rich_help_panel="Models"
+    ),
+]
+
+
 @option_group("Models")
 class Models:
     """Where and how models run."""
 
-    device: Literal["auto", "cpu", "cuda", "mps"] = typer.Option(
-        "auto", envvar="ADCLI_DEVICE", help="Where models run."
-    )
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = typer.Option(
-        "auto", envvar="ADCLI_PRECISION", help="Floating-point precision of models."
-    )
+    device: Device = "auto"
+    precision: Precision = "auto"
     processes: int | None = typer.Option(
         None,
         min=1,

@@ -138,6 +138,13 @@ class Run:
         with self.step("read"):
             return Spool(self.frames(self.stream(inputs, tables=tables)), self.scratch())
 
+    def texts(self, inputs: Sequence[str] | None) -> list[tuple[str, str]]:
+        """Inputs that are no tables: the name of each and its text."""
+        with self.step("read"):
+            read = list(self._inputs.texts(inputs, self.command))
+            self._outputs.keep_clear_of(self._inputs.paths)
+            return read
+
     def columns(self, names: Sequence[str]) -> list[str]:
         """The columns that an option names, as `column` does."""
         return [self.column(name) for name in names]

@@ -25,6 +25,7 @@ from adcli.copy.lexicon import STOP_WORDS, lexicon
 from adcli.copy.naming import brand_of, category_of, kind_of, short_name, spoken, things
 from adcli.copy.praise import praise
 from adcli.copy.prose import facts_in
+from adcli.copy.roles import Described, LabelRoles, facts_of_roles
 from adcli.copy.scenes import scenes_of
 from adcli.copy.wording import boilerplate, is_chinese, own_words, plain_text, specification_text, stem, words
 
@@ -203,6 +204,7 @@ def catalogue_facts(
     *,
     reviews: Mapping[str, Sequence[str]] | None = None,
     own: Mapping[str, Sequence[Fact]] | None = None,
+    label: LabelRoles | None = None,
 ) -> Catalogue:
     """The facts of all rows of a products table, with the shop's boilerplate found and set aside.
 
@@ -210,6 +212,7 @@ def catalogue_facts(
         products: Rows of a products table.
         reviews: What customers say, by `item_id`, the best first.
         own: What a brand's own file states, by `item_id`; under '' what holds for every product.
+        label: Reads the semantic roles of prose; None goes by patterns alone.
     """
     said, known = reviews or {}, own or {}
     titles = [plain_text(str(row.get("title") or "")) for row in products]
@@ -224,6 +227,9 @@ def catalogue_facts(
         )
         for row in products
     )
+    if label is not None:
+        read = facts_of_roles([Described(p.kind, p.brand, p.prose, p.facts) for p in facts], label)
+        facts = tuple(p._replace(facts=(*p.facts, *its)) for p, its in zip(facts, read, strict=True))
     written = {word for product in facts for word in re.findall(r"\b[a-z]{3,}\b", product.prose)}
     named = {product.brand.lower() for product in facts if len(product.brand) > 2}
     brands = frozenset(brand for brand in named if not set(brand.split()) <= written and not brand.isdigit())

@@ -72,7 +72,7 @@ def generate_ads(
     model: str = "",
     on_products: Callable[[int], None] | None = None,
     batch: int = 16,
-    knowledge: Mapping[str, Mapping[str, Sequence[Any]]] | None = None,
+    knowledge: Mapping[str, Any] | None = None,
     checker: Checker | None = None,
     chooser: Chooser | None = None,
     explain: bool = False,
@@ -94,7 +94,7 @@ def generate_ads(
         model: Its name, for the column.
         on_products: Called with the number of products done so far.
         batch: Products whose lines are checked together.
-        knowledge: What `catalogue_facts` is to know further: `reviews` and `own` facts.
+        knowledge: What `catalogue_facts` is to know further: `reviews`, `own` facts, `label`.
         checker: Of claims, by market and brand; None is that of the default market.
         chooser: What lines that may run are scored by; None is the checker's margin alone.
         explain: Whether to say where an ad's facts stand and which words move its click rate (`EXPLAINED`).

@@ -32,6 +32,7 @@ COMMANDS = [
     ("optimize", "bids"),
     ("optimize", "budget"),
     ("optimize", "forecast"),
+    ("optimize", "roles"),
     ("evaluate",),
     ("evaluate", "rates"),
     ("evaluate", "ab"),

@@ -9,6 +9,7 @@ from adcli.cli.optimize.budget import budget
 from adcli.cli.optimize.encoder import encoder
 from adcli.cli.optimize.forecast import forecast
 from adcli.cli.optimize.policy import policy
+from adcli.cli.optimize.roles import roles
 from adcli.cli.optimize.stream import stream
 
 app = Commands(
@@ -21,3 +22,4 @@ app.command(short_help="What to bid in auctions?")(bids)
 app.command(short_help="Which campaign should get how much?")(budget)
 app.command(short_help="Which customers come back, and what are they worth?")(forecast)
 app.command(short_help="How can vectors learn from the shop's behaviour?")(encoder)
+app.command(short_help="What do product texts say of who does what with a thing?")(roles)

@@ -6,7 +6,7 @@ any architecture transformers knows; `adcli.core.encoding.packed` runs the BERT 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -59,6 +59,10 @@ class ForwardPass(Protocol):
         """(tokens, width) states of the batch's tokens, in its order."""
         ...
 
+    def layers(self, batch: PackedBatch) -> Iterator[torch.Tensor]:
+        """The same of the embeddings, and then of each layer."""
+        ...
+
 
 class AutoModelForward:
     """Any encoder that transformers loads, with padding and an attention mask."""
@@ -76,13 +80,26 @@ class AutoModelForward:
 
     def __call__(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, width) states of the batch's tokens, in its order."""
+        output, there = self._output(batch)
+        states: torch.Tensor = output.last_hidden_state[there]
+        return states
+
+    def layers(self, batch: PackedBatch) -> Iterator[torch.Tensor]:
+        """The same of the embeddings, and then of each layer."""
+        output, there = self._output(batch, output_hidden_states=True)
+        yield from (states[there] for states in output.hidden_states)
+
+    def _output(self, batch: PackedBatch, **asked: bool) -> tuple[Any, torch.Tensor]:
+        """What the model gives for the batch, padded, and which of it are tokens."""
         count, longest = len(batch.lengths), int(batch.lengths.max())
         mask = np.arange(longest) < batch.lengths[:, None]
         ids = np.full((count, longest), self._filler, np.int64)
         ids[mask] = batch.ids
         there = torch.from_numpy(mask).to(self._device)
         output = self._model(
-            input_ids=torch.from_numpy(ids).to(self._device), attention_mask=there.long(), use_cache=False
+            input_ids=torch.from_numpy(ids).to(self._device),
+            attention_mask=there.long(),
+            use_cache=False,
+            **asked,
         )
-        states: torch.Tensor = output.last_hidden_state[there]
-        return states
+        return output, there

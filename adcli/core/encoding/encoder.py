@@ -140,7 +140,7 @@ class Encoder:
         """One (tokens, dimension) array of unit vectors for each text; computed by this process alone."""
         from adcli.core.encoding.token_vectors import token_vectors
 
-        return token_vectors(self._own_engine, texts)
+        return token_vectors(self.local, texts)
 
     @cached_property
     def _engine(self) -> LocalEngine | EncoderPool:
@@ -153,10 +153,10 @@ class Encoder:
             from adcli.core.encoding.worker_pool import EncoderPool
 
             return EncoderPool(asked, self._chosen, runtime.processes)
-        return self._own_engine
+        return self.local
 
     @cached_property
-    def _own_engine(self) -> LocalEngine:
+    def local(self) -> LocalEngine:
         """This process's model."""
         if self._local is not None:
             return self._local

@@ -10,6 +10,8 @@ Source: Zeng et al., "Boosting Distributed Training Performance of the Unpadded 
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -74,9 +76,14 @@ class PackedBert:
 
     def __call__(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, width) fp32 states of the batch's tokens, in its order."""
+        return deque(self.layers(batch), maxlen=1)[0]
+
+    def layers(self, batch: PackedBatch) -> Iterator[torch.Tensor]:
+        """The same of the embeddings, and then of each layer."""
         tokens, batch = len(batch.ids), filled(batch)
         layout = self._attention.layout(batch)
         x = self._embed(batch)
+        yield x[:tokens]
         context = torch.empty_like(x, dtype=self._dtype)
         for layer in self._layers:
             projected = layer.query_key_value(x.to(self._dtype))
@@ -84,7 +91,7 @@ class PackedBert:
             x = self._joined(layer.attention_output, context, x, layer.attention_norm)
             hidden = layer.expand.activated(x.to(self._dtype), self._activation)
             x = self._joined(layer.contract, hidden, x, layer.output_norm)
-        return x[:tokens]
+            yield x[:tokens]
 
     def _embed(self, batch: PackedBatch) -> torch.Tensor:
         starts = np.repeat(np.cumsum(batch.lengths) - batch.lengths, batch.lengths)

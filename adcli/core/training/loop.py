@@ -36,11 +36,13 @@ class Objective(NamedTuple):
             to those of the trained weights, and gives its loss.
         evaluate: The model's score as it is, higher is better; None never evaluates.
         head: Further weights that are learned with the model and are no part of it.
+        head_rate: Their learning rate, as a multiple of the model's.
     """
 
     add_gradients: Callable[[int, int], float]
     evaluate: Callable[[], float] | None = None
     head: torch.nn.Module | None = None
+    head_rate: float = 1.0
 
 
 class TrainingLoop:
@@ -76,8 +78,12 @@ class TrainingLoop:
         self._trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
         head = () if objective.head is None else objective.head.named_parameters()
         self._trained |= {f"head.{name}": p for name, p in head if p.requires_grad}
+        own = [p for name, p in self._trained.items() if not name.startswith("head.")]
+        added = [p for name, p in self._trained.items() if name.startswith("head.")]
+        groups = [(own, 1.0), (added, objective.head_rate)]
+        self._rates = [rate for parameters, rate in groups if parameters]
         self._optimizer = torch.optim.AdamW(
-            self._trained.values(),
+            [{"params": parameters} for parameters, _ in groups if parameters],
             lr=settings.learning_rate_at(0),
             weight_decay=settings.weight_decay,
             fused=True,
@@ -121,8 +127,8 @@ class TrainingLoop:
         """One step of AdamW over the mean loss of its batches; random numbers depend on its number alone."""
         settings = self._settings
         self._model.train()
-        for group in self._optimizer.param_groups:
-            group["lr"] = settings.learning_rate_at(step)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = settings.learning_rate_at(step) * rate
         total = 0.0
         for batch in range(settings.accumulate):
             number = (step * settings.accumulate + batch) * self._processes + self._rank

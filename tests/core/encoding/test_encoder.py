@@ -317,5 +317,5 @@ def test_texts_read_part_by_part_have_the_same_vectors(bert, exact):
     from adcli.core.encoding.engine import gather_ready
 
     texts = [*models.shop_texts(50), "", "mug " * 200]
-    by_parts = exact._own_engine._replace(read_at_once=7)
+    by_parts = exact.local._replace(read_at_once=7)
     np.testing.assert_array_equal(gather_ready(by_parts, texts, exact.dimension), exact.encode(texts))

@@ -1,0 +1,160 @@
+"""`adcli optimize roles`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from adcli.cli.command import command
+from adcli.cli.option_groups import option_group
+from adcli.cli.options import Device, Inputs, Precision, Tracking
+from adcli.cli.run import TablelessRun
+from adcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from adcli.core.roles.frames import Sentence
+    from adcli.optimize.roles import Split
+
+LEARNING_RATES = {"full": 1.5e-4}
+CHECKPOINTS = 8
+
+
+@option_group("Training")
+class TrainingOptions:
+    """How roles are learned."""
+
+    tune: Literal["lora", "adalora", "prefix", "adapter", "full"] = typer.Option(
+        "full", help="Kind of adapter to train, or full for all weights."
+    )
+    rank: int = typer.Option(8, min=1, help="LoRA rank, prefix tokens or bottleneck width.")
+    epochs: float = typer.Option(15.0, min=0.001, help="Passes over the sentences.")
+    batch_size: int = typer.Option(16, min=2, help="Sentences of a batch.")
+    learning_rate: float | None = typer.Option(
+        None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune"
+    )
+
+
+@command
+def roles(
+    run: TablelessRun,
+    training: TrainingOptions,
+    tracking: Tracking,
+    inputs: Inputs = None,
+    model: str = typer.Option(
+        "minilm", help="Directory, short name or hub name of the encoder.", rich_help_panel="Models"
+    ),
+    device: Device = "auto",
+    precision: Precision = "auto",
+    held_out: float = typer.Option(
+        0.2, min=0.01, max=0.9, help="Share of the sentences, in whole documents, to score on."
+    ),
+) -> None:
+    """Learn semantic role labelling: who does what, for whom, with what, read off product texts.
+
+    INPUT is CoNLL-U with role columns, such as the files of Universal PropBank. The directory it writes is
+    what `adcli generate --roles` takes; its JSON has precision, recall and F1 by role on documents held out.
+
+    \b
+    Examples:
+      adcli optimize roles en_ewt-up-train.conllu -o roles
+      adcli generate products.parquet --roles roles -o ads.jsonl
+    """
+    from adcli.core.roles.conllu import read_conllu
+    from adcli.core.tracking import check_tracker
+    from adcli.optimize.roles import split_by_document
+
+    if tracking.track is not None:
+        check_tracker(tracking.track)
+    folder = run.directory()
+    documents = [
+        document for name, text in run.texts(inputs) for document in read_conllu(text.splitlines(), name)
+    ]
+    split = split_by_document(documents, share=held_out, seed=run.seed)
+    _learn(run, folder, split, training, tracking, model, (device, precision))
+    _score(run, folder, split.held_out, device, precision)
+
+
+def _learn(
+    run: TablelessRun,
+    folder: Path,
+    split: Split,
+    training: TrainingOptions,
+    tracking: Tracking,
+    model: str,
+    where: tuple[Device, Precision],
+) -> None:
+    from adcli.core.adapters.adapter import PEAK_LEARNING_RATES, AdapterSettings
+    from adcli.core.cache import writable_directory
+    from adcli.core.roles.training import tune_roles
+    from adcli.core.tracking import tracked
+    from adcli.core.training.settings import TrainingSettings
+
+    learned = [sentence for sentence in split.learned if sentence.frames]
+    if len(learned) < training.batch_size:
+        raise UsageError(
+            f"{len(learned)} sentences have roles, fewer than one batch of {training.batch_size}.",
+            fix="Give more data, or a smaller --batch-size.",
+        )
+    steps = max(1, round(training.epochs * len(learned) / training.batch_size))
+    settings = TrainingSettings(
+        steps=steps,
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate or (PEAK_LEARNING_RATES | LEARNING_RATES)[training.tune],
+        seed=run.seed,
+        evaluate_every=0,
+        checkpoint_every=max(1, steps // CHECKPOINTS),
+    )
+    asked = {**vars(settings), "tune": training.tune, "rank": training.rank}
+    with (
+        run.step("train"),
+        run.console.progress("tuning", steps, "steps") as bar,
+        tracked(tracking.track, run="roles", directory=tracking.track_dir, settings=asked) as log,
+    ):
+        tune_roles(
+            model,
+            learned,
+            folder,
+            settings=settings,
+            adapter=AdapterSettings(training.tune, training.rank),
+            device=where[0],
+            precision=where[1],
+            checkpoints=writable_directory("training"),
+            about={
+                "objective": "semantic roles",
+                "settings": asked,
+                "learned_from": [record._asdict() for record in run.input_records()],
+                "counts": {"sentences": len(learned), "predicates": sum(len(s.frames) for s in learned)},
+            },
+            log=log,
+            progress=bar,
+        )
+
+
+def _score(
+    run: TablelessRun, folder: Path, held_out: list[Sentence], device: Device, precision: Precision
+) -> None:
+    """Score the labeller on the documents held out, write that into its directory, and say it."""
+    from adcli.core.adapters.adapter import add_to_description
+    from adcli.core.roles.labeller import RoleLabeller
+    from adcli.optimize.roles import score_predicates, score_roles
+
+    with run.step("score"):
+        labeller = RoleLabeller.load(folder, device=device, precision=precision)
+        words = [sentence.words for sentence in held_out]
+        given = labeller.label(words, [[frame.predicate for frame in s.frames] for s in held_out])
+        by_role = score_roles(given, held_out)
+        predicates = score_predicates(labeller.label(words), held_out)
+    scores: dict[str, Any] = {
+        "roles": {name: found._asdict() for name, found in by_role.items()},
+        "predicates": predicates._asdict(),
+    }
+    add_to_description(folder, {"scores": scores})
+    run.facts["scores"] = scores
+    whole = by_role["all"]
+    run.note(
+        f"Roles at given predicates, on documents held out: F1 {whole.f1:.3f} (precision "
+        f"{whole.precision:.3f}, recall {whole.recall:.3f}, {whole.there:,} arguments)."
+    )
+    run.note(f"Predicates: F1 {predicates.f1:.3f} of {predicates.there:,}.")

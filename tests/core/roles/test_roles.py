@@ -1,0 +1,103 @@
+"""Roles are read from CoNLL-U, learned, kept in a directory, and read off sentences that were held out."""
+
+import models
+import pytest
+
+from adcli.core.adapters.adapter import AdapterSettings
+from adcli.core.roles.conllu import read_conllu
+from adcli.core.roles.frames import Frame
+from adcli.core.roles.labeller import RoleLabeller
+from adcli.core.roles.training import tune_roles
+from adcli.core.roles.words import words_of
+from adcli.core.training.settings import TrainingSettings
+from adcli.errors import DataError
+from adcli.optimize.roles import score_predicates, score_roles, split_by_document
+
+THINGS = ("jacket", "mug", "bottle", "bag", "lantern", "boots")
+WHAT = ("women", "men", "tea", "water", "garden", "kitchen")
+
+
+def sentence(thing, verb, what, *, newdoc=False):
+    """`the THING VERB the WHAT`: the thing is ARG0, what is ARG1."""
+    rows = [
+        ("the", 2, "det", "_", "_"),
+        (thing, 3, "nsubj", "_", "ARG0"),
+        (verb, 0, "root", f"{verb}.01", "V"),
+    ]
+    rows += [("the", 5, "det", "_", "_"), (what, 3, "obj", "_", "ARG1")]
+    lines = [
+        "\t".join([str(n), word, word, *"___", str(head), relation, "_", "_", sense, role])
+        for n, (word, head, relation, sense, role) in enumerate(rows, start=1)
+    ]
+    return [*(["# newdoc"] if newdoc else []), *lines, ""]
+
+
+def shop_conllu():
+    every = [(thing, verb, what) for thing in THINGS for verb in ("keeps", "fits", "runs") for what in WHAT]
+    return [line for n, one in enumerate(every) for line in sentence(*one, newdoc=n % 6 == 0)]
+
+
+def test_conllu_is_read_with_frames_and_syntax():
+    lines = [
+        *sentence("mug", "keeps", "tea"),
+        "1-2\tdon't\t" + "\t".join("_" * 8),
+        *sentence("bag", "fits", "men"),
+    ]
+    (document,) = read_conllu(lines, "a file")
+    first, second = document
+    assert first.words == ("the", "mug", "keeps", "the", "tea")
+    assert first.frames == (Frame(2, ((1, "ARG0"), (4, "ARG1"))),)
+    assert first.heads == (1, 2, 2, 4, 2)
+    assert first.phrase(4) == (3, 5)
+    assert second.words[1] == "bag"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["1\tword\tword"], "line 1: 3 columns"),
+        (["\t".join(["1", "word", *"______", "_", "_"]), ""], "no semantic roles"),
+        (sentence("mug", "keeps", "tea")[:2], "head is no word"),
+    ],
+)
+def test_what_is_no_conllu_with_roles_is_said(lines, said):
+    with pytest.raises(DataError, match=said):
+        read_conllu(lines, "a file")
+
+
+def test_words_are_cut_as_universal_dependencies_cuts_them():
+    assert words_of("It doesn't drip: 1.5 l, Anna's.") == (
+        "It", "does", "n't", "drip", ":", "1.5", "l", ",", "Anna", "'s", ".",
+    )  # fmt: skip
+
+
+def test_roles_that_were_learned_are_read_off_other_documents(tmp_path):
+    split = split_by_document(read_conllu(shop_conllu(), "a file"), share=0.2, seed=0)
+    tune_roles(
+        str(models.tiny_bert(tmp_path / "bert")), split.learned, tmp_path / "roles",
+        settings=TrainingSettings(
+            steps=60, batch_size=16, learning_rate=3e-3, evaluate_every=0, checkpoint_every=0
+        ),
+        adapter=AdapterSettings("full"), about={},
+    )  # fmt: skip
+    labeller = RoleLabeller.load(tmp_path / "roles")
+    words = [s.words for s in split.held_out]
+    given = labeller.label(words, [[f.predicate for f in s.frames] for s in split.held_out])
+    assert score_roles(given, split.held_out)["all"].f1 > 0.95
+    found = labeller.label(words)
+    assert score_predicates(found, split.held_out).f1 > 0.95
+    assert labeller.read(["", "the mug keeps the tea"])[1].phrase(4) == (3, 5)
+
+
+def test_scores_count_what_is_right_of_what_is_said_and_there():
+    (document,) = read_conllu(sentence("mug", "keeps", "tea"), "a file")
+    half = [document[0]._replace(frames=(Frame(2, ((1, "ARG0"), (3, "ARG1"))),))]
+    scores = score_roles(half, document)
+    assert scores["all"] == (0.5, 0.5, 0.5, 2)
+    assert scores["ARG0"].f1 == 1
+    assert scores["ARG1"].f1 == 0
+
+
+def test_one_document_can_not_be_split():
+    with pytest.raises(DataError, match="too few"):
+        split_by_document(read_conllu(sentence("mug", "keeps", "tea"), "a file"), share=0.2, seed=0)
