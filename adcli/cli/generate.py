@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from adcli.generate.ads import Segment
 
 
+GOOD_HEADLINES = 8  # of an ad whose channel combines them
+
+
 @command
 def generate(
     run: Run,
@@ -136,6 +139,13 @@ def generate(
         run.note("Chinese ads are those of a phrase grammar.")
     silent = products.height - ads["item_id"].n_unique()
     run.note(f"{told}; {silent:,} products say too little for one." if silent else f"{told}.")
+    if ads.height and channel_named(channel).headlines.most > GOOD_HEADLINES:
+        counts = ads["headlines"].list.len().to_list()
+        few = sum(count < GOOD_HEADLINES for count in counts)
+        run.note(
+            f"{sum(counts) / len(counts):.1f} headlines an ad; {few:,} ads have fewer than {GOOD_HEADLINES}: "
+            "a product's ads share none, so that a smaller -n gives each more."
+        )
 
 
 def _labeller(run: Run, directory: Path, models: Models) -> LabelRoles:

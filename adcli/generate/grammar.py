@@ -53,8 +53,8 @@ class Frame(NamedTuple):
 
     @property
     def opens(self) -> str:
-        """Its first two words or slots: lines that have them in common open alike."""
-        return " ".join(self.say.split()[:2])
+        """Its first two words or slots, of a headline all: lines that have them in common open alike."""
+        return " ".join(self.say.split()[:2]) if self.say.endswith((".", "。")) else self.say
 
 
 class Predicate(NamedTuple):

@@ -20,7 +20,7 @@ from adcli.generate.grammar import grammar_of, lines_of
 from adcli.generate.nouns import titled
 
 Language = Literal["auto", "en", "zh"]
-HEADLINES = 24  # that are kept of a product, to choose from
+HEADLINES = 48  # that are kept of a product, to choose from
 GOOD_FACTS = 3
 NEAR = 0.3  # what a line gains that speaks of what the audience likes
 FULL = 80  # columns beyond which a longer line is no better

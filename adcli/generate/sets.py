@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from adcli.copy.ad import ANGLES, Ad, Line
 from adcli.copy.channels import Channel, Field, display_width
-from adcli.copy.wording import sentences, words
+from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.wording import root, sentences, words
 from adcli.generate.planning import Pool, Rated
 
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
-MOST_HEADLINES = 5  # of one ad, also where a channel takes more: what remains would be padding
-ONCE = frozenset({"question", "imperative"})  # angles that one headline of an ad takes
+MOST_ASKING = {"question": 1, "imperative": 2}  # headlines of one ad that ask or invite
+MOST_OPENING_ALIKE = 2  # headlines of one ad with the same first word
+ALIKE = 0.5  # share of words in common beyond which two headlines of an ad say the same
+NAMING = ("{kind}", "{a}", "{the}", "{name}")  # slots by which a headline says what the thing is
 STALENESS = 0.6  # weight of what the run has said before
 DIFFERENCE = 0.4  # weight of unlikeness against a line's own score
 
@@ -83,6 +87,8 @@ def make_set(
     made = [ad._replace(angle=free[place].line.angle, descriptions=(free[place].line,)) for place in first]
     made, left = _with_further(made, further, channel.descriptions)
     made = _with_long_headlines(made, left, channel.long_headlines)
+    titles = {f"{line.text}." for ad in made for line in ad.long_headlines}
+    made = _with_more(made, [line for line in left if line.text not in titles], channel.descriptions)
     made = _with_headlines(made, pool.headlines, channel.headlines)
     for each in made:
         said.add(each)
@@ -128,19 +134,38 @@ def _with_further(ads: Sequence[Ad], further: Sequence[Rated], field: Field) -> 
         lines = list(ad.descriptions)
         while len(lines) < field.least:
             short = field.one_within if len(lines) == field.least - 1 else 0
-            openings = {line.frame for line in lines}
-            stated = {fact for line in lines for fact in line.facts}
-            able = [
-                line for line in left if line.frame not in openings and _is_short_enough(line, short, lines)
-            ]
+            able = [line for line in _unlike(lines, left) if _is_short_enough(line, short, lines)]
             if not able:
                 break
-            taken = next((line for line in able if not set(line.facts) <= stated), able[0])
-            left.remove(taken)
-            lines.append(taken)
+            lines.append(next(_saying_more(lines, able), able[0]))
+            left.remove(lines[-1])
         if len(lines) >= field.least:
             whole.append(ad._replace(descriptions=tuple(lines)))
     return whole, left
+
+
+def _with_more(ads: list[Ad], left: list[Line], field: Field) -> list[Ad]:
+    """The ads with what is left dealt among them in turns, where it says more than an ad says already."""
+    for _ in range(field.least, field.most):
+        for place, ad in enumerate(ads):
+            lines = ad.descriptions
+            more = next(_saying_more(lines, _unlike(lines, left)), None)
+            if more is not None:
+                left.remove(more)
+                ads[place] = ad._replace(descriptions=(*lines, more))
+    return ads
+
+
+def _unlike(lines: Sequence[Line], left: Sequence[Line]) -> Iterator[Line]:
+    """Those that open unlike all of `lines`."""
+    openings = {line.frame for line in lines}
+    return (line for line in left if line.frame not in openings)
+
+
+def _saying_more(lines: Sequence[Line], left: Iterable[Line]) -> Iterator[Line]:
+    """Those that state a fact that none of `lines` states."""
+    stated = {fact for line in lines for fact in line.facts}
+    return (line for line in left if not set(line.facts) <= stated)
 
 
 def _with_long_headlines(ads: list[Ad], left: Sequence[Line], field: Field) -> list[Ad]:
@@ -165,43 +190,90 @@ def _is_short_enough(line: Line, columns: int, lines: Sequence[Line]) -> bool:
     return not columns or any(display_width(each.text) <= columns for each in (*lines, line))
 
 
-def _heading(lines: list[Line], ad: Ad) -> list[Line]:
-    """The lines to head an ad with: of its angle, and no question where its description asks one."""
-    asks = "?" in ad.descriptions[0].text
-    apart = [line for line in lines if not (asks and line.text.endswith("?"))]
-    return [line for line in apart if line.angle == ad.angle] or apart or lines
+class _Heads:
+    """The headlines that one ad has been dealt so far.
+
+    Args:
+        ad: The ad, whose first headline is of its angle and asks nothing where its description does.
+        field: What the channel takes.
+    """
+
+    def __init__(self, ad: Ad, field: Field) -> None:
+        self.taken: list[Line] = []
+        self._ad, self._field = ad, field
+        self._said: list[frozenset[str]] = []
+
+    def best(self, left: Sequence[tuple[Rated, frozenset[str]]]) -> int | None:
+        """The place of the headline that adds most: other words, facts that none so far states."""
+        able = [place for place, (each, said) in enumerate(left) if self._can_take(each.line, said)]
+        if not self.taken:
+            able = self._heading(able, left)
+        stated = {fact for line in self.taken for fact in line.facts}
+
+        def gain(place: int) -> float:
+            (line, score), said = left[place]
+            return score - self._likeness(said) - STALENESS * (set(line.facts) <= stated)
+
+        return max(able, key=gain, default=None)
+
+    def take(self, line: Line, said: frozenset[str]) -> None:
+        """Add a headline."""
+        self.taken.append(line)
+        self._said.append(said)
+
+    def _heading(self, able: list[int], left: Sequence[tuple[Rated, frozenset[str]]]) -> list[int]:
+        """Of the headlines to begin with those that name the thing, ask nothing twice, are of the angle."""
+        asks = "?" in self._ad.descriptions[0].text
+        for is_right in (
+            _names_thing,
+            lambda line: not (asks and line.text.endswith("?")),
+            lambda line: line.angle == self._ad.angle,
+        ):
+            able = [place for place in able if is_right(left[place][0].line)] or able
+        return able
+
+    def _can_take(self, line: Line, said: frozenset[str]) -> bool:
+        short = self._field.one_within if len(self.taken) == self._field.least - 1 else 0
+        first, others = line.text.split()[0], self.taken
+        nameless = sum(not _names_thing(other) for other in others)
+        return (
+            _is_short_enough(line, short, others)
+            and sum(other.angle == line.angle for other in others)
+            < MOST_ASKING.get(line.angle, self._field.most)
+            and sum(other.text.split()[0] == first for other in others) < MOST_OPENING_ALIKE
+            and (_names_thing(line) or (2 * nameless < len(others) and " " in line.text))
+            and self._likeness(said) <= ALIKE
+        )
+
+    def _likeness(self, said: frozenset[str]) -> float:
+        """The largest share of words that a headline has in common with one of those taken."""
+        return max((len(said & other) / max(1, len(said | other)) for other in self._said), default=0.0)
+
+
+def _names_thing(line: Line) -> bool:
+    return any(slot in line.frame for slot in NAMING)
+
+
+def _telling(texts: Sequence[str]) -> list[frozenset[str]]:
+    """The words of each text that tell it from others: what most of them have, the noun, tells nothing."""
+    said = [frozenset(map(root, words(text))) - STOP_WORDS for text in texts]
+    common = {word for word, times in Counter(chain.from_iterable(said)).items() if 2 * times > len(said)}
+    return [each - common for each in said]
 
 
 def _with_headlines(ads: list[Ad], headlines: Sequence[Rated], field: Field) -> list[Ad]:
-    """The ads with headlines dealt among them, none twice, the first of its ad's angle if it can be."""
+    """The ads with headlines dealt among them in turns, none twice; fewer ads where there are too few."""
     while ads:
-        left = list(_distinct(headlines))
-        dealt: list[list[Line]] = [[] for _ in ads]
-        for turn in range(min(field.most, MOST_HEADLINES)):
-            short = field.one_within if turn == field.least - 1 else 0
-            for ad, taken in zip(ads, dealt, strict=True):
-                able = [
-                    line
-                    for line in left
-                    if _is_short_enough(line, short, taken)
-                    and (line.angle not in ONCE or line.angle not in {each.angle for each in taken})
-                ]
-                fitting = able if turn else _heading(able, ad)
-                if fitting and len(taken) == turn:
-                    taken.append(fitting[0])
-                    left.remove(fitting[0])
-        if all(len(taken) >= field.least for taken in dealt):
-            return [ad._replace(headlines=tuple(taken)) for ad, taken in zip(ads, dealt, strict=True)]
+        each_once = {rated.line.text.lower(): rated for rated in headlines}
+        left = list(zip(each_once.values(), _telling(list(each_once)), strict=True))
+        dealt = [_Heads(ad, field) for ad in ads]
+        for turn in range(field.most):
+            for heads in dealt:
+                best = heads.best(left) if len(heads.taken) == turn else None
+                if best is not None:
+                    rated, said = left.pop(best)
+                    heads.take(rated.line, said)
+        if all(len(heads.taken) >= field.least for heads in dealt):
+            return [ad._replace(headlines=tuple(heads.taken)) for ad, heads in zip(ads, dealt, strict=True)]
         ads = ads[:-1]
     return []
-
-
-def _distinct(headlines: Sequence[Rated]) -> Iterator[Line]:
-    """The headlines, best first, without those that say the same in the same way."""
-    known: set[object] = set()
-    for line, _ in sorted(headlines, key=lambda rated: -rated.score):
-        asks = line.angle if line.angle in ("question", "imperative") else ""
-        says = (asks, frozenset(line.facts), line.frame.startswith("{brand}"))
-        if says not in known and line.text.lower() not in known:
-            known |= {says, line.text.lower()}
-            yield line

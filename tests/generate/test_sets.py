@@ -21,8 +21,8 @@ EMPTY = Ad("1", None, "", (), ())
 
 def pool(*descriptions):
     heads = tuple(
-        Rated(Line(f"Headline {i}", "fact", (Fact("part", f"part {i}"),), f"h{i}"), 1.0 - i / 100)
-        for i in range(9)
+        Rated(Line(f"{word} mug", "fact", (Fact("part", f"part {word}"),), f"{word} {{kind}}"), 1.0 - i / 100)
+        for i, word in enumerate(("Red", "Blue", "Tall", "Wide", "Deep", "Light", "Small", "Round", "Square"))
     )
     return Pool(
         heads, tuple(Rated(Line(text, angle, (), frame), score) for text, angle, frame, score in descriptions)
@@ -93,3 +93,31 @@ def test_the_demo_shops_sets_keep_the_rules(demo):
     assert all(len(items) == 1 for items in by_sentence.values())
     openings = Counter(" ".join(ad.split()[:2]) for ad in ads["description"])
     assert openings.most_common(1)[0][1] <= ads.height / 4
+
+
+def test_an_ad_has_more_headlines_than_it_must_only_where_they_say_more():
+    frames = {"Red mug": "{a} {kind}", "Mug in red": "{kind} in", "Tall mug": "{a} {kind}", "Order a mug": "order {a}",
+              "Shop for a mug": "shop {a}", "See the mug": "see {the}", "Holds a pint": "holds", "For tea": "for",
+              "Made of clay": "made of", "Vegan": "v"}  # fmt: skip
+    lines = [
+        Line(text, "imperative" if text[0] in "OS" else "fact", (), frame) for text, frame in frames.items()
+    ]
+    its = pool(("One.", "fact", "the", 0.9), ("Two.", "use", "for", 0.8))
+    [ad] = made(
+        its._replace(headlines=tuple(Rated(line, 0.5) for line in lines)), n=1, channel="google-search"
+    )
+    texts = {line.text for line in ad.headlines}
+    assert len(texts & {"Red mug", "Mug in red"}) == 1  # which say the same
+    assert len(texts & {"Order a mug", "Shop for a mug", "See the mug"}) == 2
+    assert "Vegan" not in texts  # which says nothing alone
+    assert "mug" in ad.headlines[0].text.lower()
+    assert len(texts) >= 6
+
+
+def test_further_descriptions_say_what_the_first_do_not():
+    facts = [(Fact("part", str(number)),) for number in (1, 2, 1, 3)]
+    lines = [Line(f"Says {place}.", angle, facts[place], str(place)) for place, angle in enumerate(
+        ("fact", "use", "offer", "benefit"))]  # fmt: skip
+    its = pool()._replace(descriptions=tuple(Rated(line, 1 - place / 10) for place, line in enumerate(lines)))
+    [ad] = made(its, n=1, channel="google-search")
+    assert [line.text for line in ad.descriptions] == ["Says 0.", "Says 1.", "Says 3."]
