@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -38,7 +39,8 @@ def joined(lines):
 
 def test_decisions_come_in_the_order_asked_and_errors_among_them(adcli, world):
     done = adcli(
-        *SERVE, stdin=b'{"id":"a","context":{"segment":"s1"}}\noops\n\n{"id":2,"eligible":["item01"]}'
+        *SERVE,
+        stdin=b'\xef\xbb\xbf{"id":"a","context":{"segment":"s1"}}\noops\n\n{"id":2,"eligible":["item01"]}',
     )
     assert done.returncode == 0
     first, wrong, last = map(json.loads, done.stdout.splitlines())
@@ -79,6 +81,11 @@ def test_a_damaged_snapshot_is_no_loss_and_a_damaged_journal_is_told(adcli, worl
     assert (
         json.loads(adcli("optimize", "stream", "--state", "live", "--show").stdout)["rewards_counted"] == 280
     )
+    whole = journal.read_bytes()
+    adcli(*SERVE, stdin=b'{"id":"one more"}')
+    journal.write_bytes(whole)  # it lacks what the snapshot knows of
+    assert "is damaged: it has" in adcli("optimize", "stream", "--state", "live", "--show").said
+    snapshot.unlink()
     flip(journal, 1_000)
     done = adcli("optimize", "stream", "--state", "live", "--show")
     assert done.returncode == 3
@@ -202,6 +209,17 @@ def test_a_full_disk_ends_it_in_a_sentence_and_what_was_answered_is_kept(world, 
     assert again.stdout.splitlines(keepends=True)[: len(told)] == told
     shown = json.loads(adcli("optimize", "stream", "--state", "live", "--show").stdout)
     assert (shown["decisions"], shown["rewards_counted"]) == (400, 380)
+
+
+def test_standard_output_that_is_full_ends_it_in_a_sentence(world, tmp_path, adcli):
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "adcli", *SERVE], cwd=tmp_path, input=b'{"id":"a"}', stdout=full,
+            stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert b"Standard output cannot be written" in done.stderr
+    assert b"kept in live" in done.stderr
 
 
 def test_options_that_lead_nowhere_are_refused(adcli, world):

@@ -15,14 +15,14 @@ import typer
 
 from adcli.cli.command import command
 from adcli.cli.run import Run, TablelessRun
-from adcli.errors import DataError, UsageError
+from adcli.errors import AdcliError, DataError, UsageError
 
 if TYPE_CHECKING:
     from adcli.optimize.stream.state import State
 
 READ_AT_ONCE = 1 << 18
 LONGEST_LINE = 1 << 24
-RATES = ("click", "conversion")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 INTERRUPTED, TERMINATED = 130, 143
 
 
@@ -97,6 +97,7 @@ def stream(
     if run.output is not None:
         raise UsageError("Decisions go to standard output; -o is for --export.")
     from adcli.optimize.stream.exploration import Settings
+    from adcli.optimize.stream.prior import RATES
     from adcli.optimize.stream.state import State, begin
     from adcli.policies.store import read_description
 
@@ -147,9 +148,7 @@ def _serve(run: Run, state: State) -> None:
     try:
         for lines in _blocks():
             read += len(lines)
-            answers = memoryview(state.answer(lines))
-            while answers:
-                answers = answers[os.write(sys.stdout.fileno(), answers) :]
+            _tell(state.answer(lines), state.directory)
             run.count(read, state.refused - refused)
     except KeyboardInterrupt:
         stop = SystemExit(INTERRUPTED)
@@ -159,15 +158,34 @@ def _serve(run: Run, state: State) -> None:
         state.save()
 
 
+def _tell(answers: bytes, directory: Path) -> None:
+    """Write answers to standard output.
+
+    Raises:
+        AdcliError: If it cannot be written.
+    """
+    left = memoryview(answers)
+    try:
+        while left:
+            left = left[os.write(sys.stdout.fileno(), left) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AdcliError(
+            f"Standard output cannot be written: {error.strerror}. What was decided is kept in {directory}.",
+            fix="Send the lines without an answer again.",
+        ) from error
+
+
 def _blocks() -> Iterator[list[bytes]]:
     """The lines that are there to read, again and again; the last may lack its end.
 
     A signal ends waiting in `select`; a read goes on where polars has put its handler in place of ours.
     """
-    rest = b""
-    source = sys.stdin.fileno()
+    rest, source, is_first = b"", sys.stdin.fileno(), True
     while select.select([source], [], [])[0] and (chunk := os.read(source, READ_AT_ONCE)):
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, rest = (rest + chunk.removeprefix(BYTE_ORDER_MARK * is_first)).split(b"\n")
+        is_first = False
         if len(rest) > LONGEST_LINE:
             raise DataError(f"Standard input has a line of more than {LONGEST_LINE:,} bytes.")
         if lines := [line for line in lines if line.strip()]:

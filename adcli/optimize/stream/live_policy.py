@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from adcli.optimize.stream.bids import Bidding
 from adcli.optimize.stream.contexts import Contexts
 from adcli.optimize.stream.exploration import Settings, probabilities, uniforms_of
-from adcli.optimize.stream.prior import OfflinePolicy
+from adcli.optimize.stream.prior import RATES, OfflinePolicy
 from adcli.optimize.stream.refused import RefusedLine, identifier, shown
 from adcli.optimize.stream.rewards import Rewards
 from adcli.optimize.stream.rules import ActionNames, Rules
@@ -34,7 +34,7 @@ REWARDS = {b"0": (0.0, 0.0), b"1": (1.0, 0.0)}
 MOST_LINES = 1_024  # between two solutions; fewer at the start
 WIDENED = 4.0  # times the exploration after a drift
 FADING = 5_000.0  # decisions in which half of that is gone
-FEW_KEYS = 2  # that every line has
+KINDS = ("context", "reward", "budget", "rules")
 KNOWN_KEYS = {"id", "context", "eligible", "reward", "cost", "won", "replace", "budget", "decisions", "rules"}
 
 Mask = NDArray[np.bool_]
@@ -64,7 +64,12 @@ class LivePolicy:
         self.offline, self.settings, self.bidding = offline, settings, bidding
         self.contexts = Contexts(offline)
         self.rewards = Rewards(
-            settings, actions, self.contexts.dimensions, offline.level, self.contexts.parts
+            settings,
+            actions,
+            self.contexts.dimensions,
+            offline.level,
+            self.contexts.parts,
+            is_rate=offline.reward in RATES,
         )
         self.decisions = self.rewards.decisions
         obeyed = offline.constraints
@@ -96,18 +101,20 @@ class LivePolicy:
         for line in lines:
             plain = PLAIN.fullmatch(line)
             if plain is None or not self._use_plain(*plain.groups()):
+                message: Any = None
+                is_used, why, unknown = False, "", self.contexts.unknown_keys
                 try:
                     message = orjson.loads(line)
+                    is_used = self._use(message, None if plain is None else plain[2])
                 except orjson.JSONDecodeError as error:
-                    self._answers.append(_error({}, f"This line is no JSON ({error.msg})."))
+                    why = f"This line is no JSON ({error.msg})."
+                except RefusedLine as refusal:
+                    why = str(refusal)
+                if why:
+                    self._answers.append(_error(message, why))
                     refused += 1
-                    continue
-                try:
-                    if not self._use(message, None if plain is None else plain[2]):
-                        continue
-                except RefusedLine as why:
-                    self._answers.append(_error(message, str(why)))
-                    refused += 1
+                if not is_used:
+                    self.contexts.unknown_keys = unknown
                     continue
             used.append(line)
             self.lines += 1
@@ -142,8 +149,9 @@ class LivePolicy:
         """Whether a line changes something."""
         if type(message) is not dict:
             raise RefusedLine(f"A line must be an object, not {shown(message)}.")
-        if len(message) > FEW_KEYS:
-            self.contexts.unknown_keys += len(message.keys() - KNOWN_KEYS)
+        if len(stated := [kind for kind in KINDS if kind in message]) > 1:
+            raise RefusedLine(f"A line says one thing, not {' and '.join(map(repr, stated))}.")
+        self.contexts.unknown_keys += len(message.keys() - KNOWN_KEYS)
         if "reward" in message or "won" in message:
             return self._settle(message)
         if "context" in message or not set(message) - {"id", "eligible"}:

@@ -16,7 +16,7 @@ from adcli.policies.context import ContextEncoder
 from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.table_policy import TablePolicy
 
-FALLBACK_LEVEL = {"click": 0.01, "conversion": 0.001}
+RATES = {"click": 0.01, "conversion": 0.001}  # rewards of 0 to 1; what they are taken to be, if nothing says
 ROWS_AT_ONCE = 16  # scores in single precision depend on how many are computed at once
 
 Matrix = NDArray[np.float64]
@@ -92,4 +92,4 @@ def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:
 def _level(about: Mapping[str, Any], reward: str) -> float:
     candidates = about.get("candidates") or []
     values = [one["value"] for one in candidates if one.get("chosen")]
-    return float(values[0]) if values and values[0] > 0 else FALLBACK_LEVEL.get(reward, 1.0)
+    return float(values[0]) if values and values[0] > 0 else RATES.get(reward, 1.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from adcli.errors import printable
 
 LONGEST_ID = 256
@@ -44,4 +46,4 @@ def finite(message: Mapping[str, Any], key: str, low: float, high: float) -> flo
 
 def shown(value: Any) -> str:
     """A value of a line, fit to be quoted in a message."""
-    return printable(f"{value!r}")
+    return printable(orjson.dumps(value).decode())

@@ -35,8 +35,10 @@ def _outcome(message: Mapping[str, Any], reward: float) -> tuple[float, float]:
 class Rewards:
     """The decisions of a stream, and the model that their rewards are learned by."""
 
-    def __init__(self, settings: Settings, actions: int, dimensions: int, level: float, parts: int) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, actions: int, dimensions: int, level: float, parts: int, *, is_rate: bool
+    ) -> None:
+        self._settings, self._least = settings, 0.0 if is_rate else -settings.max_reward
         self.learner = Learner(actions, dimensions, level, settings.prior_weight, parts)
         self.drift = Drift(actions)
         self.decisions = Decisions(self.learner.dimensions)
@@ -65,8 +67,8 @@ class Rewards:
         Raises:
             RefusedLine: If it is none, or its decision has another.
         """
-        most = self._settings.max_reward
-        outcome = _outcome(message, finite(message, "reward", -most, most) if "reward" in message else 0.0)
+        least, most = self._least, self._settings.max_reward
+        outcome = _outcome(message, finite(message, "reward", least, most) if "reward" in message else 0.0)
         made, before = self.decisions[row], self.new.get(row)
         if before is None and not np.isnan(made["reward"]):
             before = float(made["reward"]), float(made["cost"])

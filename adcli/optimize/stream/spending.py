@@ -87,7 +87,7 @@ class Spending:
     @property
     def reserved(self) -> float:
         """What is kept for decisions under way."""
-        return float(self._reserved(0.0, 0.0)) if self.is_limited else 0.0
+        return min(float(self._reserved(0.0, 0.0)), self.left) if self.is_limited else 0.0
 
     def _reserved(self, more: Any, variance: Any) -> Any:
         """What is kept, were there further decisions of such costs in all, with such a variance."""

@@ -67,6 +67,10 @@ def begin(directory: Path, policy: Path, bidder: Path | None, settings: Settings
         UsageError: If the directory holds something else, or was begun otherwise.
     """
     check_target(directory)
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(
+            f"{directory} is a file, not the directory of a stream.", fix="Name another --state."
+        )
     directory.mkdir(exist_ok=True)
     sources = {POLICY_NAME: policy, BIDDER_NAME: bidder}
     found = {name: None if source is None else directory_sha256(source) for name, source in sources.items()}
@@ -201,12 +205,23 @@ def blocks(directory: Path) -> Iterator[Recorded]:
 
 
 def _restored(directory: Path, live: LivePolicy) -> tuple[Position, int]:
-    """Restore the snapshot, if there is a whole one that the journal reaches to; else start at its begin."""
-    journal = directory / JOURNAL_NAME
+    """Restore the snapshot, if there is a whole one; else start at the journal's begin.
+
+    Raises:
+        DataError: If the journal does not reach to the snapshot.
+    """
+    journal, snapshot = directory / JOURNAL_NAME, directory / SNAPSHOT_NAME
+    payload = b""
     with suppress(DataError, FileNotFoundError):
-        for payload, _ in records(directory / SNAPSHOT_NAME):
-            place, refused = about_packed(payload)
-            if journal.stat().st_size >= place[0]:
-                restore(live, payload)
-                return Position(*place), refused
-    return Position(), 0
+        payload = next((found for found, _ in records(snapshot)), b"")
+    if not payload:
+        return Position(), 0
+    place, refused = about_packed(payload)
+    size = journal.stat().st_size if journal.exists() else 0
+    if size < place[0]:
+        raise DataError(
+            f"{journal} is damaged: it has {size:,} bytes, of at least {place[0]:,} that were answered.",
+            fix=f"Restore it; `rm {snapshot}` goes on with what stands there, and loses the rest.",
+        )
+    restore(live, payload)
+    return Position(*place), refused
