@@ -23,19 +23,22 @@ MOST_SOFTENED = 10_000  # rows that estimate the deviation of the scores of a co
 PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' worth of the mean
 
 
-def fit_candidates(log: PreparedLog, reward: RewardModel | None, epsilon: float) -> dict[str, ScoredPolicy]:
-    """The candidates by name, fitted to a log and a reward model of the same rows.
+def fit_candidates(
+    log: PreparedLog, reward: RewardModel | None, epsilon: float, seen: NDArray[np.bool_] | None = None
+) -> dict[str, ScoredPolicy]:
+    """The candidates by name, fitted to the rows `seen` of a log (all by default) and their reward model.
 
     Without a reward model (it found nothing) there is no direct method: all on the action of the greatest
     expected reward. Softmaxes of its scores stand beside it, since a log says most about the least sharp.
     """
-    logged, k = log.logged, len(log.actions)
+    logged, k = log.logged if seen is None else log.logged.take(seen), len(log.actions)
     rates = shrunk_rates(logged.action, logged.reward, logged.propensity, k).astype(np.float32)
     popular = Scores(np.zeros((0, k), dtype=np.float32), rates)
     candidates = {POPULAR: ScoredPolicy(POPULAR, log.actions, ContextEncoder(), popular, "greedy", epsilon)}
     if reward is not None:
         direct = ScoredPolicy(DIRECT, log.actions, log.encoder, reward.scores, "greedy", epsilon, reward.link)
-        candidates |= {DIRECT: direct, **_softened(direct, log.impressions.head(MOST_SOFTENED))}
+        some = slice(MOST_SOFTENED) if seen is None else np.flatnonzero(seen)[:MOST_SOFTENED]
+        candidates |= {DIRECT: direct, **_softened(direct, log.impressions[some])}
     return candidates
 
 

@@ -95,11 +95,13 @@ def replay_sample(log: PreparedLog) -> pl.DataFrame:
     """At most 20,000 impressions of a log, to replay when a later one is learned; users have no names."""
     wanted = dict.fromkeys([*log.actions.columns, *log.encoder.columns, log.question.reward, *OUTCOMES])
     there = set(log.impressions.columns) - {TEXT_SCORES}  # which are of this log's actions
-    kept = log.impressions.select(name for name in wanted if name in there)
+    rows = pl.int_range(log.impressions.height, eager=True)
+    rows = rows.sample(min(MOST_REPLAYED, rows.len()), seed=log.question.seed)
+    kept = log.impressions.select(name for name in wanted if name in there)[rows]
     if log.logged.cluster is not None:
-        users = pl.Series(log.logged.cluster).cast(pl.String)
+        users = pl.Series(log.logged.cluster[rows.to_numpy()]).cast(pl.String)
         kept = kept.with_columns(user_id="replayed " + users)
-    return kept.sample(min(MOST_REPLAYED, kept.height), seed=log.question.seed)
+    return kept
 
 
 def _apart(cluster: NDArray[np.int64] | None, n: int, seed: int) -> NDArray[np.bool_]:

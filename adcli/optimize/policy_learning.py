@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from adcli.errors import DataError
 from adcli.numbers import plain, show
@@ -96,7 +96,7 @@ def learn_policy(
     with part(0, 0.9):
         fitted = fit_reward(log)
     with part(0.9, 0.98):
-        rows = held_out_rows(log, fitted, epsilon, rules)
+        rows = HeldOut(log, fitted, epsilon, rules)
         table = _value_table(log, rows, confidence)
     refused = refusal(log, rows, confidence) if log.no_ad.any() else ""
     chosen = _choose(table.filter(~pl.col("policy").is_in(PERSONAL)) if refused else table, confidence)
@@ -181,32 +181,36 @@ def constrained_stand_in(log: PreparedLog, epsilon: float, rules: Rules | None) 
     return policy if rules is None else constrained(policy, log, rules)
 
 
-def held_out_rows(
-    log: PreparedLog, fitted: FittedReward, epsilon: float, rules: Rules | None = None
-) -> dict[str, PolicyRows]:
-    """Each candidate against the log, every row by the candidate that did not see it."""
-    parts: dict[str, list[PolicyRows]] = {}
-    for held, model in steps(enumerate(fitted.model.folds)):
-        own = fitted.fold == held
-        seen, reward = log.take(own), fitted._replace(fold=fitted.fold[own])
-        with part(0, 0.5):
-            others = log.take(~own)
-            candidates = obeying(fit_candidates(others, _informative(fitted, model), epsilon), others, rules)
-        with part(0.5, 1):
-            for name, policy in steps(candidates.items()):
-                parts.setdefault(name, []).append(policy_rows(seen, policy, reward))
-    order = np.argsort(np.argsort(fitted.fold, kind="stable"))
-    return {name: _joined(parts.pop(name), order) for name in list(parts)}  # each let go once it is joined
+class HeldOut(Mapping[str, PolicyRows]):
+    """Each candidate against the log, every row by the one that did not see it: computed when asked for."""
+
+    def __init__(
+        self, log: PreparedLog, fitted: FittedReward, epsilon: float, rules: Rules | None = None
+    ) -> None:
+        self._log, self._fitted = log, fitted
+        self._of_fold = []
+        for held, model in steps(enumerate(fitted.model.folds)):
+            seen = fitted.fold != held
+            candidates = fit_candidates(log, _informative(fitted, model), epsilon, seen)
+            self._of_fold.append(obeying(candidates, log.take(seen) if rules else log, rules))
+
+    def __getitem__(self, name: str) -> PolicyRows:
+        """The rows of one."""
+        return policy_rows(self._log, [candidates[name] for candidates in self._of_fold], self._fitted)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._of_fold[0])
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._of_fold[0])
 
 
-def _joined(parts: list[PolicyRows], order: NDArray[np.int64]) -> PolicyRows:
-    return PolicyRows(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
-
-
-def _value_table(log: PreparedLog, rows: dict[str, PolicyRows], confidence: float) -> pl.DataFrame:
+def _value_table(log: PreparedLog, rows: HeldOut, confidence: float) -> pl.DataFrame:
     """One row per candidate, the log's own policy first."""
     records = [_logged_record(log, confidence)]
-    records += [_record(name, log, own, confidence) for name, own in rows.items()]
+    records += [_record(name, log, rows[name], confidence) for name in steps(rows)]
     table = pl.DataFrame(records, infer_schema_length=None)
     adjusted = adjust(table["p_value"].fill_null(float("nan")).to_numpy(), "holm")
     return table.with_columns(p_adjusted=pl.Series(adjusted).fill_nan(None)).drop("p_value")

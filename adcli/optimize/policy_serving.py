@@ -41,14 +41,15 @@ def serving_table(log: PreparedLog, policy: Policy, reward: FittedReward) -> pl.
         where that tells actions no better apart than their mean.
     """
     groups = _groups(log)
-    member = np.stack([group.rows for group in groups]).astype(np.float32)
+    member = np.stack([group.rows for group in groups])
     shape = (len(groups), len(log.actions))
     shown, expected, logged = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     own = policy.actions.index(log.actions.frame)
     for rows in chunks(log.impressions.height, max(shape[1], len(policy.actions))):
         part = log.impressions[rows]
-        shown += member[:, rows] @ onto(policy.probabilities(part), own)
-        expected += member[:, rows] @ expected_rewards(reward, part, reward.fold[rows])
+        of_group = member[:, rows].astype(np.float32)
+        shown += of_group @ onto(policy.probabilities(part), own)
+        expected += of_group @ expected_rewards(reward, part, reward.fold[rows])
     for number, group in enumerate(groups):
         logged[number] = np.bincount(log.logged.action[group.rows], minlength=shape[1])
     sizes = member.sum(axis=1, keepdims=True)

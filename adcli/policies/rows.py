@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,11 +14,12 @@ from adcli.policies.constrained import with_history
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
 from adcli.policies.members.member import Member, RewardRows
-from adcli.policies.policy import Policy, chunks
+from adcli.policies.policy import CELLS_AT_ONCE, Policy, chunks
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.reward_model import STACK, RewardFit, assign_folds, fit_reward_model
 from adcli.policies.sampling import sample_rows
 from adcli.progress import steps
+from adcli.tables.spool import let_go
 
 MOST_MASS_ELSEWHERE = 0.5
 MOST_FITTED = 200_000  # rows that are held at once to fit a reward model
@@ -70,19 +71,25 @@ def support(log: PreparedLog) -> Support:
     return Support(place, shown)
 
 
-def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = None) -> PolicyRows:
+def policy_rows(
+    log: PreparedLog, policy: Policy | Sequence[Policy], reward: FittedReward | None = None
+) -> PolicyRows:
     """A policy against a log, in chunks of rows so that memory does not grow with rows x actions.
 
     Args:
         log: The log, n rows and K actions.
-        policy: The policy to value; it may choose among other actions than the log's.
+        policy: The policy to value, which may choose among other actions than the log's; or for each fold of
+            `reward` the one that values its rows, alike in its actions.
         reward: The cross-fitted reward model behind `q_logged` and `q_policy`.
 
     Raises:
         DataError: If more than half of what the policy chooses is never in the log.
     """
+    of_fold = policy if isinstance(policy, Sequence) else [policy]
+    policy = of_fold[0]
     impressions, actions, logged = with_history(policy, log.impressions), log.actions, log.logged
     n = impressions.height
+    fold = np.zeros(n, dtype=np.int32) if reward is None or len(of_fold) == 1 else reward.fold
     own = policy.actions.index(actions.frame)
     shown = support(log)
     whole = bool(shown.shown.all() and (own >= 0).all() and len(policy.actions) == len(actions))
@@ -91,14 +98,15 @@ def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = 
     for rows in steps(chunks(n, max(len(actions), len(policy.actions)))):
         part, action = impressions[rows], logged.action[rows]
         each = np.arange(part.height)
-        probabilities = onto(policy.probabilities(part), own)
+        probabilities = onto(_of_folds([one.probabilities for one in of_fold], part, fold[rows]), own)
         target[rows] = probabilities[each, action]
         if not whole:
-            unsupported[rows] = _mass_elsewhere(probabilities, shown, rows)
+            unsupported[rows] = np.clip(_mass_elsewhere(probabilities, shown, rows), 0, 1)
         if reward is not None:
             expected = expected_rewards(reward, part, reward.fold[rows])
             q_logged[rows] = expected[each, action]
             q_policy[rows] = np.einsum("ij,ij->i", probabilities, expected)
+        let_go()
     if unsupported.mean() > MOST_MASS_ELSEWHERE:
         raise DataError(
             f"The policy '{policy.name}' chooses what this log never shows {unsupported.mean():.0%} of the "
@@ -107,7 +115,8 @@ def policy_rows(log: PreparedLog, policy: Policy, reward: FittedReward | None = 
             fix="Use a log of the same items and placements; where a column decides what may be shown, name "
             "it with --eligible-by.",
         )
-    return PolicyRows(target / logged.propensity, q_logged, q_policy, np.clip(unsupported, 0, 1))
+    target /= logged.propensity
+    return PolicyRows(target, q_logged, q_policy, unsupported)
 
 
 def logged_policy_rows(logged: LoggedRows, q_logged: NDArray[np.float64]) -> PolicyRows:
@@ -179,12 +188,14 @@ def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedRew
         )
 
     def blocks() -> Iterator[tuple[RewardRows, NDArray[np.int32]]]:
-        for start in range(0, n, ROWS_AT_ONCE):
-            rows = slice(start, min(start + ROWS_AT_ONCE, n))
+        for rows in chunks(n, CELLS_AT_ONCE // ROWS_AT_ONCE):
             yield encoded(rows, np.ones(rows.stop - rows.start)), fold[rows]
+            let_go()
 
     kept, weight = sample_rows(logged.reward, question.seed, most=MOST_FITTED)
-    model = fit_reward_model(encoded(kept, weight), fold[kept], members, blocks if kept.size < n else None)
+    sample = encoded(kept, weight)
+    let_go()
+    model = fit_reward_model(sample, fold[kept], members, blocks if kept.size < n else None)
     return FittedReward(log.encoder, model, fold)
 
 
@@ -209,11 +220,18 @@ def expected_rewards(
 ) -> NDArray[np.float32]:
     """The expected reward of every action, each row by the model that did not see it, shape (m, K)."""
     context = reward.encoder.encode(part)
-    expected = np.empty((part.height, reward.model.full.scores.bias.size), dtype=np.float32)
-    for number, model in enumerate(reward.model.folds):
-        rows = fold == number
-        expected[rows] = model.predict(context[rows])
-    return expected
+    return _of_folds([model.predict for model in reward.model.folds], context, fold)
+
+
+def _of_folds(
+    of_each: Sequence[Callable[[Any], NDArray[np.float32]]], rows: Any, fold: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """What the function of each fold gives for its rows (of a frame or an array), shape (m, K)."""
+    if len(of_each) == 1:
+        return of_each[0](rows)
+    places = [np.flatnonzero(fold == number) for number in range(len(of_each))]
+    found = np.concatenate([one(rows[own]) for one, own in zip(of_each, places, strict=True)])
+    return found[np.argsort(np.concatenate(places))]
 
 
 def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArray[np.float64]:
@@ -227,6 +245,7 @@ def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArr
         for number, model in enumerate(reward.model.folds):
             held = fold == number
             own[held] = model.of_logged(context[held], log.logged.action[rows][held])
+        let_go()
     return expected
 
 

@@ -10,7 +10,7 @@ from adcli.errors import DataError
 from adcli.evaluate.off_policy.table import TargetColumn, policy_value_table
 from adcli.numbers import plain, show
 from adcli.optimize.candidates import shrunk_rates
-from adcli.optimize.policy_learning import _choose, held_out_rows, learn_policy
+from adcli.optimize.policy_learning import HeldOut, _choose, learn_policy
 from adcli.policies.policy import ScoredPolicy
 from adcli.policies.prepared import Question, prepare_log
 from adcli.policies.rows import fit_reward
@@ -159,7 +159,7 @@ def test_what_is_chosen_by_is_what_evaluate_policy_says_of_the_same_rows():
     question = Question(context=CONTEXT)
     learned = learn_policy(log, question).candidates
     prepared = prepare_log(log, question)
-    rows = held_out_rows(prepared, fit_reward(prepared), 0.02)
+    rows = HeldOut(prepared, fit_reward(prepared), 0.02)
     columns = {"q_logged": next(iter(rows.values())).q_logged}
     for number, own in enumerate(rows.values()):
         columns |= {f"p{number}": own.weight * prepared.logged.propensity, f"q{number}": own.q_policy}

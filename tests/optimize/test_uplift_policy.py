@@ -6,7 +6,7 @@ import pytest
 
 from adcli.errors import DataError
 from adcli.optimize.candidates import POPULAR
-from adcli.optimize.policy_learning import held_out_rows
+from adcli.optimize.policy_learning import HeldOut
 from adcli.optimize.uplift import refusal, uplift_ranking
 from adcli.policies.prepared import Question, prepare_log
 from adcli.policies.reward_model import LINEAR
@@ -37,7 +37,7 @@ def telling():
 
 def test_where_an_ad_helps_some_and_harms_others_it_is_chosen_by_context(telling):
     log, fitted = telling
-    assert refusal(log, held_out_rows(log, fitted, 0.02), 0.95) == ""
+    assert refusal(log, HeldOut(log, fitted, 0.02), 0.95) == ""
 
 
 def test_a_ranking_by_uplift_is_that_of_the_truth(telling):
@@ -51,13 +51,13 @@ def test_a_ranking_by_uplift_is_that_of_the_truth(telling):
 
 def test_where_it_does_the_same_to_all_choosing_by_context_is_refused():
     log = prepared(0.05, 0.05)
-    rows = held_out_rows(log, fit_reward(log, LINEAR), 0.02)
+    rows = HeldOut(log, fit_reward(log, LINEAR), 0.02)
     assert "Personalising is refused" in refusal(log, rows, 0.95)
 
 
 def test_an_ad_that_costs_more_than_it_brings_is_shown_to_nobody():
     log = prepared(0.05, 0.05, cost=0.1)
-    rows = held_out_rows(log, fit_reward(log, LINEAR), 0.0)
+    rows = HeldOut(log, fit_reward(log, LINEAR), 0.0)
     assert rows[POPULAR].weight[log.logged.action == log.no_ad.argmin()].max() == 0
 
 
