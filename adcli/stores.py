@@ -58,9 +58,7 @@ def _without_secrets(url: re.Match[str]) -> str:
 def matching(pattern: str) -> list[str]:
     """The URLs of the objects that a pattern matches, or that lie below a URL ending in `/`, in their order.
 
-    Raises:
-        UsageError: If nothing does, or what serves it cannot list.
-        DataError: If the store does not answer.
+    Raises UsageError if nothing does, or what serves it cannot list; DataError if the store does not answer.
     """
     import obstore
 
@@ -87,9 +85,7 @@ def _matches(key: str, pattern: str) -> bool:
 def fetch(url: str, target: Path) -> None:
     """Copy an object into a file.
 
-    Raises:
-        UsageError: If there is no such object.
-        DataError: If it cannot be read.
+    Raises UsageError if there is no such object; DataError if it cannot be read.
     """
     import obstore
 
@@ -134,8 +130,7 @@ def fetch_if_there(url: str, target: Path) -> None:
 def put(url: str, content: bytes | IO[bytes]) -> None:
     """Make an object of bytes or an open file; others see it whole or not at all.
 
-    Raises:
-        DataError: If it cannot be written.
+    Raises DataError if it cannot be written.
     """
     import obstore
 
@@ -172,9 +167,7 @@ class AtomicObject(AtomicFile):
 def check_writable(target: Path) -> None:
     """Make sure, before any work is done, that an object's store is there and takes objects.
 
-    Raises:
-        UsageError: If it takes none.
-        DataError: If it does not answer.
+    Raises UsageError if it takes none; DataError if it does not answer.
     """
     import obstore
 

@@ -21,13 +21,8 @@ def amount_level(purchases: pl.DataFrame, amount: str, order: str | None) -> Amo
     that differs between the lines of an order is no order's; one that is the same on all lines of each order
     is, where many orders say so or the column is called one of orders.
 
-    Args:
-        purchases: Rows of the events table.
-        amount: `revenue`, of a row by its name, or `order_revenue` or `order_total`, of an order.
-        order: The column of order numbers.
-
-    Raises:
-        DataError: If both a line and the whole order are possible.
+    `amount`: `revenue`, of a row by its name, or `order_revenue` or `order_total`, of an order. Raises
+    DataError if both a line and the whole order are possible.
     """
     priced = purchases.filter(pl.col(amount).is_not_null())
     if {"price", "quantity"} <= set(priced.columns):
@@ -80,9 +75,8 @@ def goods_of_orders(orders: pl.DataFrame, stated: str) -> Goods:
     Whether a subtotal is one before or after the order's discount, its total tells: which of both, with
     shipping and perhaps tax added, it is.
 
-    Args:
-        orders: A row an order: `stated`, and of `order_total order_discount shipping tax` what there is.
-        stated: `order_revenue`, a sum of goods, `order_total`, the sum of all, or `revenue`, taken as it is.
+    `orders`: a row an order: `stated`, and of `order_total order_discount shipping tax` what there is;
+    `stated`: `order_revenue`, a sum of goods, `order_total`, the sum of all, or `revenue`, taken as it is.
     """
 
     def known(name: str) -> bool:

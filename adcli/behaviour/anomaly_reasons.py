@@ -46,11 +46,8 @@ FEATURES: Final[Mapping[str, FeatureWording]] = {
 def reason(names: Sequence[str], lower: FloatArray, upper: FloatArray, values: Sequence[float | None]) -> str:
     """Why one row is an anomaly.
 
-    Args:
-        names: (f) of `FEATURES`.
-        lower: (f,) share of rows with a value as low.
-        upper: (f,) share of rows with a value as high.
-        values: (f) the row's; None where not known.
+    `names` (f) of `FEATURES`; `lower` (f,) share of rows with a value as low; `upper` (f,) share of rows with
+    a value as high; `values` (f) the row's, None where not known.
     """
     share = np.minimum(lower, upper)
     out = [place for place in np.argsort(share, kind="stable") if share[place] <= TAIL]

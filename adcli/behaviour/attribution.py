@@ -27,9 +27,8 @@ _PAIRS: Final = 2_000_000  # of conversion and touch in memory at a time
 class Timeline:
     """Impressions in order of their users and times, to find those before an event.
 
-    Args:
-        impressions: `event_time` and the columns of `keys`; one that lacks a value is nobody's touch.
-        keys: The columns that an impression and an event share: `user_id`, and the ad of a click.
+    `impressions`: `event_time` and the columns of `keys`, one that lacks a value is nobody's touch; `keys`:
+    the columns that an impression and an event share: `user_id`, and the ad of a click.
     """
 
     def __init__(self, impressions: pl.DataFrame, keys: Sequence[str]) -> None:

@@ -38,14 +38,8 @@ def with_customers(
     Left out, unless wanted: names and addresses of persons, and what a shop knows only of the time up to its
     export, such as the sum of all orders, because some of it came after the row.
 
-    Args:
-        frame: Rows with a column `key`.
-        customers: The users table.
-        key: The column of `frame` that names users.
-        wanted: Columns to take in any case.
-
-    Raises:
-        DataError: If a user stands several times in `customers`.
+    `frame`: rows with a column `key`; `key`: the column of `frame` that names users; `wanted`: columns to
+    take in any case. Raises DataError if a user stands several times in `customers`.
     """
     has_times = "event_time" in frame.columns and isinstance(customers.schema.get("event_time"), pl.Datetime)
     twice = customers["user_id"].is_duplicated()

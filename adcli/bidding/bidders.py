@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from adcli.bidding.auctions import Auctions, Numbers
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.prices import Prices
-from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, replay
+from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, clairvoyant, replay
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.progress import part, steps
 
@@ -59,9 +58,7 @@ def replay_bidders(
 ) -> dict[str, Replay]:
     """What each of the named bidders would have won; `learned` are further ones by their names.
 
-    Raises:
-        UsageError: If a bidder is not known.
-        DataError: If the auctions lack what a bidder bids on.
+    Raises UsageError if a bidder is not known; DataError if the auctions lack what a bidder bids on.
     """
     known = {
         "mcpc": lambda: mcpc(auctions, prices, first_price=first_price),

@@ -28,8 +28,7 @@ _NIGHT_ENDS: Final = 6
 def session_features(events: pl.DataFrame) -> pl.DataFrame:
     """`user_id session_id` and what is known of each session, null where its events do not tell.
 
-    Args:
-        events: Of the events table in order of time, with `session_id`.
+    `events`: of the events table in order of time, with `session_id`.
     """
     time = pl.col("event_time")
     gap = time.diff().dt.total_microseconds() / 1e6

@@ -35,8 +35,7 @@ COLUMNS: Final = ("is_bot", "bot_score", "bot_reason")
 class BotSignals:
     """What is known of the users and addresses of a whole log, to flag its rows with.
 
-    Args:
-        log: Rows of a table with `user_id` and `event_time`; `event_type`, `ip` and `user_agent` as they are.
+    `log`: rows of a table with `user_id` and `event_time`, `event_type`, `ip` and `user_agent` as they are.
     """
 
     def __init__(self, log: pl.LazyFrame) -> None:

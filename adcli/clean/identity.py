@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
-from adcli.clean.runs import KEY
+from adcli.clean.runs import FILE, HIDDEN, KEY, LINE
 from adcli.tables.aliases import normalised
 from adcli.tables.formats.blocks import rows_as_json
 from adcli.tables.standard.orders import ORDER_ID_NAMES
@@ -31,6 +32,7 @@ _OWN_IDS: Final = {
     "users": ("user_id",),
 }
 _WHO_OR_WHAT = ("user_id", "item_id", "ad_id")
+REPEAT = "repeat of an event just before"
 
 
 def carries_identity(table: StandardTable, columns: Sequence[str], *, fine_times: bool) -> pl.Expr | None:
@@ -43,10 +45,8 @@ def carries_identity(table: StandardTable, columns: Sequence[str], *, fine_times
     - the table's own identity: a product's, ad's, unit's or query's, a reviewer's together with the item's;
     - or a time finer than a second together with a user or an item.
 
-    Args:
-        table: The standard table.
-        columns: Its columns and those carried along.
-        fine_times: Whether any `event_time` has a fraction of a second.
+    `table`: the standard table; `columns`: its columns and those carried along; `fine_times`: whether any
+    `event_time` has a fraction of a second.
     """
     grounds = [pl.col(column).is_not_null() for column in columns if normalised(column) in _ROW_IDS]
     own = _OWN_IDS.get(table.name, ())
@@ -64,9 +64,7 @@ class Duplicates:
     Equal rows have equal times, so that of rows before only those of the latest time are remembered. Rows are
     compared by 64-bit hashes: among ten million of one time a false match has a chance of 3 in a million.
 
-    Args:
-        columns: Those in which duplicates are equal.
-        identity: Where a row can be a duplicate.
+    `columns`: those in which duplicates are equal; `identity`: where a row can be a duplicate.
     """
 
     def __init__(self, columns: Sequence[str], identity: pl.Expr) -> None:
@@ -109,3 +107,46 @@ def rows_as_rejects(
     return pl.DataFrame({"line": lines, "raw": raw}).select(
         pl.lit(file).alias("file"), "line", pl.lit(reason).alias("reason"), "raw"
     )
+
+
+def without_repeats(
+    frames: Iterator[pl.DataFrame],
+    reject: Callable[[pl.DataFrame], None],
+    *,
+    window: timedelta,
+    key: Sequence[str],
+) -> Iterator[pl.DataFrame]:
+    """Frames in order of time, with where each row came from, without repeats, which are rejected."""
+    repeats = Repeats(window, key)
+    for frame in frames:
+        is_repeat = repeats.find(frame)
+        out = frame.filter(is_repeat)
+        if out.height:
+            reject(rows_as_rejects(out.drop(HIDDEN, strict=False), out[FILE], out[LINE], REPEAT))
+        yield frame.filter(~is_repeat)
+
+
+class Repeats:
+    """Tells events that follow an equal one within a window, while events pass by in order of time.
+
+    Only what lies within the window is remembered, so that the answer does not hang on how the log is cut.
+
+    `window`: the longest time from one event to its repeat; `key`: the columns that are equal, an event that
+    lacks one is no repeat.
+    """
+
+    def __init__(self, window: timedelta, key: Sequence[str]) -> None:
+        self._window = window
+        self._key = list(key)
+        self._before: pl.DataFrame | None = None
+
+    def find(self, frame: pl.DataFrame) -> pl.Series:
+        """(n,) which of the next events are repeats."""
+        events = frame.select(*self._key, "event_time")
+        known = events if self._before is None else pl.concat([self._before, events])
+        since = pl.col("event_time") - pl.col("event_time").shift().over(self._key)
+        is_whole = pl.all_horizontal(pl.col(self._key).is_not_null())
+        found = known.select((is_whole & (since <= self._window)).fill_null(value=False)).to_series()
+        recent = known.filter(pl.col("event_time") >= pl.col("event_time").max() - self._window)
+        self._before = recent.unique(self._key, keep="last", maintain_order=True)
+        return found.tail(frame.height)

@@ -27,10 +27,8 @@ Integers = npt.NDArray[np.int64]
 def near_duplicates(texts: Iterable[pl.Series], least: float, *, spill: Path) -> pl.Series:
     """(n,) the number of the group that each text belongs to, in order of their first; null of those alone.
 
-    Args:
-        texts: Batches of texts; null and empty ones are like no other.
-        least: The share of common runs of words from which texts are near-duplicates.
-        spill: A private folder.
+    `texts`: batches of texts, null and empty ones are like no other; `least`: the share of common runs of
+    words from which texts are near-duplicates; `spill`: a private folder.
     """
     path = spill / "minima"
     with path.open("wb") as file:

@@ -24,9 +24,8 @@ _LOOKS_EVERY_S = 1.0
 def reader(processes: int, kept: Path | None = None) -> ReadParts:
     """What reads the parts of inputs.
 
-    Args:
-        processes: How many are read at once.
-        kept: A folder that outlives the run; what it holds of the same inputs, read alike, is not read again.
+    `processes`: how many are read at once; `kept`: a folder that outlives the run, what it holds of the same
+    inputs, read alike, is not read again.
     """
 
     def read(reading: Reading, parts: Sequence[Part], folder: Path, advance: Advance) -> Iterator[Path]:

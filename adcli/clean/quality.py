@@ -112,12 +112,8 @@ def quality_page(
 ) -> Page:
     """The page for a table that was cleaned.
 
-    Args:
-        quality: What was seen of its rows.
-        table: Its name.
-        drift: Rows of input, column, psi, verdict, reason.
-        rules: The rules that rows broke.
-        rejected: Rows of reason, rows.
+    `quality`: what was seen of its rows; `drift`: rows of input, column, psi, verdict, reason; `rules`: the
+    rules that rows broke; `rejected`: rows of reason, rows.
     """
     raw = sum(sample.rows + quality.rejected[name] for name, sample in quality.inputs.items())
     written = quality.written

@@ -62,12 +62,8 @@ def as_requests(frame: pl.DataFrame) -> pl.DataFrame:
 def as_behaviour(frame: pl.DataFrame, routes: Routes) -> tuple[pl.DataFrame, pl.Series]:
     """Requests as events, and of each the reason why it is none (null where it is one).
 
-    Args:
-        frame: Rows of a log that `is_request_log` is true of.
-        routes: What the paths mean.
-
-    Returns:
-        The rows with `event_type`, `item_id`, `query`, `page`, the campaign's parameters and `channel`.
+    `frame`: rows of a log that `is_request_log` is true of; `routes`: what the paths mean. Returns the rows
+    with `event_type`, `item_id`, `query`, `page`, the campaign's parameters and `channel`.
     """
     import polars as pl
 

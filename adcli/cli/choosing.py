@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
 from adcli.errors import DataError

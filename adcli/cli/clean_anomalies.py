@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.clean_rows import reject, spilled
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Excludes
+from adcli.cli.option_rules import Excludes, option_group
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from adcli.cli.money import Money, settled_in_one_currency
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs
+from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
@@ -53,13 +52,8 @@ class Attribution:
 def require_attribution(table: str, flags: str | None, options: Attribution) -> None:
     """Make sure that the options have an effect.
 
-    Args:
-        table: The standard table that the input is.
-        flags: An option that adds columns to the events, which are not written.
-        options: The options.
-
-    Raises:
-        UsageError: If one has none.
+    `table`: the standard table that the input is; `flags`: an option that adds columns to the events, which
+    are not written. Raises UsageError if one has none.
     """
     if options.attribute is None:
         return

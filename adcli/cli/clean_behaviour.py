@@ -12,8 +12,7 @@ import typer
 from adcli.cli.clean_anomalies import Anomalies, with_anomalies
 from adcli.cli.clean_features import Features
 from adcli.cli.clean_rows import reject, spilled
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs
+from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
 
@@ -76,9 +75,7 @@ def routes_for(stream: TableStream, options: Behaviour) -> Routes | None:
 def require_behaviour(names: set[str], options: Behaviour, anomalies: Anomalies) -> None:
     """Make sure that the input has what the options ask for.
 
-    Raises:
-        DataError: If it has no users or times.
-        UsageError: If it has sessions, or no campaigns.
+    Raises DataError if it has no users or times; UsageError if it has sessions, or no campaigns.
     """
     asked = (
         [f"--bots {options.bots}"] * (options.bots != "keep")

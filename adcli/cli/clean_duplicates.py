@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.clean_rows import spilled
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs
+from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.numbers import counted
@@ -50,9 +49,7 @@ class Duplicates:
 def require_duplicates(table: str, names: set[str], options: Duplicates) -> None:
     """Make sure that the input has what the options ask for.
 
-    Raises:
-        DataError: If it has no users or times.
-        UsageError: If it has no such column, or no texts.
+    Raises DataError if it has no users or times; UsageError if it has no such column, or no texts.
     """
     if options.near_duplicates is not None and table not in _TEXTS:
         raise UsageError(f"--near-duplicates needs products or reviews, and the input is read as {table}.")
@@ -76,7 +73,7 @@ def repeat_key(options: Duplicates) -> Sequence[str]:
 
 def repeat_steps(options: Duplicates) -> list[Step]:
     """What leaves repeats out, if that is wanted."""
-    from adcli.clean.repeats import without_repeats
+    from adcli.clean.identity import without_repeats
 
     if options.repeat_window is None:
         return []

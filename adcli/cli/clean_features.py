@@ -10,8 +10,7 @@ import typer
 
 from adcli.cli.clean_rows import spilled
 from adcli.cli.money import Money, settled_in_one_currency
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs
+from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.options import moment_of
 from adcli.cli.run import Run
 from adcli.cli.targets import is_stream

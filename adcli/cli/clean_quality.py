@@ -11,7 +11,7 @@ import typer
 
 from adcli.clean.rules import RuleCheck
 from adcli.cli.clean_privacy import Protection
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.options import Reporting
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run

@@ -12,7 +12,7 @@ import typer
 
 from adcli.cli.clean_duplicates import Duplicates, repeat_key
 from adcli.cli.engines import Engine, cluster_of, refuse
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.options import Reporting
 from adcli.cli.run import Run
 from adcli.cli.targets import is_stream

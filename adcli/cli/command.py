@@ -15,8 +15,7 @@ from typing import Any, get_type_hints
 
 import typer
 
-from adcli.cli.option_groups import OPTIONS, Declared, declared, rules_in, without_notes
-from adcli.cli.option_rules import naming_option
+from adcli.cli.option_rules import OPTIONS, Declared, declared, naming_option, rules_in, without_notes
 from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.run import Run, TablelessRun
 from adcli.errors import AdcliError

@@ -66,11 +66,8 @@ class Console:
     ) -> Progress:
         """A progress display to use as a context manager; call it with the amount of work just done.
 
-        Args:
-            label: What is being done.
-            total: How much there is to do, where that is known.
-            unit: Of what.
-            share: Else, how much of the work is done, from 0 to 1, if that is known.
+        `label`: what is being done; `share`: else, how much of the work is done, from 0 to 1, if that is
+        known.
         """
         return Progress(self.screen, self.note, label, total, unit, share)
 

@@ -145,7 +145,7 @@ def _with_vector_options(
     import polars as pl
 
     from adcli.embed.anomalies import row_features
-    from adcli.embed.segment_terms import terms_of_rows
+    from adcli.embed.segment_names import terms_of_rows
 
     table = pl.concat(frames, how="diagonal_relaxed")
     known = Known(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import typer
 
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 
 
 @option_group("Profiles of users")

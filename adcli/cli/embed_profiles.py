@@ -41,13 +41,7 @@ class EarlierProfiles(NamedTuple):
 def check_profile_options(options: ProfileOptions, columns: set[str], *, has_given: bool) -> None:
     """Check the options, together and for these events.
 
-    Args:
-        options: The options.
-        columns: Of the events.
-        has_given: Whether there is `--with`.
-
-    Raises:
-        UsageError: If not.
+    `columns`: of the events; `has_given`: whether there is `--with`. Raises UsageError if not.
     """
     if options.catalog is None and not {"item_id", "text"} <= columns:
         raise UsageError(
@@ -71,12 +65,8 @@ def check_profile_options(options: ProfileOptions, columns: set[str], *, has_giv
 class UserProfiles:
     """How profiles of users are made of the events of a run.
 
-    Args:
-        run: The run.
-        options: How.
-        vector_options: What is done with their vectors.
-        reporting: Where the page of segments goes.
-        encode: Texts to (n, d) unit vectors.
+    `vector_options`: what is done with their vectors; `reporting`: where the page of segments goes; `encode`:
+    texts to (n, d) unit vectors.
     """
 
     def __init__(
@@ -228,7 +218,7 @@ class UserProfiles:
 
         from adcli.embed.anomalies import interaction_features
         from adcli.embed.interests import interests
-        from adcli.embed.segment_terms import terms_of_users
+        from adcli.embed.segment_names import terms_of_users
         from adcli.embed.segments import earlier_segments
 
         table = pl.concat(users)

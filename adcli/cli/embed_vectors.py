@@ -165,7 +165,7 @@ def _quantized(
 ) -> pl.DataFrame:
     import polars as pl
 
-    from adcli.embed.quantization import from_bits, to_bits, to_int8
+    from adcli.embed.reduction import from_bits, to_bits, to_int8
     from adcli.statistics.retrieval import unit_vectors
 
     width = vectors.shape[1]

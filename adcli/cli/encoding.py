@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
 
@@ -58,9 +58,7 @@ class TextEncoder:
     ) -> npt.NDArray[np.float32]:
         """(n, d) unit vectors of the texts.
 
-        Args:
-            texts: The texts.
-            advance: Called with the number of further texts done; None for a progress bar of its own.
+        `advance`: called with the number of further texts done, None for a progress bar of its own.
         """
         from adcli.core.encoding.cached import encode_cached
 

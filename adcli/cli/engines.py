@@ -26,9 +26,7 @@ Engine = Annotated[
 def cluster_of(run: Run, engine: str) -> Cluster | None:
     """The cluster that an engine names, until the run ends; None for this machine.
 
-    Raises:
-        UsageError: If there is no such engine.
-        AdcliError: If Spark is not there, or does not start.
+    Raises UsageError if there is no such engine; AdcliError if Spark is not there, or does not start.
     """
     name, _, master = engine.partition("=")
     if name not in ("local", "spark") or (master and name == "local"):

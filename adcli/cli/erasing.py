@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs
+from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 from adcli.stores import local

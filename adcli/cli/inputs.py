@@ -34,11 +34,8 @@ _KIND_OF_REASON = (  # without the value, or how many fields there were
 class RunInputs:
     """The inputs of one run and what became of their rows.
 
-    Args:
-        reading: How the user wants inputs read.
-        console: Where decisions are said.
-        keep_rejects: Takes rejected rows for `--rejects`.
-        is_alone: Whether no other option names a file, which one of `reading` may be meant for.
+    `reading`: how the user wants inputs read; `keep_rejects`: takes rejected rows for `--rejects`;
+    `is_alone`: whether no other option names a file, which one of `reading` may be meant for.
     """
 
     def __init__(
@@ -187,9 +184,7 @@ class RunInputs:
     def directory(self, directory: Path) -> Path:
         """A directory that adcli wrote, checked against its manifest and counted among the inputs.
 
-        Raises:
-            UsageError: If there is no such directory.
-            DataError: If it is not what its manifest describes.
+        Raises UsageError if there is no such directory; DataError if it is not what its manifest describes.
         """
         from adcli.files import directory_sha256, private_folder
         from adcli.stores import fetch_all, url_of

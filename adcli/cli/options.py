@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from adcli.cli.config import load_defaults
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Needs, Suffix
+from adcli.cli.option_rules import Needs, Suffix, option_group
 from adcli.errors import UsageError
 
 Inputs = Annotated[

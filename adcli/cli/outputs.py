@@ -204,9 +204,8 @@ class RunOutputs:
 
         Each manifest has the hashes of all files of the run, which tell where some are another run's.
 
-        Args:
-            rows_rejected: How many rows `--rejects` holds.
-            describe: The manifest of an output from its path, size, rows and SHA-256.
+        `rows_rejected`: how many rows `--rejects` holds; `describe`: the manifest of an output from its path,
+        size, rows and SHA-256.
         """
         from adcli.files import remove_unfinished
         from adcli.tables.manifest import write_manifest

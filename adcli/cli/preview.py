@@ -27,11 +27,8 @@ def preview(
 ) -> None:
     """Show rows of a table on the terminal, and one line saying how to keep the whole.
 
-    Args:
-        frame: The rows to show.
-        total: Rows of the whole table.
-        how_to_keep: What to do to have all of it.
-        kinds: How figures are read, as in `adcli.report.Table`; None shows numbers as they are.
+    `frame`: the rows to show; `total`: rows of the whole table; `how_to_keep`: what to do to have all of it;
+    `kinds`: how figures are read, as in `adcli.report.Table`, None shows numbers as they are.
     """
     import polars as pl
     from rich.console import Console

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Excludes, Needs
+from adcli.cli.option_rules import Excludes, Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import AdcliError, UsageError
 

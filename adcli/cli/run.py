@@ -197,9 +197,8 @@ class Run:
     ) -> None:
         """Write the result: to `-o`, or to standard output, or as a preview on a terminal.
 
-        Args:
-            frames: The result.
-            kinds: Of a table of figures, how they are read (`adcli.numbers`), for the preview.
+        `frames`: the result; `kinds`: of a table of figures, how they are read (`adcli.numbers`), for the
+        preview.
         """
         import polars as pl
 

@@ -24,8 +24,7 @@ _NIGHT_ENDS = 6
 def interaction_features(events: pl.DataFrame) -> pl.DataFrame:
     """`user_id` and the `behaviour.anomaly_reasons.FEATURES` of each user's events.
 
-    Args:
-        events: Of `InteractionVectors`.
+    `events`: of `InteractionVectors`.
     """
     timed = events.filter(pl.col("event_time").is_not_null()).sort("user_id", "event_time")
     gap = pl.col("event_time").diff().dt.total_microseconds() / 1e6
@@ -54,9 +53,8 @@ def row_features(table: pl.DataFrame) -> pl.DataFrame:
 def anomalies(vectors: FloatArray, features: pl.DataFrame) -> pl.DataFrame:
     """(n rows) `anomaly_score`, and `anomaly_why` of the 5 % that score highest.
 
-    Args:
-        vectors: (n, d) unit vectors.
-        features: (n rows) further numbers, by names of `FEATURES`; null where not known.
+    `vectors` (n, d) unit vectors; `features` (n rows) further numbers, by names of `FEATURES`, null where not
+    known.
     """
     known = features.select(pl.all().cast(pl.Float64)).fill_nan(None)
     known = known.select(column for column in known if column.drop_nulls().n_unique() > 1)

@@ -38,10 +38,7 @@ SCHEMA: Final = {
 def explain_text(name: str, text: str, encode: Encode) -> pl.DataFrame:
     """A row for each word of a text, those that moved its vector most first.
 
-    Args:
-        name: The `id` of the text's vector.
-        text: The text.
-        encode: Texts to (n, d) unit vectors.
+    `encode`: texts to (n, d) unit vectors.
     """
     words = text.split()[:MAX_WORDS]
     vectors = encode([text, *_without_each(words)]).astype(np.float64)

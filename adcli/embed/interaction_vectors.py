@@ -71,12 +71,8 @@ def interaction_vectors(interactions: pl.DataFrame, items: ItemVectors, encode: 
 def check_items(interactions: pl.DataFrame, items: pl.Series) -> None:
     """Check that interactions and catalog share item ids; worth asking before the items are embedded.
 
-    Args:
-        interactions: As `interactions_of_events` gives them.
-        items: (n,) `item_id` of the catalog.
-
-    Raises:
-        DataError: If there are items in the interactions and none of them is in the catalog.
+    `interactions`: as `interactions_of_events` gives them; `items` (n,) `item_id` of the catalog. Raises
+    DataError if there are items in the interactions and none of them is in the catalog.
     """
     asked = interactions["item_id"].drop_nulls()
     if len(asked) and not asked.is_in(items.implode()).any():

@@ -40,10 +40,8 @@ def interests(
     Columns beside `id kind embedding`: `interest` (1, 2, …), `share` of the user's weight, and `about`, the
     titles of the three heaviest members.
 
-    Args:
-        interactions: Interactions with a `weight`.
-        k: Interests of a user at most.
-        half_life: Days after which an event counts half; None for never.
+    `interactions`: interactions with a `weight`; `k`: interests of a user at most; `half_life`: days after
+    which an event counts half, None for never.
     """
     rows: list[dict[str, object]] = []
     vectors: list[FloatArray] = []
@@ -69,11 +67,8 @@ def user_interests(
 
     The fit is the weighted mean cosine of the members to their interest.
 
-    Args:
-        vectors: (m, d) unit vectors.
-        members: (n,) rows of those the user interacted with, heaviest first.
-        weights: (n,) their weights, all above 0.
-        k: Interests at most.
+    `vectors` (m, d) unit vectors; `members` (n,) rows of those the user interacted with, heaviest first;
+    `weights` (n,) their weights, all above 0; `k`: interests at most.
     """
     mine = vectors[members].astype(np.float64)
     labels = _ward_labels(mine, k)

@@ -137,9 +137,8 @@ def _last_events_before(
 ) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
     """The last fifty events before each purchase, and the purchase that each is before.
 
-    Args:
-        bought: Rows of `known`.
-        known: Events by user and time; `first` and `moment` are the rows where user and time begin.
+    `bought`: rows of `known`; `known`: events by user and time, `first` and `moment` are the rows where user
+    and time begin.
     """
     end = bought["moment"].to_numpy().astype(np.int64)
     counts = np.minimum(end - bought["first"].to_numpy(), EVENTS_BEFORE)

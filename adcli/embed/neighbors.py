@@ -42,11 +42,7 @@ def nearest(
 ) -> Neighbors:
     """The `k` nearest rows of each row: exact up to 200,000 rows or without FAISS, else approximate.
 
-    Args:
-        vectors: (n, d) unit vectors.
-        k: Neighbours; fewer where there are fewer rows.
-        seed: Of the sample that recall is measured on.
-        advance: Called with the number of further rows done.
+    `vectors` (n, d) unit vectors; `k`: neighbours, fewer where there are fewer rows.
     """
     k = min(k, len(vectors) - 1)
     if k < 1:
@@ -67,11 +63,8 @@ def top_k(
 ) -> tuple[IntArray, FloatArray]:
     """(q, k) the nearest other rows of each query row, nearest first, and their cosines; ties by row.
 
-    Args:
-        vectors: (n, d) unit vectors.
-        k: Neighbours, fewer than there are rows.
-        queries: (q,) the query rows; all if None.
-        advance: Called with the number of further rows done.
+    `vectors` (n, d) unit vectors; `k`: neighbours, fewer than there are rows; `queries` (q,) the query rows,
+    all if None.
     """
     asked = np.arange(len(vectors)) if queries is None else queries
     neighbors = np.empty((len(asked), k), np.int64)

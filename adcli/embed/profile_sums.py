@@ -36,9 +36,8 @@ class ProfileSums(NamedTuple):
 def sums_of_interactions(interactions: InteractionVectors, half_life: float | None) -> ProfileSums:
     """The sums of weighted interactions, sorted by user.
 
-    Args:
-        interactions: Interactions with a `weight`.
-        half_life: Days after which an event counts half; None for never.
+    `interactions`: interactions with a `weight`; `half_life`: days after which an event counts half, None for
+    never.
     """
     is_weighted = pl.col("weight") > 0
     decayed = pl.col("weight") * decay(pl.col("last_time") - pl.col("event_time"), half_life)
@@ -97,10 +96,8 @@ def _vector_sums(events: pl.DataFrame, interactions: InteractionVectors, users: 
 def combined(earlier: ProfileSums, later: ProfileSums, half_life: float | None) -> ProfileSums:
     """The sums of the events of both, which share none.
 
-    Args:
-        earlier: Sums.
-        later: Others, of vectors of the same dimension.
-        half_life: Days after which an event counts half; None for never.
+    `earlier`: sums; `later`: others, of vectors of the same dimension; `half_life`: days after which an event
+    counts half, None for never.
     """
     both = pl.concat(
         sums.users.with_columns(pl.lit(number).alias("part")) for number, sums in enumerate((earlier, later))

@@ -23,6 +23,7 @@ from adcli.statistics.retrieval import unit_vectors
 
 RECALL_QUERIES: Final = 1_000
 RECALL_ROWS: Final = 20_000
+_LARGEST = 127.0
 
 
 class Basis(NamedTuple):
@@ -48,12 +49,7 @@ class Basis(NamedTuple):
 def fit_basis(blocks: Iterable[FloatArray], dimensions: int) -> Basis:
     """The uncentred SVD of the rows of all blocks, from their (d, d) second moments.
 
-    Args:
-        blocks: (n, d) vectors.
-        dimensions: Components to keep.
-
-    Raises:
-        UsageError: If the vectors have fewer.
+    `blocks` (n, d) vectors; `dimensions`: components to keep. Raises UsageError if the vectors have fewer.
     """
     moments: npt.NDArray[np.float64] | None = None
     for block in blocks:
@@ -74,11 +70,8 @@ def neighbor_recall(before: FloatArray, after: FloatArray, *, k: int, seed: int)
 
     Measured on up to 1,000 rows among up to 20,000, drawn by `seed`.
 
-    Args:
-        before: (n, d) unit vectors.
-        after: (n, r) unit vectors of the same rows.
-        k: Neighbours; fewer where there are fewer rows.
-        seed: Of the rows drawn.
+    `before` (n, d) unit vectors; `after` (n, r) unit vectors of the same rows; `k`: neighbours, fewer where
+    there are fewer rows.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(before))[:RECALL_ROWS])
@@ -94,9 +87,7 @@ def neighbor_recall(before: FloatArray, after: FloatArray, *, k: int, seed: int)
 def basis_bytes(basis: Basis, about: Mapping[str, str]) -> bytes:
     """A basis as the content of a safetensors file.
 
-    Args:
-        basis: The basis.
-        about: Metadata of the file, such as the model.
+    `basis`: the basis; `about`: metadata of the file, such as the model.
     """
     from safetensors.numpy import save
 
@@ -110,15 +101,7 @@ def basis_bytes(basis: Basis, about: Mapping[str, str]) -> bytes:
 
 
 def basis_from(content: bytes, name: str) -> tuple[Basis, dict[str, str]]:
-    """A basis and its metadata.
-
-    Args:
-        content: As `basis_bytes` gives it.
-        name: Of the file, for the error.
-
-    Raises:
-        DataError: If it is no basis.
-    """
+    """A basis and its metadata. `content`: as `basis_bytes` gives it. Raises DataError if it is no basis."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -129,3 +112,20 @@ def basis_from(content: bytes, name: str) -> tuple[Basis, dict[str, str]]:
         return Basis(components, float(about["held"])), about
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise DataError(f"{name} is not a basis of --dim ({type(error).__name__}).") from None
+
+
+def to_int8(vectors: FloatArray) -> npt.NDArray[np.int8]:
+    """(n, d) vectors as integers from -127 to 127, each vector with its own scale."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    return np.asarray(np.rint(vectors / np.where(largest > 0, largest, 1) * _LARGEST), np.int8)
+
+
+def to_bits(vectors: FloatArray) -> npt.NDArray[np.uint8]:
+    """(n, ceil(d / 8)) signs, packed: bit 1 for a number above 0, the first number in the highest bit."""
+    return np.packbits(vectors > 0, axis=1)
+
+
+def from_bits(bits: npt.NDArray[np.uint8], dimensions: int) -> FloatArray:
+    """(n, d) unit vectors of the signs: their cosine is 1 - 2 x the share of bits that differ."""
+    signs = np.unpackbits(bits, axis=1, count=dimensions).astype(np.float32) * 2 - 1
+    return np.asarray(signs / np.sqrt(dimensions), np.float32)

@@ -17,16 +17,19 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy import sparse  # noqa: TID253 - this module is reached only when segments are named
 
 from adcli.copy.wording import stem, words
+from adcli.embed.interaction_vectors import OWN, InteractionVectors
+from adcli.embed.item_vectors import ItemVectors
+from adcli.embed.texts import STEP
 
 TERMS: Final = 2
 CATEGORY_SHARE: Final = 0.5  # of a segment's weight from which its main category is in the name
 SEPARATOR: Final = " · "
 PAIR_SCORE: Final = 0.4  # share of a word's score from which a bigram replaces it
 Term = tuple[str, ...]  # the stem of a word, or of the two of a bigram
-
 _PHRASE_END = re.compile(r"[,;:.!?()|/]|\s-\s")
 _MIN_LETTERS = 3
 MANY_TEXTS: Final = 100
@@ -45,10 +48,7 @@ class SegmentTerms(NamedTuple):
 def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int) -> list[str]:
     """A name for each segment, no two alike.
 
-    Args:
-        texts: Texts of the rows.
-        labels: (n,) the segment of each row.
-        segments: How many there are.
+    `texts`: texts of the rows; `labels` (n,) the segment of each row; `segments`: how many there are.
     """
     mix, terms, scores = _scored(texts, labels, segments)
     surface = _surface_forms(texts.texts)
@@ -65,11 +65,8 @@ def distinctive_terms(
 ) -> list[list[str]]:
     """The terms that distinguish each segment from the others, best first, as they are written.
 
-    Args:
-        texts: Texts of the rows.
-        labels: (n,) the segment of each row.
-        segments: How many there are.
-        most: Terms of a segment at most.
+    `texts`: texts of the rows; `labels` (n,) the segment of each row; `segments`: how many there are; `most`:
+    terms of a segment at most.
     """
     _, terms, scores = _scored(texts, labels, segments)
     surface = _surface_forms(texts.texts)
@@ -199,3 +196,33 @@ def _main_categories(mix: sparse.csr_array, categories: Sequence[str]) -> list[s
     total = np.maximum(np.asarray(mix.sum(axis=1)).ravel(), 1e-12)
     share = amounts[np.arange(len(amounts)), best] / total
     return [known[b] if s >= CATEGORY_SHARE else "" for b, s in zip(best, share, strict=True)]
+
+
+def terms_of_users(interactions: InteractionVectors, items: ItemVectors, users: pl.Series) -> SegmentTerms:
+    """Of users: titles of items, searches, reviews.
+
+    `interactions`: interactions with a `weight`; `users` (n,) the users in order.
+    """
+    order = pl.DataFrame({"user_id": users}).with_row_index("row")
+    own = interactions.events.filter((pl.col("level") == OWN) & (pl.col("weight") > 0)).join(
+        order, on="user_id"
+    )
+    at = own["row"].to_numpy(), own["vector"].to_numpy()
+    shape = (len(users), len(interactions.titles))
+    weights = sparse.coo_array((own["weight"].to_numpy(), at), shape=shape).tocsr()
+    categories = items.products["category"].fill_null("").to_list()
+    others = [""] * (len(interactions.titles) - len(categories))
+    brands = items.products["brand"].drop_nulls().unique().sort().to_list()
+    return SegmentTerms(weights, interactions.titles.to_list(), [*categories, *others], brands)
+
+
+def terms_of_rows(rows: pl.DataFrame) -> SegmentTerms:
+    """Of rows: their titles, else queries, else texts. `rows`: rows of the vectors table."""
+    column = next((name for name in ("title", "query", "text") if name in rows.columns), None)
+    blank = pl.repeat("", pl.len())
+    texts = rows.select(blank if column is None else pl.col(column).fill_null("")).to_series()
+    path = pl.col("category") if "category" in rows.columns else blank
+    category = rows.select(path.str.split(STEP).list.first().fill_null("")).to_series()
+    brands = rows["brand"].drop_nulls().unique().sort().to_list() if "brand" in rows.columns else []
+    own = sparse.eye_array(rows.height, dtype=np.float64).tocsr()
+    return SegmentTerms(own, texts.to_list(), category.to_list(), brands)

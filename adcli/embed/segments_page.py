@@ -45,10 +45,7 @@ METHOD: Final = (
 def segments_page(table: pl.DataFrame, texts: SegmentTerms, *, seed: int) -> Page:
     """The page for rows that have segments.
 
-    Args:
-        table: Rows of the vectors table with `segment_name`.
-        texts: Texts of the same rows.
-        seed: Of the map.
+    `table`: rows of the vectors table with `segment_name`; `texts`: texts of the same rows.
     """
     facts = segment_profiles(table, texts)
     noun = _NOUNS.get(table["kind"][0], "rows")

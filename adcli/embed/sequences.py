@@ -32,8 +32,7 @@ _MAX_CHARACTERS = 200  # of a title or review
 def sequences(interactions: InteractionVectors) -> pl.DataFrame:
     """`user_id text`, by user: the last 64 weighted events, oldest first, repeats once.
 
-    Args:
-        interactions: Interactions with a `weight`.
+    `interactions`: interactions with a `weight`.
     """
     known = interactions.events.filter((pl.col("weight") > 0) & (pl.col("level") > UNKNOWN))
     known = known.sort("user_id", "event_time", nulls_last=False, maintain_order=True)
@@ -68,10 +67,8 @@ def sequence_profiles(
 ) -> Iterator[pl.DataFrame]:
     """Profiles with the vector of each user's sequence in place of the mean, and `basis` `sequence`.
 
-    Args:
-        profiles: Of the same interactions, as `adcli.embed.profiles` makes them.
-        interactions: Interactions with a `weight`.
-        encode: Texts to (n, d) unit vectors.
+    `profiles`: of the same interactions, as `adcli.embed.profiles` makes them; `interactions`: interactions
+    with a `weight`; `encode`: texts to (n, d) unit vectors.
     """
     texts = sequences(interactions)
     for frame in profiles:

@@ -32,13 +32,8 @@ _NESTED = r"""[>\[\]|›»"]|/\s|\.\.\.$"""
 def texts_of(frame: pl.DataFrame, table: str, columns: Sequence[str] = ()) -> pl.Series:
     """(n,) the text of each row.
 
-    Args:
-        frame: Rows of a standard table.
-        table: Its name: products, reviews or queries.
-        columns: Columns that make the text, in place of `TEXT_COLUMNS`.
-
-    Raises:
-        DataError: If one of `columns` is not there.
+    `frame`: rows of a standard table; `table`: its name: products, reviews or queries; `columns`: columns
+    that make the text, in place of `TEXT_COLUMNS`. Raises DataError if one of `columns` is not there.
     """
     for name in columns:
         if name not in frame.columns:

@@ -12,9 +12,8 @@ import polars as pl
 def figures_table(rows: Iterable[object], columns: type | Mapping[str, Any]) -> pl.DataFrame:
     """The rows as a frame; null for NaN.
 
-    Args:
-        rows: Named tuples, other tuples, or values by column.
-        columns: The named tuple whose fields they have, or the kinds of the columns.
+    `rows`: named tuples, other tuples, or values by column; `columns`: the named tuple whose fields they
+    have, or the kinds of the columns.
     """
     schema = columns if isinstance(columns, Mapping) else _kinds(columns)
     frame = pl.DataFrame(list(rows), schema=schema, orient="row")

@@ -10,12 +10,11 @@ import polars as pl
 
 from adcli.bidding.auctions import Auctions, read_auctions
 from adcli.bidding.bidders import best_rate
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.learned import KINDS, LearnedBidder
 from adcli.bidding.limits import Limits
 from adcli.bidding.market import market_of
 from adcli.bidding.prices import Prices, prices_of
-from adcli.bidding.replay import replay
+from adcli.bidding.replay import clairvoyant, replay
 from adcli.errors import DataError, UsageError, did_you_mean
 from adcli.progress import part, steps
 

@@ -16,10 +16,11 @@ from adcli.optimize.purchase_models import (
     GammaGamma,
     History,
     Numbers,
+    PurchaseTrees,
     fit_bg_nbd,
     fit_gamma_gamma,
+    poisson_deviance,
 )
-from adcli.optimize.purchase_trees import PurchaseTrees, poisson_deviance
 
 MODEL = "bg-nbd"
 TREES = "lightgbm"

@@ -96,15 +96,6 @@ def dros(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, shrinkage: 
     return _mean(q_policy + kept * (reward - q_logged), _share_replaced(weight, kept))
 
 
-def subgaussian_dr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, strength: float) -> Estimate:
-    """Doubly robust with weights w / (1 - strength + strength x w).
-
-    Source: Metelli, Russo and Restelli (2021).
-    """
-    kept = weight / (1 - strength + strength * weight)
-    return _mean(q_policy + kept * (reward - q_logged), _share_replaced(weight, kept))
-
-
 def log_smoothing(reward: Rows, weight: Rows) -> Estimate:
     """The mean of log(1 + s x weight x reward) / s with s = 1 / sqrt(n): IPS with its large terms smoothed.
 

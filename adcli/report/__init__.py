@@ -1,10 +1,9 @@
 """One look for every HTML page and plot."""
 
 from adcli.report.canvas import Plot
-from adcli.report.curves import Curve, cumulative_plot, trend_plot
+from adcli.report.curves import Curve, cumulative_plot, reliability_plot, trend_plot
 from adcli.report.intervals import bar_plot, interval_plot
 from adcli.report.page import Page, Passage, definitions
-from adcli.report.reliability import reliability_plot
 from adcli.report.spread import histogram_plot, map_plot
 from adcli.report.table import Table
 

@@ -79,8 +79,7 @@ _NAMED = re.compile(rf"(?<![\w-])({'|'.join(sorted(map(re.escape, TERMS), key=le
 class Glossary:
     """The terms that a page has used so far, in the order of its text.
 
-    Args:
-        texts: Where terms are the page's own: a shop may call an arm or a product `DM`.
+    `texts`: where terms are the page's own: a shop may call an arm or a product `DM`.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

@@ -39,16 +39,8 @@ def interval_plot(
     A filled mark's interval leaves out the reference, a hollow one's holds it. At most 40 rows are drawn, the
     first ones that have an interval.
 
-    Args:
-        name: What its files are called.
-        title: What it shows.
-        rows: A table of figures.
-        figure: The column of the values; those of its interval are called as `bounds_of` says.
-        label: What each row is.
-        axis: What the axis measures.
-        kind: How the numbers are read (`numbers.py`).
-        reference: Where a line is drawn, such as no effect.
-        reference_label: What the line stands for.
+    `figure`: the column of the values, those of its interval are called as `bounds_of` says; `kind`: how the
+    numbers are read (`numbers.py`); `reference`: where a line is drawn, such as no effect.
     """
     drawn = _Rows(rows.drop_nulls(bounds_of(figure)[0]), figure, label, kind)
 

@@ -23,14 +23,7 @@ _OTHER = "other"
 
 
 def histogram_plot(name: str, title: str, values: ArrayLike, *, axis: str) -> Plot:
-    """How often values occur.
-
-    Args:
-        name: What its files are called.
-        title: What it shows.
-        values: (n,) finite numbers.
-        axis: What the values are.
-    """
+    """How often values occur. `values` (n,) finite numbers."""
     numbers = np.asarray(values, dtype=np.float64)
 
     def draw(axes: Axes, colours: Colours) -> None:
@@ -63,12 +56,7 @@ def map_plot(
     Of more than six categories the five largest have a colour and a mark of their own; the rest share one.
     Of more than 2,000 points, 2,000 evenly spread rows are drawn.
 
-    Args:
-        name: What its files are called.
-        title: What it shows.
-        x: (n,) first coordinate.
-        y: (n,) second coordinate.
-        categories: (n,) the category of each point.
+    `x` (n,) first coordinate; `y` (n,) second coordinate; `categories` (n,) the category of each point.
     """
     places = np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
     names = [clean_text(category) for category in categories]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from adcli.statistics.intervals import NO_INTERVAL, Interval
+
+Kind = Literal["average", "ratio", "quantile"]
 
 
 class ArmFigure(NamedTuple):
@@ -42,3 +44,21 @@ def without_spread(arms: Sequence[ArmFigure], test: str, caution: str) -> Compar
     relative = one.value / other.value - 1 if other.value > 0 else math.nan
     figures = (one.value - other.value, NO_INTERVAL, relative, NO_INTERVAL, math.nan, math.nan)
     return Comparison(one, other, *figures, test, caution=caution)
+
+
+class Metric(NamedTuple):
+    """One figure of an arm."""
+
+    name: str  # as printed in the column `metric`
+    # `average` of a column (a proportion, if it only holds 0 and 1), `ratio` of two columns' sums, or
+    # `quantile` of a column
+    kind: Kind
+    column: str  # measured on each unit; the numerator of a ratio
+    denominator: str = ""  # of a ratio
+    quantile: float = 0.5  # in (0, 1), of a quantile
+    covariates: tuple[str, ...] = ()  # columns known before the experiment began, to adjust for
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the metric reads."""
+        return tuple(filter(None, (self.column, self.denominator, *self.covariates)))

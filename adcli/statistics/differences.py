@@ -15,12 +15,8 @@ def difference_interval(
 ) -> Interval:
     """The interval of figure - reference, put together from both's: each leans the way its errors do.
 
-    Args:
-        figure: The figure.
-        of_figure: Its interval.
-        reference: What it is compared with.
-        of_reference: Its interval, of the same confidence.
-        correlation: Of the two estimates.
+    `of_figure`: its interval; `reference`: what it is compared with; `of_reference`: its interval, of the
+    same confidence; `correlation`: of the two estimates.
 
     Source: Zou and Donner (2008), equations 9 and 10, the method of variance estimates recovery (MOVER).
     """
@@ -41,9 +37,7 @@ def _margin(one: float, other: float, correlation: float) -> float:
 def implied_p_value(interval: Callable[[float], Interval], difference: float) -> float:
     """The two-sided p-value of no difference: 1 less the confidence at which the interval ends at 0.
 
-    Args:
-        interval: Of the difference, by confidence.
-        difference: The estimate.
+    `interval`: of the difference, by confidence.
     """
     from scipy.optimize import brentq
 

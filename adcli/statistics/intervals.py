@@ -130,9 +130,7 @@ def clustered_rate(successes: FloatArray, trials: FloatArray) -> ClusteredRate |
     Without a success, or without a failure, the design effect cannot be seen and whole clusters are taken as
     one trial each, weighted by their size.
 
-    Args:
-        successes: (clusters,) successes of each cluster.
-        trials: (clusters,) trials of each cluster.
+    `successes` (clusters,) successes of each cluster; `trials` (clusters,) trials of each cluster.
     """
     asked = trials > 0
     successes, trials = successes[asked], trials[asked]
@@ -163,9 +161,7 @@ def wilson_mean(values: FloatArray, confidence: float) -> Interval:
     Near 0 and 1, where a bootstrap has little to draw from, it leans inwards as a proportion's does; values
     that are all alike count as one trial each.
 
-    Args:
-        values: (n,) independent, such as the recall of each query.
-        confidence: Such as .95.
+    `values` (n,) independent, such as the recall of each query.
     """
     n, mean = len(values), float(values.mean())
     if n < 2:
@@ -208,10 +204,8 @@ def clustered_ratio(
 ) -> ClusteredRatio | None:
     """The ratio of two sums; None where too few units have something to see how much it varies.
 
-    Args:
-        numerator: (units,) such as revenue of each user.
-        denominator: (units,) such as impressions of each user.
-        fewest: Units that must have something of either.
+    `numerator` (units,) such as revenue of each user; `denominator` (units,) such as impressions of each
+    user; `fewest`: units that must have something of either.
     """
     informative = (numerator != 0) | (denominator != 0)
     numerator, denominator = numerator[informative], denominator[informative]

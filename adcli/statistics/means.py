@@ -15,12 +15,8 @@ ROUNDING = 1e-12
 def cluster_totals(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) -> FloatArray:
     """The deviations from the mean, summed by cluster.
 
-    Args:
-        values: (n,) the rows.
-        cluster: (n,) number of each row's cluster (its user), from 0 on; None where each row is its own.
-
-    Returns:
-        (clusters,), or (n,) without clusters.
+    `values` (n,) the rows; `cluster` (n,) number of each row's cluster (its user), from 0 on, None where each
+    row is its own. Returns (clusters,), or (n,) without clusters.
     """
     deviation = values - values.mean()
     return deviation if cluster is None else np.bincount(cluster, weights=deviation).astype(np.float64)
@@ -29,9 +25,7 @@ def cluster_totals(values: FloatArray, cluster: npt.NDArray[np.int64] | None = N
 def std_error(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) -> float:
     """The standard error of the mean, robust to dependence within clusters; NaN with fewer than two.
 
-    Args:
-        values: (n,) the rows.
-        cluster: As in `cluster_totals`.
+    `values` (n,) the rows.
 
     Source: Liang and Zeger (1986), with the factor n / (n - 1) over clusters.
     """
@@ -49,10 +43,8 @@ def clustered_mean(
 
     Values all alike have an error of 0, and an interval without width.
 
-    Args:
-        values: (n,) the rows.
-        cluster: As in `cluster_totals`.
-        least_error: The error is at least this, for rows that are each their own cluster.
+    `values` (n,) the rows; `least_error`: the error is at least this, for rows that are each their own
+    cluster.
 
     Source: `ClusteredRatio`, of the sum of the values over their number.
     """

@@ -21,11 +21,8 @@ def compare_quantiles(
 ) -> Comparison:
     """Two quantiles by z, with Maritz and Jarrett's standard errors; the relative interval on the log scale.
 
-    Args:
-        variant: (n,) values of the variant's units.
-        control: (m,) values of the control's units.
-        quantile: In (0, 1).
-        confidence: Of the intervals.
+    `variant` (n,) values of the variant's units; `control` (m,) values of the control's units; `quantile`: in
+    (0, 1).
     """
     one, other = (_quantile_figure(values, quantile) for values in (variant, control))
     difference, error = one.value - other.value, math.sqrt(one.variance + other.variance)

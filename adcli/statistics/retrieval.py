@@ -49,10 +49,7 @@ def retrieve(task: RetrievalTask, ks: Sequence[int], *, seed: int) -> Retrieved:
     Recall at k is the relevant candidates among the first k over the smaller of k and their number. Ties are
     broken at random.
 
-    Args:
-        task: Queries with at least one relevant candidate each.
-        ks: Cutoffs.
-        seed: Of the order of ties.
+    `task`: queries with at least one relevant candidate each; `ks`: cutoffs.
     """
     shuffled = np.random.default_rng(seed).permutation(len(task.candidates))
     candidates = np.ascontiguousarray(task.candidates[shuffled], np.float32)

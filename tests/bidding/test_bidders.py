@@ -7,8 +7,8 @@ from auction_world import auctions
 
 from adcli.bidding.auctions import read_auctions
 from adcli.bidding.bidders import best_rate, replay_bidders
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.prices import prices_of, read_prices
+from adcli.bidding.replay import clairvoyant
 from adcli.errors import DataError, UsageError
 
 

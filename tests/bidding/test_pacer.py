@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from pacing_worlds import pacing_world
 
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.market import market_of
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
-from adcli.bidding.replay import replay
+from adcli.bidding.replay import clairvoyant, replay
 
 SEEDS = range(4)
 

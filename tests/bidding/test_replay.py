@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcli.bidding.auctions import read_auctions
-from adcli.bidding.bound import clairvoyant
-from adcli.bidding.replay import affordable, replay
+from adcli.bidding.replay import affordable, clairvoyant, replay
 
 
 @settings(max_examples=500)

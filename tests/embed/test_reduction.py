@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from adcli.embed.quantization import from_bits, to_bits, to_int8
-from adcli.embed.reduction import basis_bytes, basis_from, fit_basis, neighbor_recall
+from adcli.embed.reduction import (
+    basis_bytes,
+    basis_from,
+    fit_basis,
+    from_bits,
+    neighbor_recall,
+    to_bits,
+    to_int8,
+)
 from adcli.errors import DataError, UsageError
 from adcli.statistics.retrieval import unit_vectors
 

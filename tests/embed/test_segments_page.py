@@ -6,8 +6,8 @@ import pytest
 from small_shop import events as events_of
 from small_shop import interactions, profiled
 
+from adcli.embed.segment_names import terms_of_rows, terms_of_users
 from adcli.embed.segment_profiles import segment_profiles
-from adcli.embed.segment_terms import terms_of_rows, terms_of_users
 from adcli.embed.segments_page import projection, segments_page
 from adcli.embed.vectors import embedding_column
 

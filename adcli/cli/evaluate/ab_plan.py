@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.reporting import Answer
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError

@@ -61,9 +61,8 @@ def ads(
       adcli evaluate ads ads.jsonl --rating stars --impressions impressions.parquet
     """
     from adcli.copy.facts import catalogue_facts
-    from adcli.evaluate.ads.agreement import with_click_rates
     from adcli.evaluate.ads.page import ads_page
-    from adcli.evaluate.ads.table import ad_table
+    from adcli.evaluate.ads.table import ad_table, with_click_rates
 
     record = recorder(run, tracking)
     written = run.read(inputs, tables=["ads"])
@@ -80,7 +79,6 @@ def ads(
         log = run.read([impressions], tables=["impressions"], secondary=True)
         written, rating = with_click_rates(written, log), [*rating, "ctr"]
     compared = run.read([references], tables=["references"], secondary=True) if references else None
-    encoder = TextEncoder(run, encoding, models)
     with run.step("measure"):
         table = ad_table(
             written,
@@ -89,8 +87,7 @@ def ads(
             references=compared,
             by=by,
             ratings=rating,
-            encode=encoder,
-            encode_tokens=encoder.tokens,
+            encode_tokens=TextEncoder(run, encoding, models).tokens,
             likelihood=_likelihood(models, perplexity_of) if perplexity_of else None,
             confidence=confidence,
         )
@@ -98,7 +95,7 @@ def ads(
 
 
 def _write_verdicts(run: Run, ads: pl.DataFrame, catalogue: Catalogue, checker: Checker) -> None:
-    from adcli.evaluate.ads.verdicts import ad_verdicts
+    from adcli.evaluate.ads.table import ad_verdicts
 
     with run.step("check"):
         verdicts = ad_verdicts(ads, catalogue.products, checker)

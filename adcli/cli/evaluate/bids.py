@@ -82,6 +82,5 @@ def bids(
             "Prices are taken from the replayed auctions themselves; --totals takes an earlier period's."
         )
     say_what_is_estimated(run, frame, value_column)
-    run.facts["calibration"] = found.calibration.to_dicts()
     page = bids_page(found, baseline=baseline, currency=one_currency(frame))
     deliver(run, Answer(found.table, page), reporting, record)

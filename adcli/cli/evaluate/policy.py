@@ -51,9 +51,9 @@ def policy(
     ),
     estimator: list[str] = typer.Option(
         [],
-        help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, sg-dr, log-smoothing; mips, offcem "
+        help="ips, snips, dm, dr, sndr, clipped-ips, switch-dr, dros, log-smoothing; mips, offcem "
         "(with --action-groups); iips, rips, cascade-dr, sips (of slates). Repeat for more. switch-dr=9 "
-        "sets the parameter, which is chosen by SLOPE otherwise; so for clipped-ips, dros, sg-dr.",
+        "sets the parameter, which is chosen by SLOPE otherwise; so for clipped-ips, dros.",
         show_default="ips, snips, dm, dr",
     ),
     reward: str = typer.Option("click", help="Reward: click, conversion or revenue."),
@@ -88,9 +88,6 @@ def policy(
     ),
     estimate_propensities: EstimatePropensities = False,
     propensity_of: PropensityOf = [],  # noqa: B006
-    sensitivity: float | None = typer.Option(
-        None, min=1.0, metavar="FACTOR", help="Let each propensity be wrong by this factor: bounds, verdict."
-    ),
     interval: Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"] = typer.Option(
         "skew",
         help="Method of the intervals: skew is Student's t with Hall's skewness correction; bernstein "
@@ -132,9 +129,7 @@ def policy(
         _check_own_model(expected_logged, expected_policy, target_column, names)
     of_slates = bool(slate or position or set(estimator) & set(SLATE_ESTIMATORS))
     if of_slates:
-        _check_slates(
-            estimator, of_impressions=[by, action_groups, eligible_by, sensitivity, expected_logged]
-        )
+        _check_slates(estimator, of_impressions=[by, action_groups, eligible_by, expected_logged])
     record = recorder(run, tracking)
     impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
     if "slate_id" in impressions.columns and not of_slates:
@@ -179,7 +174,6 @@ def policy(
                 action_groups=_groups(run, action_groups),
                 method=interval,
                 confidence=confidence,
-                sensitivity=sensitivity,
                 expected=run.column(expected_logged) if expected_logged else "",
             )
     log = values.valuation.log
@@ -214,8 +208,7 @@ def _check_slates(estimators: Sequence[str], of_impressions: Sequence[object]) -
         )
     if any(of_impressions):
         raise UsageError(
-            "--by, --action-groups, --eligible-by, --sensitivity and --expected-logged are of impressions, "
-            "not of slates.",
+            "--by, --action-groups, --eligible-by and --expected-logged are of impressions, not of slates.",
             fix="Ask for them in a run of their own.",
         )
 

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from adcli.cli.inputs import numbers, pairs
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Excludes, Needs
+from adcli.cli.option_rules import Excludes, Needs, option_group
 from adcli.cli.run import Run
 from adcli.errors import UsageError
 from adcli.files import write_whole

@@ -288,7 +288,7 @@ def _with_currency(run: Run, log: SummedLog, by: list[str], metrics: Sequence[st
 
 def _part_of_time(by: Sequence[str]) -> str:
     """The part of time among the columns of a breakdown."""
-    from adcli.evaluate.rates.time_parts import PARTS
+    from adcli.evaluate.rates.counts import PARTS
 
     parts = [name for name in by if name in PARTS]
     if len(parts) != 1:

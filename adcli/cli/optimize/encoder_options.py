@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from adcli.cli.option_groups import option_group
-from adcli.cli.option_rules import Excludes
+from adcli.cli.option_rules import Excludes, option_group
 
 
 @option_group("Training data")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.option_groups import option_group
+from adcli.cli.option_rules import option_group
 from adcli.cli.options import Device, Inputs, Precision, Tracking
 from adcli.cli.run import TablelessRun
 from adcli.errors import UsageError

@@ -23,7 +23,7 @@ from adcli.evaluate.ab.units import (
     with_all,
 )
 from adcli.statistics.aggregates import Aggregates, read_summaries, summarise
-from adcli.statistics.metrics import Metric
+from adcli.statistics.comparison import Metric
 from adcli.tables.read import TableStream
 from adcli.tables.spark import TOLD, Cluster, Parcel, packed, unpacked
 from adcli.tables.spark_reading import read_shared
@@ -54,9 +54,7 @@ def sum_units_on(
 ) -> SummedUnits:
     """What `ab_table` needs of units that are not in memory.
 
-    Raises:
-        DataError: As `sum_units`.
-        UsageError: As `sum_units`, or if a metric is a quantile.
+    Raises DataError as `sum_units`; UsageError as `sum_units`, or if a metric is a quantile.
     """
     columns = sorted(stream.names)
     parsed = parse_metrics(metrics, columns, covariates=covariates, lower_is_better=lower_is_better)

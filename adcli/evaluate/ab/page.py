@@ -242,7 +242,7 @@ def plan_page(table: pl.DataFrame, *, is_rate: bool = True) -> Page:
     """The page for a table made by `plan_table` or `plan_from_policy_value`, of a rate or else of a mean."""
     kind = "rate" if is_rate else "number"
     first = table.row(0, named=True)
-    planned = table.select("scenario", "target", "relative", "units_control", "units", "days", "assurance")
+    planned = table.select("scenario", "target", "relative", "units_control", "units", "days")
     lines = [f"The control has {show(first['baseline'], kind)}; the power is {show(first['power'], 'rate')}."]
     return Page(
         title="Plan of an A/B test",
@@ -251,21 +251,11 @@ def plan_page(table: pl.DataFrame, *, is_rate: bool = True) -> Page:
             Table(
                 "Plan",
                 planned[[one.name for one in planned if one.null_count() < one.len()]],
-                kinds={"assurance": "rate", "days": "count", "units_control": "count", "target": kind},
+                kinds={"days": "count", "units_control": "count", "target": kind},
             )
         ],
-        method=[
-            *(Passage("Design", f"{text}.") for text in table["definition"].unique(maintain_order=True)),
-            *([_ASSURANCE] if table["assurance"].count() else []),
-        ],
+        method=[Passage("Design", f"{text}.") for text in table["definition"].unique(maintain_order=True)],
     )
-
-
-_ASSURANCE = Passage(
-    "Assurance",
-    "The probability that the test ends significant, the uncertainty of the estimate that it "
-    "starts from counted in (O'Hagan, Stevens and Campbell, 2005).",
-)
 
 
 def _planned(row: dict[str, Any], kind: str) -> str:

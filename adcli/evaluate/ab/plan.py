@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from adcli.errors import UsageError
-from adcli.evaluate.ab.power import Design, detectable_effect, power_of, units_needed
+from adcli.evaluate.ab.power import Design, detectable_effect, units_needed
 from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import normal_quantile
 
 RELATIVE_EFFECTS = (0.01, 0.02, 0.05, 0.1, 0.2)
-ASSURANCE_NODES = 101  # equal-probability values of the true policy value
 ROUNDING = 1e-6  # units; 3 arms of equal size have a ratio of 1.0000000000000002
 
 
@@ -33,7 +31,6 @@ class _PlanRow(NamedTuple):
     units_variant: int
     units: int
     days: int | None
-    assurance: float | None = None
     definition: str = ""
 
 
@@ -58,7 +55,7 @@ def plan_table(
 
     Returns:
         One row per scenario: `scenario baseline target difference relative power units_control units_variant
-        units days assurance definition`; `units` is of all arms.
+        units days definition`; `units` is of all arms.
 
     Raises:
         UsageError: If the figures allow no plan.
@@ -89,8 +86,7 @@ def plan_from_policy_value(
     """The A/B test that would confirm what an off-policy estimate promises.
 
     An estimate is not the truth: the row of the estimate itself plans for it as if it were, the others for
-    less favourable values. `assurance` is the probability that the test ends significant, the estimate's own
-    uncertainty counted in.
+    less favourable values.
 
     Args:
         value: Estimated value of the target policy for one unit.
@@ -105,8 +101,6 @@ def plan_from_policy_value(
 
     Raises:
         UsageError: If the estimate equals the baseline.
-
-    Source: O'Hagan, Stevens and Campbell (2005) for the assurance.
     """
     if value == baseline:
         raise UsageError("The estimate equals the baseline; no test can confirm a difference of 0.")
@@ -120,9 +114,7 @@ def plan_from_policy_value(
     for name, target in scenarios:
         if (target - baseline) * gain > 0:
             n_control = units_needed(baseline, target, design, std_dev=std_dev)
-            row = _row(name, baseline, target, n_control, design, daily_units)
-            assured = _assurance(n_control, value, std_error, baseline, design, std_dev)
-            rows.append(row._replace(assurance=assured))
+            rows.append(_row(name, baseline, target, n_control, design, daily_units))
     return figures_table(rows, _PlanRow)
 
 
@@ -146,20 +138,3 @@ def _row(
         days=math.ceil(total / daily_units) if daily_units else None,
         definition=f"two-sided z at {design.confidence:.0%} confidence, {design.arms} arms{looks}{shared}",
     )
-
-
-def _assurance(
-    n_control: int, value: float, std_error: float, baseline: float, design: Design, std_dev: float | None
-) -> float:
-    """Mean power over what the true value may be; on the wrong side of the baseline it is 0."""
-    from scipy.special import ndtri
-
-    levels = (np.arange(ASSURANCE_NODES) + 0.5) / ASSURANCE_NODES
-    targets = value + std_error * ndtri(levels)
-    if std_dev is None:
-        targets = np.clip(targets, 1e-9, 1 - 1e-9)
-    right = (targets - baseline) * (value - baseline) > 0
-    powers = [
-        power_of(n_control, baseline, float(target), design, std_dev=std_dev) for target in targets[right]
-    ]
-    return float(np.sum(powers)) / ASSURANCE_NODES

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adcli.errors import UsageError
-from adcli.evaluate.ab.boundaries import looks_inflation
+from adcli.evaluate.ab.sequential import looks_inflation
 
 POWER = 0.8
 
@@ -62,20 +62,6 @@ def units_needed(baseline: float, target: float, design: Design, *, std_dev: flo
         raise UsageError("An effect of 0 cannot be shown by any number of units.")
     n = NormalIndPower().solve_power(abs(effect), alpha=design.alpha, power=design.power, ratio=design.ratio)
     return math.ceil(float(n) * design.inflation)
-
-
-def power_of(
-    n_control: float, baseline: float, target: float, design: Design, *, std_dev: float | None = None
-) -> float:
-    """Probability that a test of `n_control` units in the control shows the step to `target`.
-
-    Raises UsageError if a proportion lies outside (0, 1).
-    """
-    from statsmodels.stats.power import NormalIndPower
-
-    effect = standardised_effect(baseline, target, std_dev)
-    n = n_control / design.inflation
-    return float(NormalIndPower().power(abs(effect), n, design.alpha, ratio=design.ratio))
 
 
 def detectable_effect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -9,16 +10,31 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.ab.counts import counts, counts_clicks, counts_impressions
 from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.numbers import counted
-from adcli.statistics.metrics import Metric
+from adcli.statistics.comparison import Metric
 
 DAYS = frozenset({"date", "day", "week", "month", "hour", "event_time", "event_date", "timestamp"})
 NUMBER, ARMS, NAME = "number of the cluster", "number of its arms", "name of the unit"  # of no column
 CONTROL_NAMES = frozenset({"control", "ctrl", "baseline", "base", "holdout", "placebo", "off", "a", "0"})
 ROWS_AT_A_TIME = 4_000_000  # of a lazy frame, so that memory does not grow with its length
 UnitsFrame = pl.DataFrame | pl.LazyFrame
+WORD = re.compile(r"[^\W\d_]+")
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+CLICKS = frozenset({"click", "clicks", "clicked", "clk", "clks"})
+IMPRESSIONS = frozenset({"impression", "impressions", "imp", "imps", "impr", "shown", "displays"})
+COUNTED = (
+    CLICKS
+    | IMPRESSIONS
+    | {"conversion", "conversions", "conv", "convs", "visit", "visits", "visitors", "view", "views", "viewed"}
+    | {"order", "orders", "purchase", "purchases", "purchased", "transactions", "session", "sessions"}
+    | {"pageviews", "carts", "installs", "signups", "leads", "users", "units", "items", "searches", "logins"}
+)
+NO_COUNT = frozenset(
+    {"delta", "diff", "difference", "change", "net", "growth", "lift", "uplift", "residual", "adjusted"}
+    | {"value", "revenue", "amount", "margin", "profit", "cost", "score", "trend", "zscore", "centered"}
+    | {"log"}
+)
 
 
 class UnitBatches(NamedTuple):
@@ -193,9 +209,7 @@ def sum_clusters(
 ) -> tuple[pl.DataFrame, list[Metric]]:
     """One row per cluster, and the metrics as ratios over it: the mean of a column is its sum / the units.
 
-    Raises:
-        DataError: If a cluster has units in two arms.
-        UsageError: If a metric is a quantile.
+    Raises DataError if a cluster has units in two arms; UsageError if a metric is a quantile.
     """
     ratios = per_cluster(metrics, cluster)
     arms = units.group_by(cluster, maintain_order=True).agg(
@@ -258,3 +272,23 @@ def choose_control(arms: Sequence[str], control: str | None) -> str:
         return control
     named = [arm for arm in arms if arm.lower() in CONTROL_NAMES or arm.lower().split()[0:1] == ["no"]]
     return (named or sorted(arms))[0]
+
+
+def counts(column: str) -> bool:
+    """Whether a column of this name counts: `conversions_7d`, `totalClicks`; not `order_value`."""
+    words = _words(column)
+    return bool(words & COUNTED) and not words & NO_COUNT
+
+
+def counts_clicks(column: str) -> bool:
+    """Whether a column of this name counts clicks: `clicks`, `n_clicks`, `Ad Clicks`."""
+    return bool(_words(column) & CLICKS)
+
+
+def counts_impressions(column: str) -> bool:
+    """Whether a column of this name counts impressions."""
+    return bool(_words(column) & IMPRESSIONS)
+
+
+def _words(column: str) -> set[str]:
+    return {word.casefold() for word in WORD.findall(HUMP.sub(" ", column))}

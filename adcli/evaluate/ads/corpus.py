@@ -97,10 +97,8 @@ def jackknife(
 ) -> tuple[float, Interval]:
     """A measure of all rows, and its interval from leaving out one part of the clusters after another.
 
-    Args:
-        measure: Row numbers to the measure of those rows.
-        clusters: (n,) the cluster of each row, 0 to the number of clusters.
-        confidence: Of the interval.
+    `measure`: row numbers to the measure of those rows; `clusters` (n,) the cluster of each row, 0 to the
+    number of clusters.
 
     Source: Shao and Tu (1995), section 2.3 (delete-a-group jackknife), with Student's quantile.
     """

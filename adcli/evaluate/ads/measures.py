@@ -41,10 +41,7 @@ def _mean(
 
 MEASURES: tuple[Measure, ...] = (
     _share("fits_channel", "format_fit_rate", "whose texts fit their channel in number and length"),
-    _mean("headline_width", "display columns of the headline"),
-    _mean("description_width", "display columns of the description"),
     _mean("words", "words of the whole text"),
-    _share("template", "template_rate", "flagged as built from facts, by no model"),
     _share("publishable", "publishable_rate", "in which no layer of the checker finds what blocks it"),
     _share(
         "unsupported_claims",
@@ -72,11 +69,4 @@ MEASURES: tuple[Measure, ...] = (
         low=-1,
         high=1,
     ),
-    _mean(
-        "sentence_similarity",
-        "cosine of whole texts with the nearest reference; no BERTScore, which compares tokens",
-        low=-1,
-        high=1,
-    ),
-    _mean("product_similarity", "cosine of the ad with its product's text", low=-1, high=1),
 )

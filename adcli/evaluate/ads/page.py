@@ -15,8 +15,8 @@ FAULTS = (
     "toxicity_rate",
     "duplicate_rate",
 )
-SHARES = ("format_fit_rate", *FAULTS, "template_rate", "fact_coverage")
-LIKENESS = ("rouge_1", "rouge_2", "rouge_l", "bert_score", "sentence_similarity", "product_similarity")
+SHARES = ("format_fit_rate", *FAULTS, "fact_coverage")
+LIKENESS = ("rouge_1", "rouge_2", "rouge_l", "bert_score")
 
 
 def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
@@ -36,7 +36,7 @@ def ads_page(table: pl.DataFrame, ads: pl.DataFrame) -> Page:
         ],
         plots=[
             _plot(table, "shares", "Shares of the ads", SHARES, "Share of ads", "rate"),
-            _plot(table, "likeness", "Likeness to references and products", LIKENESS, "Likeness", "number"),
+            _plot(table, "likeness", "Likeness to references", LIKENESS, "Likeness", "number"),
         ],
         method=definitions(table),
     )

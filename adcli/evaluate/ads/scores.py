@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.copy.channels import CHANNELS, FIELDS, display_width, misfits, unfit
+from adcli.copy.channels import CHANNELS, FIELDS, misfits, unfit
 from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.claims import Finding
 from adcli.copy.facts import ProductFacts
@@ -17,7 +17,6 @@ from adcli.copy.lexicon import NEGATIVE, POSITIVE
 from adcli.copy.wording import is_chinese, root, words
 from adcli.evaluate.ads.ngrams import rouge_l, rouge_n, tokens
 
-Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 EncodeTokens = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 Score = Mapping[str, float | None]
 TEXTS_AT_ONCE = 512
@@ -29,7 +28,6 @@ def ad_scores(
     *,
     products: Sequence[ProductFacts] | None = None,
     references: Mapping[str, Sequence[str]] | None = None,
-    encode: Encode | None = None,
     encode_tokens: EncodeTokens | None = None,
     checker: Checker | None = None,
 ) -> pl.DataFrame:
@@ -39,7 +37,6 @@ def ad_scores(
         ads: An ads table.
         products: What is known of the products the ads are for; without it claims are not checked.
         references: Texts to compare with, by `ad_id`.
-        encode: Texts to (n, d) unit vectors.
         encode_tokens: Texts to one (tokens, d) array of unit vectors each.
         checker: Of claims; None is that of the default market.
     """
@@ -47,31 +44,16 @@ def ad_scores(
     about = [by_item.get(item_id) for item_id in ads["item_id"].cast(pl.String)]
     found = (checker or Checker()).findings(ads["text"].to_list(), about)
     rows = [
-        {**_form(ad), **_wording(str(ad["text"])), **_claims(ad, product, its)}
+        {"fits_channel": _fits_channel(ad), **_wording(str(ad["text"])), **_claims(ad, product, its)}
         for ad, product, its in zip(ads.to_dicts(), about, found, strict=True)
     ]
     columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
-    texts = ads["text"].to_list()
-    wanted = [list(references.get(ad_id, ())) for ad_id in ads["ad_id"]] if references else None
-    if wanted is not None:
+    if references:
+        texts, wanted = ads["text"].to_list(), [list(references.get(ad_id, ())) for ad_id in ads["ad_id"]]
         columns |= _overlap(texts, wanted)
-        columns |= _nearness(texts, wanted, encode, encode_tokens)
-    if encode is not None and by_item:
-        described = [[f"{product.name}. {product.prose}"] if product else [] for product in about]
-        columns["product_similarity"] = _similarity(texts, described, encode)
+        if encode_tokens is not None:
+            columns["bert_score"] = _nearness(texts, wanted, encode_tokens)
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64), strict=False)
-
-
-def _form(ad: Mapping[str, object]) -> Score:
-    headline, description = ad.get("headline"), ad.get("description")
-    flags = ad.get("flags")
-    return {
-        "fits_channel": _fits_channel(ad),
-        "headline_width": float(display_width(str(headline))) if headline is not None else None,
-        "description_width": float(display_width(str(description))) if description is not None else None,
-        "words": float(len(words(str(ad["text"])))),
-        "template": float("template" in flags) if isinstance(flags, list) else None,
-    }
 
 
 def _fits_channel(ad: Mapping[str, object]) -> float | None:
@@ -90,6 +72,7 @@ def _wording(text: str) -> Score:
     said = words(text)
     positive, negative = (sum(word in listed for word in said) for listed in (POSITIVE, NEGATIVE))
     return {
+        "words": float(len(said)),
         "sentiment": (positive - negative) / max(1, positive + negative),
         "readability": reading_ease(text),
     }
@@ -152,39 +135,16 @@ def _overlap(texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict[
 
 
 def _nearness(
-    texts: Sequence[str],
-    references: Sequence[Sequence[str]],
-    encode: Encode | None,
-    encode_tokens: EncodeTokens | None,
-) -> dict[str, list[float | None]]:
-    found: dict[str, list[float | None]] = {}
-    if encode_tokens is not None:
-        found["bert_score"] = _best_pairs(texts, references, encode_tokens, bert_score)
-    if encode is not None:
-        found["sentence_similarity"] = _similarity(texts, references, encode)
-    return found
-
-
-def _similarity(texts: Sequence[str], others: Sequence[Sequence[str]], encode: Encode) -> list[float | None]:
-    """Cosine of each text with the nearest of its others."""
-    return _best_pairs(texts, others, encode, lambda left, right: float(left @ right))
-
-
-def _best_pairs(
-    texts: Sequence[str],
-    others: Sequence[Sequence[str]],
-    encode: Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]] | npt.NDArray[np.float32]],
-    measure: Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], float],
+    texts: Sequence[str], references: Sequence[Sequence[str]], encode: EncodeTokens
 ) -> list[float | None]:
-    """The best `measure` of each text with one of its others, some hundred texts' vectors held at a time."""
+    """BERTScore of each text with its nearest reference, some hundred texts' vectors held at a time."""
     best: list[float | None] = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):
-        some, theirs = texts[start : start + TEXTS_AT_ONCE], others[start : start + TEXTS_AT_ONCE]
+        some, theirs = texts[start : start + TEXTS_AT_ONCE], references[start : start + TEXTS_AT_ONCE]
         distinct = list(dict.fromkeys([*some, *(other for several in theirs for other in several)]))
-        place = {text: row for row, text in enumerate(distinct)}
-        encoded = encode(distinct)
+        encoded = dict(zip(distinct, encode(distinct), strict=True))
         best += [
-            max((measure(encoded[place[text]], encoded[place[other]]) for other in several), default=None)
+            max((bert_score(encoded[text], encoded[other]) for other in several), default=None)
             for text, several in zip(some, theirs, strict=True)
         ]
     return best
@@ -193,9 +153,7 @@ def _best_pairs(
 def bert_score(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> float:
     """BERTScore F1 of two texts: each token with the most similar one of the other, no idf, no rescaling.
 
-    Args:
-        left: (tokens, d) unit vectors of the one text.
-        right: (tokens, d) unit vectors of the other.
+    `left` (tokens, d) unit vectors of the one text; `right` (tokens, d) unit vectors of the other.
 
     Source: Zhang et al. (2020), section 3.
     """

@@ -12,18 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from adcli.copy.checker import Checker
+from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.facts import ProductFacts
 from adcli.errors import DataError
-from adcli.evaluate.ads.agreement import agreement_rows
 from adcli.evaluate.ads.corpus import corpus_rows
 from adcli.evaluate.ads.measures import MEASURES, Measure, MetricRow
-from adcli.evaluate.ads.scores import Encode, EncodeTokens, ad_scores
+from adcli.evaluate.ads.scores import EncodeTokens, ad_scores
 from adcli.evaluate.figures import figures_table
+from adcli.statistics.correlations import rank_correlation
 from adcli.statistics.intervals import Interval, ratio_interval, wilson_clustered
 
 FloatArray = npt.NDArray[np.float64]
 Likelihood = Callable[[Sequence[str]], tuple[FloatArray, FloatArray | npt.NDArray[np.int64]]]
+FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold
+FINDING = pl.Struct(dict.fromkeys(("rule", "span", "severity", "layer", "source"), pl.String()))
+SCHEMA = {"ad_id": pl.String(), "publishable": pl.Boolean(), "findings": pl.List(FINDING)}
 
 
 def ad_table(
@@ -33,7 +36,6 @@ def ad_table(
     references: pl.DataFrame | None = None,
     by: Sequence[str] = (),
     ratings: Sequence[str] = (),
-    encode: Encode | None = None,
     encode_tokens: EncodeTokens | None = None,
     likelihood: Likelihood | None = None,
     confidence: float = 0.95,
@@ -47,7 +49,6 @@ def ad_table(
         references: Texts to compare with: `text`, and the `ad_id` or else `item_id` each belongs to.
         by: Columns of `ads`; each of their values is a group of its own beside all ads.
         ratings: Columns of `ads` with human ratings, or rates, that the measures are to agree with.
-        encode: Texts to (n, d) unit vectors.
         encode_tokens: Texts to one (tokens, d) array of unit vectors each; allows BERTScore.
         likelihood: Texts to their log-likelihoods and token counts under a language model; allows perplexity.
         confidence: Of the intervals.
@@ -63,7 +64,7 @@ def ad_table(
     ads = ads.with_columns(pl.col("ad_id", "item_id").cast(pl.String), pl.col("text").fill_null(""))
     wanted = _references(ads, references)
     scores = ad_scores(
-        ads, products=products, references=wanted, encode=encode, encode_tokens=encode_tokens, checker=checker
+        ads, products=products, references=wanted, encode_tokens=encode_tokens, checker=checker
     )
     likely = likelihood(ads["text"].to_list()) if likelihood else None
     rows: list[MetricRow] = []
@@ -145,3 +146,56 @@ def _interval(measure: Measure, total: FloatArray, n: FloatArray, confidence: fl
         return wilson_clustered(total, n, confidence)
     low, high = ratio_interval(total, n, confidence)
     return Interval(max(low, measure.low), min(high, measure.high))
+
+
+def agreement_rows(
+    scores: pl.DataFrame, ratings: pl.Series, name: str, confidence: float
+) -> Iterator[MetricRow]:
+    """Spearman's and Kendall's rank correlation of each per-ad score with the ratings.
+
+    `scores`: one row an ad (`ad_scores`); `ratings` (n,) ratings of the same ads, null where an ad was not
+    rated.
+    """
+    for score in scores.columns:
+        known = pl.DataFrame({"score": scores[score], "rating": ratings}).drop_nulls().drop_nans()
+        if known.height < FEWEST or known["score"].n_unique() < 2 or known["rating"].n_unique() < 2:
+            continue
+        columns = known["score"].to_numpy(), known["rating"].to_numpy()
+        said = f"rank correlation of {score} with {name}, over ads"
+        for metric in ("spearman", "kendall"):
+            correlation = rank_correlation(*columns, metric, confidence)
+            yield MetricRow(metric, f"{name} ~ {score}", *correlation, known.height, said)
+
+
+def with_click_rates(ads: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
+    """The ads with a column `ctr`, the click rate of each in a log; null where it was never shown.
+
+    Raises DataError if the log does not say which ad was shown, or whether it was clicked, or shows none.
+    """
+    for name in ("ad_id", "click"):
+        if name not in impressions.columns:
+            raise DataError(f"The impressions have no column '{name}'.", fix=f"Name it: --map {name}=COLUMN.")
+    rates = impressions.group_by(pl.col("ad_id").cast(pl.String)).agg(
+        pl.col("click").cast(pl.Float64).mean().alias("ctr")
+    )
+    rated = ads.drop("ctr", strict=False).with_columns(pl.col("ad_id").cast(pl.String))
+    rated = rated.join(rates, on="ad_id", how="left", maintain_order="left")
+    if rated["ctr"].null_count() == rated.height:
+        raise DataError("The impressions show none of these ads.", fix="Compare the values of ad_id.")
+    return rated
+
+
+def ad_verdicts(ads: pl.DataFrame, products: Sequence[ProductFacts], checker: Checker) -> pl.DataFrame:
+    """One row an ad: `ad_id publishable findings`, each finding with `rule span severity layer source`.
+
+    `ads`: an ads table; `products`: what is known of the products, an ad without its product is checked by
+    rules.
+    """
+    by_item = {product.item_id: product for product in products}
+    about = [by_item.get(item_id) for item_id in ads["item_id"].cast(pl.String)]
+    found = checker.findings(ads["text"].fill_null("").to_list(), about)
+    rows = [
+        (ad_id, is_publishable(each), [finding._asdict() for finding in each])
+        for ad_id, each in zip(ads["ad_id"].cast(pl.String), found, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")

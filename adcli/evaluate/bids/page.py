@@ -16,15 +16,10 @@ from adcli.report import (
     Table,
     cumulative_plot,
     interval_plot,
-    reliability_plot,
 )
 from adcli.report.table import kinds_in, show_figure
 from adcli.statistics.verdicts import Verdict
 
-CALIBRATION = (
-    "Auctions whose outcome was logged, in tenths by predicted click. Bids that rest on predictions which "
-    "are too high among the highest buy too dear: adcli evaluate model judges them."
-)
 METHOD = (
     Passage(
         "Replay",
@@ -54,7 +49,6 @@ METHOD = (
 
 
 _KINDS = {"share_of_bound": "rate", "predicted_value_share": "rate"}
-_CALIBRATED = {"predicted": "rate", "observed": "rate", "auctions": "count"}
 
 
 def bids_page(found: BidValues, *, baseline: str, currency: str = "") -> Page:
@@ -66,19 +60,10 @@ def bids_page(found: BidValues, *, baseline: str, currency: str = "") -> Page:
         "share_of_bound", "verdict",
     )  # fmt: skip
     won = table.select(
-        "bidder",
-        "campaign_id",
-        "impressions",
-        "clicks",
-        "cost",
-        "value",
-        "win_rate",
-        "ecpc",
-        "ecpm",
+        "bidder", "campaign_id", "impressions", "clicks", "cost", "value", "win_rate", "ecpc", "ecpm",
         "spend_share",
-    )
+    )  # fmt: skip
     predicted = table.select("bidder", "campaign_id", "predicted_value", "predicted_value_share")
-    calibration = found.calibration
     return Page(
         title="Bidders on logged auctions",
         verdicts=[_sentence(row, table, baseline) for row in judged.to_dicts()],
@@ -86,17 +71,8 @@ def bids_page(found: BidValues, *, baseline: str, currency: str = "") -> Page:
             Table("Per episode", per_episode, _KINDS, note=f"Differences are to {baseline}."),
             Table("What each won", won, kinds_in(currency)),
         ],
-        details=[
-            Table("Predicted value", predicted, _KINDS),
-            Table("Predicted and observed clicks", calibration, _CALIBRATED, note=CALIBRATION),
-        ],
-        plots=[
-            _spend_plot(found.spend_curve),
-            *_difference_plots(judged, baseline),
-            reliability_plot(
-                "calibration", "Observed against predicted click rates", calibration, "observed", "auctions"
-            ),
-        ],
+        details=[Table("Predicted value", predicted, _KINDS)],
+        plots=[_spend_plot(found.spend_curve), *_difference_plots(judged, baseline)],
         method=METHOD,
     )
 

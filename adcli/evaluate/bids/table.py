@@ -10,37 +10,19 @@ import polars as pl
 
 from adcli.bidding.auctions import Auctions, Numbers, read_auctions
 from adcli.bidding.bidders import replay_bidders
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.learned import LearnedBidder
 from adcli.bidding.prices import Prices, prices_of
-from adcli.bidding.replay import Bidder, Replay
+from adcli.bidding.replay import Bidder, Replay, clairvoyant
 from adcli.errors import DataError
-from adcli.evaluate.model.calibration import reliability
 from adcli.progress import steps
 from adcli.statistics.intervals import NO_INTERVAL, Interval
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import Verdict, decide
 
 FEWEST_EPISODES = 20
-TENTHS = 10
 SMALLEST_EFFECT = 0.1
 CURVE_POINTS = 50
 BOUND = "clairvoyant"
-
-
-def calibration_table(auctions: Auctions, confidence: float) -> pl.DataFrame:
-    """Tenths of the auctions by predicted click: `auctions predicted observed observed_low observed_high`.
-
-    Without rows where predictions are no probabilities or nothing was logged of what came of them.
-    """
-    seen = ~(np.isnan(auctions.click) | np.isnan(auctions.pctr))
-    click, pctr = np.minimum(auctions.click[seen], 1), auctions.pctr[seen]
-    is_rate = seen.any() and pctr.max() <= 1
-    bins = reliability(click, pctr, bins=TENTHS, confidence=confidence) if is_rate else []
-    schema = {"auctions": pl.Int64} | dict.fromkeys(
-        ("predicted", "observed", "observed_low", "observed_high"), pl.Float64
-    )
-    return pl.DataFrame([(*one[:3], *one.interval) for one in bins], schema=schema, orient="row")
 
 
 def bid_rows(
@@ -53,14 +35,8 @@ def bid_rows(
     share is that of the most predicted value that the budget could have bought, which the row of the
     clairvoyant states. p-values are Student's, not adjusted; `judged` does that.
 
-    Args:
-        auctions: The auctions.
-        replays: What each bidder won; "clairvoyant" is the bound.
-        baseline: The bidder that the others are compared with.
-        confidence: Of the intervals.
-
-    Raises:
-        DataError: If the baseline is not among the bidders.
+    `auctions`: the auctions; `replays`: what each bidder won, "clairvoyant" is the bound; `baseline`: the
+    bidder that the others are compared with. Raises DataError if the baseline is not among the bidders.
     """
     if baseline not in replays:
         raise DataError(f"The baseline '{baseline}' is not among the bidders: {', '.join(replays)}.")
@@ -201,7 +177,6 @@ class BidValues(NamedTuple):
 
     table: pl.DataFrame  # one row per campaign and bidder
     spend_curve: pl.DataFrame  # how the budget went over an episode (of all campaigns)
-    calibration: pl.DataFrame  # predicted and observed clicks; see `calibration_table`
 
 
 def evaluate_bids(
@@ -269,11 +244,7 @@ def evaluate_bids(
         for name, (auctions, replays) in parts.items()
     ]
     table = judged(pl.concat(tables), compared, confidence)
-    return BidValues(
-        table.select(pl.exclude("campaign_id"), "campaign_id"),
-        spend_curve(*together),
-        calibration_table(together[0], confidence),
-    )
+    return BidValues(table.select(pl.exclude("campaign_id"), "campaign_id"), spend_curve(*together))
 
 
 def _of_campaign(name: str, learned: Mapping[str, LearnedBidder], campaign: str) -> Bidder:

@@ -35,11 +35,8 @@ def geometry(
 ) -> Iterator[GeometryMetric]:
     """Anisotropy and uniformity, and alignment if rows have groups; on up to 2,000 rows.
 
-    Args:
-        units: (n, d) unit vectors, at least two.
-        groups: (n,) which rows belong together, -1 for a row that belongs to none.
-        confidence: Of the bootstrap intervals.
-        seed: Of the rows drawn and of the bootstrap.
+    `units` (n, d) unit vectors, at least two; `groups` (n,) which rows belong together, -1 for a row that
+    belongs to none.
     """
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.permutation(len(units))[:SAMPLED])

@@ -41,11 +41,7 @@ def embeddings_page(
 ) -> Page:
     """The page for a table made by `embedding_table`.
 
-    Args:
-        figures: The table.
-        vectors: The vectors it is about.
-        products: Products that say categories and titles.
-        seed: Of the rows shown.
+    `vectors`: the vectors it is about; `products`: products that say categories and titles.
     """
     known = with_categories(vectors, products)
     if products is not None and "title" in products.columns:
@@ -69,9 +65,7 @@ def embeddings_page(
 def neighbour_table(known: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """Some rows, spread over the categories, and the five nearest of each: `row neighbour cosine`.
 
-    Args:
-        known: The vectors table with `category`.
-        seed: Of the rows shown.
+    `known`: the vectors table with `category`.
     """
     units = unit_vectors(known["embedding"].to_numpy())
     name = pl.coalesce([pl.col(column) for column in ("title", "query", "id") if column in known.columns])

@@ -82,9 +82,8 @@ def embedding_table(
 def with_categories(vectors: pl.DataFrame, products: pl.DataFrame | None = None) -> pl.DataFrame:
     """The rows that have a vector, with `category` (the widest step, null for none).
 
-    Args:
-        vectors: The vectors table.
-        products: Products that say the categories, in place of a column `category`.
+    `vectors`: the vectors table; `products`: products that say the categories, in place of a column
+    `category`.
     """
     known = vectors.filter(pl.col("embedding").is_not_null())
     if products is not None and "category" in products.columns:

@@ -49,12 +49,8 @@ def reliability(
 ) -> list[ReliabilityBin]:
     """Bins of equally many rows, in the order of the prediction, with Wilson intervals of the rate.
 
-    Args:
-        label: (n,) 0 or 1.
-        score: (n,) predicted probabilities.
-        bins: At most; rows of equal prediction stay together.
-        confidence: Of the intervals.
-        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
+    `label` (n,) 0 or 1; `score` (n,) predicted probabilities; `bins`: at most, rows of equal prediction stay
+    together; `cluster` (n,) number of each row's user from 0 on, None: each row is its own.
     """
     number = bin_of(score, bins)
     rows, predicted = np.bincount(number), np.bincount(number, score)
@@ -95,12 +91,8 @@ def expected_calibration_error(
     mean, are scaled up and down, and those scales are kept under which the error seen is no surprise. For a
     model that is right, whose error is 0, it holds a little more often than `confidence`.
 
-    Args:
-        label: (n,) 0 or 1.
-        score: (n,) predicted probabilities.
-        bins: At most.
-        confidence: Of the interval.
-        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
+    `label` (n,) 0 or 1; `score` (n,) predicted probabilities; `bins`: at most; `cluster` (n,) number of each
+    row's user from 0 on, None: each row is its own.
 
     Source: Naeini, Cooper and Hauskrecht (2015); Efron and Tibshirani (1993), section 12.3, for the interval.
     """

@@ -111,12 +111,8 @@ def figure_interval(
 ) -> Interval:
     """The interval of a figure whose rows, or whose clusters of rows, are independent.
 
-    Args:
-        figure: Value and influences.
-        cluster: (n,) number of each row's user from 0 on; None: each row is its own.
-        confidence: Such as .95.
-        scale: `linear`, `log` or `logit`.
-        rarer: Rows of the rarer label, for a figure whose error is seen in those.
+    `cluster` (n,) number of each row's user from 0 on, None: each row is its own; `scale`: `linear`, `log` or
+    `logit`; `rarer`: rows of the rarer label, for a figure whose error is seen in those.
     """
     value, influence = figure
     rows = len(influence)

@@ -84,9 +84,7 @@ class Chance(NamedTuple):
 def population_stability(reference: FloatArray, current: FloatArray) -> float:
     """The population stability index, sum of (q - p) ln(q / p), of two histograms over the same bins.
 
-    Args:
-        reference: (bins,) counts.
-        current: (bins,) counts.
+    `reference` (bins,) counts; `current` (bins,) counts.
 
     Source: Jeffreys' divergence; Siddiqi (2006), chapter 8.
     """

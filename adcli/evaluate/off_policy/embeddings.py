@@ -66,10 +66,8 @@ def group_weights(log: PreparedLog, policy: Policy, group: NDArray[np.int32]) ->
     The policy's probability of a group is exact; the log's own is estimated from the context, as the log
     states only that of the action it took.
 
-    Args:
-        log: The log, n rows and K actions.
-        policy: The policy to value.
-        group: The group of each action, shape (K,).
+    `log`: the log, n rows and K actions; `policy`: the policy to value; `group`: the group of each action,
+    shape (K,).
 
     Source: Saito and Joachims, "Off-policy evaluation for large action spaces via embeddings" (2022).
     """

@@ -9,11 +9,14 @@ import numpy as np
 
 from adcli.errors import UsageError, did_you_mean
 from adcli.evaluate.off_policy.embeddings import LEAST_P_VALUE, GroupWeights
-from adcli.evaluate.off_policy.tuning import shrinkages, tune, weight_limits
 from adcli.policies import estimators as e
 from adcli.policies.estimators import Estimate, Rows
 from adcli.policies.logged import LoggedRows
 from adcli.policies.rows import PolicyRows
+from adcli.statistics.means import std_error
+
+WIDTH = 1.96  # standard errors
+SLACK = 6**0.5 - 1
 
 
 class NamedEstimate(NamedTuple):
@@ -32,6 +35,50 @@ class NamedEstimate(NamedTuple):
     residual: Rows | None = None
 
 
+class TunedEstimate(NamedTuple):
+    """An estimate and the parameter that gave it."""
+
+    estimate: Estimate
+    parameter: float
+
+
+def slope(values: Sequence[float], widths: Sequence[float]) -> int:
+    """The number of the estimator to use among several ordered from least to most biased.
+
+    The last whose interval agrees with all before it: |v_i - v_j| <= width_i + (sqrt(6) - 1) width_j.
+
+    Source: Su, Srinath and Krishnamurthy, "Adaptive estimator selection for off-policy evaluation" (2020).
+    """
+    chosen = 0
+    for i in range(1, len(values)):
+        agrees = all(abs(values[i] - values[j]) <= widths[i] + SLACK * widths[j] for j in range(i))
+        if not agrees:
+            break
+        chosen = i
+    return chosen
+
+
+def tune(
+    estimate: Callable[[float], Estimate], parameters: Sequence[float], logged: LoggedRows
+) -> TunedEstimate:
+    """The estimate whose parameter SLOPE chooses; `parameters` go from least to most biased."""
+    tried = [estimate(parameter) for parameter in parameters]
+    widths = [WIDTH * std_error(one.influence, logged.cluster) for one in tried]
+    smallest = np.minimum.accumulate(widths)
+    number = slope([one.value for one in tried], smallest.tolist())
+    return TunedEstimate(tried[number], parameters[number])
+
+
+def weight_limits(largest: float) -> list[float]:
+    """Limits to cut weights at, from none to the mean weight, for weights up to `largest`."""
+    return [float(limit) for limit in np.geomspace(max(largest, 1.0), 1.0, 12)]
+
+
+def shrinkages(largest: float) -> list[float]:
+    """Shrinkage parameters for weights up to `largest`, from nearly none to nearly the direct method."""
+    return [float(value) for value in np.geomspace(1e4 * max(largest, 1.0) ** 2, 1e-2, 16)]
+
+
 class Estimator(NamedTuple):
     """How an estimator is computed."""
 
@@ -42,7 +89,6 @@ class Estimator(NamedTuple):
     reference: str = ""  # of a biased one, the unbiased one that it departs from
     # the parameters that SLOPE chooses among, from the largest weight, least biased first
     tried: Callable[[float], Sequence[float]] | None = None
-    largest: float = np.inf  # the largest parameter
 
 
 DEFAULT = ("ips", "snips", "dm", "dr")
@@ -83,16 +129,6 @@ ESTIMATORS = {
         reference="dr",
         tried=shrinkages,
     ),
-    "sg-dr": Estimator(
-        "dr with subgaussian weights, strength",
-        lambda log, rows, strength: e.subgaussian_dr(
-            log.reward, rows.weight, rows.q_logged, rows.q_policy, strength
-        ),
-        needs_model=True,
-        reference="dr",
-        tried=lambda _: np.linspace(0, 1, 11).tolist(),
-        largest=1.0,
-    ),
     "log-smoothing": Estimator(
         "ips with log(1 + s w r) / s, s = 1 / sqrt(n)",
         lambda log, rows: e.log_smoothing(log.reward, rows.weight),
@@ -127,14 +163,12 @@ def asked(text: str) -> Asked:
     adjustable = [known for known, one in ESTIMATORS.items() if one.tried]
     if name not in adjustable:
         raise UsageError(f"'{name}' has no parameter; {', '.join(adjustable)} have.")
-    largest = ESTIMATORS[name].largest
     try:
         parameter = float(number)
     except ValueError:
         parameter = float("nan")
-    if not 0 < parameter <= largest or parameter == float("inf"):
-        at_most = f" and at most {largest:g}" if np.isfinite(largest) else ""
-        raise UsageError(f"'{text}': the parameter is to be a number above 0{at_most}.")
+    if not 0 < parameter < float("inf"):
+        raise UsageError(f"'{text}': the parameter is to be a number above 0.")
     return Asked(text, name, parameter)
 
 

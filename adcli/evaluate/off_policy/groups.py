@@ -51,12 +51,8 @@ def value_by_group(
     (`snips`), p-values adjusted for the number of groups (Holm); a difference `stands` that still
     differs from 0 then. Groups of fewer than `min_users` users are put together.
 
-    Args:
-        valuation: A log, from `prepare_valuation`.
-        target: The policy.
-        column: The column that groups the impressions (a segment, a country).
-        min_users: The fewest users (impressions, where there are no users) of a group.
-        confidence: Of the intervals.
+    `valuation`: a log, from `prepare_valuation`; `column`: the column that groups the impressions (a segment,
+    a country); `min_users`: the fewest users (impressions, where there are no users) of a group.
     """
     logged, limits = valuation.log.logged, Gates()
     reading = ValueKind("impression", logged.value_kind)

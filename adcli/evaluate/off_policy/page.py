@@ -46,12 +46,6 @@ MANY_ACTIONS = Passage(
     "policy's probability of it. `group p value`: of equal rewards within the groups, which MIPS takes for "
     "granted.",
 )
-SENSITIVITY = Passage(
-    "Sensitivity",
-    "The bounds let each propensity be wrong by the factor given (the marginal sensitivity model: Tan, 2006; "
-    "Zhao, Small and Bhattacharya, 2019); the error of sampling comes on top. The `tipping factor` is how "
-    "wrong they must be for the verdict to fall.",
-)
 SLATES = Passage(
     "Slates",
     "The value is of a whole slate. `iips`: each position by its own weight (Li et al., 2018). `rips`: by "
@@ -103,7 +97,6 @@ def _method(values: pl.DataFrame, groups: pl.DataFrame | None, *, of_slates: boo
         SHORTLIST: "rank" in values.columns,
         GROUPS: groups is not None,
         MANY_ACTIONS: "groups" in values.columns,
-        SENSITIVITY: "sensitivity_low" in values.columns,
     }
     return [
         *METHOD,
@@ -120,7 +113,7 @@ def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str, currency: 
         **dict.fromkeys(
             ("value", "std_error", "best", "worst", "worst_low", "spread", "baseline_value"), kind
         ),
-        **dict.fromkeys(("sensitivity", "unsupported"), "rate"),
+        "unsupported": "rate",
         "difference": difference_kind(kind),
     }
     shown = ["policy", "estimator", "value", "ci_low", "ci_high", "std_error", "difference", "difference_low"]
@@ -146,17 +139,6 @@ def _tables(values: pl.DataFrame, headlines: pl.DataFrame, kind: str, currency: 
         columns = ["policy", "estimator", "groups", "group_error", "group_p_value", "max_weight", "verdict"]
         found = weighed.select(columns)
         tables.append(Table("Weights of groups of actions", found, kinds={"group_p_value": "p_value"}))
-    if "sensitivity_low" in values.columns:
-        bounds = headlines.select(
-            "policy",
-            "value",
-            "tipping_factor",
-            "verdict",
-            ci_low="sensitivity_low",
-            ci_high="sensitivity_high",
-        )
-        note = "In brackets, the bounds of the value if each propensity may be wrong by the factor given."
-        tables.append(Table("If the propensities are wrong", bounds, kinds=kinds, note=note))
     return tables
 
 

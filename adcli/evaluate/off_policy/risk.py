@@ -49,12 +49,8 @@ def shortlist_risk(
     one's interval on the whole log, `spread` their standard deviation, `sharpe_ratio`
     (best - baseline) / spread, missing for k = 1.
 
-    Args:
-        influences: The influence of each row on each policy's value, shape (n,) each.
-        baseline: The same of the baseline (the log's rewards).
-        cluster: The user of each row.
-        confidence: Of `worst_low`.
-        seed: Of the halves.
+    `influences`: the influence of each row on each policy's value, shape (n,) each; `baseline`: the same of
+    the baseline (the log's rewards); `cluster`: the user of each row.
 
     Source: Kiyohara et al., "Towards assessing and benchmarking risk-return tradeoff of off-policy
     evaluation" (2024): SharpeRatio@k.

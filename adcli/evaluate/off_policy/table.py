@@ -27,7 +27,6 @@ from adcli.evaluate.off_policy.estimates import (
 )
 from adcli.evaluate.off_policy.intervals import METHODS, Method
 from adcli.evaluate.off_policy.risk import with_shortlist
-from adcli.evaluate.off_policy.sensitivity import weighted_rewards, with_sensitivity
 from adcli.evaluate.off_policy.targets import (
     Target,
     TargetColumn,
@@ -45,7 +44,6 @@ from adcli.policies.prepared import PreparedLog, Question
 from adcli.policies.rows import PolicyRows
 from adcli.policies.uncertainty import value_mean
 from adcli.progress import part, steps
-from adcli.statistics.verdicts import BETTER, WORSE
 
 __all__ = ["PolicyValues", "Target", "TargetColumn", "policy_value_table"]
 
@@ -76,20 +74,17 @@ def policy_value_table(
     method: Method = "skew",
     gates: Gates | None = None,
     confidence: float = 0.95,
-    sensitivity: float | None = None,
     expected: str = "",
 ) -> PolicyValues:
     """The value of each policy per impression, by each estimator, compared with what the log earned.
 
     The table has `policy estimator value ci_low ci_high std_error n matched_clicks effective_sample_size
     max_weight verdict reason difference difference_low difference_high baseline_value headline definition
-    interval unsupported mean_weight expected_clicks tipping_factor`. `headline` marks the estimator to read:
-    `dr`, or `snips` where the policy's other actions are not known. Of it, `tipping_factor` is how wrong
-    propensities must be for a verdict to fall, and where there are several policies `rank best worst
-    worst_low spread sharpe_ratio` are the risk of trying this policy and those above it (`shortlist_risk`).
-    Where the log has costs there are `spend spend_low spend_high value_per_spend`; with a `sensitivity`,
-    `sensitivity_low sensitivity_high`; of `mips` and `offcem`, `groups group_error group_p_value`
-    (`GroupWeights`).
+    interval unsupported mean_weight expected_clicks`. `headline` marks the estimator to read:
+    `dr`, or `snips` where the policy's other actions are not known. Where there
+    are several policies `rank best worst worst_low spread sharpe_ratio` are the risk of trying this policy
+    and those above it (`shortlist_risk`); where the log has costs there are `spend spend_low spend_high
+    value_per_spend`; of `mips` and `offcem`, `groups group_error group_p_value` (`GroupWeights`).
 
     Args:
         impressions: The log: an action, a reward, `propensity`, and context columns.
@@ -102,8 +97,6 @@ def policy_value_table(
         method: Of the intervals; where an estimator does not have it, `skew` is used and said.
         gates: What an estimate must have for its verdict to be spoken.
         confidence: Of the intervals.
-        sensitivity: A factor by which each propensity may be wrong: bounds of the value under that, and no
-            verdict that would not stand.
         expected: The column of what a reward model of the user's own expects of the logged actions, in place
             of one fitted here; the targets' `expected` are its columns for the policies.
 
@@ -121,15 +114,7 @@ def policy_value_table(
         )
     log = valuation.log
     group = _groups(log, items, action_groups)
-    setting = Setting(
-        log.logged,
-        method,
-        confidence,
-        gates or Gates(),
-        question.seed,
-        log.estimated,
-        sensitivity=sensitivity,
-    )
+    setting = Setting(log.logged, method, confidence, gates or Gates(), question.seed, log.estimated)
     records: list[dict[str, object]] = []
     influences: dict[str, NDArray[np.float64]] = {}
     with part(prepared, 1):
@@ -209,18 +194,7 @@ def _valued(
             own = record(name_of(target), named, grouped.weight, evidence, setting, headline=not computed)
             records.append({**own, **grouped.diagnostic()})
     spend = _spend_columns(rows, logged, setting.confidence)
-    records = _with_tipping_factors([{**one, **spend} for one in records], rows, setting)
-    return _Valued(records, influence)
-
-
-def _with_tipping_factors(
-    records: list[dict[str, object]], rows: PolicyRows, setting: Setting
-) -> list[dict[str, object]]:
-    """The rows of one policy with how wrong the propensities may be before a verdict falls."""
-    spoken = any(one["verdict"] in (BETTER, WORSE) for one in records)
-    needed = spoken or setting.sensitivity is not None
-    summed = weighted_rewards(setting.logged.reward, rows.weight) if needed else None
-    return [with_sensitivity(one, summed, setting.sensitivity) for one in records]
+    return _Valued([{**one, **spend} for one in records], influence)
 
 
 def as_table(

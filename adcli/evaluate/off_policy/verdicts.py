@@ -43,7 +43,6 @@ class Setting(NamedTuple):
     seed: int
     propensities_estimated: bool = False
     unit: str = "impression"
-    sensitivity: float | None = None
 
     @property
     def reading(self) -> ValueKind:
@@ -207,13 +206,8 @@ def record(
 ) -> dict[str, object]:
     """The row of an estimate.
 
-    Args:
-        policy: What the policy is called.
-        named: The estimate.
-        weight: The weight of each unit (an impression, a slate), shape (n,).
-        found: What carries the estimate.
-        setting: What the table's estimates share.
-        headline: Whether this is the estimator to read.
+    `weight`: the weight of each unit (an impression, a slate), shape (n,); `headline`: whether this is the
+    estimator to read.
     """
     logged = setting.logged
     baseline = float(logged.reward.mean())

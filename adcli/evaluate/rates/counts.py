@@ -12,7 +12,6 @@ import polars as pl
 from adcli.behaviour.sales import columns_of_sales, concerns_sales, settle_sales
 from adcli.errors import DataError
 from adcli.evaluate.columns import FALSE, as_numbers, known_columns
-from adcli.evaluate.rates.time_parts import PARTS, with_time_parts
 from adcli.numbers import counted
 from adcli.tables.aliases import normalised
 from adcli.tables.numerals import MONEY, as_money
@@ -33,6 +32,13 @@ RESULT_COLUMNS = frozenset(
 )
 USER, ROW = "user", "row"
 EVENT_OF_COUNT = {"impressions": "impression", "clicks": "click", "carts": "cart", "conversions": "purchase"}
+PARTS = {
+    "hour": pl.col("event_time").dt.hour().cast(pl.Int64),
+    "weekday": pl.col("event_time").dt.weekday().cast(pl.Int64),  # 1 is Monday
+    "day": pl.col("event_time").dt.date().cast(pl.String),
+    "week": pl.col("event_time").dt.truncate("1w").dt.date().cast(pl.String),  # its Monday
+    "month": pl.col("event_time").dt.strftime("%Y-%m"),
+}
 
 
 class UnitCounts(NamedTuple):
@@ -144,8 +150,7 @@ def check_cells(columns: Sequence[str], by: Sequence[str]) -> None:
 def check_users(rows: pl.DataFrame, by: Sequence[str]) -> None:
     """Nothing.
 
-    Raises:
-        DataError: If a column of `by` has about one `user` a value, and about as many values as there are.
+    Raises DataError if a column of `by` has about one `user` a value, and about as many values as there are.
     """
     for name in by:
         pairs = rows.select(name, "user").drop_nulls().unique()
@@ -298,3 +303,17 @@ def sum_by_unit(rows: pl.DataFrame, by: list[str], counted: list[str]) -> pl.Dat
     known = groups.agg(*sums, *(pl.col(name).min() for name in order)).sort(order)
     unknown = rows.filter(pl.col("user").is_null()).select(known.columns).sort(order)
     return pl.concat([known, unknown]).with_columns(pl.col("user").is_not_null().alias("known_user"))
+
+
+def with_time_parts(log: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """The log with those parts of its time, in UTC, that `by` names and that it does not hold itself.
+
+    A report has no time but a date, in its account's zone; an hour is a column of its own there.
+    """
+    wanted = [name for name in by if name in PARTS and name not in log.columns]
+    if "event_time" in log.columns:
+        return log.with_columns(PARTS[name].alias(name) for name in wanted)
+    if "date" not in log.columns:
+        return log
+    day = log.select(event_time=pl.col("date").cast(pl.Datetime("us")))
+    return log.with_columns(day.select(PARTS[name].alias(name) for name in wanted if name != "hour"))

@@ -26,8 +26,8 @@ from adcli.evaluate.rates.counts import (
     is_report,
     row_counts,
     sum_by_unit,
+    with_time_parts,
 )
-from adcli.evaluate.rates.time_parts import with_time_parts
 from adcli.tables.read import TableStream
 from adcli.tables.spark import HERE, TOLD, Cluster, Parcel, packed, unpacked
 from adcli.tables.spark_reading import read_shared

@@ -64,12 +64,8 @@ def gap(sums: GroupSums, group: int, *, confidence: float, estimate: Estimator =
     The interval is put together from those of the two ratios, each of which leans the way its errors do, and
     from their correlation over units; the p-value is the one at which it would end at 0.
 
-    Args:
-        sums: Of each unit and group.
-        group: Its number.
-        confidence: Of the interval.
-        estimate: From each unit's numerator and denominator, what the ratio's interval rests on; None where
-            there is too little for one.
+    `sums`: of each unit and group; `group`: its number; `estimate`: from each unit's numerator and
+    denominator, what the ratio's interval rests on, None where there is too little for one.
 
     Source: MOVER, as in `adcli.statistics.differences`.
     """

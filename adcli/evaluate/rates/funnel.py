@@ -13,8 +13,7 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import group_cells, hidden_cells
-from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells, check_users
-from adcli.evaluate.rates.time_parts import with_time_parts
+from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells, check_users, with_time_parts
 from adcli.statistics.intervals import wilson_clustered
 
 STEPS = ("impression", "click", "cart", "purchase")

@@ -21,9 +21,8 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.figures import figures_table
-from adcli.evaluate.rates.counts import is_report
+from adcli.evaluate.rates.counts import is_report, with_time_parts
 from adcli.evaluate.rates.table import Rate, known_rates
-from adcli.evaluate.rates.time_parts import with_time_parts
 from adcli.report.page import Passage
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
 

@@ -124,9 +124,8 @@ class _Row(NamedTuple):
 def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
     """The rates that are asked for and can be formed, or all that can.
 
-    Raises:
-        DataError: If there is none, or one that is asked for cannot be formed.
-        UsageError: If a metric is no rate.
+    Raises DataError if there is none, or one that is asked for cannot be formed; UsageError if a metric is no
+    rate.
     """
     asked = known_rates(metrics)
     sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.has_users)}

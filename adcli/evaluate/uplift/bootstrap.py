@@ -26,13 +26,8 @@ def estimate_areas(
     Resampling n units is, but for the total, drawing a Poisson number of copies of each; equal units of one
     block are drawn at once, so that a sample of a million units costs a few thousand draws.
 
-    Args:
-        score: (n,) predicted uplift.
-        treated: (n,) 1 or 0.
-        outcome: (n,) what came of it.
-        samples: Bootstrap samples.
-        confidence: Of the intervals.
-        seed: Of the draws.
+    `score` (n,) predicted uplift; `treated` (n,) 1 or 0; `outcome` (n,) what came of it; `samples`: bootstrap
+    samples.
 
     Source: Efron (1979); Hanley and MacGibbon (2006) for Poisson weights.
     """

@@ -39,10 +39,7 @@ class Areas(NamedTuple):
 def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranked:
     """The units sorted by score and summed over ties.
 
-    Args:
-        score: (n,) predicted uplift.
-        treated: (n,) 1 or 0.
-        outcome: (n,) what came of it.
+    `score` (n,) predicted uplift; `treated` (n,) 1 or 0; `outcome` (n,) what came of it.
     """
     order = np.argsort(-score, kind="stable")
     return sum_ties(score[order], treated[order], outcome[order])
@@ -113,9 +110,8 @@ def _from_zero(values: FloatArray) -> FloatArray:
 def areas(ranked: Ranked, *, binary: bool) -> Areas:
     """Both areas in both definitions.
 
-    Args:
-        ranked: The units by score.
-        binary: Whether outcomes are 0 and 1, so that there is a perfect ranking to compare with.
+    `ranked`: the units by score; `binary`: whether outcomes are 0 and 1, so that there is a perfect ranking
+    to compare with.
 
     Source: causalml 0.18, `qini_score` and `auuc_score` (normalised); scikit-uplift 0.5.1, `qini_auc_score`
         and `uplift_auc_score`.

@@ -16,9 +16,8 @@ from adcli.evaluate.uplift.units import ScoredUnits
 from adcli.numbers import counted
 from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.averages import compare_averages
-from adcli.statistics.comparison import Comparison
+from adcli.statistics.comparison import Comparison, Metric
 from adcli.statistics.intervals import Interval
-from adcli.statistics.metrics import Metric
 from adcli.statistics.proportions import compare_proportions
 from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 

@@ -30,13 +30,8 @@ class Choice(NamedTuple):
 def allocate(choices: Sequence[Choice], total: float, *, highest_cost: float = math.inf) -> Numbers:
     """The spend of each campaign, (c,), that brings most; less than the total only to keep costs low.
 
-    Args:
-        choices: The campaigns; what they may get lies around the total.
-        total: That may be spent on them.
-        highest_cost: Of a unit of value, over all of them.
-
-    Raises:
-        UsageError: If no plan has costs so low.
+    `choices`: the campaigns, what they may get lies around the total; `total`: that may be spent on them;
+    `highest_cost`: of a unit of value, over all of them. Raises UsageError if no plan has costs so low.
     """
     lows, highs = (np.array([getattr(one, end) for one in choices]) for end in ("low", "high"))
     cell = max(total - lows.sum(), 0.0) / _CELLS
@@ -86,11 +81,8 @@ def _filled(planned: Numbers, highs: Numbers, total: float) -> Numbers:
 def best_plans(values: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
     """The most value that each total buys, and the plans that do, by dynamic programming over campaigns.
 
-    Args:
-        values: (c, n + 1) the value of 0 ... n cells of spend in each campaign; -inf where it is not allowed.
-
-    Returns:
-        The value (n + 1,) of spending 0 ... n cells in all, and the cells of each campaign, (n + 1, c).
+    `values` (c, n + 1) the value of 0 ... n cells of spend in each campaign, -inf where it is not allowed.
+    Returns the value (n + 1,) of spending 0 ... n cells in all, and the cells of each campaign, (n + 1, c).
     """
     campaigns, size = values.shape
     left = np.arange(size)[:, None] - np.arange(size)  # for the campaigns before

@@ -41,13 +41,8 @@ class Campaign(NamedTuple):
 def study(days: Days, name: str, *, periods: float, recent: int, seed: int, lift: Lift | None) -> Campaign:
     """What is known of a campaign.
 
-    Args:
-        days: The report.
-        name: The campaign.
-        periods: Of the plan, in the report's.
-        recent: How many of the last periods tell what is spent, and what demand is, now.
-        seed: Of the draws.
-        lift: What a test said of it.
+    `periods`: of the plan, in the report's; `recent`: how many of the last periods tell what is spent, and
+    what demand is, now; `lift`: what a test said of it.
     """
     spend, value = days.spend[name], days.value[name]
     first = int((spend > 0).argmax())

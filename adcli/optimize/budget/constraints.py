@@ -32,14 +32,8 @@ class Constraints(NamedTuple):
 def read_constraints(text: str, name: str, *, campaigns: Sequence[str], objective: str) -> Constraints:
     """Constraints from TOML: `target_cpa` or `target_roas` of all, and a table `campaigns.ID` of each.
 
-    Args:
-        text: The file's content.
-        name: What the file is called, in errors.
-        campaigns: The campaigns of the report.
-        objective: What the plan is for: `conversions` or `revenue`.
-
-    Raises:
-        UsageError: If it is no TOML, has a key or a campaign that is not known, or contradicts itself.
+    `objective`: what the plan is for: `conversions` or `revenue`. Raises UsageError if it is no TOML, has a
+    key or a campaign that is not known, or contradicts itself.
     """
     try:
         found = tomllib.loads(text)

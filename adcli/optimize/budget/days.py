@@ -39,12 +39,8 @@ class Demand(NamedTuple):
 def days_of(report: pl.DataFrame, objective: str) -> Days:
     """The report by campaign and period; a campaign without a row in a period spent nothing then.
 
-    Args:
-        report: Rows with `date campaign_id cost` and the objective, `conversions` or `revenue`.
-        objective: The column of the value.
-
-    Raises:
-        DataError: If periods are neither days nor weeks, a sum is negative, or there is one campaign only.
+    `report`: rows with `date campaign_id cost` and the objective, `conversions` or `revenue`. Raises
+    DataError if periods are neither days nor weeks, a sum is negative, or there is one campaign only.
     """
     amounts = [pl.col(name).cast(pl.Float64).fill_null(0.0) for name in ("cost", objective)]
     rows = report.filter(pl.col("date").is_not_null(), pl.col("campaign_id").is_not_null())

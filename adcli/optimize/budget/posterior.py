@@ -55,12 +55,8 @@ class _Errors(NamedTuple):
 def fit_response(series: Series, *, recent: int, seed: int, lift: Lift | None = None) -> Response:
     """Draws from the posterior of the response.
 
-    Args:
-        series: The campaign's days.
-        recent: How many of the last days have the demand that the level is for.
-        seed: Of the draws.
-        lift: Of a test. What the days say is then taken with room for demand that no wave shows, and that
-            spend went with.
+    `recent`: how many of the last days have the demand that the level is for; `lift`: of a test, what the
+    days say is then taken with room for demand that no wave shows, and that spend went with.
     """
     from scipy.stats import gaussian_kde, norm, qmc
 

@@ -65,12 +65,8 @@ def planned_value(
     It begins with what earlier spend carries over, and has what it carries over itself: the value of the days
     after it, in which `now` is spent, above what they have after spending `now` all along.
 
-    Args:
-        response: Of the campaign.
-        spend: (t,) of the days so far.
-        amounts: (m,) a day.
-        periods: How many days.
-        now: What is spent a day after them.
+    `response`: of the campaign; `spend` (t,) of the days so far; `amounts` (m,) a day; `periods`: how many
+    days; `now`: what is spent a day after them.
     """
     kept = response.shape.carry_over[:, None]
     before = carried_over(spend, response.shape.carry_over)[:, -1:]

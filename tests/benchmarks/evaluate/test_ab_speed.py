@@ -17,8 +17,8 @@ import pytest
 from ab_world import ab_of
 from interleaved import medians, show
 
-THREE = ["click", "rev", "rev_per_click=rev/click"]
-FIVE = [*THREE, "cuped=rev ~ pre", "pre"]
+METRICS = ["click", "rev", "rev/click"]
+CUPED = {"metrics": METRICS, "covariates": ["pre"]}
 
 
 def make_units(rows, seed=1):
@@ -30,30 +30,26 @@ def make_units(rows, seed=1):
     return pl.DataFrame({"variant": variant, "click": click, "rev": revenue, "pre": before})
 
 
-def tea_tasting(metrics):
-    """tea-tasting's experiment of as many metrics, the sample ratio among them."""
+def tea_tasting(*covariate):
+    """tea-tasting's experiment of the same metrics, the sample ratio among them."""
     import tea_tasting as tt
 
-    of = {
-        "click": tt.Mean("click"),
-        "rev": tt.Mean("rev"),
-        "rev_per_click": tt.RatioOfMeans("rev", "click"),
-        "cuped": tt.Mean("rev", "pre"),
-        "pre": tt.Mean("pre"),
-    }
     return tt.Experiment(
-        **{name.partition("=")[0]: of[name.partition("=")[0]] for name in metrics}, srm=tt.SampleRatio()
+        click=tt.Mean("click", *covariate),
+        rev=tt.Mean("rev", *covariate),
+        rev_per_click=tt.RatioOfMeans("rev", "click", *covariate),
+        srm=tt.SampleRatio(),
     )
 
 
 def compare(rows, repeats):
     units = make_units(rows)
-    for metrics in (THREE, FIVE):
-        contenders = {"adcli": lambda m=metrics: ab_of(units, metrics=m)}
+    for covariates in ([], ["pre"]):
+        contenders = {"adcli": lambda c=covariates: ab_of(units, metrics=METRICS, covariates=c)}
         if importlib.util.find_spec("tea_tasting"):
-            experiment = tea_tasting(metrics)
+            experiment = tea_tasting(*covariates)
             contenders["tea-tasting"] = lambda e=experiment: e.analyze(units)
-        show(f"{rows:,} rows, {len(metrics)} metrics", medians(contenders, repeats))
+        show(f"{rows:,} rows, adjusted for {covariates}", medians(contenders, repeats))
 
 
 def read_parquet(rows):
@@ -70,7 +66,7 @@ def read_parquet(rows):
         del piece
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
-        table = ab_of(pl.scan_parquet(path), metrics=FIVE)
+        table = ab_of(pl.scan_parquet(path), **CUPED)
         taken = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(f"\n{rows:,} rows of Parquet ({path.stat().st_size / 1e9:.1f} GB): {taken:.1f} s, "

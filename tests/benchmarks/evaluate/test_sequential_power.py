@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from adcli.evaluate.ab.boundaries import obrien_fleming_boundaries
-from adcli.evaluate.ab.sample_ratio import sample_ratio
-from adcli.evaluate.ab.sequential import AnyTime
+from adcli.evaluate.ab.sequential import AnyTime, obrien_fleming_boundaries
+from adcli.evaluate.ab.verdicts import sample_ratio
 from adcli.statistics.intervals import normal_quantile
 
 LOOKS, PER_ARM, EXPERIMENTS = 28, 80_637, 20_000

@@ -14,13 +14,12 @@ from first_price_worlds import SHAPES, share_of_oracle, win_lose_log
 from pacing_worlds import UNSEEN, pacing_world, short_episodes
 
 from adcli.bidding.auctions import read_auctions
-from adcli.bidding.bound import clairvoyant
 from adcli.bidding.dynamic_program import DynamicProgram
 from adcli.bidding.market import Market, market_of
 from adcli.bidding.pacer import Pacer
 from adcli.bidding.pacing_rules import DualDescent, Pid
 from adcli.bidding.prices import Prices, read_prices
-from adcli.bidding.replay import replay
+from adcli.bidding.replay import clairvoyant, replay
 from adcli.bidding.shading import Shading
 from adcli.evaluate.bids.table import evaluate_bids
 from adcli.optimize.bid_learning import learn_bidder, learn_bidders

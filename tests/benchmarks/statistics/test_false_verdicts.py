@@ -14,7 +14,7 @@ import pytest
 
 from adcli.statistics.aggregates import Aggregates, Shape
 from adcli.statistics.averages import compare_averages
-from adcli.statistics.metrics import Metric
+from adcli.statistics.comparison import Metric
 
 TRIALS = 1000
 SPLITS = (0.5, 0.3, 0.1, 0.03)  # share of the units that the variant gets

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from adcli.evaluate.ab.segments import segment_table
 from adcli.statistics.aggregates import aggregate_arms
-from adcli.statistics.averages import compare_averages
-from adcli.statistics.metrics import Metric
-from adcli.statistics.skewness import leaning, skewed_margins, skewed_statistic
+from adcli.statistics.averages import compare_averages, leaning, skewed_margins, skewed_statistic
+from adcli.statistics.comparison import Metric
 
 REVENUE = Metric("revenue", "average", "revenue")
 

@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adcli.errors import UsageError
-from adcli.evaluate.ab.boundaries import crossing_probability, obrien_fleming_boundaries
-from adcli.evaluate.ab.sequential import AnyTime, PlannedLooks
+from adcli.evaluate.ab.sequential import (
+    AnyTime,
+    PlannedLooks,
+    crossing_probability,
+    obrien_fleming_boundaries,
+)
 
 LOOKS = 28
 PER_ARM = 80_637  # for 2.0 % against 2.2 %, power .8

@@ -72,7 +72,6 @@ def test_rates_count_what_is_wrong():
     assert value(table, "unsupported_claim_rate") == 0.25
     assert value(table, "banned_term_rate") == 0.25
     assert value(table, "toxicity_rate") == 0.25
-    assert value(table, "template_rate") == 0.25
     assert value(table, "format_fit_rate") == 0.75
     assert value(table, "duplicate_rate") == 0.0
 
@@ -97,15 +96,10 @@ def test_references_by_item_or_by_ad():
     assert value(by_ad, "rouge_l") == pytest.approx(1)
     assert value(by_ad, "bleu") == pytest.approx(100)
     assert by_ad.filter(pl.col("metric") == "rouge_l")["n"].item() == 1
-
-
-def test_likeness_is_named_for_what_it_is():
-    references = pl.DataFrame({"ad_id": ["1"], "text": [ADS["text"][0]]})
-    sentences = ad_table(ADS, references=references, encode=letters)
-    assert value(sentences, "sentence_similarity") == pytest.approx(1, abs=1e-6)
-    assert "bert_score" not in set(sentences["metric"])
     tokens = ad_table(
-        ADS, references=references, encode_tokens=lambda texts: [letters(text.split()) for text in texts]
+        ADS,
+        references=pl.DataFrame({"ad_id": ["1"], "text": [ADS["text"][0]]}),
+        encode_tokens=lambda texts: [letters(text.split()) for text in texts],
     )
     assert value(tokens, "bert_score") == pytest.approx(1, abs=1e-6)
 
@@ -171,7 +165,7 @@ def test_bad_input_is_one_sentence(ads, more, message):
 
 @pytest.mark.parametrize("rho", [0.0, 0.6])
 def test_the_interval_of_an_agreement_covers_the_truth(rho):
-    from adcli.evaluate.ads.agreement import agreement_rows
+    from adcli.evaluate.ads.table import agreement_rows
 
     rng = np.random.default_rng(5)
     truth = {"spearman": 6 / np.pi * np.arcsin(rho / 2), "kendall": 2 / np.pi * np.arcsin(rho)}

@@ -8,18 +8,16 @@ from logged_world import LoggedWorld
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy.breakdowns import breakdown_table, standing_gaps
 from adcli.evaluate.off_policy.embeddings import equal_rewards_p_value
+from adcli.evaluate.off_policy.estimates import slope, tune, weight_limits
 from adcli.evaluate.off_policy.groups import exposures_by_group, value_by_group
 from adcli.evaluate.off_policy.risk import shortlist_risk
-from adcli.evaluate.off_policy.sensitivity import tipping_factor, weighted_rewards
 from adcli.evaluate.off_policy.slate_table import slate_value_table
 from adcli.evaluate.off_policy.table import policy_value_table
 from adcli.evaluate.off_policy.targets import asked_of, prepare_valuation
-from adcli.evaluate.off_policy.tuning import slope, tune, weight_limits
 from adcli.policies import estimators as e
 from adcli.policies.logged import LoggedRows
 from adcli.policies.prepared import Question
 from adcli.policies.table_policy import policy_from_table
-from adcli.statistics.intervals import Interval
 
 
 def fixed_policy(items, probabilities, name="fixed"):
@@ -229,33 +227,6 @@ class TestRisk:
         table = policy_value_table(log, policies, estimators=["snips"]).table
         assert table["rank"].sort().to_list() == [1, 2, 3]
         assert (table["worst_low"] <= table["worst"]).all()
-
-    def test_sensitivity_bounds_widen_with_the_factor_and_hold_every_reweighting(self):
-        rng = np.random.default_rng(0)
-        reward, weight = rng.random(200), rng.random(200)
-        assert weighted_rewards(reward, weight).bounds(1.0) == pytest.approx(
-            [e.snips(reward, weight).value] * 2
-        )
-        bounds = weighted_rewards(reward, weight).bounds(2.0)
-        for _ in range(300):
-            other = weight * np.exp(rng.uniform(-np.log(2), np.log(2), 200))
-            assert bounds.low <= e.snips(reward, other).value <= bounds.high
-
-    def test_a_verdict_falls_at_its_tipping_factor(self):
-        rng = np.random.default_rng(0)
-        reward, weight = (rng.random(2_000) < 0.2).astype(float), rng.random(2_000)
-        summed = weighted_rewards(reward, weight)
-        value = e.snips(reward, weight).value
-        for difference in (Interval(0.04, 0.09), Interval(-0.09, -0.04)):
-            factor = tipping_factor(summed, difference)
-            bounds = summed.bounds(factor)
-            moved = value - bounds.low if difference.low > 0 else bounds.high - value
-            assert moved == pytest.approx(0.04)
-        assert tipping_factor(summed, Interval(-0.01, 0.02)) is None
-        assert tipping_factor(summed, Interval(5.0, 6.0)) == 100
-
-    def test_bounds_without_any_weight_are_none(self):
-        assert weighted_rewards(np.ones(3), np.zeros(3)) is None
 
 
 class TestBreakdowns:

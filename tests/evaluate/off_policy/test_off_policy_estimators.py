@@ -46,7 +46,6 @@ class TestEqualToThePublishedPackage:
             "switch-dr 100": e.switch_dr(reward, weight, q_logged, q_policy, 100.0),
             "dros 1": e.dros(reward, weight, q_logged, q_policy, 1.0),
             "dros 100": e.dros(reward, weight, q_logged, q_policy, 100.0),
-            "sg-dr 0.1": e.subgaussian_dr(reward, weight, q_logged, q_policy, 0.1),
             "clipped-ips 3": e.clipped_ips(reward, weight, 3.0),
         }
 
@@ -113,7 +112,6 @@ def test_shrinking_ends_in_dm_and_in_dr(given_rows):
     whole = e.dr(reward, weight, q_logged, q_policy).value
     assert e.dros(reward, weight, q_logged, q_policy, 1e14).value == pytest.approx(whole, abs=1e-6)
     assert e.switch_dr(reward, weight, q_logged, q_policy, 1e9).value == pytest.approx(whole)
-    assert e.subgaussian_dr(reward, weight, q_logged, q_policy, 0.0).value == pytest.approx(whole)
     assert e.dros(reward, weight, q_logged, q_policy, 1e-12).value == pytest.approx(q_policy.mean(), abs=1e-4)
     assert e.clipped_ips(reward, weight, 1e9).value == pytest.approx(e.ips(reward, weight).value)
 
