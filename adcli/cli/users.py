@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.behaviour.customers import WithCustomers
+    from adcli.tables.spool import Spool
+
+    Join = Callable[[pl.DataFrame], pl.DataFrame]
 
 Users = Annotated[
     str | None,
@@ -29,34 +33,60 @@ Profiles = Annotated[
 def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataFrame:
     """The rows with the vectors of their users as `profile`, which is said; as they are without such a file.
 
-    Raises DataError if the rows name no users, or none of theirs has a vector.
+    Raises:
+        DataError: If the rows name no users, or none of theirs has a vector.
     """
-    if profiles is None:
-        return log
-    from adcli.policies.profiles import PROFILE, join_profiles
-
-    found, missing = join_profiles(log, run.read([profiles], tables=["vectors"], secondary=True))
-    lacks = f"; {missing:,} of {log.height:,} rows have none: the mean stands there" if missing else ""
-    run.note(f"{profiles}: adds '{PROFILE}'{lacks}.")
-    return found
+    return log if profiles is None else _profile_join(run, log, profiles)(log)
 
 
 def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:
     """The rows with the columns of their users, which is said; the rows as they are without a table of users.
 
-    Raises DataError if the rows name no users.
+    Raises:
+        DataError: If the rows name no users.
     """
-    if users is None:
+    return log if users is None else _customer_join(run, log, users, wanted)(log)
+
+
+def beside_users(
+    run: Run, log: Spool, users: str | None, profiles: str | None, wanted: Sequence[str] = ()
+) -> Spool:
+    """A log larger than memory as `with_users` and `with_profiles` give it, block by block."""
+    from adcli.tables.spool import Spool
+
+    rows = log.mapped()
+    joins = [] if users is None else [_customer_join(run, rows, users, wanted)]
+    joins += [] if profiles is None else [_profile_join(run, rows, profiles)]
+    if not joins:
         return log
+    frames = (reduce(lambda found, join: join(found), joins, frame) for frame in log.frames())
+    return Spool(frames, run.scratch())
+
+
+def _profile_join(run: Run, log: pl.DataFrame, profiles: str) -> Join:
+    from adcli.policies.profiles import PROFILE, profile_join
+
+    join, missing = profile_join(log, run.read([profiles], tables=["vectors"], secondary=True))
+    lacks = f"; {missing:,} of {log.height:,} rows have none: the mean stands there" if missing else ""
+    run.note(f"{profiles}: adds '{PROFILE}'{lacks}.")
+    return join
+
+
+def _customer_join(run: Run, log: pl.DataFrame, users: str, wanted: Sequence[str]) -> Join:
     from adcli.behaviour.customers import strangers, with_customers
 
     if "user_id" not in log.columns:
         raise DataError("--users: the log names no users.", fix="Name the column: --map user_id=COLUMN.")
     customers = run.read([users], tables=["users"], secondary=True)
-    found = with_customers(log, customers, wanted=wanted)
     ids = log["user_id"].drop_nulls().unique()
-    _tell(run, users, found, strangers(ids, customers), len(ids))
-    return found.frame
+    _tell(
+        run,
+        users,
+        with_customers(log.clear(), customers, wanted=wanted),
+        strangers(ids, customers),
+        len(ids),
+    )
+    return lambda rows: with_customers(rows, customers, wanted=wanted).frame
 
 
 def profiles_with_users(run: Run, profiles: Iterator[pl.DataFrame], users: str) -> Iterator[pl.DataFrame]:

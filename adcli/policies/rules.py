@@ -52,6 +52,11 @@ class Rules(NamedTuple):
     no_ad: NDArray[np.bool_]
 
     @property
+    def count_rows(self) -> bool:
+        """Whether what one row is shown depends on what others are."""
+        return bool(self.limits) or self.frequency_cap is not None
+
+    @property
     def names(self) -> list[str]:
         """The rules, once each."""
         cap = ["frequency_cap"] if self.frequency_cap is not None else []

@@ -11,7 +11,7 @@ from adcli.cli.command import command
 from adcli.cli.options import Inputs
 from adcli.cli.run import Run
 from adcli.cli.text_model import TextModel, with_text_scores
-from adcli.cli.users import Profiles, Users, with_profiles, with_users
+from adcli.cli.users import Profiles, Users, beside_users
 
 
 @command
@@ -54,12 +54,12 @@ def apply(
 
     chosen = load_policy(run.learned(policy))
     wanted = context_columns(chosen)
-    spool = run.spool(inputs, tables=["impressions", "contexts"])
+    contexts = run.spool(inputs, tables=["impressions", "contexts"])
+    spool = beside_users(run, contexts, users, profiles, wanted)
     blocks: Iterable[pl.DataFrame] = spool.frames()
     columns = pl.DataFrame(schema=spool.schema)
-    if users or profiles or SO_FAR in wanted or isinstance(chosen, ConstrainedPolicy):  # all rows together
-        whole = with_profiles(run, with_users(run, spool.mapped(), users, wanted), profiles)
-        whole = with_impressions_so_far(whole) if SO_FAR in wanted else whole
+    if SO_FAR in wanted or (isinstance(chosen, ConstrainedPolicy) and chosen.rules.count_rows):
+        whole = with_impressions_so_far(spool.mapped()) if SO_FAR in wanted else spool.mapped()
         blocks, columns = [whole], whole.clear()
     texts = run.read([items], tables=["products", "item_features"], secondary=True) if items else None
     _, missing = with_missing_context(chosen, columns)

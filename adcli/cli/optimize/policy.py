@@ -13,7 +13,7 @@ from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undr
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 from adcli.cli.text_model import TextModel, with_text_scores
-from adcli.cli.users import Profiles, Users, with_profiles, with_users
+from adcli.cli.users import Profiles, Users, beside_users
 from adcli.errors import UsageError
 from adcli.policies.constraints import KEYS
 
@@ -104,10 +104,10 @@ def policy(
         )
     rules = read_constraints(constraints) if constraints else None
     folder = run.directory()
-    impressions = run.spool(inputs, tables=["impressions"]).mapped()
+    log = run.spool(inputs, tables=["impressions"])
     outcomes = ["revenue", "cost"] if reward == PROFIT else [reward]
     run.require_whole(["propensity", *outcomes], "what is learned without them would be of another log")
-    impressions = with_profiles(run, with_users(run, impressions, users, context), profiles)
+    impressions = beside_users(run, log, users, profiles, context).mapped()
     attributes = (
         run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
     )
