@@ -39,12 +39,13 @@ class LearnedPolicy(NamedTuple):
     """What was learned.
 
     `policy` is the one chosen, fitted on all rows; `chosen` the name of its candidate, "logged" if none was
-    better than what made the log (then `policy` is the nearest thing to it that can be applied).
-    `candidates` has one row each, with `policy value std_error lower_bound difference difference_low
-    difference_high p_adjusted effective_sample_size expected_clicks matched_clicks max_weight verdict reason
-    chosen`, valued on rows that the candidate did not see; value, standard error and verdict are those that
-    `evaluate policy` gives by `dr`, the lower bound is one-sided, p-values are adjusted for the number of
-    candidates. `log` and `fitted` are what it was learned from: the log, and the cross-fitted reward model.
+    better than what made the log. Then `policy` is the nearest thing to it that can be applied, with a row of
+    its own in `candidates`: it may earn less. `candidates` has one row each, with `policy value std_error
+    lower_bound difference difference_low difference_high p_adjusted effective_sample_size expected_clicks
+    matched_clicks max_weight verdict reason chosen`, valued on rows that the candidate did not see; value,
+    standard error and verdict are those that `evaluate policy` gives by `dr`, the lower bound is one-sided,
+    p-values are adjusted for the number of candidates. `log` and `fitted` are what it was learned from: the
+    log, and the cross-fitted reward model.
     `obeyed` is `obeyed_table`, None without constraints.
     """
 
@@ -100,27 +101,25 @@ def learn_policy(
         table = _value_table(log, rows, confidence)
     refused = refusal(log, rows, confidence) if log.no_ad.any() else ""
     chosen = _choose(table.filter(~pl.col("policy").is_in(PERSONAL)) if refused else table, confidence)
+    reason = _reason(table, chosen, log.logged.value_kind)
     with part(0.98, 1):
-        policies = (
-            {LOGGED: constrained_stand_in(log, epsilon, rules)}
-            if chosen == LOGGED
-            else obeying(_final_candidates(log, fitted, epsilon), log, rules)
-        )
-        policy = policies[chosen]
+        if chosen == LOGGED:
+            policy = constrained_stand_in(log, epsilon, rules)
+            own = policy_rows(log, policy, fitted)
+            record = _record(policy.name, log, own, confidence)
+            table = pl.concat([table, pl.DataFrame([record], schema=table.schema)])
+            reason += _written_instead(table, log.logged.value_kind)
+        else:
+            policy = obeying(_final_candidates(log, fitted, epsilon), log, rules)[chosen]
+            own = rows[chosen]
         obeyed = None
         if constraints and isinstance(policy, ConstrainedPolicy):
-            weight = policy_rows(log, policy).weight if chosen == LOGGED else rows[chosen].weight
-            obeyed = obeyed_table(policy, constraints, log, weight, confidence)
+            obeyed = obeyed_table(policy, constraints, log, own.weight, confidence)
     return LearnedPolicy(
         policy,
         chosen,
-        _sentences(
-            ESTIMATED if log.estimated else "",
-            refused,
-            _reason(table, chosen, log.logged.value_kind),
-            _everyone(policy),
-        ),
-        table.with_columns(chosen=pl.col("policy") == chosen),
+        _sentences(ESTIMATED if log.estimated else "", refused, reason, _everyone(policy)),
+        table.with_columns(chosen=pl.col("policy") == policy.name),
         log.encoder.columns,
         [*log.notes, *sample_notes(log, fitted.model)],
         log,
@@ -263,6 +262,16 @@ def _record(name: str, log: PreparedLog, own: PolicyRows, confidence: float) -> 
         "verdict": verdict.verdict,
         "reason": verdict.reason,
     }
+
+
+def _written_instead(table: pl.DataFrame, kind: str) -> str:
+    """What the nearest to the log's policy that can be applied earns, in a sentence."""
+    row = table.row(-1, named=True)
+    value, bound = (plain(show(row[name], kind)) for name in ("value", "lower_bound"))
+    return (
+        f" What is written, '{row['policy']}', is the nearest to it that can be applied, and earns {value} "
+        f"(lower confidence bound {bound})."
+    )
 
 
 def _reason(table: pl.DataFrame, chosen: str, kind: str) -> str:

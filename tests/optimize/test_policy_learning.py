@@ -103,6 +103,9 @@ class TestWhereThereIsNot:
         assert "clicks (rate x effective sample size" in learned.reason
         assert isinstance(learned.policy, TablePolicy)
         assert learned.policy.name == ("uniform" if name.startswith("random") else "logged shares")
+        written = learned.candidates.filter("chosen").row(0, named=True)
+        assert written["policy"] == learned.policy.name
+        assert f"What is written, '{learned.policy.name}', is the nearest to it" in learned.reason
 
     @pytest.mark.parametrize("name", ["bts_men"])
     def test_nor_do_they_with_what_is_known_of_the_items(self, shared_data, name):

@@ -10,9 +10,10 @@ from open_bandit_log import open_bandit_log
 from adcli.policies import rows
 from adcli.policies.context import choose_context, fit_context
 from adcli.policies.members.member import RewardRows
+from adcli.policies.members.random_effects import RandomEffectsMember
 from adcli.policies.members.trees import TreesMember
 from adcli.policies.prepared import Question, prepare_log
-from adcli.policies.reward_model import CONSTANT, LINEAR, assign_folds, fit_reward_model
+from adcli.policies.reward_model import CONSTANT, LINEAR, STACK, assign_folds, fit_reward_model
 from adcli.policies.rows import fit_reward, sample_notes
 from adcli.policies.sampling import sample_rows
 
@@ -219,3 +220,16 @@ def test_a_linear_member_learns_from_blocks_of_rows_what_it_learns_from_all_at_o
     ):
         at_once = LINEAR[0].fit(rows.take(own), link).of_all(rows.context)
         assert np.abs(scores.of_all(rows.context) - at_once).mean() < 0.05 * at_once.std()
+
+
+def test_products_that_say_nothing_take_little_from_what_numbers_say():
+    rows, chance = simulated(8_000)
+    noise = np.random.default_rng(5).normal(size=(8_000, 6)).astype(np.float32)
+    wide = rows._replace(context=np.hstack([rows.context, noise]))
+
+    def earned(member):
+        best = member.fit(wide, "logit").of_all(wide.context).argmax(axis=1)
+        return chance[np.arange(8_000), best].mean() - chance.mean()
+
+    plain, pairs = (one for one in STACK if isinstance(one, RandomEffectsMember))
+    assert earned(pairs) > 0.8 * earned(plain)

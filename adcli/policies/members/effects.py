@@ -77,11 +77,12 @@ class Effects(NamedTuple):
             uncertain += np.linalg.inv(np.eye(d, dtype=np.float32) + narrow.T @ matrix @ narrow)
         shape = own @ own.T + uncertain
         size = float(np.square(own).sum()) / max(k * d - float(np.trace(uncertain)), 1e-12)
-        before = self.root[:d]
+        own_numbers = self.root.any(axis=1)
+        before = self.root[own_numbers]
         covariance = before @ shape @ before.T * (size * d / float(np.trace(shape)))
         even = PRIOR_SHARE * float(np.trace(covariance)) * np.eye(d)
         spread, directions = np.linalg.eigh((k * covariance + even) / (k + PRIOR_SHARE * d))
         least = max(LEAST_SHARE * float(spread[-1]), SMALLEST_VARIANCE)
         root = np.zeros_like(self.root)
-        root[:d] = directions * np.sqrt(np.maximum(spread, least))
-        return self._replace(root=root), np.asarray(np.linalg.solve(root[:d], before @ own))
+        root[own_numbers] = directions * np.sqrt(np.maximum(spread, least))
+        return self._replace(root=root), np.asarray(np.linalg.solve(root[own_numbers], before @ own))

@@ -27,10 +27,11 @@ MOST_WORK = 3e9  # actions x (numbers of the context)³ up to which the covarian
 class RandomEffectsMember:
     """score = b_a + v.f_a + x.w + x P f_a + x.u_a, each kind of coefficient normal around 0.
 
-    x is the context, with products of two of its numbers if `pairs`; f_a are the features of action a, and
-    indicators of k-means groups of the actions. The variance of each kind of coefficient, and the covariance
-    of the u_a, from which few directions stand out where actions differ in few, maximise the marginal
-    likelihood: what a log does not bear out shrinks to nothing, so that nothing here is to be chosen.
+    x is the context, and if `pairs` there are as many kinds again of products of two of its numbers; f_a are
+    the features of action a, and indicators of k-means groups of the actions. The variance of each kind of
+    coefficient, and the covariance of the u_a, from which few directions stand out where actions differ in
+    few, maximise the marginal likelihood: what a log does not bear out shrinks to nothing, so that nothing
+    here is to be chosen.
 
     Source: Laird and Ware (1982), "Random-effects models for longitudinal data"; MacKay (1992), "Bayesian
     interpolation", for the variances; Breslow and Clayton (1993) for clicks, by Laplace's approximation.
@@ -73,7 +74,7 @@ class RandomEffectsMember:
     def _of_sample(self, rows: RewardRows, link: Link) -> _Fitted:
         units = (PairUnits.varied(rows.context),) if self.pairs else ()
         unit = max(float(rows.reward.std()), 1e-150) if link == "identity" else 1.0
-        kinds = _kinds(rows.context.shape[1] + sum(own.width for own in units), rows.features)
+        kinds = _kinds([rows.context.shape[1], *(own.width for own in units)], rows.features)
         start = [np.zeros(kind.shape) for kind in kinds]
         fitted = _Fitted(kinds, start, rows.mean_score() / unit, unit, units)
         return fitted.learned(fitted.data(rows, link), ROUNDS)
@@ -129,15 +130,20 @@ def group_indicators(features: NDArray[np.float32]) -> Array:
     return np.hstack([np.empty((features.shape[0], 0)), *blocks])
 
 
-def _kinds(d: int, features: NDArray[np.float32]) -> list[Effects]:
-    """The kinds of coefficients, each with a variance of its own; the last are each action's own."""
-    k = features.shape[0]
+def _kinds(widths: Sequence[int], features: NDArray[np.float32]) -> list[Effects]:
+    """The kinds of coefficients, each with a variance of its own; the last are each action's own.
+
+    Args:
+        widths: Of the blocks of columns of a context, each of which has kinds of its own.
+        features: Of the actions, shape (K, e).
+    """
+    d, k = sum(widths), features.shape[0]
     described = [one for one in (features.astype(np.float64), group_indicators(features)) if one.size]
-    of_context, of_one = np.split(np.eye(d + 1), [d], axis=1)
+    *of_blocks, of_one = np.split(np.eye(d + 1), np.cumsum(widths), axis=1)
     kinds = [Effects.starting(of_one, one) for one in (np.eye(k), *described)]
-    if d:
-        kinds += [Effects.starting(of_context, one) for one in (np.ones((k, 1)), *described)]
-        kinds.append(Effects.starting(of_context, np.eye(k), whole=k * float(d) ** 3 <= MOST_WORK))
+    for block in of_blocks if d else ():
+        kinds += [Effects.starting(block, one) for one in (np.ones((k, 1)), *described)]
+        kinds.append(Effects.starting(block, np.eye(k), whole=k * float(d) ** 3 <= MOST_WORK))
     return kinds
 
 

@@ -14,7 +14,7 @@ from policy_worlds import World
 
 from adcli.optimize.policy_learning import learn_policy
 
-ROWS, TESTED = 6_000, 3_000
+ROWS, TESTED = 6_000, 20_000
 FAMILIES = ("linear", "quadratic", "trees", "segments")
 RUNS = int(os.environ.get("RUNS", "200"))
 

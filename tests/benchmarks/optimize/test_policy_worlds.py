@@ -1,11 +1,12 @@
 """What learned policies earn in ten families of worlds, beside Vowpal Wabbit on the same logs.
 
-    PYTHONPATH=FOLDER make bench    # where vowpalwabbit 9.11.9 is installed, which adcli does not need
+    SEEDS=41,42 make bench    # with vowpalwabbit 9.11.9 beside adcli, which does not need it
 
 Figures are shares of the gap between the logging policy and the best one, by the truth: what is deployed draws
 its choices, with exploration; greedy takes the likeliest.
 """
 
+import os
 import time
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from adcli.optimize.policy_learning import learn_policy
 from adcli.policies.members.member import RewardRows
 from adcli.policies.reward_model import STACK
 
-ROWS, TESTED, SEEDS = 50_000, 3_000, range(5)
+ROWS, TESTED = 50_000, 3_000
+SEEDS = [int(seed) for seed in os.environ.get("SEEDS", "0,1,2,3,4").split(",")]
 RATES = ("", " -l 0.05", " -l 0.005")
 CROSSES = {"vw": "-q UA", "vw cubic": "-q UA --cubic UUA"}
 LARGEST_FOR_VW = 25_000_000  # rows x actions that are written out as text
@@ -136,6 +138,8 @@ def test_policies_beat_vowpal_wabbit_in_ten_families(tmp_path):
     compared = [one for one in means.values() if "vw" in one]
     total = {name: np.mean([one[name] for one in compared]) for name in ("greedy", "deployed", *CROSSES)}
     bounds = np.array([one["bound"] for runs in found.values() for one in runs])
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, float_precision=3):
+        print(pl.DataFrame([{"family": family, **one} for family, one in means.items()]))
     print({name: round(float(value), 3) for name, value in total.items()})
     print(f"lower bounds: mean {bounds.mean():.2f} of the truth, {np.mean(bounds > 1):.1%} above it")
     for family, one in means.items():
