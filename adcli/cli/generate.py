@@ -137,8 +137,14 @@ def generate(
     told = f"{ads.height:,} ads for {products.height:,} products"
     if lang == "zh":
         run.note("Chinese ads are those of a phrase grammar.")
-    silent = products.height - ads["item_id"].n_unique()
-    run.note(f"{told}; {silent:,} products say too little for one." if silent else f"{told}.")
+    run.note(f"{told}.")
+    silent = products.filter(~products["item_id"].is_in(ads["item_id"].to_list()))
+    if silent.height:
+        some = ", ".join(silent["item_id"].head(3)) + (" and others" if silent.height > 3 else "")
+        run.note(
+            f"{silent.height:,} products have too little on record for an ad ({some}): it takes two facts, "
+            "such as a material, a feature, what it holds, whom it is for."
+        )
     if ads.height and channel_named(channel).headlines.most > GOOD_HEADLINES:
         counts = ads["headlines"].list.len().to_list()
         few = sum(count < GOOD_HEADLINES for count in counts)

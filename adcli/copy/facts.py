@@ -73,7 +73,7 @@ class ProductFacts(NamedTuple):
 
 _PRIORITY = {slot: place for place, slot in enumerate(FIRST_SAID)}
 _DESIGNED = frozenset({"material", "colour"})
-"""Slots in which a title's words are a name where attributes say otherwise."""
+"""Slots in which attributes are believed: a title's words are a name, a description's are of much else."""
 
 
 def _chosen(found: Iterable[Fact]) -> tuple[Fact, ...]:
@@ -84,7 +84,9 @@ def _chosen(found: Iterable[Fact]) -> tuple[Fact, ...]:
         squeezed = fact.said.replace(" ", "").lower()
         known = chosen.setdefault(fact.slot, [])
         if said and not any(
-            said <= other or squeezed == each.said.replace(" ", "").lower() for other, each in known
+            said <= other or squeezed == each.said.replace(" ", "").lower()
+            for other, each in known
+            if fact.slot not in _DESIGNED or each.role == fact.role or fact.role
         ):
             known.append((said, fact))
     return tuple(fact for slot in sorted(chosen, key=_PRIORITY.__getitem__) for _, fact in chosen[slot])
@@ -114,7 +116,9 @@ def _of_texts(title: str, brand: str, kind: str, prose: str, *, has_matter: bool
     if not has_matter:
         found = [fact for fact in found if fact.slot not in ("material", "colour")]
     without_brand = re.sub(rf"\b{re.escape(brand)}\b", " ", prose) if brand else prose
-    return found + facts_in(without_brand, kind=kind)
+    found += facts_in(without_brand, kind=kind)
+    scents = {fact.value.lower() for fact in found if "scent" in fact.span.lower()}
+    return [fact for fact in found if fact.slot != "ingredient" or fact.value.lower() not in scents]
 
 
 def _beside_title(description: str, title: str, kind: str, *, known: set[str]) -> list[Fact]:
@@ -123,6 +127,16 @@ def _beside_title(description: str, title: str, kind: str, *, known: set[str]) -
     pieces = aside[1].split(",") if aside else []
     found = [fact for piece in pieces for fact in facts_in(piece.strip(), kind=kind)]
     return [fact for fact in found if fact.slot in {"colour", "quantity", "capacity"} - known]
+
+
+def _where(kind: str, title: str, path: Sequence[str], prose: str) -> str:
+    """Where the noun stands: one that the title and another agree on is sure, whatever it is."""
+    filed = {stem(word) for step in path[-1:] for word in words(step)[-1:]}
+    if kind.lower() not in title.lower():
+        return "category"
+    if stem(kind.split()[-1].lower()) in filed:
+        return "title and category"
+    return "title and description" if " " in kind and kind.lower() in prose.lower() else "title"
 
 
 def _is_scented(kind: str, path: Sequence[str]) -> bool:
@@ -159,12 +173,18 @@ def product_facts(
         "",
         kind,
         negated=False,
-        source="title" if kind.lower() in title.lower() else "category",
+        source=_where(kind, title, path, prose),
     )
     found = [*own, named, *_of_attributes(properties, kind)]
     texts_say = _of_texts(title, brand, kind, prose, has_matter=not _is_scented(kind, path))
     known = {fact.slot for fact in found}
-    found += [fact for fact in texts_say if fact.source != "title" or fact.slot not in known & _DESIGNED]
+    of_whole = {fact.slot for fact in found if not fact.role}
+    found += [
+        fact
+        for fact in texts_say
+        if fact.slot not in _DESIGNED
+        or (fact.slot not in known if fact.source == "title" else fact.role or fact.slot not in of_whole)
+    ]
     found += _beside_title(description, title, kind, known={fact.slot for fact in found})
     found += praise(reviews)
     texts = [title, brand, " . ".join(path), prose, *(f"{key} {value}" for key, value in properties.items())]

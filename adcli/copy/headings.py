@@ -44,14 +44,16 @@ def table() -> tuple[Heading, ...]:
 
 def stated(key: str, value: str) -> list[Fact]:
     """The facts that heading `key` with `value` states; none where no ad would say it."""
-    heading, text = " ".join(key.lower().replace("_", " ").split()), value.strip(" .,;")
+    heading, text = " ".join(key.lower().replace("_", " ").split()), value.strip(" .,;\\")
     if not text or _NOTHING.match(text) or (len(text) > _LONGEST and "contents" not in heading):
         return []
     for line in table():
         found = line.pattern.fullmatch(heading)
         if found:
             role = found.expand(line.role) if line.role else ""
-            if role == "contents" or (role == "package" and "," in text):
+            if role == "package" and "," in text:  # its first entry is the thing itself
+                return [*_contents(key, text.partition(",")[2]), *_beside(key, text)]
+            if role == "contents":
                 return _contents(key, text)
             if role == "listed":
                 return _listed(key, text)
@@ -66,9 +68,13 @@ def _fact(slot: str, value: str, role: str, key: str, span: str) -> Fact:
 
 def _value(slot: str, role: str, heading: str, text: str) -> tuple[str, str, str] | None:
     """Slot, value and role of a value under a listed heading; None where it says nothing."""
-    short = lowered(text)
-    if short == "yes" or (slot in ("power", "function") and short.isdigit()):
-        return _confirmed(slot, heading) if short == "yes" else None
+    short = text.lower() if slot == "colour" else lowered(text)
+    if short == "yes":
+        return _confirmed(slot, heading)
+    if role == "lumens":
+        return (slot, f"{short} lumens", "") if short.isdigit() else None
+    if slot in ("power", "function") and short.isdigit() and role != "SPF":
+        return None
     if slot in ("size", "weight", "capacity"):
         return _amount(slot, role, short)
     if role == "package":
@@ -81,20 +87,28 @@ def _value(slot: str, role: str, heading: str, text: str) -> tuple[str, str, str
         if not number or (counted and number < 2):
             return None
         return slot, str(number), role if counted or number != 1 else role.removesuffix("s")
-    if slot == "warranty":
-        term = _TERM.search(short)
-        return (slot, f"{term[1]} {term[2]} warranty", "") if term else None
-    if slot == "audience":
-        return slot, _whom(short.removeprefix("for ")), ""
-    if slot == "style" and (text.isupper() or len(short.split()) > 4):
-        return None  # a maker's name for the thing tells a shopper nothing
-    if slot == "part":
-        return slot, short if heading.rstrip("s") in short else f"{short} {heading}", ""
-    if slot == "function" and role == "movement":
-        return slot, f"{short} movement", ""
-    if slot == "function" and role == "water resistance" and not re.search(r"\d ?m\b", short):
-        return None
-    return slot, short, role
+    return _worded(slot, role, heading, short, is_name=text.isupper())
+
+
+def _worded(slot: str, role: str, heading: str, short: str, *, is_name: bool) -> tuple[str, str, str] | None:
+    """Slot, value and role of a value in words."""
+    match slot:
+        case "warranty":
+            term = _TERM.search(short)
+            return (slot, f"{term[1]} {term[2]} warranty", "") if term else None
+        case "material":
+            return slot, re.sub(r"^(?:100 ?% ?|pure )(?=[a-z ]+$)", "", short), role
+        case "audience":
+            return slot, _whom(short.removeprefix("for ")), ""
+        case "style" if (is_name and not role) or len(short.split()) > 4:
+            return None  # a maker's name for the thing tells a shopper nothing
+        case "part":
+            return slot, short if heading.rstrip("s") in short else f"{short} {heading}", ""
+        case "function" if role == "movement":
+            return slot, f"{short} movement", ""
+        case "function" if role == "water resistance" and not re.search(r"\d ?m\b", short):
+            return None
+    return slot, short.lower() if slot == "style" else short, role
 
 
 def _confirmed(slot: str, heading: str) -> tuple[str, str, str] | None:
@@ -145,7 +159,9 @@ def _contents(key: str, text: str) -> list[Fact]:
     }
     found = [_fact(slot, amount, "", key, amount) for amount, slot in amounts.items()]
     for part in re.split(r"[,;]", text.lower()):
-        name = re.sub(r"\(.*?\)|\d+ ?\w*", "", part).strip()
+        name = re.sub(r"\(.*?\)|^\d+ (?:x )?|\d+ ?(?:ml|g|gms?)\b", "", part.strip()).strip()
+        if any(map(str.isdigit, name)):
+            continue
         slot = (
             "ingredient"
             if name in listed["ingredient"]
@@ -156,6 +172,22 @@ def _contents(key: str, text: str) -> list[Fact]:
         if slot and len(name.split()) <= 4 and "warranty" not in name:
             found.append(_fact(slot, name, "", key, part.strip()))
     return found
+
+
+_BESIDE = re.compile(
+    r"(?P<count>[1-9]\d?|one|two|four|six) (?:x )?(?P<name>[a-z]+(?: [a-z]+)?)", re.IGNORECASE
+)
+
+
+def _beside(key: str, text: str) -> list[Fact]:
+    """What a package holds beside the thing itself, its first entry: `1 Flat Sheet, 2 Pillow Covers`."""
+    found = [_BESIDE.fullmatch(part.strip()) for part in text.split(",")[1:]]
+    return [
+        _fact("part", each["name"].lower() if each["count"] == "1" else each[0].lower(), "", key, each[0])
+        for each in found
+        if each
+        and each["name"].lower().split()[-1].rstrip("s") in lexicon()["en"]["thing"] | lexicon()["en"]["part"]
+    ]
 
 
 def lowered(value: str) -> str:

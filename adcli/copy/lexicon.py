@@ -31,12 +31,20 @@ def lexicon() -> dict[str, dict[str, frozenset[str]]]:
     """The lists of `data/lexicon.toml` by language (`en`, `zh`) and name: phrases in lower case."""
     read = tomllib.loads(DATA.joinpath("lexicon.toml").read_text("utf-8"))
     chinese, verbs = read.pop("zh"), read.pop("verbs")
+    del read["families"]
     english = {
         name: frozenset(" ".join(phrase.split()) for phrase in listed.split(";" if ";" in listed else None))
         for name, listed in read.items()
     }
     english |= {f"verb {slot}": _listed(listed) for slot, listed in verbs.items()}
     return {"en": english, "zh": {name: _listed(listed) for name, listed in chinese.items()}}
+
+
+@lru_cache(maxsize=1)
+def families() -> tuple[frozenset[str], ...]:
+    """Materials that are kinds of one another (`teak` is wood; velvet may be of polyester)."""
+    read = tomllib.loads(DATA.joinpath("lexicon.toml").read_text("utf-8"))
+    return tuple(_listed(listed) for listed in read["families"].values())
 
 
 def _single(slot: str) -> frozenset[str]:

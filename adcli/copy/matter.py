@@ -6,11 +6,14 @@ import re
 from functools import lru_cache
 
 from adcli.copy.lexicon import COLOURS, lexicon
+from adcli.copy.naming import things
 from adcli.copy.reading import EDGE, Reading, listed
 from adcli.copy.wording import stem, words
 
 _EATEN_OR_WORN = lexicon()["en"]["contains"]
-_ALWAYS_MATTER = frozenset({"gold", "silver", "copper", "bronze", "paper", "carbon"})
+_ALWAYS_MATTER = frozenset({"copper", "paper", "carbon"})
+_METAL_COLOURS = frozenset({"gold", "golden", "silver", "bronze"})
+_OF_METAL = r"\b(?:of|from|solid|pure|sterling) $"
 
 
 def read_ingredients(reading: Reading, kind: str) -> None:
@@ -37,7 +40,12 @@ def read_matter(reading: Reading, kind: str) -> None:
             start, end = match.span()
             inside = any(first <= start and end <= last for first, last in own)
             if not inside and _is_stated(slot, match, led, reading, kind):
-                reading.found(slot, match[0], match[0], role=_part_before(reading.left[:start]))
+                reading.found(
+                    slot,
+                    match[0],
+                    match[0],
+                    role=_part_before(reading.left[:start]) or _part_after(reading.left[end:]),
+                )
                 reading.take(start, end)
 
 
@@ -45,8 +53,25 @@ def _part_before(text: str) -> str:
     """The part that is of what follows (`cushions of`, `filled with`), or ''."""
     if re.search(r"\bfilled with (?:\w+ )?$", text, re.IGNORECASE):
         return "filling"
+    inside = re.search(r"\b(?:inner|inside|interior)[ :]+$", text, re.IGNORECASE)
     found = re.search(r"(\w+) of $", text)
-    return found[1].lower() if found and found[1].lower() in lexicon()["en"]["part"] else ""
+    is_part = found and found[1].lower() in lexicon()["en"]["part"]
+    return "inside" if inside else found[1].lower() if found and is_part else ""
+
+
+def _part_after(text: str) -> str:
+    """The inside where it is that which is so (`red interior`)."""
+    return "inside" if re.match(r" (?:inner|inside|interior)\b", text, re.IGNORECASE) else ""
+
+
+_MADE = frozenset({"made", "out", "consists", "full", "fabric", "piece", "blend", "body"})
+
+
+def _is_of_another(before: str) -> bool:
+    """Whether what is `of` the material is a word for no thing (`alloy of`, `a touch of`)."""
+    found = re.search(rf"([\w-]+) of (?:{_ADJECTIVE} ){{0,2}}$", before, re.IGNORECASE)
+    head = stem(found[1].lower()) if found else "made"
+    return head not in _MADE | things() | lexicon()["en"]["part"] and found is not None and not head.isdigit()
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +94,7 @@ def _is_stated(slot: str, match: re.Match[str], led: re.Pattern[str], reading: R
     """Whether a material's or colour's word, as it stands, says it of the thing and is not part of a name."""
     english, said = lexicon()["en"], match[0].lower()
     before, after = reading.left[: match.start()], reading.left[match.end() :]
-    is_led = bool(led.search(before))
+    is_led = bool(led.search(before)) and not _is_of_another(before)
     begins = not before or before.endswith((", ", ": "))
     stops = not after or after[0] in ",.;:"
     noun = stem(kind.split()[-1].lower()) if kind else ""
@@ -85,6 +110,8 @@ def _is_stated(slot: str, match: re.Match[str], led: re.Pattern[str], reading: R
     last = before.split()[-1].lower() if before.split() else ""
     coordinated = last in ("and", "&") and not is_led
     doubted = doubtful and reading.source == "title" and slot == "material"
+    if slot == "material" and plain <= _METAL_COLOURS and not re.search(_OF_METAL, before, re.IGNORECASE):
+        return False  # `silver wire`, `in gold`: as often the colour
     if is_led or (begins and stops):
         return not doubted or (begins and stops)
     if then or (reading.source == "title" and bool(noun) and stem(last) == noun):

@@ -20,7 +20,26 @@ _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _TAIL = re.compile(r"\s+-\s+(?:for\b.*|[\d.,]+ ?\w{0,6})$", re.IGNORECASE)
 _CORE_END = re.compile(r"\s(?:for|with|in|of|and its)\s|\s[-–|]\s|[,;:(]", re.IGNORECASE)
 _ACRONYMS = frozenset(
-    {"USB", "LED", "LCD", "TV", "DVD", "CD", "PC", "RAM", "HDMI", "GPS", "MP3", "3D", "SDRAM"}
+    {
+        "USB",
+        "LED",
+        "LCD",
+        "TV",
+        "DVD",
+        "CD",
+        "PC",
+        "RAM",
+        "HDMI",
+        "GPS",
+        "MP3",
+        "3D",
+        "SDRAM",
+        "AC",
+        "UV",
+        "PU",
+        "PVC",
+        "MDF",
+    }
 )
 SAYS_LITTLE = frozenset({
     "combo", "set", "kit", "pack", "piece", "pcs", "item", "product", "collection", "gift", "accessory",
@@ -56,7 +75,8 @@ def short_name(title: str, *, brand: str = "") -> str:
     for word in text.split():
         bare = word.strip(".,;:-_").lower()
         is_code = bare in model_codes or "_" in word or (bare.isdigit() and len(bare) > 3)
-        if is_code or not bare or (kept and stem(bare) == stem(kept[-1].strip(".,;:-"))):
+        is_again = kept and stem(bare) == stem(kept[-1].strip(".,;:-")) and bare not in brand.lower().split()
+        if is_code or not bare or is_again:
             continue
         kept.append(_calmed(word) if shouted else _spoken(word) if word.isupper() else word)
     return " ".join(kept).strip(" ,;:-|&") or plain_text(title)
@@ -107,6 +127,10 @@ def kind_of(
         _words_of(name),
         {stem(word) for step in (attributes.get("Type", ""), *path[-1:]) for word in _last_words(step)},
     )
+    for filed in map(_singular, _last_phrases(path[-1]) if path else ()):
+        is_new = " " in filed and stem(filed.split()[-1].lower()) not in things()
+        if is_new and f" {filed.lower()}" in f" {name.lower()}":
+            return filed  # `Idli Maker`, where no list has makers
     wanted = context - _NOT_A_KIND - SAYS_LITTLE
     cut = _words_of(_core(name))
     for core in (cut, whole):
@@ -124,26 +148,58 @@ def kind_of(
             several = "combo" in stems and any(stems[place] not in phrase.lower() for place in places)
             if several and stem(phrase.split()[-1]) not in SAYS_LITTLE:
                 phrase = f"{_singular(phrase)} Combo"
-            return _with_parent(phrase, path)
-    return _other_kind(cut, path, prose, title)
+            return _placed(_with_parent(_filed(phrase, path), path), path)
+    return _other_kind(cut, path, attributes, prose, title)
 
 
-def _other_kind(core: Sequence[str], path: Sequence[str], prose: str, title: str) -> str:
-    """The noun where the title has none that is known: of its description or category, or the last word."""
+def _filed(noun: str, path: Sequence[str]) -> str:
+    """`noun`, or where it may only describe (`jewellery` of a jewellery box) what it is filed under."""
+    leaf = next(_last_phrases(path[-1]), "") if path else ""
+    head = stem(leaf.split()[-1].lower()) if leaf else ""
+    describes = stem(noun.lower()) in lexicon()["en"]["modifier"] and stem(noun.lower()) != head
+    return _singular(leaf) if describes and head in things() - SAYS_LITTLE else noun
+
+
+_PLACES = ("wall", "table", "desk", "floor")
+
+
+def _placed(noun: str, path: Sequence[str]) -> str:
+    """`noun` with the place that the category puts it in (`Clock` of `Table Clocks` → `Table Clock`)."""
+    for place in _PLACES:
+        if path and path[-1].lower() in (f"{place} {noun.lower()}", f"{place} {noun.lower()}s"):
+            return f"{place.capitalize()} {noun}"
+    return noun
+
+
+def _other_kind(
+    core: Sequence[str], path: Sequence[str], attributes: Mapping[str, str], prose: str, title: str
+) -> str:
+    """The noun where the title has none that is known: of type, description, category, or its last word."""
+    of_type = _singular(next(_last_phrases(attributes.get("Type", "")), "none"))
+    if stem(of_type.split()[-1].lower()) in things() and len(of_type.split()) < 4:
+        return of_type
+    if len(core) > 1 and core[-2].lower() in lexicon()["en"]["modifier"] and _is_noun_like(core[-1]):
+        return " ".join(_spoken(word.lower()) for word in core[-2:])  # `Hair Claw`, though no list has claws
     little = [word for word in core if stem(word) in SAYS_LITTLE]
     if little:
         stems = [stem(word) for word in core]
         phrase = _compound(core, stems, stems.index(stem(little[0])))
         return phrase if " " in phrase else _with_parent(phrase, path)
+    leaf = _singular(next(_last_phrases(path[-1]))) if path else ""
+    if stem(leaf.split()[-1].lower()) in things() if leaf else False:
+        return " ".join(_spoken(word) for word in leaf.split())
     opening = _words_of(_core(re.split(r"[.,;:]", prose)[0]))
     for place in range(min(len(opening), 5) - 1, -1, -1):
         if stem(opening[place]) in things() - MATERIALS:
             return _compound(opening, [stem(word) for word in opening], place)
     if len(path) > 1:
-        named = " ".join(_spoken(word) for word in _singular(next(_last_phrases(path[-1]))).split())
-        return _with_parent(named, path)
-    described = [word for word in core if stem(word) not in _NOT_A_KIND and re.sub(r"\W", "", word).isalpha()]
+        return _with_parent(" ".join(_spoken(word) for word in leaf.split()), path)
+    described = [word for word in core if _is_noun_like(word)]
     return " ".join(_spoken(word.lower()) for word in described[-2:]) or title
+
+
+def _is_noun_like(word: str) -> bool:
+    return stem(word.lower()) not in _NOT_A_KIND | SAYS_LITTLE and re.sub(r"\W", "", word).isalpha()
 
 
 def _last_of_set(core: Sequence[str], stems: Sequence[str], head: int) -> int:
@@ -162,8 +218,9 @@ def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
     end = core[head + 1 : head + 2 + is_gift]
     ends = bool(end) and stem(end[-1]) in _SETS
     joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in things()
-    if joined and not ends:
-        return _compound(core, stems, head - 2)
+    if joined and not ends:  # `Quilts & Comforters`: what a shop files one of them under
+        both = all(word.lower().endswith("s") for word in (core[head - 2], core[head]))
+        return _singular(_compound(core, stems, head - 2)) if both else _compound(core, stems, head - 2)
     phrase = _compound(core, stems, head)
     first = f"{_spoken(core[head - 2].lower())} {core[head - 1]} " if joined else ""
     return " ".join([f"{first}{phrase}", *(_spoken(word.lower()) for word in end if ends)])
@@ -241,6 +298,11 @@ def _with_parent(noun: str, path: Sequence[str]) -> str:
 def category_of(record: Mapping[str, object]) -> list[str]:
     """The category path of one row of a products table."""
     return category_path(str(record.get("category") or ""), title=plain_text(str(record.get("title") or "")))
+
+
+def capitals(text: str) -> str:
+    """`text` with the short names of technology in capitals (`hdmi port` → `HDMI port`)."""
+    return " ".join(word.upper() if word.upper() in _ACRONYMS else word for word in text.split(" "))
 
 
 def spoken(kind: str) -> str:

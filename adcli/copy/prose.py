@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from adcli.copy.fact import SAID_AS, Fact
-from adcli.copy.lexicon import DATA, STOP_WORDS, lexicon, spelled
+from adcli.copy.lexicon import COLOURS, DATA, MATERIALS, STOP_WORDS, lexicon, spelled
 from adcli.copy.matter import read_ingredients, read_matter
 from adcli.copy.reading import EDGE, TAKEN, Reading, listed, protected, restored
 from adcli.copy.wording import sentences, stem, words
@@ -106,7 +106,7 @@ def facts_in(text: str, *, kind: str = "", source: str = "description") -> list[
         read_ingredients(reading, kind)
         read_matter(reading, kind)
         _read_uses(reading, kind)
-        _read_words(reading)
+        _read_words(reading, kind)
         found += reading.facts
     return found
 
@@ -192,7 +192,7 @@ def _read_parts(reading: Reading, kind: str) -> None:
             or not says
             or not bounded
             or {stem(word.lower()) for word in described} & _NO_PART
-            or re.match(r"(?:of|for|to) (?:most|all|up)", after)
+            or re.match(r"(?:of|for|to) (?:most|all|up)|(?!Included)[A-Z][a-z]", after)
         ):
             continue
         phrase = " ".join([*described, match[0]])
@@ -200,7 +200,8 @@ def _read_parts(reading: Reading, kind: str) -> None:
             w.lower() for w in before[max(0, first - 1) : first + 1]
         ]
         phrase = re.sub(r"^no ", "", phrase)
-        reading.found("part", phrase, phrase, negated=negated)
+        comes_in = re.search(r"\bin an? $", reading.left[: match.start() - len(phrase) + len(match[0])])
+        reading.found("part", phrase, f"{comes_in[0] if comes_in else ''}{phrase}", negated=negated)
         for made in listed()["material"].findall(" ".join(described)):
             reading.found("material", made, phrase, role=match[0].lower())
         without_matter = listed()["material"].sub(" ", " ".join(described))
@@ -222,6 +223,7 @@ def _read_uses(reading: Reading, kind: str) -> None:
         what = match["what"]
         first = what.split()[0].lower()
         vague = first in _NOT_A_USE or first[0].isdigit() or {stem(word) for word in words(what)} <= own
+        vague |= reading.source == "description" and not _is_said_of_it(match, own)
         if TAKEN in what or len(what.split()) > 8 or vague:
             continue
         said = {stem(word) for word in words(what)}
@@ -235,6 +237,18 @@ def _read_uses(reading: Reading, kind: str) -> None:
         )
         reading.found("compatibility" if slot == "compatible" else slot, what, match[0])
         reading.take(*match.span())
+
+
+def _is_said_of_it(match: re.Match[str], own: set[str]) -> bool:
+    """Whether a `for …` is the thing's use: it is led to, opens a clause, or follows the thing's noun."""
+    before = match.string[: match.start()]
+    led = r"(?i)(?:[,;:.(\x00]|\band|\b(?:suitable|great|good|fit|best|used?|meant|made))\s*$"
+    opens = not before.strip() or re.search(led, before)
+    return bool(
+        match[0].lower().startswith(("ideal", "perfect"))
+        or opens
+        or own & {stem(word) for word in words(before)[:6]}
+    )
 
 
 @lru_cache(maxsize=1)
@@ -252,7 +266,26 @@ _WHOSE = re.compile(
 )
 
 
-def _read_words(reading: Reading) -> None:
+_OF_AN_AGE = frozenset({"vintage", "antique", "retro", "modern", "rustic"})
+_LOOKS = frozenset({"design", "pattern", "print", "look", "finish", "style", "glaze"})
+
+
+def _is_its_own(match: re.Match[str], kind: str, source: str) -> bool:
+    """Whether a style is the thing's and no word of a design's name: it stands before its noun, or alone."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    if source == "title":
+        following = {stem(word) for word in words(after)[:1]}
+        named = {stem(word) for word in words(kind)} | MATERIALS | COLOURS
+        return match[0].lower() not in _OF_AN_AGE or bool(following & named)
+    nouns = {stem(word) for word in words(kind)[-1:]} | _LOOKS
+    then = {stem(word.lower()) for word in re.findall(r"[\w'-]+", re.split(r"[.;:,]", after)[0])[:3]}
+    alone = re.search(r"(?:^|[,;:] |\b(?:is|are|and|also) )$", before) and re.match(
+        r"$|[,.;:]| (?:and|with)\b", after
+    )
+    return bool(nouns & then or alone)
+
+
+def _read_words(reading: Reading, kind: str) -> None:
     if reading.source == "title":
         for match in _WHOSE.finditer(reading.left):
             reading.found("audience", re.sub(r"['’]s?$", "", match["who"]), match[0])
@@ -264,6 +297,8 @@ def _read_words(reading: Reading) -> None:
             reading.found("size", match[0], match[0])
     for slot in ("function", "style", "certificate"):
         for match in listed()[slot].finditer(reading.left):
+            if slot == "style" and not _is_its_own(match, kind, reading.source):
+                continue
             negated = bool(_NEGATION.search(reading.left[: match.start()]))
             reading.found(slot, match[0], match[0], negated=negated)
             reading.take(*match.span())

@@ -58,11 +58,12 @@ class Frame(NamedTuple):
 
 
 class Predicate(NamedTuple):
-    """What can be said of a product with the phrases of one form; `kinds` as a frame's."""
+    """What can be said with the phrases of one form; `kinds` as a frame's, `last` if it cannot lead."""
 
     form: str
     say: str
     kinds: frozenset[str]
+    last: bool
 
 
 class Grammar(NamedTuple):
@@ -94,7 +95,10 @@ def grammar_of(language: str) -> Grammar:
             for line in lines
         )
 
-    predicates = tuple(Predicate(line["form"], line["say"], kinds(line)) for line in read["predicate"])
+    predicates = tuple(
+        Predicate(line["form"], line["say"], kinds(line), line.get("last", False))
+        for line in read["predicate"]
+    )
     return Grammar(predicates, frames(read["description"]), frames(read["headline"]))
 
 
@@ -120,6 +124,7 @@ def lines_of(
         slots = set(_SLOT.findall(frame.say))
         needed = (slots - _NAMING) | frame.needs
         has_noun = (noun.kind or not slots & {"a", "kind"}) and (noun.brand or "brand" not in slots)
+        has_noun = has_noun and (noun.name or "name" not in slots)
         if needed <= phrases.keys() and has_noun:
             for said, facts in islice(_fillings(frame, noun, phrases, able), TRIED):
                 text = _SENTENCE_START.sub(lambda found: found[0].upper(), said)
@@ -141,9 +146,13 @@ def _fillings(
     """The frame with each choice of phrases in its slots, none saying what another says."""
     slots = _SLOT.findall(frame.say)
     asked = [slot for slot in slots if slot not in _NAMING]
-    own = Phrase(f"{noun.kind} {noun.brand}").roots
+    own = Phrase(f"{noun.kind} {noun.brand} {noun.name if 'name' in slots else ''}").roots
     counts = (
-        (1, 0, 2) if "a" in slots or ("the" in slots and not noun.brand) else (0, 1)[: 1 + ("the" in slots)]
+        (0,)
+        if not noun.kind
+        else (1, 0, 2)
+        if "a" in slots or ("the" in slots and not noun.brand)
+        else (0, 1)[: 1 + ("the" in slots)]
     )
     for chosen in product(*(phrases[slot] for slot in asked)):
         used = own.union(*(phrase.roots for phrase in chosen))
@@ -183,25 +192,41 @@ def _predications(
 ) -> Iterator[Phrase]:
     """What `{P}` can be: each predicate that may lead, with two, one or none of other forms after it."""
     able = [
-        (form, Phrase(say.replace(f"{{{form}}}", phrase.text), phrase.facts), phrase.roots | _verbs_of(say))
-        for form, say, _ in predicates
+        (
+            form,
+            last,
+            Phrase(say.replace(f"{{{form}}}", phrase.text), phrase.facts),
+            phrase.roots | _verbs_of(say),
+        )
+        for form, say, _, last in predicates
         for phrase in phrases.get(form, ())
         if not phrase.roots & used and not _verbs_of(say) & _verbs_of(frame.say)
     ]
-    for place, (form, lead, roots) in enumerate(able):
-        if frame.lead and form not in frame.lead:
+    has_better = any(not last for _, last, _, _ in able)
+    for place, (form, last, lead, roots) in enumerate(able):
+        if form not in frame.lead if frame.lead else last and has_better:
             continue
         run, forms, said = [lead], {form}, set(roots)
-        for other, phrase, more in able[place + 1 :] + able[:place]:
+        for other, _, phrase, more in able[place + 1 :] + able[:place]:
             fits = other not in forms and not more & said and len(run) < MOST_PREDICATES
             if fits and sum(part.text.startswith("[is|are]") for part in [*run, phrase]) < MOST_PREDICATES:
                 run, forms, said = [*run, phrase], forms | {other}, said | more
         for count in range(len(run), 0, -1):
-            texts = [part.text for part in run[:count]]
+            texts = sorted(
+                (part.text for part in run[:count]), key=lambda text: ", " in text
+            )  # lists at last
             yield Phrase(
-                "，".join(texts) if noun.measure else joined(texts),
+                "，".join(texts) if noun.measure else _run(texts),
                 tuple(chain.from_iterable(part.facts for part in run[:count])),
             )
+
+
+def _run(predicates: Sequence[str]) -> str:
+    """Predicates in a row, with a comma before the last `and` where an earlier one has its own."""
+    *first, last = predicates
+    if not any(" and " in each for each in first):
+        return joined(predicates)
+    return f"{', '.join(first)}, and {last}"
 
 
 def _verbs_of(say: str) -> frozenset[str]:

@@ -177,5 +177,8 @@ def _is_poor(text: str, lead: Lead) -> bool:
     shown = [words(ad) for _, _, ad in _EXAMPLES]
     runs = {tuple(example[i : i + RUN]) for example in shown for i in range(len(example) - RUN + 1)}
     copied = any(tuple(clause[i : i + RUN]) in runs for i in range(len(clause) - RUN + 1))
-    again = any(len(word) > 3 and word in begun for word in clause) or len(set(clause)) < len(clause) - 2
+    again = (
+        any((len(word) > 3 or word.isdigit()) and word in begun for word in clause)
+        or len(set(clause)) < len(clause) - 2
+    )
     return len(clause) < 3 or copied or again or bool(_BROKEN.search(text))

@@ -76,7 +76,10 @@ def with_article(phrase: str) -> str:
     return f"{'an' if sounds else 'a'} {phrase}"
 
 
-_PLAIN_NAME = re.compile(r"(?:[^\W\d_]+(?:['’&.-][^\W\d_]+)*(?: & )? ?){2,6}")
+_PLAIN_NAME = re.compile(r"(?:[^\W\d_]+(?:['’&.-][^\W\d_]+)*(?: & )? ?){2,8}")
+
+
+LONGEST_BRAND = 4  # words; what is longer is a title in the brand's column
 
 
 def noun_for(product: ProductFacts) -> Noun:
@@ -86,9 +89,11 @@ def noun_for(product: ProductFacts) -> Noun:
     compounds = lexicon()["en"]["modifier"] if head != parts[-1] else frozenset()
     tail = stem(product.name.split()[-1].lower()) if product.name.split() else ""
     is_another = tail in listed_words("nouns") and tail not in parts  # `Fairy Cake Placemats` is no cake
-    is_sure = head in things() | listed_words("nouns") | compounds and not is_another
+    is_agreed = any(fact.slot == "kind" and fact.source.startswith("title and") for fact in product.facts)
+    is_sure = (is_agreed or head in things() | listed_words("nouns") | compounds) and not is_another
     of_kind = {stem(word) for word in words(product.kind)}
-    brand = "" if stem(product.brand.lower()) in of_kind else product.brand.rstrip("!?. ")
+    its = {stem(word) for word in words(product.brand)}
+    brand = "" if its <= of_kind or len(its) > LONGEST_BRAND else product.brand.rstrip("!?. ")
     return Noun(_noun_of(product.kind) if is_sure else "", brand, _name_of(product, is_sure))
 
 
@@ -97,9 +102,10 @@ def _name_of(product: ProductFacts, is_sure: bool) -> str:
     shouted = product.title.isupper()
     name = " ".join(opening(word.lower()) for word in product.name.split()) if shouted else product.name
     is_cut = any(map(str.isdigit, product.title)) and "&" in name
-    odd = is_cut or not _PLAIN_NAME.fullmatch(name) or re.search(r"\b(?:[A-Z]{3,}|\w)\b", name)
-    ends_in_noun = is_sure and stem(name.split()[-1].lower()) == stem(product.kind.split()[-1].lower())
-    return "" if odd or not (ends_in_noun or (product.brand and not is_sure)) else name
+    bare = re.sub(rf"(?i)^{re.escape(product.brand)}\b\s*", "", name) if product.brand else name
+    odd = is_cut or not _PLAIN_NAME.fullmatch(name) or re.search(r"\b(?:[A-Z]{3,}|\w)\b", bare)
+    ends_in_noun = stem(name.split()[-1].lower()) == stem(product.kind.split()[-1].lower())
+    return name if ends_in_noun and not odd and (is_sure or product.brand) else ""
 
 
 def _noun_of(kind: str) -> str:

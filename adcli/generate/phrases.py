@@ -15,17 +15,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from adcli.copy.claims import same_word
 from adcli.copy.fact import Fact
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import STOP_WORDS, lexicon
+from adcli.copy.naming import capitals
 from adcli.copy.prose import base_form
-from adcli.copy.wording import root, stem, words
-from adcli.generate.nouns import listed_words, noun_for, with_article
+from adcli.copy.wording import root, words
+from adcli.generate.doubts import is_left_out, listed
+from adcli.generate.nouns import is_mass, listed_words, noun_for, with_article
 
 __all__ = ["PAIRED", "Phrase", "Phrases", "joined", "noun_for", "phrases_of"]
 
 MOST = 3  # phrases of a form that are tried in a frame
-PAIRED = frozenset({"with", "quality", "care", "contains", "measures"})
+LONGEST_PAIR = 14  # words
+PAIRED = frozenset({"does", "with", "quality", "care", "contains", "measures"})
 """Forms of which two phrases can be said with `and`."""
 
 
@@ -38,22 +42,39 @@ class Phrase(NamedTuple):
     @property
     def roots(self) -> frozenset[str]:
         """The roots of its words, by which two phrases say the same."""
-        return frozenset(root(word)[:5] for word in words(self.text) if word not in STOP_WORDS)
+        return frozenset(root(same_word(word))[:5] for word in words(self.text) if word not in STOP_WORDS)
 
 
 Phrases = Mapping[str, tuple[Phrase, ...]]
 Forms = Iterator[tuple[str, str]]
 
-_MEASURES = {"length": "long", "width": "wide", "height": "high", "diameter": "in diameter"}
-_AMOUNT = re.compile(r"(?P<figure>\d[\d.,]*) ?(?P<unit>ml|l|ltr|litres?|liters?|w|watts?)", re.IGNORECASE)
-_UNITS = {"ltr": "l", "watt": "W", "watts": "W", "w": "W", "inch": "inches", "in": "inches", "ft": "feet"}
+_MEASURES = {"length": "long", "height": "high"}
+_MEASURED = re.compile(r"(\d[\d.,]{0,4}) (cm|m|inch|inches|in|ft|feet)")
+_AMOUNT = re.compile(r"(?P<figure>\d[\d.,]*) ?(?P<unit>ml|l|ltr|litres?|liters?|w|watts?|mah)", re.IGNORECASE)
+_UNITS = {
+    "ltr": "l",
+    "watt": "W",
+    "watts": "W",
+    "w": "W",
+    "mah": "mAh",
+    "inch": "inches",
+    "in": "inches",
+    "ft": "feet",
+}
 _COUNTED = re.compile(r"(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|an?|the|no)\b(?![\w-])")
 _ODD = re.compile(
-    r"[/():;\"%|_&+]|\w [A-Z][a-z]|^(?:\w+ ){9,}|\b(?:type|etc|awsome)\b|\b(?:and|of|with|for|in|to|the|a)$"
+    r"[/():;\"%|_&+]|\w [A-Z][a-z]|^(?:\w+ ){11,}|\b(?:type|etc|awsome)\b|\b(?:and|of|with|for|in|to|the|a)$"
 )
-_QUALITY = re.compile(r"(?:proof|ed|able|drying|cancelling|less|resistant|flexible|luminous|magnetic)$")
-_FEATURE = re.compile(r"(?:^|[a-z] )(?:display|vision|alarm|clock|stopwatch|compass|movement|GPS|charging)$")
+_DOUBLED = re.compile(r"\b(\w+)\s+\1\b")
+_QUALITY = re.compile(
+    r"(?:proof|ed|able|drying|cancelling|less|resistant|stick|slip|flexible|luminous|magnetic)$"
+)
+_FREE_OF = re.compile(r"[\w-]+[ -](?:proof|resistant|free|repellent)|[a-z]+(?:able|proof)")
+_FEATURE = re.compile(
+    r"(?:^|[a-z] )(?:display|chronograph|vision|alarm|clock|stopwatch|compass|movement|GPS|charging)$"
+)
 _POINTS = re.compile(r"\b(?:it|them|they|this|these|us|we)\b")  # at what stood before in the record
+_MODEL = re.compile(r"(?=.*\d)[A-Z]\w+(?: [\w-]+){1,7}")
 _UNSURE = re.compile(
     r"[A-Z]|\b(?:its?|your|their|our|those|these|this|that|all|only|minimum|months?|more|quality|is|are|any)\b"
 )
@@ -63,40 +84,48 @@ _VAGUE = re.compile(r"\b(?:great|perfect|extra|optimum|super|best|nice|high|good
 def phrases_of(product: ProductFacts) -> Phrases:
     """The phrases of each form, what sells first; what says no more than another in its form is left out."""
     found: dict[str, list[Phrase]] = {}
-    named = {stem(word) for word in words(product.kind)}
-    is_scented = bool(named & lexicon()["en"]["contains"])  # then its title's words name a scent or shade
-    scents = {fact.value.lower() for fact in product.facts if fact.span.lower().startswith("scented ")}
-    counts_unlike = "combo" in product.title.lower() and not named & {"combo", "set"}
     for fact in product.facts:
         text = _as_written(fact)
-        if (
-            (fact.slot == "ingredient" and fact.value.lower() in scents)
-            or (fact.slot == "quantity" and counts_unlike)
-            or (fact.slot == "part" and product.title.isupper())
-            or (fact.slot == "capacity" and _holds_too_much(fact.value, product.kind))
-            or _ODD.search(text)
-            or (fact.negated and fact.slot != "ingredient")
-            or (
-                is_scented
-                and (fact.slot == "material" or (fact.slot == "function" and fact.source == "title"))
-            )
-            or re.search(r"\b(\w+)\s+\1\b", text)
-        ):
+        is_denied = fact.negated and fact.slot != "ingredient"
+        if is_denied or _ODD.search(text) or _DOUBLED.search(text) or is_left_out(fact, text, product):
             continue
         for form, said in _BY_SLOT.get(fact.slot, _nothing)(fact, text):
             phrase, known = Phrase(said, (fact,)), found.setdefault(form, [])
             if phrase.roots and not any(phrase.roots <= other.roots for other in known):
                 known[:] = [other for other in known if not other.roots < phrase.roots] + [phrase]
+    if is_mass(product.kind):
+        found.pop("amount", None)  # nobody says `a 15 ml oil`
+    found["spans"] = list(_spans(product))
+    if found.get("spans"):
+        found.pop("measures", None)
+    found["care"] = sorted(found.get("care", ()), key=lambda each: not each.text.startswith("microwave"))
     return {
         form: tuple(_paired(known[:MOST]) if form in PAIRED else known[:MOST])
         for form, known in found.items()
+        if known
     }
+
+
+def _spans(product: ProductFacts) -> Iterator[Phrase]:
+    """Length or height by width, where both are of the whole thing and flat things are told by both."""
+    if not product.scenes & {"bath", "bedding", "flooring", "walls"}:
+        return
+    sizes = {
+        fact.role: fact
+        for fact in product.facts
+        if fact.slot == "size" and fact.source == f"attribute {fact.role.capitalize()}"
+    }
+    first, second = sizes.get("length") or sizes.get("height"), sizes.get("width")
+    if first and second and not is_left_out(first, first.said, product):
+        one, other = _MEASURED.fullmatch(first.value), _MEASURED.fullmatch(second.value)
+        if one and other and one[2] == other[2]:
+            yield Phrase(f"{one[1]} × {other[1]} {_UNITS.get(one[2], one[2])}", (first, second))
 
 
 def _paired(phrases: Sequence[Phrase]) -> Iterator[Phrase]:
     """Two of the phrases at a time (`a black strap and a round dial`), then each alone."""
     for first, second in combinations(phrases, 2):
-        if not first.roots & second.roots:
+        if not first.roots & second.roots and len(f"{first.text} {second.text}".split()) <= LONGEST_PAIR:
             yield Phrase(joined([first.text, second.text]), first.facts + second.facts)
     yield from phrases
 
@@ -109,12 +138,12 @@ def joined(parts: Iterable[str]) -> str:
 
 def _as_written(fact: Fact) -> str:
     """What an ad says of the fact, names with the capitals of the record (`Rainforest Alliance`)."""
+    if fact.slot in ("material", "part", "function", "quantity", "power", "audience"):
+        return capitals(fact.said.lower() if fact.value.isupper() else fact.said)
+    if fact.slot == "compatibility":
+        return fact.said.lower()  # its forms are of the span, where models have capitals
     same = fact.span.lower() == fact.value.lower() and fact.source == "description" and not fact.role
     return fact.span if same and fact.slot in ("certificate", "origin") else fact.said
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r", (?:and )?| and ", text) if part.strip()]
 
 
 def _nothing(fact: Fact, text: str) -> Forms:
@@ -155,45 +184,65 @@ def _is_of_part(fact: Fact) -> bool:
     return fact.role in lexicon()["en"]["part"]
 
 
+_CONTAINERS = frozenset({"bag", "bottle", "box", "tin", "jar", "pouch", "case"})
+
+
 def _matter(fact: Fact, text: str) -> Forms:
-    listed = _listed(text)
+    several = listed(text)
+    if fact.role in _CONTAINERS and fact.source == "description":
+        return  # what it comes in is a part of its own
     if _is_of_part(fact):
         said = text if fact.role in text else f"{text} {fact.role}"
-        if len(listed) == 1:
+        if len(several) == 1:
             yield "with", with_article(said)
-    elif not fact.role and set(listed) <= lexicon()["en"][fact.slot] and len(listed) < 4:
-        yield "adjective", joined(listed)
-        yield fact.slot, joined(listed)
+    elif (
+        not fact.role
+        and {same_word(each) for each in several} <= lexicon()["en"][fact.slot]
+        and len(several) < 4
+    ):
+        yield "adjective", joined(several)
+        yield fact.slot, joined(same_word(each) if each.endswith("en") else each for each in several)
+
+
+_SLEEVES = re.compile(r"(full|half|short|long)(?: sleeves?)?")
 
 
 def _style(fact: Fact, text: str) -> Forms:
-    if _is_of_part(fact) and len(text.split()) <= 3 and fact.role not in fact.value:
+    its_own = _is_of_part(fact) and len(text.split()) <= 3 and fact.role not in fact.value
+    if fact.role == "sleeve" and (length := _SLEEVES.fullmatch(fact.value)):
+        yield "with", f"{length[1]} sleeves"
+    elif its_own or (fact.role == "neck" and re.fullmatch(r"[a-z-]+(?: neck)?", fact.value)):
         yield "with", with_article(text)
-    elif not fact.role and text in lexicon()["en"]["style"]:
-        yield "adjective", text
+    elif fact.value in lexicon()["en"]["style"] and (not fact.role or fact.value == "sleeveless"):
+        yield "adjective", fact.value
 
 
 def _function(fact: Fact, text: str) -> Forms:
     listed = lexicon()["en"]["function"]
-    if text in listed and _QUALITY.search(text):
-        yield "adjective", re.sub(r" (resistant|drying|cancelling)$", r"-\1", text)
-        yield "quality", re.sub(r" (resistant|drying|cancelling)$", r"-\1", text)
+    is_stated = fact.source.startswith("attribute") and _FREE_OF.fullmatch(text)
+    if re.fullmatch(r"SPF ?\d+\+?", text):
+        yield "amount", text
+    elif fact.role == "water resistance":
+        yield "quality", f"water-resistant to {fact.value}"
+    elif is_stated or (text in listed and _QUALITY.search(text)):
+        said = re.sub(r" (resistant|drying|cancelling|proof|free)$", r"-\1", text)
+        yield "adjective", said
+        yield "quality", said
     elif _FEATURE.search(text) and fact.source != "description":  # where `saves night vision` has none
         yield "with", with_article(text)
     yield from _clause(fact)
     yield from _purpose(fact, text)
 
 
-def _holds_too_much(value: str, kind: str) -> bool:
-    """Whether a cup or glass is said to hold litres: the record is wrong."""
-    litres = re.fullmatch(r"(\d+)[\d.]* ?l(?:tr|it\w+)?", value, re.IGNORECASE)
-    is_cup = stem(kind.split()[-1].lower()) in ("mug", "cup", "glass", "glasses", "tumbler")
-    return is_cup and litres is not None and int(litres[1]) > 1
-
-
 def _part(fact: Fact, text: str) -> Forms:
-    text = re.sub(r"s (closure|clasp)$", r" \1", text)
-    if not _VAGUE.search(text) and len(text.split()) > 1:
+    text = re.sub(r"^1 ", "", re.sub(r"s (closure|clasp)$", r" \1", text))
+    if re.search(r"included$", fact.source, re.IGNORECASE):
+        yield "along", with_article(text)
+    elif re.search(r"package|in the box", fact.source, re.IGNORECASE) and len(text.split()) > 1:
+        yield "along", text if text[0].isdigit() else with_article(text)
+    elif fact.span.startswith("in "):
+        yield "packed", with_article(text)
+    elif not _VAGUE.search(text) and len(text.split()) > 1:
         yield "with", text if _COUNTED.match(text) else with_article(text)
 
 
@@ -201,6 +250,8 @@ def _amount(fact: Fact, text: str) -> Forms:
     amount = _AMOUNT.fullmatch(fact.value)
     if re.match(r"\d+ hours\b|[\d,]+ lumens", text):
         yield "gives", text
+    elif fact.role == "wireless speed" and (speed := re.fullmatch(r"(\d+) ?mbps", fact.value, re.IGNORECASE)):
+        yield "with", f"a wireless speed of {speed[1]} Mbps"
     elif amount and not (amount["figure"].startswith("0") and amount["unit"].lower() == "ml"):
         unit = amount["unit"].lower()
         said = f"{amount['figure']} {_UNITS.get(unit, unit)}"
@@ -213,7 +264,7 @@ def _amount(fact: Fact, text: str) -> Forms:
 
 def _size(fact: Fact, text: str) -> Forms:
     of_whole = fact.source in ("title", "description", f"attribute {fact.role.capitalize()}")
-    measured = re.fullmatch(r"(\d[\d.,]*) ?(cm|m|inch|inches|in|ft|feet)", fact.value)
+    measured = _MEASURED.fullmatch(fact.value)
     if measured and fact.role in _MEASURES and of_whole:
         yield "measures", f"{measured[1]} {_UNITS.get(measured[2], measured[2])} {_MEASURES[fact.role]}"
     elif text in ("king", "queen", "double", "single"):
@@ -228,12 +279,17 @@ def _quantity(fact: Fact, text: str) -> Forms:
 
 
 def _audience(fact: Fact, text: str) -> Forms:
-    whom = _listed(text.removeprefix("for "))
+    whom = listed(text.removeprefix("for "))
     if len(whom) <= 2 and len(text.split()) < 8 and not text.startswith("from "):
         yield "whom", joined(whom)
+        if re.search(r"\b(?:skin|hair)\b", text):
+            yield "suits", joined(whom)
 
 
 def _fits(fact: Fact, text: str) -> Forms:
+    named = re.search(re.escape(fact.value), fact.span, re.IGNORECASE)  # with the record's capitals
+    if named and fact.source != "description" and _MODEL.fullmatch(named[0]):
+        yield "fits", f"the {named[0]}"  # a replacement is bought by what it is for
     yield from _clause(fact)
     yield from _purpose(fact, text)
 
@@ -241,20 +297,24 @@ def _fits(fact: Fact, text: str) -> Forms:
 def _occasion(fact: Fact, text: str) -> Forms:
     if re.search(r"\bgift", text):
         yield "gift", "gift"
-    elif set(_listed(text)) <= {"casual", "formal"}:
-        yield "wear", joined(_listed(text))
+    elif set(listed(text)) <= {"casual", "formal"}:
+        yield "wear", joined(listed(text))
     else:
         yield from _purpose(fact, text)
 
 
 def _ingredient(fact: Fact, text: str) -> Forms:
     if fact.negated:
-        yield "without", fact.value
-    elif text.lower() in lexicon()["en"]["ingredient"] - {"plant-based"}:
+        yield (
+            "without",
+            " or ".join(re.split(r", | or | and ", fact.value)[:2]),
+        )  # a comma would end the denial
+    elif set(listed(text.lower())) <= lexicon()["en"]["ingredient"] - {"plant-based"}:
         yield "contains", text
 
 
 def _care(fact: Fact, text: str) -> Forms:
+    text = text.split(",")[0]
     if re.search(r"(?:safe|washable)\b", text) and not text.startswith("not"):
         yield "care", re.sub(r"^(\w+)[ -]safe$", r"\1-safe", text)
 

@@ -21,7 +21,16 @@ from adcli.generate.nouns import titled
 
 Language = Literal["auto", "en", "zh"]
 HEADLINES = 48  # that are kept of a product, to choose from
-GOOD_FACTS = 3
+WORTH = {
+    "benefit": 1.0, "function": 1.0, "certificate": 0.8, "compatibility": 0.8, "capacity": 0.7,
+    "power": 0.7, "material": 0.7, "part": 0.7, "ingredient": 0.7, "origin": 0.7, "care": 0.6,
+    "warranty": 0.6, "offer": 0.6, "occasion": 0.4, "style": 0.4, "colour": 0.4, "audience": 0.4,
+    "quantity": 0.3, "size": 0.3,
+}  # fmt: skip
+"""What a fact of each slot tells a shopper."""
+LEAST = 1.0  # worth of what a description must state at least, by two facts or a benefit
+MOST_WORTH = 2.2  # beyond which more is no better
+DESIGN = 0.4  # what a headline gains that gives the name of the thing, where it says what no fact does
 NEAR = 0.3  # what a line gains that speaks of what the audience likes
 FULL = 80  # columns beyond which a longer line is no better
 
@@ -100,11 +109,14 @@ def rated(
     """The lines that can stand among the channel's `kind`, each once, with how good they are."""
     width = min(getattr(channel, kind).columns, FULL)
     said = {text: line._replace(text=text) for line in lines for text in [sayable(line.text)]}
+    known = _topics(" ".join([product.brand, *(fact.said for fact in product.facts)]))
+    design = _topics(product.name) - known if kind == "headlines" else frozenset()
     for line in said.values():
-        if unfit(line.text, kind, channel):
+        if unfit(line.text, kind, channel) or (kind == "descriptions" and not _tells_enough(line)):
             continue
         near = bool(_topics(audience) & _topics(line.text))
-        yield Rated(line, _score(line, f"{seed}\x1f{product.item_id}\x1f{audience}", width) + NEAR * near)
+        score = _score(line, f"{seed}\x1f{product.item_id}\x1f{audience}", width)
+        yield Rated(line, score + NEAR * near + DESIGN * bool(design and design <= _topics(line.text)))
 
 
 def _kept(lines: Iterable[Rated], field: Field, most: int) -> tuple[Rated, ...]:
@@ -133,11 +145,21 @@ def _by_opening(ranked: Sequence[Rated]) -> list[Rated]:
 
 
 def _score(line: Line, key: str, width: int) -> float:
-    """Facts stated, the room used, and a part that only tells equally good lines apart."""
+    """What it tells, the room used, and a part that only tells equally good lines apart."""
     drawn = hashlib.blake2b(f"{key}\x1f{line.text}".encode(), digest_size=4).digest()
-    stated = min(len(line.facts), GOOD_FACTS) / GOOD_FACTS
+    stated = min(_worth(line), MOST_WORTH) / MOST_WORTH
     filled = min(1.0, display_width(line.text) / width)
     return 0.5 * stated + 0.3 * filled + 0.2 * int.from_bytes(drawn) / 2**32
+
+
+def _worth(line: Line) -> float:
+    return sum(WORTH.get(fact.slot, 0.0) for fact in line.facts)
+
+
+def _tells_enough(line: Line) -> bool:
+    """Whether a description states two facts, or one benefit, that are worth an ad."""
+    says_why = any(fact.slot == "benefit" for fact in line.facts) or (line.source == "model" and line.facts)
+    return bool(says_why) or (len(line.facts) > 1 and _worth(line) >= LEAST)
 
 
 def _topics(text: str) -> frozenset[str]:

@@ -88,6 +88,20 @@ def test_a_sentence_states_facts_with_what_they_belong_to(text, kind, slot, valu
     assert (slot, value, role) in found
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "wrong"),
+    [
+        ("Strip lights of a fine copper wire in silver.", "lights", "silver"),
+        ("Made from brass (alloy of copper and zinc).", "showpiece", "copper and zinc"),
+        ("White with red interior.", "mug", "red"),
+        ("The pattern is printed on canvas.", "battery", "printed"),
+        ("Let your love of home decor fly for every room.", "painting", "every room"),
+    ],
+)
+def test_a_word_that_is_said_of_another_thing_is_no_fact(text, kind, wrong):
+    assert wrong not in {fact.said for fact in facts_in(text, kind=kind)}
+
+
 def test_what_a_record_denies_is_a_negated_fact():
     found = {
         (fact.slot, fact.value, fact.negated)
@@ -187,6 +201,11 @@ def test_a_name_is_the_title_without_codes_and_asides(title, name):
             "USB Fan",
         ),
         ("Oxyglow Glow Massage Oil With Vitamin-E", "Body Care > Massage", "Massage Oil"),
+        ("Sarah Stylish Hair Claw", "Hair Care > Hair Accessories", "Hair Claw"),
+        ("AntiqueShop ABKL_PL_PNK", "Bath Accessories > Loofahs", "Loofah"),
+        ("Aapno Lovely Jewellery Vanity Jewellery", "Makeup > Vanity Boxes", "Vanity Box"),
+        ("Like Analog Purple Clock", "Clocks > Table Clocks", "Table Clock"),
+        ("vatika Advance Idli Maker", "Cookware > Idli Makers", "Idli Maker"),
     ],
 )
 def test_the_noun_for_the_thing_is_found(title, category, kind):

@@ -17,7 +17,12 @@ def products():
             "title": ["Acme Cotton Bath Towel Blue", "Zenith Ceramic Mug", "Sonata Watch", "复古针织连衣裙"],
             "brand": ["Acme", "Zenith", None, None],
             "category": ["Bath Linen > Towels", "Kitchen > Mugs", "Watches > Wrist Watches", "女装 > 连衣裙"],
-            "description": ["A soft towel with 500 GSM.", "Holds 330 ml. Microwave safe.", None, None],
+            "description": [
+                "A soft towel with 500 GSM.",
+                "Holds 330 ml. Microwave safe.",
+                "Water resistant, with a leather strap.",
+                None,
+            ],
             "material": ["Cotton", "Ceramic", None, "针织"],
             "price": [9.5, 4.0, None, None],
         }

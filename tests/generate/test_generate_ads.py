@@ -36,6 +36,11 @@ def test_ads_fit_their_channel_and_pass_the_checks(products, channel):
             assert is_publishable(Checker().findings([text], [product])[0])
 
 
+def test_a_product_with_too_little_on_record_gets_no_ad(parrot):
+    bare = pl.DataFrame({"item_id": ["w"], "title": ["Sonata Watch"], "color": ["Red"]})
+    assert generate_ads(bare, parrot("is made of any fabric."), channel="plain", model="parrot").is_empty()
+
+
 def test_a_lying_model_is_not_believed(products, parrot):
     ads = generate_ads(products, parrot(LYING), n=8, channel="plain", model="parrot")
     assert set(ads["model"]) == {"grammar"}

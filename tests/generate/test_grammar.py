@@ -76,6 +76,23 @@ def test_an_angle_is_open_only_where_a_fact_of_its_kind_is_on_record():
 
 
 @pytest.mark.parametrize(
+    ("row", "form", "said"),
+    [
+        ({"title": "Acme Quilt", "gender": "Boys"}, "whom", None),
+        ({"title": "Acme Dress", "gender": "Girls", "category": "Baby > Dresses"}, "whom", "girls"),
+        ({"title": "Acme Brass Statue", "material": "Crystal"}, "material", None),
+        ({"title": "Acme Carved Sandalwood Statue", "material": "Wooden"}, "material", "wood"),
+        ({"title": "Acme Jug", "capacity": "2000 L"}, "holds", None),
+        ({"title": "Acme shampoo", "description": "Shampoo without dyes, silicone or plastic."}, "without", "dyes or silicone"),
+        ({"title": "Acme soap", "description": "Liquid soap, 500 ml in a glass bottle."}, "packed", "a glass bottle"),
+    ],
+)  # fmt: skip
+def test_a_phrase_says_what_is_sure_of_this_kind_of_thing(row, form, said):
+    phrases = phrases_of(product_facts({"item_id": "1", **row}))
+    assert (phrases[form][0].text if form in phrases else None) == said
+
+
+@pytest.mark.parametrize(
     ("phrase", "said"),
     [("oak handle", "an oak handle"), ("USB hub", "a USB hub"), ("LED bulb", "an LED bulb"),
      ("HEPA filter", "a HEPA filter"), ("8 m hose", "an 8 m hose"), ("unisex watch", "a unisex watch"),
