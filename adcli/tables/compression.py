@@ -28,25 +28,6 @@ class Reader(Protocol):
         """At most `size` bytes; empty at the end."""
 
 
-class _Member(Protocol):
-    """One member of compressed data, as `bz2.BZ2Decompressor` has it."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member has ended."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """What came after its end."""
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether there is nothing more to give out before it takes more in."""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """What `data` decompresses to, at most `max_length` bytes where the library can limit it."""
-
-
 def peel(raw: Reader, name: str) -> tuple[Peekable, tuple[str, ...]]:
     """The bytes below all layers of compression, and the names of the layers, outermost first."""
     layers: list[str] = []
@@ -113,41 +94,10 @@ class Peekable:
             pass
 
 
-class _Other(_Member):
-    """A gzip member or a zstd frame."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._inner.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._inner.unused_data)
-
-    @property
-    def needs_input(self) -> bool:
-        return True
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return bytes(self._inner.decompress(data))
-
-
-class _Gzip(_Other):
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return bytes(self._inner.decompress(self._inner.unconsumed_tail + data, max_length))
-
-
-_DECOMPRESSORS: dict[str, Callable[[], _Member]] = {
-    "gzip": lambda: _Gzip(zlib.decompressobj(wbits=31)),
+_MEMBERS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(wbits=31),
     "bzip2": bz2.BZ2Decompressor,
-    "zstd": lambda: _Other(zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()),
+    "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj(),
 }
 
 
@@ -158,7 +108,7 @@ class _Decompressed:
         self._below = below
         self._kind = kind
         self._name = name
-        self._member: _Member = _DECOMPRESSORS[kind]()
+        self._member = _MEMBERS[kind]()
         self._chunk = _ZSTD_CHUNK if kind == "zstd" else _CHUNK
         self._ready = b""
         self._taken = 0
@@ -172,12 +122,14 @@ class _Decompressed:
         return data
 
     def _advance(self) -> None:
-        data = self._below.read(self._chunk) if self._member.needs_input else b""
-        self._taken += len(data)
+        held = getattr(self._member, "unconsumed_tail", b"")  # of gzip; bzip2 holds it by itself
+        is_hungry = not held and getattr(self._member, "needs_input", True)
+        data = self._below.read(self._chunk) if is_hungry else held
+        self._taken += len(data) if is_hungry else 0
         if self._member.eof:
             self._start_member(self._member.unused_data + data)
             return
-        if not data and self._member.needs_input:
+        if not data and is_hungry:
             raise DataError(
                 f"{self._name}: the {self._kind} data ends too early: the file was cut off.",
                 fix="Fetch it again whole.",
@@ -192,12 +144,13 @@ class _Decompressed:
             if not data:
                 self._is_done = True
                 return
-        self._member = _DECOMPRESSORS[self._kind]()
+        self._member = _MEMBERS[self._kind]()
         self._give(data)
 
     def _give(self, data: bytes) -> None:
         try:
-            self._ready = self._member.decompress(data, 1 << 20)
+            limit = () if self._kind == "zstd" else (1 << 20,)
+            self._ready = self._member.decompress(data, *limit)
         except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
             raise DataError(
                 f"{self._name}: the {self._kind} data is damaged after {self._given:,} bytes: {error}.",
