@@ -11,7 +11,8 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.compute.batching import Group, equal_length_groups
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.decoder import PackedDecoder
-from adcli.core.writing.prefix_tree import read_prompts
+from adcli.core.writing.decoder_weights import DecoderWeights
+from adcli.core.writing.prefix_tree import Trunk, read_prompts
 
 BUCKET = 32  # prompts are kept in room for a multiple of so many tokens, and those of equal room go together
 
@@ -29,7 +30,18 @@ class Prefixes(NamedTuple):
 
 
 class PackedLanguageModel(PackedDecoder):
-    """A packed decoder that writes: what prompts share is read once, a prompt once for all its variants."""
+    """A packed decoder that writes: what prompts share is read once, a prompt once for all its variants.
+
+    Attributes:
+        trunk: What the batch before began with: a batch that begins so does not read it again.
+    """
+
+    trunk: Trunk | None = None
+
+    def refresh(self, weights: DecoderWeights) -> None:
+        """Take over changed weights; what was read with the old ones is forgotten."""
+        super().refresh(weights)
+        self.trunk = None
 
     def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> PackedDecoding:
         """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
@@ -46,19 +58,22 @@ class PackedDecoding:
         new_tokens: Most tokens that will be written.
     """
 
-    def __init__(self, decoder: PackedDecoder, batch: PackedBatch, *, variants: int, new_tokens: int) -> None:
+    def __init__(
+        self, decoder: PackedLanguageModel, batch: PackedBatch, *, variants: int, new_tokens: int
+    ) -> None:
         self._decoder, self._variants = decoder, variants
         self._rooms = equal_length_groups(-(-batch.lengths // BUCKET) * BUCKET)
         self._masks = _masks(batch, self._rooms, decoder)
-        read = read_prompts(decoder, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]))
+        read = read_prompts(decoder, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]), decoder.trunk)
+        decoder.trunk = read.trunk or decoder.trunk
         self._first = decoder.head(read.last).repeat_interleave(variants, dim=0)
         self._prefixes = [
             _in_rooms(keys, values, self._rooms) for keys, values in zip(read.keys, read.values, strict=True)
         ]
         self._lengths = torch.from_numpy(np.repeat(batch.lengths, variants)).to(decoder.device)
-        shape = (len(self._lengths), decoder.key_heads, new_tokens, decoder.depth)
-        self._keys = [self._first.new_empty(shape) for _ in decoder.layers]
-        self._values = [self._first.new_empty(shape) for _ in decoder.layers]
+        rows, depth = len(self._lengths) * decoder.key_heads, decoder.depth
+        self._keys = [self._first.new_empty(rows, depth, new_tokens) for _ in decoder.layers]
+        self._values = [self._first.new_empty(rows, new_tokens, depth) for _ in decoder.layers]
         self._written = 0
 
     def first(self) -> torch.Tensor:
@@ -76,12 +91,11 @@ class PackedDecoding:
     ) -> torch.Tensor:
         """What each row's new token sees: its prompt and what the row wrote, itself included."""
         now = self._written
-        self._keys[layer][:, :, now], self._values[layer][:, :, now] = key, value
-        keys = self._keys[layer][:, :, : now + 1].flatten(0, 1)
-        values = self._values[layer][:, :, : now + 1].flatten(0, 1)
+        self._keys[layer][:, :, now], self._values[layer][:, now] = key.flatten(0, 1), value.flatten(0, 1)
+        keys, values = self._keys[layer][:, :, : now + 1], self._values[layer][:, : now + 1]
         rows, heads, depth = query.shape
         key_heads = self._decoder.key_heads
-        own = torch.bmm(query.reshape(rows * key_heads, -1, depth), keys.transpose(1, 2))
+        own = torch.bmm(query.reshape(rows * key_heads, -1, depth), keys)
         own = own.view(rows, heads, now + 1)
         context = torch.empty_like(query)
         start = 0

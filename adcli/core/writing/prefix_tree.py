@@ -35,6 +35,18 @@ class Level(NamedTuple):
     parents: torch.Tensor
 
 
+class Trunk(NamedTuple):
+    """The beginning that all prompts of a batch share, as it was read.
+
+    Attributes:
+        ids: Its tokens, whole blocks of them.
+        layers: For each layer keys and values, (1, key heads, length, depth).
+    """
+
+    ids: Ids
+    layers: list[tuple[torch.Tensor, torch.Tensor]]
+
+
 class ReadPrompts(NamedTuple):
     """Prompts that were read.
 
@@ -42,11 +54,13 @@ class ReadPrompts(NamedTuple):
         last: (prompts, width) states of their last tokens.
         keys: For each layer, for each prompt (key heads, length, depth).
         values: Likewise.
+        trunk: What they share from their first token on, for the next batch.
     """
 
     last: torch.Tensor
     keys: list[list[torch.Tensor]]
     values: list[list[torch.Tensor]]
+    trunk: Trunk | None
 
 
 def levels_of(prompts: Sequence[Ids]) -> tuple[list[Level], list[tuple[int, int]]]:
@@ -68,14 +82,27 @@ def levels_of(prompts: Sequence[Ids]) -> tuple[list[Level], list[tuple[int, int]
     return levels, ends
 
 
-def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids]) -> ReadPrompts:
-    """Keys, values and last states of prompts, each shared beginning read once."""
+def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids], known: Trunk | None = None) -> ReadPrompts:
+    """Keys, values and last states of prompts, each shared beginning read once.
+
+    Args:
+        decoder: The model.
+        prompts: Token ids.
+        known: What the model has read before; where these prompts begin so, it is not read again.
+    """
     levels, ends = levels_of(prompts)
+    single = next((at for at, level in enumerate(levels) if len(level.batch.lengths) > 1), len(levels))
+    shared = min(single, *(at for at, _ in ends))
+    skipped = _blocks_alike(prompts[0][: shared * BLOCK], known.ids) if known else 0
     before: list[tuple[torch.Tensor, torch.Tensor]] = []
+    if known and skipped:
+        length = skipped * BLOCK
+        before = [(keys[:, :, :length], values[:, :, :length]) for keys, values in known.layers]
+    trunk = known if skipped and skipped == shared else None
     last: list[torch.Tensor] = [torch.empty(0)] * len(prompts)
     keys: list[list[torch.Tensor]] = [[torch.empty(0)] * len(prompts) for _ in decoder.layers]
     values: list[list[torch.Tensor]] = [[torch.empty(0)] * len(prompts) for _ in decoder.layers]
-    for number, level in enumerate(levels):
+    for number, level in list(enumerate(levels))[skipped:]:
         reading = _LevelReading(decoder, level, before, number * BLOCK)
         states = reading.states()
         stops = np.cumsum(level.batch.lengths) - 1
@@ -85,7 +112,15 @@ def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids]) -> ReadPrompts:
                 for layer in range(len(decoder.layers)):
                     keys[layer][prompt], values[layer][prompt] = reading.whole(layer, place)
         before = reading.full_blocks()
-    return ReadPrompts(torch.stack(last), keys, values)
+        if number == shared - 1:
+            trunk = Trunk(prompts[0][: shared * BLOCK], before)
+    return ReadPrompts(torch.stack(last), keys, values, trunk)
+
+
+def _blocks_alike(ids: Ids, others: Ids) -> int:
+    """How many whole blocks the two begin with in common."""
+    length = min(len(ids), len(others))
+    return int(np.cumprod(ids[:length] == others[:length]).sum()) // BLOCK
 
 
 class _LevelReading:

@@ -205,3 +205,22 @@ def test_smollm2_writes_from_its_package(smollm2):
     assert all(texts)
     sense, nonsense = writer.log_likelihood(["The cat sat on the mat.", "mat the on sat cat The."]).perplexity
     assert sense < nonsense
+
+
+def test_what_the_batch_before_began_with_is_not_read_again(writer, monkeypatch):
+    """The same texts to the last bit of their log-probabilities, from fewer tokens read."""
+    model = writer._engine.model
+    model.trunk = None
+    beginning = " ".join(models.WORDS[:20]) * 4
+    settings = WritingSettings(n=2, max_new_tokens=6, seed=3)
+    prompts = [writer._engine.reader.text(f"{beginning} {word}") for word in models.WORDS[:3]]
+    read = []
+    run = model.run
+    monkeypatch.setattr(model, "run", lambda ids, *rest: read.append(len(ids)) or run(ids, *rest))
+    first = writer._engine.sample(prompts, settings)
+    whole = sum(read)
+    read.clear()
+    second = writer._engine.sample(prompts[::-1], settings, rows=[2, 1, 0])
+    assert sum(read) <= whole - 32
+    for field, again in zip(first, second, strict=True):
+        assert torch.equal(field.view(3, 2, -1), again.view(3, 2, -1).flip(0))
