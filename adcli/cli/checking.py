@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from adcli.cli.encoding import classifier_of
 from adcli.cli.option_rules import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
@@ -81,7 +83,6 @@ class _Supports:
     def __init__(self, directory: Path, models: Models) -> None:
         self._directory, self._models = directory, models
         self._known: dict[str, float] = {}
-        self._load: Classifier | None = None
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         import numpy as np
@@ -92,12 +93,6 @@ class _Supports:
             self._known.update(zip(new, supported.tolist(), strict=True))
         return np.asarray([self._known[text] for text in texts])
 
-    @property
+    @cached_property
     def _classifier(self) -> Classifier:
-        if self._load is None:
-            from adcli.core.training.encoder.classifier import Classifier
-
-            self._load = Classifier.load(
-                self._directory, device=self._models.device, precision=self._models.precision
-            )
-        return self._load
+        return classifier_of(self._models, self._directory)

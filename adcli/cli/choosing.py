@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from adcli.cli.encoding import classifier_of
 from adcli.cli.option_rules import option_group
 from adcli.cli.options import Models
 from adcli.cli.run import Run
@@ -90,13 +91,11 @@ def described_click_model(run: Run, directory: Path) -> dict[str, Any]:
 
 def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[Sequence[str]], Any]:
     """The click model, whose own figures say how much it can be relied on."""
-    from adcli.core.training.encoder.classifier import Classifier
-
     about = described_click_model(run, directory)
     held_out = about.get("scores", {}).get("new data")
     if held_out is None or held_out["after"] <= 0.5:
         run.warn(f"{directory} tells clicks on held-out ads no better than chance: it should decide nothing.")
-    classifier = Classifier.load(directory, model=judge, device=models.device, precision=models.precision)
+    classifier = classifier_of(models, directory, judge)
 
     def clicks(texts: Sequence[str]) -> npt.NDArray[np.float64]:
         return classifier.probabilities(texts)[:, 1]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.encoding.store import VectorStore
+    from adcli.core.training.encoder.classifier import Classifier
 
 
 @option_group("Models")
@@ -41,6 +42,19 @@ class EncoderOptions:
         metavar="GB",
         envvar="ADCLI_CACHE_LIMIT",
         help="Size of the cache of vectors; least recently used are evicted.",
+    )
+
+
+def classifier_of(models: Models, directory: Path, model: str = "minilm") -> Classifier:
+    """The classifier of texts in a directory of `adcli optimize encoder`, where and how models run."""
+    from adcli.core.training.encoder.classifier import Classifier
+
+    return Classifier.load(
+        directory,
+        model=model,
+        device=models.device,
+        precision=models.precision,
+        processes=models.processes,
     )
 
 

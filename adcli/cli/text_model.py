@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adcli.cli.choosing import described_click_model
+from adcli.cli.encoding import classifier_of
+from adcli.cli.options import Models
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +28,12 @@ TEXT_NAMES = ("title", "text", "headline", "query", "description")
 
 
 def with_text_scores(
-    run: Run, frame: pl.DataFrame, actions: ActionSet, items: pl.DataFrame | None, model: Path | None
+    run: Run,
+    frame: pl.DataFrame,
+    actions: ActionSet,
+    items: pl.DataFrame | None,
+    model: Path | None,
+    models: Models,
 ) -> pl.DataFrame:
     """The rows with a column of the log-odds of a click on each action, by a model of texts.
 
@@ -40,7 +47,6 @@ def with_text_scores(
     import numpy as np
     import polars as pl
 
-    from adcli.core.training.encoder.classifier import Classifier
     from adcli.embed.texts import texts_of
     from adcli.policies.action_features import joined_by
     from adcli.policies.context import TEXT_SCORES
@@ -59,7 +65,7 @@ def with_text_scores(
     asked = frame.select(name for name in columns if name not in own and name in frame.columns)
     distinct = asked.unique(maintain_order=True) if asked.width else pl.DataFrame({"__all": [0]})
     pairs = distinct.join(offers, how="cross", maintain_order="left_right")
-    classifier = Classifier.load(model, model=described["base"]["name"])
+    classifier = classifier_of(models, model, described["base"]["name"])
     chances = classifier.probabilities(texts_of(pairs, "impressions", columns).to_list())
     odds = np.log(np.clip(chances[:, 1], 1e-6, 1) / np.clip(chances[:, 0], 1e-6, 1))
     kind = pl.Array(pl.Float32, len(actions))

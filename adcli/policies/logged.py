@@ -83,8 +83,8 @@ def _propensity(impressions: pl.DataFrame) -> NDArray[np.float64]:
     if "propensity" not in impressions.columns:
         raise DataError(
             "The log has no propensities: nothing says how likely each ad was to be shown.",
-            fix="Name the column with --map propensity=...; `adcli evaluate policy` can estimate them with "
-            "--estimate-propensities, and speaks no verdict then.",
+            fix="Name the column with --map propensity=...; --estimate-propensities estimates them, and no "
+            "verdict is spoken then.",
         )
     propensity = numbers(impressions, "propensity")
     wrong = (propensity <= 0) | (propensity > 1)

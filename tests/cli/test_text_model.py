@@ -39,7 +39,7 @@ def test_the_classifier_of_texts_decides_where_only_texts_tell(adcli, tmp_path):
         "-o", "clicks", env=cache,
     )  # fmt: skip
     assert learned.returncode == 0, learned.said
-    texts = ("--text-model", "clicks", "--items", "items.csv")
+    texts = ("--text-model", "clicks", "--items", "items.csv", "--device", "cpu", "--precision", "fp32")
     done = adcli("optimize", "policy", "log.csv", *texts, "-o", "policy", env=cache)
     assert done.returncode == 0, done.said
     assert "reads 2 texts of contexts with each of 2 actions" in done.said

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from adcli.cli.command import command
 from adcli.cli.evaluate.policy_targets import check_names, read_targets
+from adcli.cli.logged import Logged, attributes_of, question_of, tell_undrawn, with_propensities
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import Confidence, Reporting, Tracking
-from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.cli.users import Profiles, Users, with_profiles, with_users
+from adcli.cli.users import with_profiles, with_users
 from adcli.errors import GateError, UsageError
 
 if TYPE_CHECKING:
-    from adcli.evaluate.off_policy.table import Target
+    from adcli.evaluate.off_policy.table import PolicyValues, Target
 
 
 @command
@@ -26,6 +27,7 @@ def policy(
     run: Run,
     reporting: Reporting,
     tracking: Tracking,
+    logged: Logged,
     policy_and_inputs: list[str] = typer.Argument(
         [],
         metavar="POLICY INPUT",
@@ -60,20 +62,11 @@ def policy(
     action: list[str] = typer.Option(
         [], help="Column of the action; repeat for joint actions.", show_default="the policy's own"
     ),
-    context: list[str] = typer.Option(
-        [], help="Context feature of the reward model; repeat for more.", show_default="all that can be"
-    ),
-    items: str | None = typer.Option(None, help="Attributes or vectors of the items."),
-    users: Users = None,
-    profiles: Profiles = None,
     by: list[str] = typer.Option(
         [], help="Column of the log or of --items: value or exposure in its groups; repeat."
     ),
     min_users: Annotated[int, Needs("by")] = typer.Option(
         50, min=0, help="With --by: put smaller groups together."
-    ),
-    eligible_by: str | None = typer.Option(
-        None, help="Column whose value decides what the uniform policy may show."
     ),
     action_groups: str | None = typer.Option(
         None,
@@ -86,8 +79,6 @@ def policy(
     position: str | None = typer.Option(
         None, help="Column of the position in the slate.", show_default="placement"
     ),
-    estimate_propensities: EstimatePropensities = False,
-    propensity_of: PropensityOf = [],  # noqa: B006
     interval: Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"] = typer.Option(
         "skew",
         help="Method of the intervals: skew is Student's t with Hall's skewness correction; bernstein "
@@ -116,82 +107,82 @@ def policy(
     from adcli.evaluate.off_policy.slate_table import SLATE_ESTIMATORS, slate_value_table
     from adcli.evaluate.off_policy.table import policy_value_table
     from adcli.evaluate.off_policy.targets import asked_of
-    from adcli.policies.prepared import Question
 
-    named, inputs = policy_and_inputs[:1], policy_and_inputs[1:]
-    if target_column:
-        named, inputs = [], policy_and_inputs
-    names = [*named, *also]
-    if not names and not target_column:
-        raise UsageError("Which policy?", fix="Name a directory, uniform or logged; or give --target-column.")
-    check_names(names)
+    names, inputs = _policies(policy_and_inputs, also, target_column)
     if expected_logged or expected_policy:
         _check_own_model(expected_logged, expected_policy, target_column, names)
     of_slates = bool(slate or position or set(estimator) & set(SLATE_ESTIMATORS))
     if of_slates:
-        _check_slates(estimator, of_impressions=[by, action_groups, eligible_by, expected_logged])
+        _check_slates(estimator, [by, action_groups, logged.eligible_by, expected_logged])
     record = recorder(run, tracking)
     impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
     if "slate_id" in impressions.columns and not of_slates:
         run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
     run.require_whole(["propensity", reward], "a value without them would be another log's")
-    impressions = with_profiles(run, with_users(run, impressions, users, context), profiles)
-    attributes = (
-        run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
-    )
-    action, by = run.columns(action), run.columns(by)
+    impressions = with_users(run, impressions, logged.users, logged.context)
+    impressions = with_profiles(run, impressions, logged.profiles)
+    attributes = attributes_of(run, logged.items)
+    question = question_of(run, logged, reward, action)
     targets = _target_columns(run, target_column, expected_policy)
-    targets += read_targets(run, names, action, impressions)
-    question = Question(
-        reward=reward,
-        action=tuple(action),
-        context=tuple(run.columns(context)),
-        eligible_by=run.column(eligible_by) if eligible_by else None,
-        seed=run.seed,
-        propensity_of=tuple(run.columns(propensity_of)),
-    )
+    targets += read_targets(run, names, question.action, impressions)
     impressions, question = with_propensities(
-        run, impressions, asked_of(question, targets), estimate=estimate_propensities
+        run, impressions, asked_of(question, targets), estimate=logged.estimate_propensities
+    )
+    value = (
+        partial(slate_value_table, estimators=estimator or SLATE_ESTIMATORS)
+        if of_slates
+        else partial(
+            policy_value_table,
+            estimators=estimator or (*DEFAULT, *(NEEDS_GROUPS if action_groups else ())),
+            action_groups=_groups(run, action_groups),
+            expected=run.column(expected_logged) if expected_logged else "",
+        )
     )
     with run.step("value"):
-        if of_slates:
-            values = slate_value_table(
-                impressions,
-                targets,
-                question,
-                estimators=estimator or SLATE_ESTIMATORS,
-                items=attributes,
-                method=interval,
-                confidence=confidence,
-            )
-        else:
-            values = policy_value_table(
-                impressions,
-                targets,
-                question,
-                estimators=estimator or (*DEFAULT, *(NEEDS_GROUPS if action_groups else ())),
-                items=attributes,
-                action_groups=_groups(run, action_groups),
-                method=interval,
-                confidence=confidence,
-                expected=run.column(expected_logged) if expected_logged else "",
-            )
-    log = values.valuation.log
-    tell_undrawn(run, log)
-    for note in values.notes:
-        run.console.detail(note)
+        values = value(
+            impressions, targets, question, items=attributes, method=interval, confidence=confidence
+        )
+    _tell(run, values)
     table, groups = values.table, None
     if by:
         with run.step("groups"):
             groups = breakdown_table(
-                values.valuation, targets, by, items=attributes, min_users=min_users, confidence=confidence
+                values.valuation,
+                targets,
+                run.columns(by),
+                items=attributes,
+                min_users=min_users,
+                confidence=confidence,
             )
         table = with_breakdown(values.table, groups)
     page = policy_page(values, groups, currency=one_currency(impressions))
     deliver(run, Answer(table, page), reporting, record)
     for sentence in [] if groups is None else standing_gaps(groups):
         run.note(sentence)
-    _hold(values.table.filter("headline").row(0, named=True), fail_under, estimated=log.estimated)
+    _hold(values, fail_under)
+
+
+def _policies(
+    given: Sequence[str], also: Sequence[str], target_columns: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The names of the policies, and the inputs: the first that is given is a policy, unless a column is.
+
+    Raises:
+        UsageError: If there is no policy, or one is none.
+    """
+    first = 0 if target_columns else 1
+    names = [*given[:first], *also]
+    if not names and not target_columns:
+        raise UsageError("Which policy?", fix="Name a directory, uniform or logged; or give --target-column.")
+    check_names(names)
+    return names, list(given[first:])
+
+
+def _tell(run: Run, values: PolicyValues) -> None:
+    """Say what the values rest on."""
+    tell_undrawn(run, values.valuation.log)
+    for note in values.notes:
+        run.console.detail(note)
 
 
 def _check_slates(estimators: Sequence[str], of_impressions: Sequence[object]) -> None:
@@ -245,14 +236,16 @@ def _groups(run: Run, given: str | None) -> str | int | None:
     return int(given) if given.isdigit() else run.column(given)
 
 
-def _hold(headline: dict[str, Any], fail_under: float | None, *, estimated: bool) -> None:
+def _hold(values: PolicyValues, fail_under: float | None) -> None:
     """Make sure that the lower confidence bound of the first policy's value is above `--fail-under`.
 
-    Raises GateError if it is not.
+    Raises:
+        GateError: If it is not.
     """
     if fail_under is None:
         return
-    of_this_log = not estimated and not headline["verdict"].startswith("invalid")
+    headline = values.table.filter("headline").row(0, named=True)
+    of_this_log = not values.valuation.log.estimated and not headline["verdict"].startswith("invalid")
     if not of_this_log or not (headline["ci_low"] or 0.0) > fail_under:
         raise GateError(
             f"The lower confidence bound of the value of {headline['policy']} is not above {fail_under:g}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs
+from adcli.cli.option_rules import Needs
+from adcli.cli.options import Inputs, Models
 from adcli.cli.run import Run
 from adcli.cli.text_model import TextModel, with_text_scores
 from adcli.cli.users import Profiles, Users, beside_users
@@ -17,6 +19,7 @@ from adcli.cli.users import Profiles, Users, beside_users
 @command
 def apply(
     run: Run,
+    models: Annotated[Models, Needs("text_model")],
     policy: Path = typer.Argument(
         metavar="POLICY", help="Directory of `adcli optimize policy`.", show_default=False
     ),
@@ -71,7 +74,9 @@ def apply(
     if rules := limits_of_a_run(chosen):
         run.note(f"{', '.join(rules)}: kept within this run, which knows nothing of what others used.")
     complete = (
-        with_text_scores(run, with_missing_context(chosen, block)[0], chosen.actions, texts, text_model)
+        with_text_scores(
+            run, with_missing_context(chosen, block)[0], chosen.actions, texts, text_model, models
+        )
         for block in blocks
     )
     run.write(apply_in_blocks(chosen, complete, seed=run.seed, greedy=greedy, explained=explain))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adcli.cli.command import command
-from adcli.cli.options import Inputs, Reporting
-from adcli.cli.propensities import EstimatePropensities, PropensityOf, tell_undrawn, with_propensities
+from adcli.cli.logged import Logged, attributes_of, question_of, tell_undrawn, with_propensities
+from adcli.cli.option_rules import Needs
+from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.reporting import publish
 from adcli.cli.run import Run
 from adcli.cli.text_model import TextModel, with_text_scores
-from adcli.cli.users import Profiles, Users, beside_users
+from adcli.cli.users import beside_users
 from adcli.errors import UsageError
 from adcli.policies.constraints import KEYS
 
@@ -28,6 +29,8 @@ _KEYS = "; ".join(f"{name} ({key.meaning})" for name, key in KEYS.items())
 def policy(
     run: Run,
     reporting: Reporting,
+    logged: Logged,
+    models: Annotated[Models, Needs("text_model")],
     inputs: Inputs = None,
     reward: str = typer.Option(
         "click", help="Reward: click, conversion, revenue or profit (revenue less cost)."
@@ -37,18 +40,7 @@ def policy(
         help="Column of the action: item_id, placement, hour (of event_time); repeat for a product.",
         show_default="item_id or ad_id",
     ),
-    context: list[str] = typer.Option(
-        [], help="Context feature, known before the choice; repeat for more.", show_default="all that can be"
-    ),
-    items: str | None = typer.Option(
-        None, help="Attributes or vectors of the items: products, or what `adcli embed` wrote."
-    ),
-    users: Users = None,
-    profiles: Profiles = None,
     text_model: TextModel = None,
-    eligible_by: str | None = typer.Option(
-        None, help="Column whose value decides which actions may be shown."
-    ),
     constraints: Path | None = typer.Option(
         None,
         metavar="FILE",
@@ -63,8 +55,6 @@ def policy(
     treatment_cost: float = typer.Option(
         0.0, min=0.0, help="What showing an ad costs, in units of the reward."
     ),
-    estimate_propensities: EstimatePropensities = False,
-    propensity_of: PropensityOf = [],  # noqa: B006
     start_from: Path | None = typer.Option(
         None,
         "--from",
@@ -95,7 +85,6 @@ def policy(
     from adcli.policies.actions import action_set
     from adcli.policies.constraints import read_constraints
     from adcli.policies.logged import PROFIT
-    from adcli.policies.prepared import Question
     from adcli.policies.store import save_policy
 
     if text_model and start_from:
@@ -107,26 +96,17 @@ def policy(
     log = run.spool(inputs, tables=["impressions"])
     outcomes = ["revenue", "cost"] if reward == PROFIT else [reward]
     run.require_whole(["propensity", *outcomes], "what is learned without them would be of another log")
-    impressions = beside_users(run, log, users, profiles, context).mapped()
-    attributes = (
-        run.read([items], tables=["vectors", "products", "item_features"], secondary=True) if items else None
+    impressions = beside_users(run, log, logged.users, logged.profiles, logged.context).mapped()
+    attributes = attributes_of(run, logged.items)
+    question = question_of(
+        run, logged, reward, action, folds=folds, no_ad=no_ad, treatment_cost=treatment_cost
     )
-    chosen_by = tuple(run.columns(action))
     if text_model:
-        actions = action_set(impressions, chosen_by)
-        impressions = with_text_scores(run, impressions, actions, attributes, text_model)
-    question = Question(
-        reward=reward,
-        action=chosen_by,
-        context=tuple(run.columns(context)),
-        eligible_by=run.column(eligible_by) if eligible_by else None,
-        folds=folds,
-        seed=run.seed,
-        propensity_of=tuple(run.columns(propensity_of)),
-        no_ad=no_ad,
-        treatment_cost=treatment_cost,
+        actions = action_set(impressions, question.action)
+        impressions = with_text_scores(run, impressions, actions, attributes, text_model, models)
+    impressions, question = with_propensities(
+        run, impressions, question, estimate=logged.estimate_propensities
     )
-    impressions, question = with_propensities(run, impressions, question, estimate=estimate_propensities)
     earlier = _earlier(run, start_from) if start_from else None
     with run.step("learn"):
         learned, changes = learn_on(

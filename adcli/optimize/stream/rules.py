@@ -50,7 +50,8 @@ class ActionNames:
             cached = None
         if cached is not None:
             return cached
-        wanted = name if type(name) is dict else {self.columns[0]: name}
+        named = name if type(name) is dict else {self.columns[0]: name}
+        wanted = {key: str(value) if type(value) is int else value for key, value in named.items()}
         mask = np.array([self._is_meant(row, wanted) for row in self._rows])
         if not mask.any():
             known = [str(row[0]) for row in self._rows]

@@ -29,7 +29,13 @@ class Classifier:
 
     @classmethod
     def load(
-        cls, directory: Path, *, model: str = "minilm", device: Device = "auto", precision: Precision = "auto"
+        cls,
+        directory: Path,
+        *,
+        model: str = "minilm",
+        device: Device = "auto",
+        precision: Precision = "auto",
+        processes: int | None = None,
     ) -> Classifier:
         """The classifier in a directory of `adcli optimize encoder`.
 
@@ -37,7 +43,9 @@ class Classifier:
             DataError: If the directory holds no adapter of this model, or no head.
         """
         weight, bias = load_head(directory)
-        encoder = Encoder.load(model, device=device, precision=precision, adapter=directory)
+        encoder = Encoder.load(
+            model, device=device, precision=precision, adapter=directory, processes=processes
+        )
         return cls(encoder, weight, bias)
 
     def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
