@@ -85,13 +85,9 @@ def conversions_of(sales: pl.DataFrame, *, net: bool) -> pl.DataFrame:
 
     What was given back counts at the time of its order.
 
-    Args:
-        sales: The events that `earns` tells of, through `settle_sales`.
-        net: Whether what was given back was subtracted.
-
-    Returns:
-        `user_id event_time conversions revenue`: conversions is 0 where money was only given back; revenue
-        is null where no amount is known.
+    `sales`: the events that `earns` tells of, through `settle_sales`; `net`: whether what was given back was
+    subtracted. Returns `user_id event_time conversions revenue`: conversions is 0 where money was only given
+    back; revenue is null where no amount is known.
     """
     money = pl.col("sold_for") if "sold_for" in sales.columns else pl.lit(None, pl.Float64)
     order = order_column(sales.columns)

@@ -39,13 +39,9 @@ def require_one_currency(frame: pl.DataFrame) -> None:
 def converted(frame: pl.DataFrame, to: str, rates: pl.DataFrame) -> pl.DataFrame:
     """The table with all of its money in one currency.
 
-    Args:
-        frame: A table with a column `currency`.
-        to: The currency wanted.
-        rates: `currency rate`, how much of `to` one unit is worth, and `date` where it changes by the day.
-
-    Raises:
-        DataError: If a rate that is needed is not there, or there several times.
+    `frame`: a table with a column `currency`; `rates`: `currency rate`, how much of `to` one unit is worth,
+    and `date` where it changes by the day. Raises DataError if a rate that is needed is not there, or there
+    several times.
     """
     day = next((name for name in ("event_time", "date") if name in frame.columns), None)
     keys = [name for name in ("currency", "date") if name in rates.columns]

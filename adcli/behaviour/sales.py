@@ -76,13 +76,9 @@ class Sales(NamedTuple):
 def settle_sales(events: pl.DataFrame, *, net: bool = False, level: AmountLevel | None = None) -> Sales:
     """The purchases of a log that stand, and what they brought.
 
-    Args:
-        events: The events table.
-        net: Whether refunds are subtracted, in the row that holds them.
-        level: What an amount belongs to, where the user says so.
-
-    Raises:
-        DataError: If it is ambiguous whether an amount belongs to a line or to the whole order.
+    `net`: whether refunds are subtracted, in the row that holds them; `level`: what an amount belongs to,
+    where the user says so. Raises DataError if it is ambiguous whether an amount belongs to a line or to the
+    whole order.
     """
     order = order_column(events.columns)
     rows = events.with_row_index(_ROW)

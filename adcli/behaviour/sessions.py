@@ -14,10 +14,9 @@ class Sessions:
     The id depends on the events alone, not on how they are cut into frames. What is remembered between frames
     is a row per user.
 
-    Args:
-        gap: A visit ends when nothing comes for longer than this.
-        at_midnight: Whether it also ends at midnight (UTC).
-        campaign: The column that, where it changes from one second to a later one, begins a new visit.
+    `gap`: a visit ends when nothing comes for longer than this; `at_midnight`: whether it also ends at
+    midnight (UTC); `campaign`: the column that, where it changes from one second to a later one, begins a new
+    visit.
     """
 
     def __init__(self, *, gap: timedelta, at_midnight: bool = False, campaign: str | None = None) -> None:

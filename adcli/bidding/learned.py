@@ -68,10 +68,9 @@ class LearnedBidder(NamedTuple):
 def save_bidders(bidders: Mapping[str, LearnedBidder], directory: Path, about: Mapping[str, Any]) -> None:
     """Write the bidder of each campaign into an existing, empty directory.
 
-    Args:
-        bidders: By campaign; the campaign of a log that names none is "".
-        directory: Where `bidder.json` and `bidder.safetensors` go.
-        about: What it is, from what, with what settings, and what it scored: plain values.
+    `bidders`: by campaign, the campaign of a log that names none is ""; `directory`: where `bidder.json` and
+    `bidder.safetensors` go; `about`: what it is, from what, with what settings, and what it scored: plain
+    values.
     """
     from safetensors.numpy import save_file
 

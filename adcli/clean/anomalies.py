@@ -73,11 +73,9 @@ class SessionScores(NamedTuple):
     ) -> Self:
         """The scores of sessions like these.
 
-        Args:
-            features: Of `session_features`.
-            contamination: The share of sessions that are anomalies, where there are no labels.
-            labels: `user_id is_anomaly`, of which users in `features` are anomalies and which are not.
-            seed: Of the sample.
+        `features`: of `session_features`; `contamination`: the share of sessions that are anomalies, where
+        there are no labels; `labels`: `user_id is_anomaly`, of which users in `features` are anomalies and
+        which are not.
         """
         known = features.drop(KEYS)
         names = [column.name for column in known if column.drop_nulls().n_unique() > 1]

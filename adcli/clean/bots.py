@@ -137,9 +137,7 @@ def _scored(figures: pl.DataFrame, signals: Sequence[Signal], key: str) -> pl.Da
         for signal in known
     ]
     return figures.select(
-        key,
-        score=pl.max_horizontal(shares),
-        reason=pl.concat_str(reasons, separator="; ", ignore_nulls=True),
+        key, score=pl.max_horizontal(shares), reason=pl.concat_str(reasons, separator="; ", ignore_nulls=True)
     ).with_columns(pl.when(pl.col("reason") != "").then("reason"))
 
 

@@ -13,16 +13,7 @@ from adcli.clean.parallel import reader
 from adcli.clean.parts import Reading, ReadParts, put_together
 from adcli.clean.routes import Routes
 from adcli.clean.rules import FIRST_IMPRESSION, RuleCheck
-from adcli.clean.runs import (
-    FILE,
-    HIDDEN,
-    KEY,
-    LINE,
-    PLACE,
-    SortedRun,
-    in_key_order,
-    schema_of,
-)
+from adcli.clean.runs import FILE, HIDDEN, KEY, LINE, PLACE, SortedRun, in_key_order, schema_of
 from adcli.tables.read import TableStream
 from adcli.tables.standard.tables import StandardTable
 

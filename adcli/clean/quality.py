@@ -103,12 +103,7 @@ class BrokenRule(NamedTuple):
 
 
 def quality_page(
-    quality: Quality,
-    *,
-    table: str,
-    drift: pl.DataFrame,
-    rules: Sequence[BrokenRule],
-    rejected: pl.DataFrame,
+    quality: Quality, *, table: str, drift: pl.DataFrame, rules: Sequence[BrokenRule], rejected: pl.DataFrame
 ) -> Page:
     """The page for a table that was cleaned.
 

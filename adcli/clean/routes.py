@@ -51,11 +51,7 @@ DEFAULT_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
         r"[/=](?:order-confirmation|confirmation-commande|confirmacion-pedido)",
         r"[/=](?:conferma-ordine|bestellbestatigung)",
     ),
-    "cart": (
-        r"/cart(?:[/?.]|$)",
-        rf"/(?:basket|bag|{_CARTS})(?:[/?]|$)",
-        r"[?&]controller=cart(?:&|$)",
-    ),
+    "cart": (r"/cart(?:[/?.]|$)", rf"/(?:basket|bag|{_CARTS})(?:[/?]|$)", r"[?&]controller=cart(?:&|$)"),
     "checkout": (
         r"/(?:onestep)?checkouts?(?:[/?]|$)",
         r"^(?:/[a-z]{2})?/(?:order|commande|pedido|ordine|bestellung)(?:[/?]|$)",

@@ -54,12 +54,6 @@ RULES: Final = (
 _BUILT_IN: Final = frozenset(rule.name for rule in RULES)
 
 
-def as_markdown(rules: Iterable[Rule] = RULES) -> str:
-    """The rules as a table for documentation."""
-    rows = [f"| `{rule.name}` | {rule.reason} | {rule.default} |" for rule in rules]
-    return "\n".join(["| rule | a row with | by default |", "|---|---|---|", *rows])
-
-
 def rules_of_file(text: str, name: str) -> list[Rule]:
     """Rules out of TOML: a table each, named like the rule, with `expression`, and `reason` and `default`.
 

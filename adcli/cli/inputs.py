@@ -128,8 +128,7 @@ class RunInputs:
     def texts(self, inputs: Sequence[str] | None, command: str) -> Iterator[tuple[str, str]]:
         """Inputs that are no tables: the name of each and its UTF-8 text, whole.
 
-        Raises:
-            DataError: If one is not UTF-8, or not what its manifest says.
+        Raises DataError if one is not UTF-8, or not what its manifest says.
         """
         from adcli.tables.expansion import expand, verify_sources
         from adcli.tables.records import InputRecord

@@ -33,8 +33,7 @@ Profiles = Annotated[
 def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataFrame:
     """The rows with the vectors of their users as `profile`, which is said; as they are without such a file.
 
-    Raises:
-        DataError: If the rows name no users, or none of theirs has a vector.
+    Raises DataError if the rows name no users, or none of theirs has a vector.
     """
     return log if profiles is None else _profile_join(run, log, profiles)(log)
 
@@ -42,8 +41,7 @@ def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataF
 def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:
     """The rows with the columns of their users, which is said; the rows as they are without a table of users.
 
-    Raises:
-        DataError: If the rows name no users.
+    Raises DataError if the rows name no users.
     """
     return log if users is None else _customer_join(run, log, users, wanted)(log)
 

@@ -59,15 +59,9 @@ def explain_profile(
 ) -> pl.DataFrame:
     """A row for each item or text of a user's events, and for each word of those that moved the profile most.
 
-    Args:
-        user: The user.
-        interactions: Interactions with a `weight`.
-        texts: (m,) the text that was embedded for each vector; None where that is not known.
-        encode: Texts to (n, d) unit vectors.
-        half_life: Days after which an event counts half; None for never.
-
-    Raises:
-        DataError: If there is no such user, or nothing is known of them.
+    `interactions`: interactions with a `weight`; `texts` (m,) the text that was embedded for each vector,
+    None where that is not known; `encode`: texts to (n, d) unit vectors; `half_life`: days after which an
+    event counts half, None for never. Raises DataError if there is no such user, or nothing is known of them.
     """
     parts = _parts(user, interactions, half_life)
     weights = parts["share"].to_numpy()

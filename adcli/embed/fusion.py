@@ -96,15 +96,9 @@ def added_recall(
 ) -> AddedRecall:
     """How well the items before a time find those after it, by both kinds of vectors.
 
-    Args:
-        events: `user_id event_time item_id`.
-        ids: (n,) ids of the items.
-        text: (n, d) unit vectors of their texts.
-        fused: (n, e) fused unit vectors.
-        seed: Of the users drawn where there are many.
-
-    Raises:
-        DataError: If no user has items on both sides of the split.
+    `events`: `user_id event_time item_id`; `ids` (n,) ids of the items; `text` (n, d) unit vectors of their
+    texts; `fused` (n, e) fused unit vectors. Raises DataError if no user has items on both sides of the
+    split.
     """
     known = events.filter(pl.col("event_time").is_not_null() & pl.col("item_id").is_in(ids.implode()))
     split = known["event_time"].sort()[int(known.height * (1 - HELD_OUT))] if known.height else None

@@ -29,13 +29,9 @@ class InteractionVectors(NamedTuple):
 def interaction_vectors(interactions: pl.DataFrame, items: ItemVectors, encode: Encode) -> InteractionVectors:
     """Of a search or review the vector of its text, else of the item, else of a text, else of the category.
 
-    Args:
-        interactions: As `interactions_of_events` gives them.
-        items: The items.
-        encode: Texts to (n, d) unit vectors; called once, and only if there are texts.
-
-    Raises:
-        DataError: If none of the items is known, or if texts and items have vectors of different dimensions.
+    `interactions`: as `interactions_of_events` gives them; `encode`: texts to (n, d) unit vectors, called
+    once, and only if there are texts. Raises DataError if none of the items is known, or if texts and items
+    have vectors of different dimensions.
     """
     check_items(interactions, items.products["item_id"])
     events = _with_items(interactions, items)

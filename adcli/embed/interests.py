@@ -58,10 +58,7 @@ def interests(
 
 
 def user_interests(
-    vectors: npt.NDArray[np.float32],
-    members: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-    k: int,
+    vectors: npt.NDArray[np.float32], members: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], k: int
 ) -> list[Interest]:
     """One user's interests: as few as fit almost as well as `k`, largest first.
 

@@ -70,14 +70,9 @@ def learn_weights(
 ) -> LearnedWeights:
     """Weights of the event types learned on the next purchase, held out in time.
 
-    Args:
-        interactions: The interactions.
-        given: The weights to compare with, by event type.
-        half_life: Days after which an event counts half; None for never.
-        seed: Of the sampling of purchases where there are many, and of negatives.
-
-    Raises:
-        DataError: If there are too few purchases with events before them.
+    `given`: the weights to compare with, by event type; `half_life`: days after which an event counts half,
+    None for never; `seed`: of the sampling of purchases where there are many, and of negatives. Raises
+    DataError if there are too few purchases with events before them.
     """
     rng = np.random.default_rng(seed)
     purchases = _purchases(interactions, half_life, rng)

@@ -48,14 +48,9 @@ def profiles(
 ) -> Iterator[pl.DataFrame]:
     """Profiles of all users, in order of their names, in chunks of users.
 
-    Args:
-        interactions: Weighted interactions.
-        items: The items.
-        half_life: Days after which an event counts half of one at the user's last time; None for never.
-        earlier: Profiles of other interactions, made with the same weights and half-life.
-
-    Raises:
-        DataError: If `earlier` are not profiles, or have vectors of another dimension.
+    `half_life`: days after which an event counts half of one at the user's last time, None for never;
+    `earlier`: profiles of other interactions, made with the same weights and half-life. Raises DataError if
+    `earlier` are not profiles, or have vectors of another dimension.
     """
     events = interactions.events.sort("user_id", maintain_order=True)
     if earlier is not None:

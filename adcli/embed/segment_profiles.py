@@ -38,14 +38,9 @@ class _Segments(NamedTuple):
 def segment_profiles(table: pl.DataFrame, texts: SegmentTerms) -> pl.DataFrame:
     """A row for each segment, the largest first.
 
-    Args:
-        table: Rows of the vectors table with `segment_name`: users' profiles, or products, reviews, queries.
-        texts: Texts of the same rows.
-
-    Returns:
-        `segment rows share`; of users also `revenue revenue_share revenue_per_user purchases_per_user
-        days_since_last_event` (median, to the last event of all); then `categories products
-        distinguished_by`.
+    `table`: rows of the vectors table with `segment_name`: users' profiles, or products, reviews, queries.
+    Returns `segment rows share`; of users also `revenue revenue_share revenue_per_user purchases_per_user
+    days_since_last_event` (median, to the last event of all); then `categories products distinguished_by`.
     """
     segments = _segments(table)
     size = segments.rows.group_by("label").len("rows").sort("label")["rows"]

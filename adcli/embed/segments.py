@@ -57,15 +57,9 @@ def segment(
 ) -> Segments:
     """The rows in `k` segments.
 
-    Args:
-        vectors: (n, d) unit vectors.
-        k: Segments.
-        texts: Texts of the rows, for the names.
-        seed: Of K-means.
-        earlier: Segments to start from, whose names are kept.
-
-    Raises:
-        UsageError: If there are fewer rows than segments, or another number of earlier ones.
+    `vectors` (n, d) unit vectors; `texts`: texts of the rows, for the names; `earlier`: segments to start
+    from, whose names are kept. Raises UsageError if there are fewer rows than segments, or another number of
+    earlier ones.
     """
     if k > len(vectors):
         raise UsageError(f"--segments {k}: there are only {len(vectors):,} rows.")

@@ -29,14 +29,9 @@ def row_vectors(
 ) -> Iterator[pl.DataFrame]:
     """Frames of the vectors table, a row for each row and in their order.
 
-    Args:
-        frames: Rows of a standard table.
-        table: Its name: products, reviews or queries.
-        encode: Texts to (n, d) unit vectors.
-        columns: Columns that make the text, in place of those usual for the table.
-
-    Raises:
-        DataError: If one of `columns` is not there.
+    `table`: its name: products, reviews or queries; `encode`: texts to (n, d) unit vectors; `columns`:
+    columns that make the text, in place of those usual for the table. Raises DataError if one of `columns` is
+    not there.
     """
     rows = 0
     for frame in (part for whole in frames for part in whole.iter_slices(SLICE_ROWS)):

@@ -28,14 +28,9 @@ def suppressed_cells(
 ) -> tuple[BoolArray, BoolArray]:
     """Which cells are too small, and which further ones must be hidden to protect those.
 
-    Args:
-        members: One row per cell and user: `cell` (0 to cells - 1), the `by` columns, `user` (null: unknown,
-            which counts as nobody).
-        by: The breakdown's columns.
-        min_users: The least number of distinct users of a published cell.
-
-    Returns:
-        Two masks over the cells: below the threshold, hidden to protect others.
+    `members`: one row per cell and user: `cell` (0 to cells - 1), the `by` columns, `user` (null: unknown,
+    which counts as nobody); `min_users`: the least number of distinct users of a published cell. Returns two
+    masks over the cells: below the threshold, hidden to protect others.
     """
     cells = members.select("cell", *by).unique("cell").sort("cell")
     lines = [_line(cells, subset) for size in range(len(by)) for subset in combinations(by, size)]

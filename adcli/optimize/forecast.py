@@ -99,13 +99,9 @@ def forecast_customers(sales: pl.DataFrame, *, days: int, cutoff: date | None = 
     greatest value first. Purchases on one day are one. The model is BG/NBD, or LightGBM upon it where that
     forecast the last days before the cutoff better.
 
-    Args:
-        sales: Events whose purchases are sales (`settle_sales`): `event_time user_id event_type sold_for`.
-        days: How far the forecast reaches.
-        cutoff: The first day that is not seen; what comes from it on is for the backtest.
-
-    Raises:
-        DataError: If there are too few customers before the cutoff, or none came back.
+    `sales`: events whose purchases are sales (`settle_sales`): `event_time user_id event_type sold_for`;
+    `cutoff`: the first day that is not seen, what comes from it on is for the backtest. Raises DataError if
+    there are too few customers before the cutoff, or none came back.
     """
     log = _Log(_purchase_days(sales), _event_days(sales))
     if log.bought.is_empty():

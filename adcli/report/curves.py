@@ -34,13 +34,7 @@ class Curve(NamedTuple):
 
 
 def trend_plot(
-    name: str,
-    title: str,
-    curves: Sequence[Curve],
-    *,
-    x_axis: str,
-    y_axis: str,
-    kind: str = "number",
+    name: str, title: str, curves: Sequence[Curve], *, x_axis: str, y_axis: str, kind: str = "number"
 ) -> Plot:
     """Values over time, by hour or day, each with its band. At most six curves are drawn, the first ones.
 
@@ -175,13 +169,9 @@ def reliability_plot(
 ) -> Plot:
     """A reliability diagram: observed against predicted rates by bin; on the diagonal they agree.
 
-    Args:
-        name: What its files are called.
-        title: What it shows.
-        bins: One row a bin, with its mean prediction in `predicted`.
-        observed: The column of the observed share; those of its interval are called as `bounds_of` says.
-        counts: The column of the rows in each bin; the area of its mark grows with them.
-        x_axis: What was predicted.
+    `bins`: one row a bin, with its mean prediction in `predicted`; `observed`: the column of the observed
+    share, those of its interval are called as `bounds_of` says; `counts`: the column of the rows in each bin,
+    the area of its mark grows with them.
     """
     columns = ("predicted", observed, *bounds_of(observed), counts)
     said, seen, least, most, rows = (bins[column].cast(pl.Float64).to_numpy() for column in columns)

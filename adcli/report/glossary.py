@@ -42,8 +42,7 @@ TERMS: Mapping[str, Term] = {
         "the direct method, its errors corrected by IPS: right if either the model or the propensities are",
     ),
     "ESS": Term(
-        "effective sample size",
-        "how many rows of equal weight would say as much as the weighted rows do",
+        "effective sample size", "how many rows of equal weight would say as much as the weighted rows do"
     ),
     "MIPS": Term("marginalised IPS", "IPS by the weights of groups of actions"),
     "Qini": Term(

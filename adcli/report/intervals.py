@@ -55,13 +55,7 @@ def interval_plot(
 
 
 def bar_plot(
-    name: str,
-    title: str,
-    rows: pl.DataFrame,
-    *,
-    label: str | pl.Expr,
-    axis: str,
-    kind: str = "number",
+    name: str, title: str, rows: pl.DataFrame, *, label: str | pl.Expr, axis: str, kind: str = "number"
 ) -> Plot:
     """Bars from zero, one row each, with its interval if it has one. Arguments as in `interval_plot`."""
     bars = _Rows(rows, "value", label, kind)
@@ -123,14 +117,7 @@ class _Rows:
         at, room = axes.get_yaxis_transform(), WIDTH - self.panel.left - self.panel.right
         for row, text in enumerate(self.numbers):
             colour = colours["muted" if text == NONE else "ink"]
-            axes.text(
-                1.0 + 0.12 / room,
-                row,
-                text,
-                transform=at,
-                va="center",
-                color=colour,
-            )
+            axes.text(1.0 + 0.12 / room, row, text, transform=at, va="center", color=colour)
         scale(axes.xaxis, self.kind, most=max(2, int(room / 0.75)))
         axes.set_xlabel(axis)
 

@@ -44,13 +44,7 @@ def histogram_plot(name: str, title: str, values: ArrayLike, *, axis: str) -> Pl
     return Plot(name, title, _histogram_words(title, numbers), Panel(height=3.2), draw)
 
 
-def map_plot(
-    name: str,
-    title: str,
-    x: ArrayLike,
-    y: ArrayLike,
-    categories: Sequence[object],
-) -> Plot:
+def map_plot(name: str, title: str, x: ArrayLike, y: ArrayLike, categories: Sequence[object]) -> Plot:
     """A map of points whose nearness has a meaning, such as embedded products, coloured by category.
 
     Of more than six categories the five largest have a colour and a mark of their own; the rest share one.

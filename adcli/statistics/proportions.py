@@ -27,15 +27,8 @@ def compare_proportions(
         z, p_value = (float(x) for x in proportions_ztest(successes, trials))
     else:
         z, p_value = math.nan, math.nan
-    low, high = confint_proportions_2indep(
-        successes[0],
-        trials[0],
-        successes[1],
-        trials[1],
-        method="newcomb",
-        compare="diff",
-        alpha=1 - confidence,
-    )
+    counts = successes[0], trials[0], successes[1], trials[1]
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=1 - confidence)
     expected = min(pooled, 1 - pooled) * min(trials)
     few = f"under the null only {expected:.1f} successes or failures are expected in an arm, fewer than 5"
     share = [s / t for s, t in zip(successes, trials, strict=True)]
@@ -66,13 +59,6 @@ def _risk_ratio_interval(successes: list[int], trials: list[int], confidence: fl
             return NO_INTERVAL
         inverse = _risk_ratio_interval(successes[::-1], trials[::-1], confidence)
         return Interval(1 / (1 + inverse.high) - 1, 1 / (1 + inverse.low) - 1)
-    low, high = confint_proportions_2indep(
-        successes[0],
-        trials[0],
-        successes[1],
-        trials[1],
-        method="score",
-        compare="ratio",
-        alpha=1 - confidence,
-    )
+    counts = successes[0], trials[0], successes[1], trials[1]
+    low, high = confint_proportions_2indep(*counts, method="score", compare="ratio", alpha=1 - confidence)
     return Interval(max(float(low), 0.0) - 1, float(high) - 1)

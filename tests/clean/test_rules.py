@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from adcli.clean.rules import RULES, RuleCheck, as_markdown, rules_of_file, with_actions
+from adcli.clean.rules import RULES, RuleCheck, rules_of_file, with_actions
 from adcli.errors import DataError, UsageError
 from adcli.tables.standard.tables import TABLES
 
@@ -84,4 +84,5 @@ def test_a_file_of_rules_that_cannot_be_read_is_a_sentence(text):
 
 def test_the_readme_says_what_the_table_of_rules_says():
     told = README.read_text(encoding="utf-8").split("<!-- rules -->\n")[1].split("\n<!-- end of rules -->")[0]
-    assert told == as_markdown()
+    rows = [f"| `{rule.name}` | {rule.reason} | {rule.default} |" for rule in RULES]
+    assert told.splitlines()[2:] == rows

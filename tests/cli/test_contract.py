@@ -97,13 +97,6 @@ def test_the_same_run_gives_the_same_bytes(adcli, log, tmp_path):
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
-def test_an_output_never_overwrites_an_input(adcli, log):
-    done = adcli("clean", log, "-o", log)
-    assert done.returncode == 2
-    assert "never overwrites" in done.said
-    assert log.read_text() == LOG
-
-
 def test_rejects_are_kept_with_file_line_reason_and_row(adcli, tmp_path):
     path = tmp_path / "log.csv"
     path.write_text(

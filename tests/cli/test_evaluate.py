@@ -197,11 +197,7 @@ UNITS = "unit_id,variant,visit,clicks,impressions\n"
 @pytest.mark.parametrize(
     ("content", "metric", "said"),
     [
-        (UNITS + "1,a,1,1,2\n2,a,0,0,2\n", "visit", "one arm only, 'a'"),
         (UNITS + "1,a,1,-1,2\n2,b,0,0,2\n", "clicks", "'clicks' counts, but is negative in 1"),
-        (UNITS + "1,a,1,3,2\n2,b,0,0,2\n", "clicks/impressions", "clicks above impressions"),
-        (UNITS + "1,a,NaN,1,2\n2,b,0,0,2\n", "visit", "NaN or infinite"),
-        (UNITS + "1,a,1,1,2\n1,b,0,0,2\n", "visit", "repeat a 'unit_id'"),
         (UNITS + "1,a,yes please,1,2\n2,b,0,0,2\n", "visit", "no number, the first 'yes please'"),
     ],
 )

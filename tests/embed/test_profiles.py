@@ -175,21 +175,6 @@ def test_a_catalog_can_be_vectors(items, products):
         item_vectors(table.with_columns(pl.lit("user").alias("kind")))
 
 
-def test_a_catalog_that_matches_nothing_is_one_sentence(items):
-    with pytest.raises(DataError, match=r"None of the 2 items of the events is in the catalog.*'x1'.*'0000'"):
-        profiled(events([("u", 0, "view", "x1", None), ("u", 0, "view", "x2", None)]), items)
-
-
-def test_texts_of_another_dimension_are_one_sentence(items):
-    log = events([("u", 0, "search", None, "tent")])
-    with pytest.raises(DataError, match="have 24 dimensions, the model's 3"):
-        interaction_vectors(
-            weighted(interactions_of_events(log), {}),
-            items,
-            lambda texts: np.ones((len(texts), 3), np.float32),
-        )
-
-
 def test_profiles_of_another_dimension_are_one_sentence(items, products):
     log = events([("u", 0, "view", "0001", None)])
     narrow = embed_products(products, lambda texts: encode(texts)[:, :7])

@@ -15,7 +15,7 @@ from adcli.embed.reduction import (
     to_bits,
     to_int8,
 )
-from adcli.errors import DataError, UsageError
+from adcli.errors import DataError
 from adcli.statistics.retrieval import unit_vectors
 
 
@@ -61,11 +61,6 @@ def test_a_basis_survives_its_file_and_refuses_other_vectors():
         basis.reduce(vectors[:, :20])
     with pytest.raises(DataError, match=r"b\.bin is not a basis"):
         basis_from(b"nonsense", "b.bin")
-
-
-def test_more_dimensions_than_there_are_is_one_sentence():
-    with pytest.raises(UsageError, match="--dim 49: the vectors have 48 dimensions"):
-        fit_basis([clustered()], 49)
 
 
 @given(arrays(np.float32, (5, 8), elements=st.floats(-1, 1, width=32)))

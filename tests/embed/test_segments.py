@@ -109,9 +109,3 @@ def test_a_word_that_all_segments_share_marks_none_of_them():
     terms = SegmentTerms(sparse.csr_array(np.kron(np.eye(2), np.ones((3, 2)))), texts, [""] * 4)
     names = segment_names(terms, np.repeat([0, 1], 3), 2)
     assert names == ["bowls · mugs", "stoves · tents"]
-
-
-def test_more_segments_than_rows_are_one_sentence():
-    vectors, terms, _ = crowd(1)
-    with pytest.raises(UsageError, match="--segments 4: there are only 3 rows"):
-        segment(vectors, 4, terms, seed=0)

@@ -42,7 +42,7 @@ def ab_page(table: pl.DataFrame, *, confidence: float) -> Page:
                 effects.select("metric", "variant", *(["control"] if against else []), *_EFFECTS),
                 kinds=dict.fromkeys(rates, "rate"),
                 note=f"With {confidence:.0%} intervals" + ("." if against else f", against {control}."),
-            ),
+            )
         ],
         details=[Table("Tests", effects.select(_TESTS), note=_tests(effects)), _split(ratio)],
         plots=[_effects_plot(effects, confidence)],

@@ -44,14 +44,9 @@ class Design(NamedTuple):
 def units_needed(baseline: float, target: float, design: Design, *, std_dev: float | None = None) -> int:
     """Units of the control arm that show the step from `baseline` to `target`; of a variant, `ratio` as many.
 
-    Args:
-        baseline: The control's figure; a proportion unless `std_dev` is given.
-        target: What the variant is hoped to reach.
-        design: What the test is to hold.
-        std_dev: Of one unit's value, if the figure is a mean.
-
-    Raises:
-        UsageError: If there is no effect to show, or a proportion lies outside (0, 1).
+    `baseline`: the control's figure, a proportion unless `std_dev` is given; `target`: what the variant is
+    hoped to reach; `design`: what the test is to hold; `std_dev`: of one unit's value, if the figure is a
+    mean. Raises UsageError if there is no effect to show, or a proportion lies outside (0, 1).
 
     Source: statsmodels `NormalIndPower`; Cohen's h for proportions.
     """

@@ -77,10 +77,9 @@ def prepare_units(
 
     Where units have names, `NAME` is a hash of each, by which `once` finds those that occur twice.
 
-    Raises:
-        DataError: If a column is missing, a row is a total, a text is no number, a count is negative, or a
-            unit has more clicks than impressions.
-        UsageError: If the variant or the cluster is a metric, or units are counted and clustered.
+    Raises DataError if a column is missing, a row is a total, a text is no number, a count is negative, or a
+    unit has more clicks than impressions; UsageError if the variant or the cluster is a metric, or units are
+    counted and clustered.
     """
     known, pieces = as_batches(units)
     if unit_count and (cluster or unit):

@@ -91,13 +91,9 @@ def sample_ratio(
 ) -> SampleRatio:
     """The check for a sample ratio mismatch.
 
-    Args:
-        sizes: Units of each arm.
-        expected_shares: Of each arm, in any unit (1:1, 90:10); equal ones if None.
-        plan: How often the test is looked at; its p-values hold over all looks.
-
-    Raises:
-        DataError: If the shares are not one positive number for each arm.
+    `expected_shares`: of each arm, in any unit (1:1, 90:10), equal ones if None; `plan`: how often the test
+    is looked at, its p-values hold over all looks. Raises DataError if the shares are not one positive number
+    for each arm.
 
     Source: Fabijan et al. (2019), section 2.
     """

@@ -37,13 +37,9 @@ def corpus_rows(
 ) -> Iterator[MetricRow]:
     """The measures of these ads taken together.
 
-    Args:
-        texts: (n,) texts of the ads.
-        items: (n,) the product each is for.
-        group: What the ads are called in the table.
-        references: (n,) reference texts of each ad; ads without any are left out of BLEU.
-        likely: (n,) log-likelihood of each text under a language model, and (n,) its tokens.
-        confidence: Of the intervals.
+    `texts` (n,) texts of the ads; `items` (n,) the product each is for; `group`: what the ads are called in
+    the table; `references` (n,) reference texts of each ad, ads without any are left out of BLEU; `likely`
+    (n,) log-likelihood of each text under a language model, and (n,) its tokens.
     """
     clusters = np.unique(np.asarray(items, dtype=str), return_inverse=True)[1]
     yield _repeated(texts, clusters, group, confidence)

@@ -33,12 +33,9 @@ def ad_scores(
 ) -> pl.DataFrame:
     """One row an ad, one column a measure; null where a measure does not apply.
 
-    Args:
-        ads: An ads table.
-        products: What is known of the products the ads are for; without it claims are not checked.
-        references: Texts to compare with, by `ad_id`.
-        encode_tokens: Texts to one (tokens, d) array of unit vectors each.
-        checker: Of claims; None is that of the default market.
+    `products`: what is known of the products the ads are for, without it claims are not checked;
+    `references`: texts to compare with, by `ad_id`; `encode_tokens`: texts to one (tokens, d) array of unit
+    vectors each; `checker`: of claims, None is that of the default market.
     """
     by_item = {product.item_id: product for product in products or ()}
     about = [by_item.get(item_id) for item_id in ads["item_id"].cast(pl.String)]

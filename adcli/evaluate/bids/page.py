@@ -8,15 +8,7 @@ import polars as pl
 
 from adcli.evaluate.bids.table import BidValues
 from adcli.numbers import show
-from adcli.report import (
-    Curve,
-    Page,
-    Passage,
-    Plot,
-    Table,
-    cumulative_plot,
-    interval_plot,
-)
+from adcli.report import Curve, Page, Passage, Plot, Table, cumulative_plot, interval_plot
 from adcli.report.table import kinds_in, show_figure
 from adcli.statistics.verdicts import Verdict
 
@@ -84,9 +76,7 @@ def _sentence(row: dict[str, Any], table: pl.DataFrame, baseline: str) -> Verdic
     against = f"{row['bidder']} against {baseline}{_where(row, table)}"
     difference = show_figure(row, "difference", "difference")
     return Verdict(
-        row["verdict"],
-        row["reason"],
-        f"{against}: {difference} an episode ({own} against {other}).",
+        row["verdict"], row["reason"], f"{against}: {difference} an episode ({own} against {other})."
     )
 
 

@@ -275,9 +275,7 @@ def _play(
     return auctions, replay_bidders(auctions, bidders, known, learned=learned, first_price=first_price)
 
 
-def _together(
-    played: Sequence[tuple[Auctions, Mapping[str, Replay]]],
-) -> tuple[Auctions, dict[str, Replay]]:
+def _together(played: Sequence[tuple[Auctions, Mapping[str, Replay]]]) -> tuple[Auctions, dict[str, Replay]]:
     """Several campaigns' auctions and replays as one."""
     before = np.cumsum([0, *(auctions.budget.size for auctions, _ in played)])
     moved = [

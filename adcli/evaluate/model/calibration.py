@@ -9,12 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from adcli.statistics.intervals import (
-    ClusteredRate,
-    FloatArray,
-    Interval,
-    clustered_rate,
-)
+from adcli.statistics.intervals import ClusteredRate, FloatArray, Interval, clustered_rate
 
 IntArray = npt.NDArray[np.int64]
 
@@ -40,12 +35,7 @@ class CalibrationError(NamedTuple):
 
 
 def reliability(
-    label: FloatArray,
-    score: FloatArray,
-    *,
-    bins: int,
-    confidence: float,
-    cluster: IntArray | None = None,
+    label: FloatArray, score: FloatArray, *, bins: int, confidence: float, cluster: IntArray | None = None
 ) -> list[ReliabilityBin]:
     """Bins of equally many rows, in the order of the prediction, with Wilson intervals of the rate.
 
@@ -77,12 +67,7 @@ def _bin_rates(label: FloatArray, number: IntArray, cluster: IntArray | None) ->
 
 
 def expected_calibration_error(
-    label: FloatArray,
-    score: FloatArray,
-    *,
-    bins: int,
-    confidence: float,
-    cluster: IntArray | None = None,
+    label: FloatArray, score: FloatArray, *, bins: int, confidence: float, cluster: IntArray | None = None
 ) -> CalibrationError:
     """The expected calibration error over bins of equally many rows.
 

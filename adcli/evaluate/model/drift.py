@@ -12,13 +12,7 @@ import polars as pl
 from adcli.errors import DataError
 from adcli.evaluate.columns import IDENTIFIER, USER, cluster_numbers, read_numbers
 from adcli.evaluate.figures import figures_table
-from adcli.evaluate.model.stability import (
-    Cells,
-    IntArray,
-    chance,
-    effective_rows,
-    population_stability,
-)
+from adcli.evaluate.model.stability import Cells, IntArray, chance, effective_rows, population_stability
 from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import NO_DIFFERENCE, WORSE, Verdict, decide
@@ -53,28 +47,16 @@ class _Drift(NamedTuple):
 
 
 def drift_table(
-    reference: pl.DataFrame,
-    current: pl.DataFrame,
-    *,
-    bins: int = 10,
-    confidence: float = 0.95,
+    reference: pl.DataFrame, current: pl.DataFrame, *, bins: int = 10, confidence: float = 0.95
 ) -> pl.DataFrame:
     """Population stability index of each column, and Kolmogorov-Smirnov's distance of each number.
 
     Compared are all numbers, flags and texts that both have, but no users and no other identifiers of many
     values; texts of which each is a number count as numbers. p-values are adjusted by Holm.
 
-    Args:
-        reference: What was, such as the rows a model was trained on.
-        current: What is.
-        bins: Of a number, by the quantiles of the reference.
-        confidence: Of the intervals.
-
-    Returns:
-        The fields of `DriftRow`; `group` is the column.
-
-    Raises:
-        DataError: If there is no column in common, or a file without rows.
+    `reference`: what was, such as the rows a model was trained on; `bins`: of a number, by the quantiles of
+    the reference. Returns the fields of `DriftRow`; `group` is the column. Raises DataError if there is no
+    column in common, or a file without rows.
     """
     if not reference.height or not current.height:
         raise DataError("Drift needs rows in both files.")

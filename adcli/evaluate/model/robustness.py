@@ -119,25 +119,13 @@ class RobustnessRow(NamedTuple):
 
 
 def robustness_table(
-    frame: pl.DataFrame,
-    *,
-    score: str,
-    label: str = "click",
-    confidence: float = 0.95,
+    frame: pl.DataFrame, *, score: str, label: str = "click", confidence: float = 0.95
 ) -> pl.DataFrame:
     """Change and rank correlation of the scores under each perturbation; with labels, what it does to AUC.
 
-    Args:
-        frame: What `perturbed_rows` made, scored; the rows of a `user_id` are one cluster.
-        score: Column of the score.
-        label: Column of what happened, 0 or 1; it may be missing.
-        confidence: Of the intervals.
-
-    Returns:
-        The fields of `RobustnessRow`; `group` is the perturbation.
-
-    Raises:
-        DataError: If a column is missing, rows do not pair, or a score is no number.
+    `frame`: what `perturbed_rows` made, scored, the rows of a `user_id` are one cluster; `label`: column of
+    what happened, 0 or 1, it may be missing. Returns the fields of `RobustnessRow`; `group` is the
+    perturbation. Raises DataError if a column is missing, rows do not pair, or a score is no number.
     """
     found = [row for pair in _pairs(frame, score, label) for row in _score_rows(pair, confidence)]
     return figures_table(found, RobustnessRow)

@@ -48,13 +48,7 @@ def breakdown_table(
     parts = []
     for target in compared:
         for column in of_log:
-            value = value_by_group(
-                valuation,
-                target,
-                column,
-                min_users=min_users,
-                confidence=confidence,
-            )
+            value = value_by_group(valuation, target, column, min_users=min_users, confidence=confidence)
             parts.append(_labelled(value, "value", column))
         if of_items and policy_of(target, log.actions) is not None:
             shown = exposures_by_group(log, target, items, of_items, confidence=confidence)

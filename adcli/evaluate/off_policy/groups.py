@@ -37,12 +37,7 @@ class _Gap(NamedTuple):
 
 
 def value_by_group(
-    valuation: Valuation,
-    target: Target,
-    column: str,
-    *,
-    min_users: int = 50,
-    confidence: float = 0.95,
+    valuation: Valuation, target: Target, column: str, *, min_users: int = 50, confidence: float = 0.95
 ) -> pl.DataFrame:
     """What a policy earns in each group of impressions, against what the log earned there.
 

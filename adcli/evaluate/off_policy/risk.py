@@ -16,12 +16,7 @@ Rows = NDArray[np.float64]
 
 
 def with_shortlist(
-    table: pl.DataFrame,
-    influences: Mapping[str, Rows],
-    logged: LoggedRows,
-    *,
-    confidence: float,
-    seed: int,
+    table: pl.DataFrame, influences: Mapping[str, Rows], logged: LoggedRows, *, confidence: float, seed: int
 ) -> pl.DataFrame:
     """A table of values with the risk of trying each policy and those above it, where there are several."""
     if len(influences) < 2:

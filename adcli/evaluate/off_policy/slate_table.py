@@ -51,8 +51,7 @@ def slate_grid(impressions: pl.DataFrame) -> Grid:
     for name, option in ((SLATE, "--slate"), (POSITION, "--position")):
         if name not in impressions.columns:
             raise DataError(
-                f"There is no column '{name}' to identify slates by.",
-                fix=f"Name it with {option}.",
+                f"There is no column '{name}' to identify slates by.", fix=f"Name it with {option}."
             )
         if impressions[name].null_count():
             raise DataError(f"'{name}' is missing in {impressions[name].null_count():,} impressions.")
@@ -143,14 +142,7 @@ def slate_value_table(
                 influences[name_of(target)] = named.estimate.influence
             found = _diagnose_slates(earned, weight, float(rows.unsupported.mean()))
             records.append(
-                record(
-                    name_of(target),
-                    named,
-                    weight.mean(axis=1),
-                    found,
-                    setting,
-                    headline=name == headline,
-                )
+                record(name_of(target), named, weight.mean(axis=1), found, setting, headline=name == headline)
             )
     table = as_table(records, targets, estimators)
     with_risk = with_shortlist(table, influences, setting.logged, confidence=confidence, seed=question.seed)

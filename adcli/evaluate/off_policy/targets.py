@@ -85,15 +85,9 @@ def prepare_valuation(
 ) -> Valuation:
     """A log ready to value policies on, with a cross-fitted reward model if wanted.
 
-    Args:
-        impressions: The log.
-        question: What is asked of it.
-        items: Attributes or vectors of the items, one row each.
-        with_model: Whether an estimator needs a reward model.
-        expected: The column of a reward model of the user's own, in place of one fitted here.
-
-    Raises:
-        DataError: If the log lacks what is needed, or holds it out of range.
+    `items`: attributes or vectors of the items, one row each; `with_model`: whether an estimator needs a
+    reward model; `expected`: the column of a reward model of the user's own, in place of one fitted here.
+    Raises DataError if the log lacks what is needed, or holds it out of range.
     """
     log = prepare_log(impressions, question, items)
     if expected:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.counts import ROW, USER, UnitCounts
 from adcli.evaluate.suppression import suppressed_cells
 
@@ -20,6 +21,21 @@ class RateCells(NamedTuple):
     starts: list[int]  # (cells + 1,) where each cell's units begin, and the end
     unit: str  # what a unit is, as in `UnitCounts`
     said: Mapping[str, str]  # what one of the counts is made of, where its name does not say it
+
+
+class RateRow(NamedTuple):
+    """A rate in one cell; null where it is hidden."""
+
+    metric: str
+    cell: int
+    definition: str
+    reason: str
+    value: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    numerator: float | None = None
+    denominator: float | None = None
+    users: int | None = None
 
 
 _USERS = {USER: pl.col("known_user").sum(), ROW: pl.len()}  # a report knows none
@@ -55,3 +71,9 @@ def hidden_cells(cells: RateCells, by: Sequence[str], *, min_users: int) -> list
     too_few = f"hidden: fewer than {min_users} users"
     protects = "hidden: with it, a cell of too few users could be worked out from the totals"
     return [too_few if s else protects if p else "" for s, p in zip(small, protecting, strict=True)]
+
+
+def rows_table(rows: Iterable[RateRow], cells: RateCells, by: Sequence[str]) -> pl.DataFrame:
+    """The rows with the `by` columns of their cells."""
+    labels = cells.sums.select(pl.col("cell").cast(pl.Int64), *by)
+    return figures_table(rows, RateRow).join(labels, on="cell", how="left", maintain_order="left")

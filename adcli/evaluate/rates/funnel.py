@@ -11,8 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError
-from adcli.evaluate.figures import figures_table
-from adcli.evaluate.rates.cells import group_cells, hidden_cells
+from adcli.evaluate.rates.cells import RateRow, group_cells, hidden_cells, rows_table
 from adcli.evaluate.rates.counts import USER, UnitCounts, check_cells, check_users, with_time_parts
 from adcli.statistics.intervals import wilson_clustered
 
@@ -79,14 +78,11 @@ def funnel_table(
     tables = []
     for (earlier, later), found in links.items():
         counts = _count(events, earlier, found.pairs, by)
-        table = _table(counts, by, min_users, confidence)
         formula = f"{earlier} events that led to a {later} within {_days(window)} / {earlier} events"
         definition = f"{formula}; {confidence:.0%} Wilson interval, clustered by user"
+        table = _table(f"{earlier}_to_{later}", definition, counts, by, min_users, confidence)
         described = _with_delays(table, events, later, found.pairs, by, min_users if by else 0)
-        labelled = described.with_columns(
-            metric=pl.lit(f"{earlier}_to_{later}"), definition=pl.lit(definition)
-        )
-        tables.append(labelled.select("metric", *by, *FIGURES, "definition", "reason"))
+        tables.append(described.select("metric", *by, *FIGURES, "definition", "reason"))
     return pl.concat(tables)
 
 
@@ -156,28 +152,20 @@ def _with_delays(
     return table
 
 
-def _table(counts: UnitCounts, by: Sequence[str], min_users: int, confidence: float) -> pl.DataFrame:
+def _table(
+    metric: str, definition: str, counts: UnitCounts, by: Sequence[str], min_users: int, confidence: float
+) -> pl.DataFrame:
     cells = group_cells(counts, by)
     led = cells.units["led"].cast(pl.Float64).to_numpy()
     events = cells.units["events"].cast(pl.Float64).to_numpy()
     rows = []
     for cell, why in enumerate(hidden_cells(cells, by, min_users=min_users)):
         if why:
-            rows.append(_Row(reason=why))
+            rows.append(RateRow(metric, cell, definition, why))
             continue
         span = slice(cells.starts[cell], cells.starts[cell + 1])
         low, high = wilson_clustered(led[span], events[span], confidence)
         top, bottom = float(led[span].sum()), float(events[span].sum())
-        rows.append(_Row(top / bottom, low, high, top, bottom, int(cells.sums["users"][cell])))
-    figures = figures_table(rows, _Row)
-    return pl.concat([cells.sums.select(by), figures], how="horizontal") if by else figures
-
-
-class _Row(NamedTuple):
-    value: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    numerator: float | None = None
-    denominator: float | None = None
-    users: int | None = None
-    reason: str = ""
+        figures = top / bottom, low, high, top, bottom, int(cells.sums["users"][cell])
+        rows.append(RateRow(metric, cell, definition, "", *figures))
+    return rows_table(rows, cells, by)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from adcli.errors import DataError, UsageError, did_you_mean
-from adcli.evaluate.figures import figures_table
-from adcli.evaluate.rates.cells import RateCells, group_cells, hidden_cells
+from adcli.evaluate.rates.cells import RateCells, RateRow, group_cells, hidden_cells, rows_table
 from adcli.evaluate.rates.counts import ROW, USER, SummedLog, UnitCounts, count_units
 from adcli.numbers import counted
 from adcli.progress import part, steps
@@ -103,22 +102,8 @@ def rate_table(
             for rate in steps(chosen_rates(units, metrics))
             for row in _rate_rows(rate, cells, hidden, confidence)
         ]
-    labels = cells.sums.select(pl.col("cell").cast(pl.Int64), *by)
-    labelled = figures_table(rows, _Row).join(labels, on="cell", how="left", maintain_order="left")
-    return labelled.select("metric", *by, *_Row._fields[4:], "definition", "reason")
-
-
-class _Row(NamedTuple):
-    metric: str
-    cell: int
-    definition: str
-    reason: str
-    value: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    numerator: float | None = None
-    denominator: float | None = None
-    users: int | None = None
+    table = rows_table(rows, cells, by)
+    return table.select("metric", *by, *RateRow._fields[4:], "definition", "reason")
 
 
 def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
@@ -138,8 +123,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
     formed = [rate.metric for rate in possible]
     if missing := [metric for metric in metrics if metric not in formed]:
         raise DataError(
-            f"The rate '{missing[0]}' cannot be formed from this log.",
-            fix=f"It allows {', '.join(formed)}.",
+            f"The rate '{missing[0]}' cannot be formed from this log.", fix=f"It allows {', '.join(formed)}."
         )
     return [rate for rate in possible if not metrics or rate in asked]
 
@@ -154,24 +138,24 @@ def known_rates(metrics: Sequence[str]) -> list[Rate]:
     return [rate for rate in RATES if rate.metric in metrics]
 
 
-def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[_Row]:
+def _rate_rows(rate: Rate, cells: RateCells, hidden: list[str], confidence: float) -> Iterator[RateRow]:
     sums = cell_sums(rate, cells)
     for cell, why in enumerate(steps(hidden)):
         span = slice(cells.starts[cell], cells.starts[cell + 1])
         tops, bottoms = sums.tops[span], sums.bottoms[span]
         definition = _definition(rate, cells, method_of(rate, tops, bottoms), confidence=confidence)
         if why:
-            yield _Row(rate.metric, cell, definition, why)
+            yield RateRow(rate.metric, cell, definition, why)
             continue
         top, bottom, users = sums.top[cell], sums.bottom[cell], cells.sums["users"][cell]
         if bottom == 0:
             why = f"no {rate.denominator}"
-            yield _Row(rate.metric, cell, definition, why, numerator=top, denominator=bottom, users=users)
+            yield RateRow(rate.metric, cell, definition, why, numerator=top, denominator=bottom, users=users)
             continue
         interval, reason = _interval(rate, tops, bottoms, cells.unit, confidence)
         low, high = (rate.scale * end if math.isfinite(end) else None for end in interval)
         value = rate.scale * top / bottom
-        yield _Row(rate.metric, cell, definition, reason, value, low, high, top, bottom, users)
+        yield RateRow(rate.metric, cell, definition, reason, value, low, high, top, bottom, users)
 
 
 class CellSums(NamedTuple):

@@ -206,13 +206,9 @@ def fit_trend(
 ) -> Trend:
     """How the ratio of sums goes with time, over independent clusters.
 
-    Args:
-        top: (n,) numerators, at least 0.
-        bottom: (n,) denominators; their sum is above 0 at each time.
-        time: (n,) steps of time.
-        cluster: (n,) number of the user of each row.
-        cycle: Steps after which a wave comes round; 0 fits a line.
-        confidence: Of the interval.
+    `top` (n,) numerators, at least 0; `bottom` (n,) denominators, their sum is above 0 at each time; `time`
+    (n,) steps of time; `cluster` (n,) number of the user of each row; `cycle`: steps after which a wave comes
+    round, 0 fits a line.
 
     Source: Poisson pseudo-likelihood (Gourieroux, Monfort and Trognon, 1984) by statsmodels; errors of
         Liang and Zeger (1986); its fit by the score test of one level for each time.

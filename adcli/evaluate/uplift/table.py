@@ -57,19 +57,9 @@ def uplift_table(
 ) -> pl.DataFrame:
     """Qini and AUUC in both definitions, uplift at k, uplift by bin and calibration, each with its interval.
 
-    Args:
-        units: Those of a randomised experiment.
-        at: Shares of the units, by score, for uplift at k.
-        bins: Of equally many units, to hold the predictions against.
-        samples: Bootstrap samples for the areas.
-        confidence: Of the intervals.
-        seed: Of the bootstrap.
-
-    Returns:
-        The fields of `UpliftRow`.
-
-    Raises:
-        UsageError: If a share of `at` is not in (0, 1].
+    `at`: shares of the units, by score, for uplift at k; `bins`: of equally many units, to hold the
+    predictions against; `samples`: bootstrap samples for the areas. Returns the fields of `UpliftRow`. Raises
+    UsageError if a share of `at` is not in (0, 1].
     """
     if outside := [share for share in at if not 0 < share <= 1]:
         raise UsageError(

@@ -21,12 +21,7 @@ class ScoredUnits(NamedTuple):
 
 
 def scored_units(
-    units: pl.DataFrame,
-    *,
-    score: str,
-    outcome: str,
-    control: str | None = None,
-    treated: str | None = None,
+    units: pl.DataFrame, *, score: str, outcome: str, control: str | None = None, treated: str | None = None
 ) -> ScoredUnits:
     """Units of the two arms, sorted by score.
 

@@ -20,24 +20,13 @@ _NEEDED = ("relative", "relative_low", "relative_high")
 
 
 def lifts_of(
-    effects: pl.DataFrame,
-    *,
-    campaign: str | None,
-    campaigns: Sequence[str],
-    objective: str,
-    name: str,
+    effects: pl.DataFrame, *, campaign: str | None, campaigns: Sequence[str], objective: str, name: str
 ) -> dict[str, Lift]:
     """The lift of each campaign tested, from the table of `evaluate ab`: with its ads against without them.
 
-    Args:
-        effects: `metric variant relative relative_low relative_high`, and `verdict`.
-        campaign: That was tested; None takes each whose id is an arm's name.
-        campaigns: Of the report.
-        objective: `conversions` or `revenue`.
-        name: What the file is called, in errors.
-
-    Raises:
-        DataError: If no arm is a campaign, the objective was not measured, or the test's split is broken.
+    `effects`: `metric variant relative relative_low relative_high`, and `verdict`; `campaign`: that was
+    tested, None takes each whose id is an arm's name; `objective`: `conversions` or `revenue`. Raises
+    DataError if no arm is a campaign, the objective was not measured, or the test's split is broken.
     """
     missing = [column for column in _NEEDED if column not in effects.columns]
     if missing:

@@ -58,17 +58,6 @@ def test_parts_add_up_to_the_whole(pairs, data):
     assert joined.covariance == pytest.approx(dict(whole.covariance), rel=1e-9, abs=1e-6)
 
 
-def test_units_in_pieces_give_the_same(units):
-    groups = [["click", "spend"]]
-    pieces = aggregate_arms(units[::-1].iter_slices(700), variant="variant", groups=groups)
-    whole = aggregate_arms(units, variant="variant", groups=groups)
-    assert list(pieces) == list(whole)
-    for name, arm in whole.items():
-        assert pieces[name].n == arm.n
-        assert pieces[name].mean == pytest.approx(dict(arm.mean), rel=1e-12)
-        assert pieces[name].covariance == pytest.approx(dict(arm.covariance), rel=1e-7)
-
-
 def test_the_same_units_give_the_same_digits():
     rng = np.random.default_rng(3)
     n = 300_000
