@@ -16,6 +16,7 @@ from adcli.cli.command import command
 from adcli.cli.options import Inputs, Models
 from adcli.cli.publishing import Publishing, open_exports, publish
 from adcli.cli.run import Run
+from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +54,9 @@ def generate(
         "smollm2",
         help="Language model that says which sentences read well and writes some: directory, short name or "
         "hub name; none is the grammar alone.",
+    ),
+    adapter: Path | None = typer.Option(
+        None, metavar="DIR", help="Directory of `adcli optimize writer`.", rich_help_panel="Models"
     ),
     judge: str = typer.Option("minilm", help="Encoder by which the ads of a product are told apart."),
     candidates: int = typer.Option(12, min=1, help="Descriptions to choose from, per product and segment."),
@@ -101,7 +105,7 @@ def generate(
     audiences = _segments(run, profiles) if profiles else []
     checker = checker_of(run, checking, models, frozenset())
     with run.step("load"):
-        writer, encoder = _load(run, models, model, judge, exact=exact)
+        writer, encoder = _load(run, models, model, adapter, judge, exact=exact)
     with run.step("write"), run.console.progress("writing", products.height, "products") as advance:
         done = 0
 
@@ -120,7 +124,9 @@ def generate(
             candidates=candidates,
             segments=audiences,
             language=lang,
-            sampling=Sampling(candidates, temperature, top_p, run.seed, writer.has_chat_template)
+            sampling=Sampling(
+                candidates, temperature, top_p, run.seed, writer.has_chat_template, adapter is not None
+            )
             if writer
             else None,
             model=writer.source.name if writer else "",
@@ -198,12 +204,20 @@ class _Drafts:
         return self._writer.write(list(prompts), rows=rows, **how)
 
 
-def _load(run: Run, models: Models, model: str, judge: str, *, exact: bool) -> tuple[Writer | None, Encoder]:
+def _load(
+    run: Run, models: Models, model: str, adapter: Path | None, judge: str, *, exact: bool
+) -> tuple[Writer | None, Encoder]:
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.writing.writer import Writer
 
     where: dict[str, Any] = {"device": models.device, "precision": models.precision, "exact": exact}
-    writer = Writer.load(model, processes=models.processes, **where) if model != "none" else None
+    if adapter is not None:
+        if model == "none":
+            raise UsageError("--adapter is of a language model, and --model none is none.")
+        run.learned(adapter)
+    writer = (
+        Writer.load(model, adapter=adapter, processes=models.processes, **where) if model != "none" else None
+    )
     encoder = Encoder.load(judge, **where)
     for note in (*(writer.notes if writer else ()), *encoder.notes):
         run.console.detail(note)

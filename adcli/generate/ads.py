@@ -18,7 +18,7 @@ from adcli.copy.checker import Checker
 from adcli.copy.facts import ProductFacts, catalogue_facts
 from adcli.copy.wording import is_chinese
 from adcli.generate.choosing import Chooser, Scores, merits
-from adcli.generate.infill import Sampling, Write, drafts
+from adcli.generate.infill import Sampling, Write, drafts, tuned_drafts
 from adcli.generate.planning import Language, Pool, Rated, paths_for, pool_for, rated
 from adcli.generate.sets import Encode, Said, make_set
 
@@ -154,13 +154,16 @@ def _with_drafts(
     n: int,
     seed: int,
 ) -> list[Pool]:
-    """The pools with what the model writes, where the grammar has fewer than `n` angles of its own."""
+    """The pools with what the model writes, where it was tuned or the grammar has fewer than `n` angles."""
     few = [
-        place for place, pool in enumerate(pools) if len({each.line.angle for each in pool.descriptions}) < n
+        place
+        for place, pool in enumerate(pools)
+        if sampling.tuned or len({each.line.angle for each in pool.descriptions}) < n
     ]
+    draft = tuned_drafts if sampling.tuned else drafts
     asked = [(jobs[place].product, jobs[place].audience) for place in few]
     whole = list(pools)
-    for place, whom, lines in zip(few, asked, drafts(asked, write, channel, sampling), strict=True):
+    for place, whom, lines in zip(few, asked, draft(asked, write, channel, sampling), strict=True):
         more = rated(lines, *whom, "descriptions", channel, seed)
         whole[place] = pools[place]._replace(descriptions=(*pools[place].descriptions, *more))
     return whole

@@ -15,6 +15,7 @@ from adcli.copy.ad import Line
 from adcli.copy.channels import Channel, display_width, unfit
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import STOP_WORDS
+from adcli.copy.prompts import ad_prompt
 from adcli.copy.wording import root, sentences, words
 from adcli.generate.grammar import Frame, lines_of
 from adcli.generate.nouns import noun_for
@@ -48,6 +49,7 @@ _BROKEN = re.compile(
     r"\b(\w+) (?:and|or) \1\b"
 )
 _SAYS_NOTHING = frozenset({"made", "comes", "come", "keep", "keeps", "use", "get", "gives", "take", "takes"})
+FEWEST = 4  # words of an ad
 RUN = 4  # words in a row that make a clause a copy of an example
 
 
@@ -64,21 +66,27 @@ class Write(Protocol):
         temperature: float,
         top_p: float,
         seed: int,
+        plain: bool = False,
     ) -> list[list[str]]:
         """Continue `prompts`: texts, or messages whose last one is the assistant's and is to be continued.
 
-        Each continuation ends its sentence within its `columns`.
+        Each continuation ends its sentence within its `columns`; `plain` prompts are no messages to a model
+        that has a chat template.
         """
 
 
 class Sampling(NamedTuple):
-    """How a model is asked: drafts for each product, temperature, top-p, seed, whether it takes messages."""
+    """How a model is asked: drafts for each product, temperature, top-p, seed, whether it takes messages.
+
+    One that was `tuned` on ads is asked for whole ads, and for every product.
+    """
 
     drafts: int = 4
     temperature: float = 0.6
     top_p: float = 0.9
     seed: int = 0
     chat: bool = True
+    tuned: bool = False
 
 
 class Lead(NamedTuple):
@@ -141,6 +149,39 @@ def drafts(
     return [
         list({line.text: line for lead in each for line in _lines(lead, next(answers), channel)}.values())
         for each in leads
+    ]
+
+
+def tuned_drafts(
+    asked: Sequence[tuple[ProductFacts, str]], write: Write, channel: Channel, sampling: Sampling
+) -> list[list[Line]]:
+    """What a model that was tuned on ads writes of each product: whole ads that fit, each once.
+
+    Args:
+        asked: Products, and the words of the audience ('' for everybody).
+        write: The model.
+        channel: How wide a description may be, and what it may not hold.
+        sampling: How the model is asked.
+    """
+    answers = write(
+        [ad_prompt(product, shoppers) for product, shoppers in asked],
+        n=sampling.drafts,
+        columns=[min(channel.descriptions.columns, FULL)] * len(asked),
+        max_new_tokens=MOST_TOKENS,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+        plain=True,
+    )
+    return [
+        [
+            Line(text, "benefit", frame="tuned", source="model")
+            for text in dict.fromkeys(answer.strip() for answer in its)
+            if len(words(text)) >= FEWEST
+            and not _BROKEN.search(text)
+            and not unfit(text, "descriptions", channel)
+        ]
+        for its in answers
     ]
 
 

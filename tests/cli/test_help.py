@@ -33,6 +33,7 @@ COMMANDS = [
     ("optimize", "budget"),
     ("optimize", "forecast"),
     ("optimize", "roles"),
+    ("optimize", "writer"),
     ("evaluate",),
     ("evaluate", "rates"),
     ("evaluate", "ab"),

@@ -11,6 +11,7 @@ from adcli.cli.optimize.forecast import forecast
 from adcli.cli.optimize.policy import policy
 from adcli.cli.optimize.roles import roles
 from adcli.cli.optimize.stream import stream
+from adcli.cli.optimize.writer import writer
 
 app = Commands(
     no_args_is_help=True, rich_markup_mode=None, help="Who sees what, where and when, and what to bid."
@@ -23,3 +24,4 @@ app.command(short_help="Which campaign should get how much?")(budget)
 app.command(short_help="Which customers come back, and what are they worth?")(forecast)
 app.command(short_help="How can vectors learn from the shop's behaviour?")(encoder)
 app.command(short_help="What do product texts say of who does what with a thing?")(roles)
+app.command(short_help="How can the writer of ads learn from ads and their clicks?")(writer)

@@ -30,6 +30,14 @@ def average_over_ranks(parameters: Iterable[torch.nn.Parameter]) -> None:
             gradient.copy_(average.view_as(gradient))
 
 
+def average(value: float) -> float:
+    """The mean of a number over all processes."""
+    from accelerate.utils import reduce
+
+    found: torch.Tensor = reduce(torch.tensor([value], dtype=torch.float64), reduction="mean")
+    return float(found[0])
+
+
 def _in_few(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
     """The tensors in groups, none larger than `MOST_AT_ONCE` unless it is one tensor."""
     group: list[torch.Tensor] = []

@@ -19,7 +19,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 
 from adcli.core.adapters.adalora import RankAllocation
 from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
-from adcli.core.training.gradients import average_over_ranks
+from adcli.core.training.gradients import average, average_over_ranks
 from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
 
 Progress = Callable[[int], None]
@@ -34,13 +34,14 @@ class Objective(NamedTuple):
     Attributes:
         add_gradients: Given the number of a batch since training began and a seed, adds the batch's gradients
             to those of the trained weights, and gives its loss.
-        evaluate: The model's score as it is, higher is better; None never evaluates.
+        evaluate: The model's score as it is, higher is better, or it and what else was measured, by name;
+            None never evaluates.
         head: Further weights that are learned with the model and are no part of it.
         head_rate: Their learning rate, as a multiple of the model's.
     """
 
     add_gradients: Callable[[int, int], float]
-    evaluate: Callable[[], float] | None = None
+    evaluate: Callable[[], float | tuple[float, Mapping[str, float]]] | None = None
     head: torch.nn.Module | None = None
     head_rate: float = 1.0
 
@@ -145,7 +146,7 @@ class TrainingLoop:
         if self._allocation is not None:
             self._allocation.after_step(step + 1)
         self._optimizer.zero_grad()
-        loss = total / settings.accumulate
+        loss = average(total / settings.accumulate) if self._processes > 1 else total / settings.accumulate
         self._losses.append(loss)
         self._log({"loss": loss, "learning_rate": settings.learning_rate_at(step)}, step)
 
@@ -155,13 +156,14 @@ class TrainingLoop:
             return
         self._model.eval()
         with torch.inference_mode():
-            score = self._evaluate()
+            measured = self._evaluate()
+        score, watched = measured if isinstance(measured, tuple) else (measured, {})
         since = self._losses[self._evaluations[-1].step :] if self._evaluations else []
-        found = Evaluation(step, math.fsum(since) / len(since) if since else math.nan, score)
+        found = Evaluation(step, math.fsum(since) / len(since) if since else math.nan, score, watched)
         if not self._evaluations or score > max(e.score for e in self._evaluations):
             self._best = {name: p.detach().clone() for name, p in self._trained.items()}
         self._evaluations.append(found)
-        self._log({"score": score}, step)
+        self._log({"score": score, **watched}, step)
 
     def _is_stalled(self) -> bool:
         """Whether the last evaluations were all no better than one before them."""

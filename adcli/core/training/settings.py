@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from adcli.errors import UsageError
@@ -66,11 +68,13 @@ class Evaluation(NamedTuple):
         step: Optimizer steps until then; 0 is the model as it was.
         loss: Mean loss since the last evaluation; NaN at step 0.
         score: What the evaluation gave; higher is better.
+        watched: What else was measured, by name.
     """
 
     step: int
     loss: float
     score: float
+    watched: Mapping[str, float] = MappingProxyType({})
 
 
 class Trained(NamedTuple):

@@ -50,7 +50,9 @@ class LocalWriting(NamedTuple):
         self, requests: Sequence[Request], settings: WritingSettings
     ) -> Iterator[tuple[int, list[str]]]:
         """The position of each request and its texts, as batches are done."""
-        prompts = [self.reader.prompt(asked.prompt, settings.system) for asked in requests]
+        prompts = [
+            self.reader.prompt(asked.prompt, settings.system, plain=settings.plain) for asked in requests
+        ]
         numbers = [asked.row for asked in requests]
         rooms = [asked.columns for asked in requests]
         for members, samples in self._sampled(prompts, numbers, settings, rooms):

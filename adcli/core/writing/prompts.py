@@ -42,6 +42,7 @@ class PromptReader:
     Attributes:
         has_chat_template: Whether the model has a chat template.
         stops: Tokens that end a text.
+        end: The one of them that a text to be learned ends with.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stops: Iterable[int]) -> None:
@@ -50,6 +51,7 @@ class PromptReader:
         known = (tokenizer.bos_token_id, tokenizer.eos_token_id)
         self._start = next((token for token in known if token is not None), 0)
         self.stops = sorted({*stops, *(t for t in [tokenizer.eos_token_id] if t is not None)})
+        self.end = self.stops[-1] if tokenizer.eos_token_id is None else tokenizer.eos_token_id
 
     @classmethod
     def load(cls, path: Path, config: Any) -> PromptReader:
@@ -59,17 +61,18 @@ class PromptReader:
             load_tokenizer(path), stops if isinstance(stops, list) else [s for s in [stops] if s is not None]
         )
 
-    def prompt(self, prompt: Prompt, system: str | None = None) -> Ids:
+    def prompt(self, prompt: Prompt, system: str | None = None, *, plain: bool = False) -> Ids:
         """The ids of a prompt, up to where the model begins to write.
 
         Args:
             prompt: What the user says; or the messages of a chat, of which a last one by the assistant is
                 continued.
             system: The system message; put before the text where the model has no chat template.
+            plain: Whether the prompt is continued as it stands.
         """
         before = [{"role": "system", "content": system}] if system else []
         said = [*before, *([{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt)]
-        if not self.has_chat_template:
+        if plain or not self.has_chat_template:
             return self.text("\n".join(message["content"] for message in said))
         begun = said[-1]["role"] == "assistant"
         whole = self._tokenizer.apply_chat_template(

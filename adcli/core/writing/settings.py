@@ -19,6 +19,7 @@ class WritingSettings:
         top_p: Of these only the likeliest that together reach this probability.
         seed: Of all random numbers.
         system: The system message before each prompt.
+        plain: Whether prompts are continued as they stand, whatever chat template the model has.
 
     Raises:
         UsageError: If one of them makes no sense.
@@ -31,6 +32,7 @@ class WritingSettings:
     top_p: float = 0.95
     seed: int = 0
     system: str | None = None
+    plain: bool = False
 
     def __post_init__(self) -> None:
         senseless = {

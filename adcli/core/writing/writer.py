@@ -113,6 +113,7 @@ class Writer:
         top_p: float = 0.95,
         seed: int = 0,
         system: str | None = None,
+        plain: bool = False,
         rows: Sequence[int] | None = None,
         columns: Sequence[int] | None = None,
         progress: Progress | None = None,
@@ -128,6 +129,7 @@ class Writer:
             top_p: Of these only the likeliest that together reach this probability.
             seed: Of all random numbers.
             system: The system message before each prompt.
+            plain: Whether prompts are continued as they stand, whatever chat template the model has.
             rows: A number for each prompt that its random numbers depend on; its position if None.
             columns: Display columns that a text of each prompt may take: it then is one sentence that ends in
                 time; None for any number of both.
@@ -137,7 +139,7 @@ class Writer:
             UsageError: If a setting makes no sense.
             DataError: If a prompt leaves no room to write.
         """
-        settings = WritingSettings(n, max_new_tokens, temperature, top_k, top_p, seed, system)
+        settings = WritingSettings(n, max_new_tokens, temperature, top_k, top_p, seed, system, plain)
         return list(self.write_stream(prompts, settings, rows=rows, columns=columns, progress=progress))
 
     def write_stream(

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from adcli.copy.wording import is_chinese, words
 from adcli.evaluate.ads.measures import MetricRow
-from adcli.evaluate.ads.ngrams import bleu, bleu_counts, distinct, self_bleu, tokens
 from adcli.statistics.intervals import (
     NO_INTERVAL,
     Interval,
@@ -19,6 +18,7 @@ from adcli.statistics.intervals import (
     student_quantile,
     wilson_clustered,
 )
+from adcli.statistics.ngrams import bleu, bleu_counts, distinct, self_bleu, tokens
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

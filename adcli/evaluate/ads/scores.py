@@ -15,7 +15,7 @@ from adcli.copy.claims import Finding
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import NEGATIVE, POSITIVE
 from adcli.copy.wording import is_chinese, root, words
-from adcli.evaluate.ads.ngrams import rouge_l, rouge_n, tokens
+from adcli.statistics.ngrams import rouge_l, rouge_n, tokens
 
 EncodeTokens = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
 Score = Mapping[str, float | None]

@@ -11,8 +11,8 @@ import pytest
 from adcli.copy.channels import CHANNELS, FIELDS, misfits
 from adcli.copy.facts import catalogue_facts
 from adcli.copy.wording import sentences
-from adcli.evaluate.ads.ngrams import self_bleu, tokens
 from adcli.generate.ads import generate_ads
+from adcli.statistics.ngrams import self_bleu, tokens
 
 PRODUCTS = int(os.environ.get("ADCLI_BENCH_PRODUCTS", "1000"))
 CLOSINGS = ("See it in the shop.", "Order it online.", "See all details in the shop.", "Take a closer look.")

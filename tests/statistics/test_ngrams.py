@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adcli.evaluate.ads.ngrams import bleu, bleu_counts, distinct, rouge_l, rouge_n, self_bleu, tokens
+from adcli.statistics.ngrams import bleu, bleu_counts, distinct, rouge_l, rouge_n, self_bleu, tokens
 
 PAIRS = [
     ("A soft cotton towel for the bath", "A cotton towel that is soft in the bath"),

@@ -1,0 +1,316 @@
+"""`adcli optimize writer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from adcli.cli.checking import Checking, checker_of
+from adcli.cli.command import command
+from adcli.cli.option_rules import option_group
+from adcli.cli.options import Inputs, Models, Tracking
+from adcli.cli.run import Run
+from adcli.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from adcli.core.adapters.adapter import AdapterSettings, Tuning
+    from adcli.core.training.settings import Trained, TrainingSettings
+    from adcli.core.training.writer.examples import Stage, WriterTask
+    from adcli.optimize.writer.pairs import WriterAds
+
+STEPS = {"supervised": 200, "preference": 100, "reinforce": 60}
+BATCH_SIZES = {"supervised": 16, "preference": 8, "reinforce": 4}
+LEARNING_RATES = {
+    "supervised": {"lora": 6e-4, "full": 5e-5},
+    "preference": {"lora": 1e-4, "full": 5e-6},
+    "reinforce": {"lora": 3e-4, "full": 1e-5},
+}
+EVALUATIONS = 8
+JUDGE = "adcli.optimize.writer.judging:judge_of"
+
+
+@option_group("Training data")
+class Learning:
+    """What the writer learns from."""
+
+    stage: Literal["supervised", "preference", "reinforce"] = typer.Option(
+        "supervised",
+        help="To write like the ads, to prefer those that did better, or to earn more predicted clicks.",
+    )
+    catalog: str | None = typer.Option(
+        None, help="Products of the ads.", show_default="the columns of the ads themselves"
+    )
+    log: str | None = typer.Option(
+        None, metavar="FILE", help="Impressions of the ads (ad_id, click): which ads drew clicks."
+    )
+    reviewed: str | None = typer.Option(
+        None, metavar="FILE", help="Review of the ads (ad_id, decision): what was rejected is not learned."
+    )
+    start_from: Path | None = typer.Option(
+        None, "--from", help="Writer directory whose training is continued, such as that of another stage."
+    )
+    held_out: float = typer.Option(
+        0.1, min=0.01, max=0.9, help="Share of the items that nothing is learned of."
+    )
+
+
+@option_group("Training")
+class TrainingOptions:
+    """How the writer learns."""
+
+    model: str = typer.Option(
+        "smollm2", help="Directory, short name or hub name of the language model.", rich_help_panel="Models"
+    )
+    tune: Literal["lora", "adalora", "full"] | None = typer.Option(
+        None, help="Kind of adapter to train, or full for all weights.", show_default="lora, or as in --from"
+    )
+    rank: int = typer.Option(16, min=1, help="LoRA rank.")
+    steps: int | None = typer.Option(
+        None, min=1, help="Optimizer steps at most.", show_default="200, 100 or 60, by --stage"
+    )
+    batch_size: int | None = typer.Option(
+        None,
+        min=2,
+        help="Ads, pairs of ads or prompts of a batch, of all processes together.",
+        show_default="16, 8 or 4, by --stage",
+    )
+    learning_rate: float | None = typer.Option(
+        None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune and --stage"
+    )
+    samples: int = typer.Option(8, min=2, help="Ads written for each prompt, with --stage reinforce.")
+    kept: int = typer.Option(
+        4, min=2, help="Of --samples, those learned from: the ones that earn most and least."
+    )
+    new_tokens: int = typer.Option(30, min=4, help="Most tokens of an ad that is written.")
+    columns: int = typer.Option(90, min=20, help="Columns that an ad may take, with --stage reinforce.")
+    patience: int = typer.Option(4, min=1, help="Evaluations without a gain before early stopping.")
+
+
+@command
+def writer(
+    run: Run,
+    learning: Learning,
+    training: TrainingOptions,
+    checking: Checking,
+    tracking: Tracking,
+    models: Models,
+    inputs: Inputs = None,
+) -> None:
+    """Tune a writer of ads: on ads that people wrote, on which did better, and towards clicks.
+
+    INPUT is a table of ads (ad_id, item_id, text). The directory it writes is what `adcli generate --adapter`
+    takes. A run that was killed resumes from its last checkpoint.
+
+    \b
+    Examples:
+      adcli optimize writer ads.csv --catalog products.parquet -o writer
+      adcli optimize writer ads.csv --catalog products.parquet --log impressions.parquet \\
+        --stage preference --from writer -o writer2
+      adcli generate products.parquet --adapter writer2 -o ads.jsonl
+    """
+    from adcli.core.tracking import check_tracker
+
+    if tracking.track is not None:
+        check_tracker(tracking.track)
+    if training.kept > training.samples:
+        raise UsageError(f"--kept {training.kept} is more than --samples {training.samples}.")
+    if learning.start_from is not None:
+        run.learned(learning.start_from)
+    folder = run.directory()
+    products, found = _read(run, inputs, learning)
+    task = _task(run, products, found, learning, training, checking, models)
+    trained = _tune(run, folder, task, learning, training, tracking, models)
+    _tell(run, trained, learning.stage)
+
+
+def _read(run: Run, inputs: list[str] | None, learning: Learning) -> tuple[list[dict[str, Any]], WriterAds]:
+    """The products and their ads, with clicks and decisions where there are."""
+    import polars as pl
+
+    from adcli.copy.review import reviewed
+    from adcli.optimize.writer.pairs import writer_ads
+
+    ads = run.read(inputs, tables=["ads"])
+    if learning.catalog:
+        catalogue = run.read([learning.catalog], tables=["products"], secondary=True)
+    elif "title" in ads.columns:
+        catalogue = ads.unique("item_id", keep="first", maintain_order=True)
+        catalogue = catalogue.select(pl.exclude("ad_id", "text", "segment_id"))
+    else:
+        raise DataError(
+            "The ads have no products: no column title.", fix="Give the products of the ads with --catalog."
+        )
+    decided = None
+    if learning.reviewed:
+        decided = reviewed(run.read([learning.reviewed], tables=["decisions"], secondary=True), ads)
+    counts = _counted(run, learning.log) if learning.log else None
+    products = catalogue.select(pl.all().cast(pl.String, strict=False)).to_dicts()
+    with run.step("facts"):
+        return products, writer_ads(ads, products, counts, decided)
+
+
+def _counted(run: Run, path: str) -> pl.DataFrame:
+    """How often each ad was shown and clicked."""
+    import polars as pl
+
+    shown = run.read([path], tables=["impressions"], needs=["ad_id"], secondary=True)
+    return shown.group_by(pl.col("ad_id").cast(pl.String)).agg(
+        impressions=pl.len().cast(pl.Float64), clicks=pl.col("click").cast(pl.Float64).sum()
+    )
+
+
+def _task(
+    run: Run,
+    products: list[dict[str, Any]],
+    found: WriterAds,
+    learning: Learning,
+    training: TrainingOptions,
+    checking: Checking,
+    models: Models,
+) -> WriterTask:
+    """What is to be learned, and what is held out."""
+    from adcli.core.training.writer.examples import WriterTask
+    from adcli.optimize.writer.judging import judge_of
+    from adcli.optimize.writer.pairs import preferences, supported_pairs
+
+    pairs: list[tuple[int, str]] = []
+    preferred: list[tuple[int, str, str, float]] = []
+    if learning.stage == "supervised":
+        with run.step("checks"):
+            pairs, refused = supported_pairs(found, checker_of(run, checking, models, frozenset()))
+        run.note(f"{len(pairs):,} ads to learn from; {refused:,} left out, rejected or with findings.")
+    elif learning.stage == "preference":
+        preferred = preferences(found)
+        run.note(f"{len(preferred):,} pairs of a better and a worse ad.")
+    elif learning.log is None:
+        raise UsageError("--stage reinforce needs clicks.", fix="Give the log of the ads with --log.")
+    judged_by = {
+        "products": products,
+        "item": found.item,
+        "segment": found.segment,
+        "columns": training.columns,
+        "market": checking.market,
+        "shown": [list(part) for part in found.shown()] if learning.stage == "reinforce" else None,
+        "seed": run.seed,
+    }
+    if learning.stage == "reinforce":
+        gain = judge_of(judged_by).gain
+        run.note(f"click model: {gain:.3f} nats a click better than a constant, on items it did not see.")
+    return WriterTask(
+        learning.stage,
+        found.prompts,
+        pairs=pairs,
+        preferences=preferred,
+        held_out=found.held_out(learning.held_out, run.seed),
+        judge=JUDGE,
+        judged_by=judged_by,
+        samples=training.samples,
+        kept=training.kept,
+        new_tokens=training.new_tokens,
+    )
+
+
+def _adapter(learning: Learning, training: TrainingOptions) -> AdapterSettings:
+    from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
+
+    before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
+    return AdapterSettings(training.tune or before, training.rank)
+
+
+def _settings(run: Run, training: TrainingOptions, stage: Stage, tuning: str) -> TrainingSettings:
+    from adcli.core.adapters.adapter import PEAK_LEARNING_RATES
+    from adcli.core.training.settings import TrainingSettings
+
+    steps = training.steps or STEPS[stage]
+    often = max(1, steps // EVALUATIONS)
+    return TrainingSettings(
+        steps=steps,
+        batch_size=training.batch_size or BATCH_SIZES[stage],
+        learning_rate=training.learning_rate or (PEAK_LEARNING_RATES | LEARNING_RATES[stage])[tuning],
+        weight_decay=0.0,
+        seed=run.seed,
+        evaluate_every=often,
+        patience=training.patience,
+        checkpoint_every=often,
+    )
+
+
+def _tune(
+    run: Run,
+    folder: Path,
+    task: WriterTask,
+    learning: Learning,
+    training: TrainingOptions,
+    tracking: Tracking,
+    models: Models,
+) -> Trained:
+    from adcli.core.cache import writable_directory
+    from adcli.core.tracking import tracked
+    from adcli.core.training.writer.tuning import tune_writer
+
+    adapter = _adapter(learning, training)
+    settings = _settings(run, training, task.stage, adapter.tuning)
+    asked = {**vars(adapter), **vars(settings), "samples": task.samples, "kept": task.kept}
+    name = run.output.name if run.output else "writer"
+    with (
+        run.step("train"),
+        run.console.progress("tuning", settings.steps, "steps") as bar,
+        tracked(tracking.track, run=name, directory=tracking.track_dir, settings=asked) as log,
+    ):
+        return tune_writer(
+            training.model,
+            task,
+            folder,
+            settings=settings,
+            adapter=adapter,
+            device=models.device,
+            precision=models.precision,
+            start_from=learning.start_from,
+            checkpoints=writable_directory("training"),
+            about={
+                "objective": task.stage,
+                "settings": asked,
+                "learned_from": [record._asdict() for record in run.input_records()],
+                "from": str(learning.start_from) if learning.start_from else None,
+                "counts": {
+                    "prompts": len(task.prompts),
+                    "held_out": len(task.held_out),
+                    "pairs": len(task.pairs),
+                    "preferences": len(task.preferences),
+                },
+            },
+            processes=models.processes,
+            log=log,
+            progress=bar,
+        )
+
+
+def _tell(run: Run, trained: Trained, stage: Stage) -> None:
+    """What was gained on items that nothing was learned of, and whether the reward misled."""
+    first, best = trained.evaluations[0], trained.best
+    if best is None or best.step == 0:
+        run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
+        return
+    names = {
+        "supervised": ("log_likelihood", "log-likelihood of a token"),
+        "preference": ("preferred", "share of pairs whose better ad gained"),
+        "reinforce": ("held_out_clicks", "click rate by a model of other items"),
+    }
+    name, said = names[stage]
+    measured = {"before": first.watched, "after": best.watched}
+    run.facts["scores"] = {when: dict(values) for when, values in measured.items()}
+    run.note(
+        f"Held-out items, {said}: {first.watched[name]:.4f} before, {best.watched[name]:.4f} after step "
+        f"{best.step:,}; distinct-2 {first.watched['distinct_2']:.3f} and {best.watched['distinct_2']:.3f}, "
+        f"divergence {best.watched['kl']:.3f} nats a token."
+    )
+    last = trained.evaluations[-1]
+    if last.watched["reward"] > best.watched["reward"] and last.score < best.score:
+        run.warn(
+            f"from step {best.step:,} on the reward rose while the model of other items said less: training "
+            "was stopped, and what it was then is kept."
+        )

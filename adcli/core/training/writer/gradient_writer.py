@@ -1,0 +1,168 @@
+"""A causal language model whose log-probabilities of texts carry gradients: for training.
+
+A prompt is read once for all of its texts, and scores over the vocabulary are computed at the tokens of texts
+alone. Weights that are not trained are kept in half precision where the machine multiplies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.models.loading import load_language_model
+from adcli.core.models.resolution import ModelSource
+from adcli.core.processes.runtime import Device, Precision, Runtime, start_runtime
+from adcli.core.training.dropout import drop_nothing, use_seeded_dropout
+from adcli.core.training.encoder.gradient_encoder import training_precision
+from adcli.core.writing.prompts import Ids, PromptReader
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+MOST_PADDING, LARGEST_PART = 0.1, 2_048
+
+
+class Group(NamedTuple):
+    """A prompt and the texts that follow it, as tokens."""
+
+    prompt: Ids
+    texts: list[Ids]
+
+
+class GradientWriter:
+    """A language model in training.
+
+    Args:
+        model: What `load_for_training` made, with or without an adapter.
+        source: Where it was found.
+        runtime: Where it computes.
+        max_length: Tokens of a prompt; longer ones lose their beginning.
+
+    Attributes:
+        model: The transformers model.
+        reader: Makes tokens of texts.
+        runtime: Where it computes.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, source: ModelSource, runtime: Runtime, *, max_length: int
+    ) -> None:
+        self.model, self.runtime = model, runtime
+        self.reader = PromptReader.load(source.path, model.generation_config)
+        self._max_length = max_length
+        base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self._body = getattr(base, base.base_model_prefix)
+        self._head = base.get_output_embeddings()
+        self._precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
+        self._trained = [p for p in model.parameters() if p.requires_grad]
+
+    def prompt(self, text: str) -> Ids:
+        """The tokens of a prompt, of which the end is kept."""
+        return self.reader.text(text)[-self._max_length :]
+
+    def text(self, text: str) -> Ids:
+        """The tokens of a text after a prompt, with the one that ends it."""
+        return np.append(self.reader.continuation(f" {text}"), self.reader.end).astype(np.int32)
+
+    def parts(self, groups: Sequence[Group]) -> list[IntArray]:
+        """Places of the groups that are computed together, so that little is padding."""
+        lengths = [len(g.prompt) + sum(map(len, g.texts)) for g in groups]
+        return plan_batches(lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
+
+    def log_probabilities(self, groups: Sequence[Group]) -> torch.Tensor:
+        """(tokens,) of each token of each text, in order, given the prompt and the tokens before it.
+
+        Args:
+            groups: Prompts with the same number of texts each.
+        """
+        texts = [text for group in groups for text in group.texts]
+        n = len(groups[0].texts)
+        device = self.runtime.device
+        prompts, prompt_mask = self._padded([group.prompt for group in groups], on_left=True)
+        ids, mask = self._padded(texts, on_left=False)
+        with self._autocast():
+            read = self._body(
+                input_ids=prompts,
+                attention_mask=prompt_mask.long(),
+                position_ids=_places(prompt_mask),
+                use_cache=True,
+            )
+            before = read.last_hidden_state[:, -1].repeat_interleave(n, dim=0)[:, None]
+            states = before
+            if ids.shape[1] > 1:
+                cache = read.past_key_values
+                cache.batch_repeat_interleave(n)
+                whole = torch.cat([prompt_mask.repeat_interleave(n, dim=0), mask[:, :-1]], dim=1)
+                rest = self._body(
+                    input_ids=ids[:, :-1],
+                    attention_mask=whole.long(),
+                    position_ids=_places(whole)[:, prompts.shape[1] :],
+                    past_key_values=cache,
+                    use_cache=True,
+                )
+                states = torch.cat([before, rest.last_hidden_state], dim=1)
+            scores = self._head(states[mask])
+        chosen = torch.log_softmax(scores.float(), dim=-1).gather(1, ids[mask][:, None].to(device))
+        return chosen[:, 0]
+
+    @contextmanager
+    def weights(self, values: Sequence[torch.Tensor]) -> Iterator[None]:
+        """For a while the trained weights are these, without gradients."""
+        own = [p.data for p in self._trained]
+        try:
+            with torch.no_grad():
+                for parameter, value in zip(self._trained, values, strict=True):
+                    parameter.data = value
+                yield
+        finally:
+            for parameter, value in zip(self._trained, own, strict=True):
+                parameter.data = value
+
+    def copied(self) -> list[torch.Tensor]:
+        """The trained weights as they are now."""
+        return [p.detach().clone() for p in self._trained]
+
+    def _autocast(self) -> torch.autocast:
+        kind = self.runtime.device.split(":")[0]
+        return torch.autocast(kind, torch.bfloat16, enabled=self._precision == "bf16")
+
+    def _padded(self, sequences: Sequence[Ids], *, on_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        lengths = np.array([len(ids) for ids in sequences])
+        place = np.arange(int(lengths.max()))
+        there = (place[::-1] if on_left else place) < lengths[:, None]
+        filled = np.zeros(there.shape, np.int64)
+        filled[there] = np.concatenate(sequences)
+        device = self.runtime.device
+        return torch.from_numpy(filled).to(device), torch.from_numpy(there).to(device)
+
+
+def _places(mask: torch.Tensor) -> torch.Tensor:
+    """Positions that count from each text's first token."""
+    return (mask.long().cumsum(dim=1) - 1).clamp_(min=0)
+
+
+def load_for_training(
+    source: ModelSource, *, device: Device, precision: Precision, is_whole: bool
+) -> tuple[PreTrainedModel, Runtime]:
+    """The language model in `source` on its device, without dropout.
+
+    Args:
+        source: Where it was found.
+        device: Where it computes.
+        precision: "auto" takes bf16 products where the machine has them.
+        is_whole: Whether all weights are trained, which then stay fp32.
+    """
+    runtime = start_runtime(device=device, precision=precision)
+    model = load_language_model(source.path, torch.float32)
+    width = model.config.hidden_size
+    if not is_whole and training_precision(precision, runtime.device, width) == "bf16":
+        model = model.to(torch.bfloat16)
+    use_seeded_dropout(model)
+    drop_nothing(model)
+    model.requires_grad_(is_whole)
+    return model.to(runtime.device), runtime

@@ -1,0 +1,212 @@
+"""Tuning a writer, alone or in several processes that share each batch, and writing its adapter.
+
+What a text is worth is no matter of this room: a `Judge` says it, which each process makes for itself of what
+JSON can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adcli.core.adapters.adapter import AdapterSettings, adapter_fingerprint
+from adcli.core.models.resolution import resolve_model
+from adcli.core.processes.job import Rank
+from adcli.core.processes.ranks import run_ranks
+from adcli.core.processes.runtime import Device, Precision, start_runtime
+from adcli.core.training.checkpoints import checkpoint_folder
+from adcli.core.training.encoder.tuning import trained_from_json
+from adcli.core.training.settings import Trained, TrainingSettings
+from adcli.core.training.writer.examples import Judge, WriterTask, check_count
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from adcli.core.training.loop import Log, Objective, Progress
+    from adcli.core.training.writer.gradient_writer import GradientWriter
+
+
+@dataclass(frozen=True)
+class WriterTuning:
+    """What `tune_writer` was asked for; paths are absolute, empty for none."""
+
+    name: str
+    model: str
+    task: WriterTask
+    directory: str
+    settings: TrainingSettings
+    adapter: AdapterSettings
+    device: Device
+    precision: Precision
+    start_from: str
+    checkpoints: str
+    about: Mapping[str, object]
+
+
+def tune_writer(
+    model: str,
+    task: WriterTask,
+    directory: Path,
+    *,
+    settings: TrainingSettings,
+    adapter: AdapterSettings,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    start_from: Path | None = None,
+    checkpoints: Path | None = None,
+    about: Mapping[str, object] | None = None,
+    processes: int | None = None,
+    log: Log = lambda values, step: None,
+    progress: Progress = lambda steps: None,
+) -> Trained:
+    """Tune a writer, and write its adapter into a directory.
+
+    Args:
+        model: A directory, a short name, or a model of the Hugging Face cache or hub.
+        task: What it is to learn.
+        directory: Is filled with the adapter of the best evaluation, or of the last step without one.
+        settings: How; a batch is of all processes together.
+        adapter: Which weights are trained.
+        device: Where it computes.
+        precision: "auto" takes bf16 products where the machine has them.
+        start_from: An adapter of the same model and kind whose training is continued.
+        checkpoints: A folder; a training of the same model, data and settings resumes from it.
+        about: What else the adapter's JSON is to say.
+        processes: Processes that share each step; as many as there are GPUs (CPU: 1) if None.
+        log: Called with losses and scores by name, and the step.
+        progress: Called with the number of further steps that are done.
+
+    Raises:
+        UsageError: If the model or the adapter is not there.
+        DataError: If there are too few examples, or model or adapter can not be used.
+    """
+    check_count(task, settings.batch_size)
+    runtime = start_runtime(device=device, precision=precision, processes=processes)
+    asked = WriterTuning(
+        model,
+        str(resolve_model(model, task="generate").path),
+        task,
+        str(directory.absolute()),
+        settings,
+        adapter,
+        device,
+        precision,
+        str(start_from.absolute()) if start_from else "",
+        str(checkpoints.absolute()) if checkpoints else "",
+        about or {},
+    )
+    if runtime.processes == 1:
+        return _tune(asked, log, progress, rank=0, processes=1)
+
+    def hear(message: dict[str, Any]) -> None:
+        if "steps" in message:
+            progress(message["steps"])
+        else:
+            log(message["values"], message["step"])
+
+    function = f"{__name__}:tune_rank"
+    return trained_from_json(run_ranks(function, asdict(asked), processes=runtime.processes, on_message=hear))
+
+
+def tune_rank(content: Mapping[str, Any], rank: Rank) -> dict[str, Any]:
+    """Tune as one of several processes, each of which makes a share of every batch; what came of it."""
+    nested = {
+        "task": WriterTask(**content["task"]),
+        "settings": TrainingSettings(**content["settings"]),
+        "adapter": AdapterSettings(**content["adapter"]),
+    }
+    asked = WriterTuning(**{**content, **nested})
+    start_runtime(device=asked.device, precision=asked.precision, processes=rank.processes)
+    trained = _tune(
+        asked,
+        log=lambda values, step: rank.say({"values": dict(values), "step": step}),
+        progress=lambda steps: rank.say({"steps": steps}),
+        rank=rank.number,
+        processes=rank.processes,
+    )
+    return trained._asdict()
+
+
+def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, processes: int) -> Trained:
+    """Tune in this process, alone or as one of several that do the same."""
+    from adcli.core.training.tuning import tune
+    from adcli.core.training.writer.gradient_writer import GradientWriter, load_for_training
+
+    source = replace(resolve_model(asked.model, task="generate"), name=asked.name)
+    is_whole = asked.adapter.tuning == "full"
+    model, runtime = load_for_training(
+        source, device=asked.device, precision=asked.precision, is_whole=is_whole
+    )
+
+    def objective(tuned: PreTrainedModel) -> Objective:
+        writer = GradientWriter(tuned, source, runtime, max_length=asked.task.max_length)
+        return _objective(writer, asked, processes, log)
+
+    identity = {
+        "model": [source.fingerprint, adapter_fingerprint(asked.start_from)],
+        "asked": [asdict(asked.task), asdict(asked.settings), asdict(asked.adapter)],
+        "computed": [asked.precision, processes],
+    }
+    return tune(
+        model,
+        source,
+        Path(asked.directory),
+        objective=objective,
+        adapter=asked.adapter,
+        settings=asked.settings,
+        start_from=Path(asked.start_from) if asked.start_from else None,
+        checkpoints=checkpoint_folder(Path(asked.checkpoints), identity) if asked.checkpoints else None,
+        about=asked.about,
+        log=log,
+        progress=progress,
+        rank=rank,
+        processes=processes,
+    )
+
+
+def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log: Log) -> Objective:
+    from adcli.core.training.loop import Objective
+    from adcli.core.training.writer.likelihood import Preference, Supervised
+    from adcli.core.training.writer.reinforcement import Reinforcement, live_writing
+    from adcli.core.training.writer.watching import Watch
+
+    task, settings = asked.task, asked.settings
+    judge, live = _judge(task), live_writing(writer)
+    evaluate = Watch(writer, live, task, judge, seed=settings.seed)
+    if task.stage == "supervised":
+        return Objective(
+            Supervised(writer, task.pairs_of(task.learned), settings, processes).add_gradients, evaluate
+        )
+    if task.stage == "preference":
+        learned = task.preferences_of(task.learned)
+        return Objective(Preference(writer, learned, settings, processes).add_gradients, evaluate)
+    if judge is None:
+        raise TypeError("reinforcement needs somebody to say what a text is worth")
+    places = task.learned
+    learner = Reinforcement(
+        writer,
+        live,
+        [task.prompts[place] for place in places],
+        lambda some, texts: judge.reward([places[place] for place in some], texts),
+        settings,
+        how=(task.samples, task.kept, task.new_tokens),
+        processes=processes,
+    )
+
+    def add_gradients(number: int, seed: int) -> float:
+        loss = learner.add_gradients(number, seed)
+        log(learner.seen, number // (processes * settings.accumulate))
+        return loss
+
+    return Objective(add_gradients, evaluate)
+
+
+def _judge(task: WriterTask) -> Judge | None:
+    if not task.judge:
+        return None
+    module, _, function = task.judge.partition(":")
+    made: Judge = getattr(import_module(module), function)(task.judged_by)
+    return made

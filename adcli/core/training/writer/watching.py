@@ -1,0 +1,63 @@
+"""How good a writer is at prompts that nothing is learned of, and how far it has gone from where it began."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch  # noqa: TID253 - this module is reached only once a model is loaded
+
+from adcli.core.training.writer.examples import Judge, WriterTask
+from adcli.core.training.writer.gradient_writer import GradientWriter, Group
+from adcli.core.training.writer.likelihood import groups_of, margins, mean_log_likelihood, preference_groups
+from adcli.core.training.writer.reinforcement import log_probabilities_of, written_by
+from adcli.core.writing.live import LiveWriting
+from adcli.core.writing.settings import WritingSettings
+
+PROMPTS, SAMPLES = 24, 4
+
+
+class Watch:
+    """The score of a writer in training, and what else is measured.
+
+    Supervised learning is scored by the mean log-likelihood of a token, preference by the share of pairs of
+    which the better text gained, reinforcement by what its judge says.
+    """
+
+    def __init__(
+        self, writer: GradientWriter, live: LiveWriting, task: WriterTask, judge: Judge | None, *, seed: int
+    ) -> None:
+        self._writer, self._live, self._judge = writer, live, judge
+        self._places = task.held_out[:PROMPTS]
+        self._prompts = [writer.prompt(task.prompts[place]) for place in self._places]
+        self._how = WritingSettings(SAMPLES, task.new_tokens, 1.0, 0, 1.0, seed + 1)
+        self._pairs = groups_of(writer, task.pairs_of(task.held_out))
+        self._preferences = preference_groups(writer, task.preferences_of(task.held_out))
+        self._margins = margins(writer, self._preferences)
+        self._before = writer.copied()
+
+    def __call__(self) -> tuple[float, Mapping[str, float]]:
+        """The score, higher is better, and what else was measured, by name."""
+        watched = self._watched() if self._prompts else {}
+        if self._pairs:
+            watched["log_likelihood"] = mean_log_likelihood(self._writer, self._pairs)
+        if self._preferences:
+            now = margins(self._writer, self._preferences)
+            gained = [after > before for after, before in zip(now, self._margins, strict=True)]
+            watched["preferred"] = sum(gained) / len(gained)
+        order = ("score", "preferred", "log_likelihood")
+        score = next((watched[name] for name in order if name in watched), 0.0)
+        return score, {name: value for name, value in watched.items() if name != "score"}
+
+    def _watched(self) -> dict[str, float]:
+        written = written_by(self._live, self._prompts, self._how, self._places)
+        texts = [[self._writer.reader.read_back(ids.tolist()) for ids in group.texts] for group in written]
+        watched = dict(self._judge.watched(self._places, texts)) if self._judge else {}
+        return {**watched, "kl": self._divergence(written)}
+
+    def _divergence(self, written: list[Group]) -> float:
+        """Of a token, from where training began, by what was written now."""
+        with torch.no_grad():
+            now = torch.cat(log_probabilities_of(self._writer, written))
+            with self._writer.weights(self._before):
+                before = torch.cat(log_probabilities_of(self._writer, written))
+        return float((now - before).mean())

@@ -1,0 +1,1 @@
+"""What a writer of ads learns from: ads that people wrote, their decisions, and clicks."""

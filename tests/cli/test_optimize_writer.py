@@ -1,0 +1,109 @@
+"""`adcli optimize writer` as its user meets it: stage after stage, used by `generate`, refused."""
+
+import json
+from random import Random
+
+import models
+import pytest
+
+FAST = ("--precision", "fp32", "--new-tokens", "8", "--rank", "4", "--held-out", "0.2")
+KINDS = ("mug", "lantern", "jacket", "bottle", "bag", "candle", "shirt", "boots")
+WHAT = ("steel", "cotton", "leather", "metal")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder, random = tmp_path_factory.mktemp("shop"), Random(3)
+    products, ads, shown = ["item_id,title,material"], ["ad_id,item_id,text"], ["ad_id,click"]
+    for number in range(24):
+        kind, what = KINDS[number % 8], WHAT[number % 4]
+        products.append(f"{number},{what} {kind},{what}")
+        for place, text in enumerate((f"soft {what} {kind}", f"the {kind} for women", f"{kind} and {what}")):
+            ads.append(f"{number}-{place},{number},{text}")
+            rate = 0.5 if "women" in text else 0.05
+            shown += [f"{number}-{place},{int(random.random() < rate)}" for _ in range(40)]
+    for name, lines in {"products": products, "ads": ads, "log": shown}.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    models.tiny_llama(folder / "llama")
+    return folder
+
+
+@pytest.fixture
+def learn(adcli, shop, tmp_path):
+    def call(*options, catalog=("--catalog", shop / "products.csv")):
+        return adcli(
+            "optimize", "writer", shop / "ads.csv", *catalog, "--model", shop / "llama", *FAST, *options,
+            env={"ADCLI_CACHE": str(tmp_path / "cache")},
+        )  # fmt: skip
+
+    return call
+
+
+def description(folder):
+    return json.loads((folder / "adapter.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, shop, tmp_path):
+    log = ("--log", shop / "log.csv")
+    done = learn("--steps", "16", "--learning-rate", "3e-2", "-o", "first")
+    assert done.returncode == 0, done.said
+    assert "ads to learn from" in done.said
+    evaluations = description(tmp_path / "first")["trained"]["evaluations"]
+    assert {"log_likelihood", "kl", "self_bleu", "distinct_2", "reward", "claims"} <= set(
+        evaluations[0]["watched"]
+    )
+    assert max(row["score"] for row in evaluations) > evaluations[0]["score"]
+    done = learn(*log, "--stage", "preference", "--steps", "4", "--from", "first", "-o", "second")
+    assert done.returncode == 0, done.said
+    assert "pairs of a better and a worse ad" in done.said
+    done = learn(
+        *log, "--stage", "reinforce", "--steps", "3", "--batch-size", "2", "--from", "second", "-o", "third"
+    )
+    assert done.returncode == 0, done.said
+    assert "better than a constant" in done.said
+    content = description(tmp_path / "third")
+    assert {"clicks", "held_out_clicks", "claims", "length", "variety"} <= set(
+        content["trained"]["evaluations"][-1]["watched"]
+    )
+    written = adcli(
+        "generate", shop / "products.csv", "--model", shop / "llama", "--adapter", "third", "-n", "1",
+        "--channel", "plain", "--candidates", "4", "-o", "ads.csv",
+    )  # fmt: skip
+    assert written.returncode == 0, written.said
+    assert (tmp_path / "ads.csv").read_text().count("\n") > 20
+    other = models.tiny_gpt2(tmp_path / "gpt2")
+    refused = adcli("generate", shop / "products.csv", "--model", other, "--adapter", "third")
+    assert refused.returncode == 3
+    assert "made for another model" in refused.said
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--stage", "reinforce"), 2, "needs clicks"),
+        (("--stage", "preference"), 3, "known to be better"),
+        (("--batch-size", "500"), 3, "fewer than one batch of 500"),
+        (("--kept", "9"), 2, "more than --samples 8"),
+        (("--from", "nowhere"), 2, "not a directory"),
+    ],
+)
+def test_what_can_not_be_learned_is_one_sentence(learn, tmp_path, options, code, said):
+    done = learn(*options, "-o", "writer")
+    assert done.returncode == code, done.said
+    assert said in done.said
+    assert not (tmp_path / "writer").exists()
+
+
+def test_ads_without_products_and_clicks_that_say_nothing_are_refused(learn, adcli, shop, tmp_path):
+    done = learn("-o", "writer", catalog=())
+    assert done.returncode == 3
+    assert "no products" in done.said
+    rows = [line.rpartition(",")[0] for line in (shop / "log.csv").read_text().splitlines()[1:]]
+    random = Random(1)
+    (tmp_path / "noise.csv").write_text(
+        "\n".join(["ad_id,click", *(f"{row},{int(random.random() < 0.2)}" for row in rows)])
+    )
+    done = learn("--stage", "reinforce", "--log", tmp_path / "noise.csv", "-o", "writer")
+    assert done.returncode == 3, done.said
+    assert "no better than a constant" in done.said

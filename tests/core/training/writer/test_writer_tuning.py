@@ -1,0 +1,97 @@
+"""A writer learns given texts, what is preferred and what earns a reward, and says how far it went."""
+
+import models
+import numpy as np
+import pytest
+
+from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
+from adcli.core.training.settings import TrainingSettings
+from adcli.core.training.writer.examples import WriterTask
+from adcli.core.training.writer.tuning import tune_writer
+from adcli.core.writing.writer import Writer
+from adcli.errors import DataError
+
+PROMPTS = [f"which {word}" for word in models.WORDS[:24]]
+ANSWERS = [f"the {word}" for word in models.WORDS[:24]]
+HELD_OUT = [3, 7, 11, 15, 19, 23]
+
+
+class LikesLetters:
+    """A judge to whom a text is worth the share of its characters that are among some."""
+
+    def __init__(self, content):
+        self.liked = set(content["liked"])
+
+    def reward(self, places, texts):
+        every = [text for its in texts for text in its]
+        return {"letters": np.array([sum(c in self.liked for c in its) / max(len(its), 1) for its in every])}
+
+    def watched(self, places, texts):
+        return {"score": float(self.reward(places, texts)["letters"].mean()), "texts": float(len(places))}
+
+
+def settings(**options):
+    usual = {"steps": 40, "batch_size": 6, "learning_rate": 1e-2, "evaluate_every": 20, "checkpoint_every": 0}
+    return TrainingSettings(**usual | options)
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory):
+    return str(models.tiny_llama(tmp_path_factory.mktemp("llama")))
+
+
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_given_texts_are_learned_and_written(llama, tmp_path, tuning):
+    task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
+    how = settings(steps=80, learning_rate={"lora": 3e-2, "full": 1e-2}[tuning])
+    trained = tune_writer(llama, task, tmp_path / "writer", settings=how, adapter=AdapterSettings(tuning))
+    assert np.mean(trained.losses[-5:]) < np.mean(trained.losses[:5]) - 0.5
+    assert trained.best.score > trained.evaluations[0].score
+    first = describe_adapter(tmp_path / "writer")["trained"]["evaluations"][0]
+    assert abs(first["watched"]["kl"]) < 0.05
+    writer = Writer.load(llama, adapter=tmp_path / "writer")
+    written = writer.write([PROMPTS[0]], temperature=0, max_new_tokens=3, plain=True)
+    assert written[0][0].startswith("the")
+
+
+def test_of_two_texts_the_better_one_gains(llama, tmp_path):
+    pairs = [(place, f"the {word}", f"a {word}", 1.0) for place, word in enumerate(models.WORDS[:24])]
+    task = WriterTask("preference", PROMPTS, preferences=pairs, held_out=HELD_OUT, new_tokens=4)
+    trained = tune_writer(
+        llama, task, tmp_path / "writer", settings=settings(steps=30), adapter=AdapterSettings()
+    )
+    assert trained.evaluations[0].score <= 0.7
+    assert trained.best.score == 1
+
+
+def test_what_earns_more_is_written_more(llama, tmp_path):
+    task = WriterTask(
+        "reinforce", PROMPTS, held_out=HELD_OUT, judge=f"{__name__}:LikesLetters",
+        judged_by={"liked": "abcdefghijklmnopqrstuvwxyz "}, samples=8, kept=4, new_tokens=6,
+    )  # fmt: skip
+    logged = []
+    trained = tune_writer(
+        llama, task, tmp_path / "writer", settings=settings(steps=30, learning_rate=3e-3, batch_size=12),
+        adapter=AdapterSettings("full"), log=lambda values, step: logged.append(dict(values)),
+    )  # fmt: skip
+    assert trained.best.score > trained.evaluations[0].score + 0.15
+    assert trained.best.watched["kl"] > 0
+    assert {"letters", "reward", "kl"} <= {name for values in logged for name in values}
+
+
+def test_two_processes_give_the_loss_curve_of_one(llama, tmp_path):
+    task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
+    curves = [
+        tune_writer(
+            llama, task, tmp_path / f"by{processes}", settings=settings(steps=6, evaluate_every=0),
+            adapter=AdapterSettings(), precision="fp32", processes=processes,
+        ).losses
+        for processes in (1, 2)
+    ]  # fmt: skip
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+def test_too_few_examples_are_said(llama, tmp_path):
+    task = WriterTask("supervised", PROMPTS[:3], pairs=[(0, "the mug")])
+    with pytest.raises(DataError, match="1 pairs to learn from"):
+        tune_writer(llama, task, tmp_path / "writer", settings=settings(), adapter=AdapterSettings())
