@@ -14,16 +14,8 @@ from adcli.files import directory_sha256, file_sha256, manifest_path, write_whol
 from adcli.stores import put, shown, url_of
 
 _PACKAGES = (
-    "adcli",
-    "polars",
-    "pyarrow",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "transformers",
-    "accelerate",
-)
+    "adcli", "polars", "pyarrow", "numpy", "scipy", "scikit-learn", "torch", "transformers", "accelerate",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:

@@ -68,8 +68,7 @@ class TableStream:
         self.plans = [part.plan for part in parts]
         self.table: StandardTable = self.plans[0].mapping.table
         self.notes = [*_notes(parts), *notes]
-        self.rows_read = 0
-        self.rows_rejected = 0
+        self.rows_read = self.rows_rejected = 0
         self.inputs: list[InputRecord] = []
         self.unknown_event_types: Counter[str] = Counter()
         self.leave_out: LeaveOut | None = None
@@ -107,20 +106,19 @@ class TableStream:
         """The options that say of formats what no input has, each with a sentence that says so."""
         source, form, _ = self._parts[0]
         options, forms = self._options, [part.form for part in self._parts]
-        layout = ("delimiter", "quote", "escape", "comment")
+        has_effect = dict.fromkeys(
+            ("delimiter", "quote", "escape", "comment"), any(o.is_delimited for o in forms)
+        )
+        has_effect |= {
+            "skip_lines": any(one.dialect for one in forms),
+            "log_format": any(one.kind == "log" for one in forms),
+            "encoding": any(one.encoding for one in forms),
+            "sheet": any(one.sheet for one in forms),
+            "query": bool(source.origin.query),
+        }
         idle = [
-            name for name in layout if getattr(options, name) and not any(form.is_delimited for form in forms)
+            name.replace("_", "-") for name, has in has_effect.items() if getattr(options, name) and not has
         ]
-        if options.skip_lines and not any(one.dialect for one in forms):
-            idle.append("skip-lines")
-        if options.log_format and not any(one.kind == "log" for one in forms):
-            idle.append("log-format")
-        if options.encoding and not any(one.encoding for one in forms):
-            idle.append("encoding")
-        if options.sheet and not any(one.sheet for one in forms):
-            idle.append("sheet")
-        if options.query and not source.origin.query:
-            idle.append("query")
         return {option: f"--{option} has no effect: {source.name} is {form.label}." for option in idle}
 
     @property

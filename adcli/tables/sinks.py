@@ -17,18 +17,10 @@ from adcli.tables.unify import as_text
 FORMATS = ("csv", "tsv", "ndjson", "parquet", "arrow")
 BINARY_FORMATS = ("parquet", "arrow")
 _EXTENSIONS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".ipc": "arrow",
-    ".feather": "arrow",
-    ".npy": "npy",
+    ".csv": "csv", ".tsv": "tsv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet",
+    ".pq": "parquet", ".arrow": "arrow", ".ipc": "arrow", ".feather": "arrow", ".npy": "npy",
     ".safetensors": "safetensors",
-}
+}  # fmt: skip
 _COMPRESSIONS = (".gz", ".zst")
 _LOOKED_AT = 20_000
 _ROW_GROUP = 65_536

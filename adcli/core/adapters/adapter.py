@@ -138,15 +138,7 @@ def save_adapter(
     tuning: Tuning,
     about: Mapping[str, object],
 ) -> None:
-    """Write a tuned model's own weights and what they are into a directory.
-
-    Args:
-        model: What `attach_adapter` gave.
-        directory: Is made if it is not there.
-        source: The model it was made for.
-        tuning: How it was tuned.
-        about: What else is to be kept: settings, scores.
-    """
+    """Write what `attach_adapter` gave, tuned, and what it is and scored, into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     if tuning == "adapter":
         from adcli.core.adapters.bottleneck import save_bottlenecks
@@ -216,13 +208,7 @@ def describe_adapter(directory: Path) -> dict[str, Any]:
 def continue_adapter(
     model: PreTrainedModel, directory: Path, source: ModelSource, tuning: Tuning
 ) -> PreTrainedModel:
-    """The model with an adapter's weights, to be trained on.
-
-    Args:
-        model: The loaded model the adapter was made for.
-        directory: The adapter.
-        source: Where the model was found.
-        tuning: How it is to be tuned: as it was, and not by AdaLoRA, whose ranks are settled.
+    """The model with an adapter's weights, to be trained on as it was; by AdaLoRA it cannot be.
 
     Raises:
         UsageError: If it can not be tuned on in this way.
@@ -260,11 +246,6 @@ def check_base(directory: Path, source: ModelSource) -> dict[str, Any]:
 
 def apply_adapter(model: PreTrainedModel, directory: Path, source: ModelSource) -> PreTrainedModel:
     """The model with an adapter's weights: put into its own where they fit there, else around it.
-
-    Args:
-        model: The loaded model the adapter was made for.
-        directory: The adapter.
-        source: Where the model was found.
 
     Raises:
         DataError: If it is no adapter, of another model, or can not be read.

@@ -138,9 +138,7 @@ class Encoder:
 
     def token_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
         """One (tokens, dimension) array of unit vectors for each text; computed by this process alone."""
-        from adcli.core.encoding.token_vectors import token_vectors
-
-        return token_vectors(self.local, texts)
+        return self.local.token_vectors(texts)
 
     @cached_property
     def _engine(self) -> LocalEngine | EncoderPool:

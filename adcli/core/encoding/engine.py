@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +14,49 @@ from adcli.core.compute.forward import ForwardPass, PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.encoding.pooling import Mode, pool
 from adcli.core.encoding.tokens import TextReader, Tokens
-from adcli.core.encoding.windows import WindowAverage
 
 FloatArray = npt.NDArray[np.float32]
 Ready = tuple[IntArray, FloatArray]
+
+
+class WindowAverage:
+    """Averages the vectors of each text's windows, weighted by their tokens.
+
+    Windows may come in any order: a text is averaged when all of its windows are there, always in the order
+    they have in the text, so that the result is the same to the last bit.
+
+    Args:
+        owner: (windows,) position of the text each window belongs to, ascending.
+        lengths: (windows,) tokens of each.
+    """
+
+    def __init__(self, owner: IntArray, lengths: IntArray) -> None:
+        self._owner, self._lengths = owner, lengths
+        self._windows = np.bincount(owner)
+        self._first = np.cumsum(self._windows) - self._windows
+        self._waiting: dict[int, dict[int, FloatArray]] = {}
+
+    def add(self, windows: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
+        """The texts that are now complete and their averaged vectors."""
+        texts = self._owner[windows]
+        alone = self._windows[texts] == 1
+        done, averages = [], []
+        for window, text, vector in zip(windows[~alone], texts[~alone], vectors[~alone], strict=True):
+            parts = self._waiting.setdefault(int(text), {})
+            parts[int(window)] = vector
+            if len(parts) == self._windows[text]:
+                done.append(int(text))
+                averages.append(self._average(int(text)))
+        if not done:
+            return texts[alone], vectors[alone]
+        return np.concatenate([texts[alone], done]), np.concatenate([vectors[alone], averages])
+
+    def _average(self, text: int) -> FloatArray:
+        parts = self._waiting.pop(text)
+        windows = self._first[text] + np.arange(self._windows[text])
+        stacked = np.stack([parts[int(window)] for window in windows]).astype(np.float64)
+        average: FloatArray = np.average(stacked, axis=0, weights=self._lengths[windows]).astype(np.float32)
+        return average
 
 
 class Task(NamedTuple):
@@ -61,6 +101,29 @@ class LocalEngine(NamedTuple):
             positions, vectors = task.average.add(task.windows, pooled)
             if len(positions):
                 yield task.first + positions, unit(vectors)
+
+    def token_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+        """One (tokens, width) array of unit vectors for each text, from the last layer, for BERTScore.
+
+        What the reader puts around every text (special tokens, a prompt) is left out; tokens that two windows
+        of a long text share come twice.
+        """
+        if not texts:
+            return []
+        tokens, around = self.reader.read(texts), np.unique(self.reader.read([""]).ids)
+        found: list[FloatArray] = [np.empty(0, np.float32)] * len(tokens.lengths)
+
+        def fill(windows: IntArray) -> None:
+            batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
+            states = unit(self.forward(batch).float().cpu().numpy())
+            is_own, ends = ~np.isin(batch.ids, around), np.cumsum(batch.lengths)
+            for window, start, end in zip(windows, ends - batch.lengths, ends, strict=True):
+                found[window] = states[start:end][is_own[start:end]]
+
+        for _ in run_on_workers(fill, self.batches(tokens), workers=self.workers):
+            pass
+        first = np.searchsorted(tokens.owner, np.arange(len(texts) + 1))
+        return [np.concatenate(found[start:stop]) for start, stop in pairwise(first)]
 
     def _tasks(self, texts: Sequence[str]) -> Iterator[Task]:
         """The batches of the texts; tokens are made as workers become free."""

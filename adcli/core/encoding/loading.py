@@ -7,19 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.adapters.adapter import adapter_fingerprint, apply_adapter
 from adcli.core.compute.attention import Attention, VariableLengthAttention, plain_attention
-from adcli.core.compute.autotune import Forms, autotune
-from adcli.core.compute.forward import AutoModelForward, ForwardPass
+from adcli.core.compute.autotune import Forms, Parity, autotune
+from adcli.core.compute.batching import plan_batches
+from adcli.core.compute.forward import AutoModelForward, ForwardPass, PackedBatch
 from adcli.core.compute.linear_modules import own_copy
 from adcli.core.compute.precision import choose_precision
 from adcli.core.encoding.engine import LocalEngine
 from adcli.core.encoding.packed import PackedBert
 from adcli.core.encoding.packed_weights import PADDING_SHIFTS_POSITIONS, encoder_weights
-from adcli.core.encoding.parity import vector_parity
-from adcli.core.encoding.pooling import read_pooling
+from adcli.core.encoding.pooling import Mode, pool, read_pooling
 from adcli.core.encoding.settings import Chosen, EncoderRequest, EncoderSettings
 from adcli.core.encoding.tokens import TEXTS_AT_ONCE, TextReader
 from adcli.core.models.loading import load_encoder_model
@@ -29,6 +31,18 @@ from adcli.core.processes.runtime import start_runtime
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+PARITY_LIMITS = {"fp32": 1e-5, "bf16": 5e-4, "fp16": 5e-4}
+PROBES = (
+    "",
+    "mug",
+    "Stainless steel water bottle, 750 ml",
+    "Size up!! The fabric is soft but it runs small 😍",
+    "防水登山鞋 轻便透气 men's hiking boots, 42 码",
+    "wireles hedphones with noise canceling, BLACK",
+    "A cream ceramic hand lantern with a heart-shaped window, for tea lights. " * 4,
+    "Machine washable, 100 % cotton, pack of 3; colour may differ from the picture shown on your screen. "
+    * 30,
+)
 TOKEN_BUDGET = {"cpu": 1_024, "cuda": 65_536, "mps": 16_384}
 UNLIMITED = 1 << 20
 WORKERS_OF_AN_ACCELERATOR = 2  # one prepares a batch while the other's is computed
@@ -64,7 +78,7 @@ def load_engine(
     )
     forward, tuned = autotune(
         _forms(model, runtime.device),
-        vector_parity(reader, rule.mode),
+        _vector_parity(reader, rule.mode),
         lambda: choose_precision(
             request.precision, device=runtime.device, width=model.config.hidden_size, exact=request.exact
         ),
@@ -115,3 +129,23 @@ def _position_limit(model: PreTrainedModel) -> int:
     limit -= getattr(getattr(model, "active_peft_config", None), "num_virtual_tokens", 0)
     padding_first = model.config.model_type in PADDING_SHIFTS_POSITIONS
     return int(limit) - (model.config.pad_token_id + 1 if padding_first else 0)
+
+
+def _vector_parity(reader: TextReader, mode: Mode) -> Parity:
+    """Parity of the vectors of texts of many kinds and lengths."""
+    tokens = reader.read(PROBES)
+
+    def vectors_of(forward: ForwardPass) -> npt.NDArray[np.float64]:
+        vectors = np.empty((len(tokens.lengths), forward.width))
+        for windows in plan_batches(tokens.lengths, token_budget=1024, max_padding=forward.max_padding):
+            batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
+            vectors[windows] = pool(forward(batch), batch.lengths, mode).double().cpu().numpy()
+        return vectors
+
+    return Parity(vectors_of, _greatest_cosine_distance, "greatest cosine distance", PARITY_LIMITS)
+
+
+def _greatest_cosine_distance(found: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+    """1 - the least cosine between rows."""
+    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
+    return float(np.max(1 - np.sum(found * expected, axis=1) / norms))

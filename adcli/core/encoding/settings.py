@@ -91,13 +91,7 @@ class Chosen(NamedTuple):
 
 
 def known_choice(request: EncoderRequest, model: str, adapter: str) -> Chosen | None:
-    """What was chosen for this request on this machine before, if anything.
-
-    Args:
-        request: What is asked for.
-        model: The model's fingerprint.
-        adapter: The adapter's fingerprint, or an empty string.
-    """
+    """What was chosen here before for this request, and this model and adapter by fingerprint."""
     content = cached_choice(_key(request, model, adapter))
     try:
         return None if content is None else Chosen.from_json(content)

@@ -20,13 +20,7 @@ UNIT_TEXTS = 2_048
 
 
 class EncoderPool:
-    """Processes that each hold the model and take units of texts of similar length.
-
-    Args:
-        request: What was asked of the encoder.
-        chosen: What was chosen for it; each process must choose the same.
-        processes: How many.
-    """
+    """Processes that each hold the model, run in the same way, and take units of texts of similar length."""
 
     def __init__(self, request: EncoderRequest, chosen: Chosen, processes: int) -> None:
         settings = {"request": asdict(request), "chosen": chosen.to_json()}

@@ -25,32 +25,17 @@ POLL_S = 0.02
 
 @dataclass(frozen=True)
 class Job:
-    """One function that several ranks run.
-
-    Attributes:
-        folder: Where it is described.
-    """
+    """One function that several ranks run, and the folder in which it is described."""
 
     folder: Path
 
     @classmethod
     def create(cls, folder: Path, function: str, settings: Mapping[str, object], processes: int) -> Self:
-        """A new folder, which other processes see whole.
-
-        Args:
-            folder: Where it will lie.
-            function: "module:function" of adcli; is called with the settings and a `Rank`.
-            settings: What the function needs to know, as JSON.
-            processes: How many ranks run it.
-        """
+        """A new folder, which other processes see whole; the rest as `run_ranks` is given it."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(folder)
         temporary.mkdir()
-        content = {
-            "function": function,
-            "settings": dict(settings),
-            "processes": processes,
-        }
+        content = {"function": function, "settings": dict(settings), "processes": processes}
         (temporary / "job.json").write_text(json.dumps(content), "utf-8")
         (temporary / "owner").write_text(owner(), "ascii")
         temporary.rename(folder)

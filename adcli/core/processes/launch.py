@@ -23,13 +23,7 @@ STOP_WITHIN_S = 10.0
 
 
 class LaunchedRanks:
-    """Processes of this machine at work on a job.
-
-    Args:
-        function: "module:function" of adcli; is called with the settings and a `Rank`.
-        settings: What the function needs to know, as JSON.
-        processes: How many.
-    """
+    """Processes of this machine at work on a job, made of what `run_ranks` is given."""
 
     def __init__(self, function: str, settings: Mapping[str, object], processes: int) -> None:
         name = f"job-{os.getpid()}-{secrets.token_hex(4)}"

@@ -90,12 +90,10 @@ def compute_units(queue: UnitQueue, compute: Compute, is_abandoned: Callable[[],
     """Claim units, compute them and hand in results, until there are no more."""
     number = 0
     while not queue.is_over(number):
-        if queue.is_claimed(number):
+        if (rows := queue.claim(number)) is not None:
+            queue.finish(number, compute(rows))
+        elif queue.is_claimed(number):
             number += 1
-        elif queue.has(number):
-            rows = queue.claim(number)
-            if rows is not None:
-                queue.finish(number, compute(rows))
         elif is_abandoned():
             return
         else:

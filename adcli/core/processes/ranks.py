@@ -20,15 +20,8 @@ Ranks = LaunchedRanks | JoinedRanks
 
 
 def start_ranks(function: str, settings: Mapping[str, object], processes: int) -> Ranks:
-    """Let processes run a function.
-
-    Args:
-        function: "module:function" of adcli; is called with the settings and a `Rank`.
-        settings: What the function needs to know, as JSON.
-        processes: How many.
-    """
-    kind = JoinedRanks if started_from_outside() else LaunchedRanks
-    return kind(function, settings, processes)
+    """Let processes run a function, as `run_ranks` does, without waiting for them."""
+    return (JoinedRanks if started_from_outside() else LaunchedRanks)(function, settings, processes)
 
 
 def run_ranks(

@@ -62,13 +62,7 @@ def join() -> bool:
 
 
 class JoinedRanks:
-    """The ranks of this launch at work on a job: others where they wait, rank 0 in a thread beside.
-
-    Args:
-        function: "module:function" of adcli; is called with the settings and a `Rank`.
-        settings: What the function needs to know, as JSON.
-        processes: How many ranks there are.
-    """
+    """The ranks of this launch at work on a job: others where they wait, rank 0 in a thread beside."""
 
     def __init__(self, function: str, settings: Mapping[str, object], processes: int) -> None:
         folder = _rendezvous() / f"job-{next(_job_numbers):04}"

@@ -1,7 +1,7 @@
 """Units of work in a folder, which several processes take from without talking to each other.
 
-units/000004.json    the rows of a unit
-claims/000004        whoever could create this file computes the unit
+units/000004         the rows of a unit
+claims/000004        the same; whoever could rename it so computes the unit
 results/000004       appears whole, by renaming
 end                  how many units there are
 """
@@ -37,21 +37,17 @@ class UnitQueue:
         write_whole(self._unit(number), json.dumps(rows).encode())
 
     def claim(self, number: int) -> list[str] | None:
-        """The rows of a unit that is now this process's own, or None if another has it."""
+        """The rows of a unit that is now this process's own, or None if it is another's or not there yet."""
         try:
-            (self._folder / f"claims/{number:06}").open("x").close()
-        except FileExistsError:
+            claimed = self._unit(number).rename(self._claim(number))
+        except FileNotFoundError:
             return None
-        rows: list[str] = json.loads(self._unit(number).read_bytes())
+        rows: list[str] = json.loads(claimed.read_bytes())
         return rows
-
-    def has(self, number: int) -> bool:
-        """Whether a unit has been offered."""
-        return self._unit(number).exists()
 
     def is_claimed(self, number: int) -> bool:
         """Whether a process has claimed a unit."""
-        return (self._folder / f"claims/{number:06}").exists()
+        return self._claim(number).exists()
 
     def finish(self, number: int, result: bytes) -> None:
         """Hand in the result of a unit."""
@@ -64,8 +60,7 @@ class UnitQueue:
     def take(self, number: int) -> bytes:
         """The result of a unit; the unit is gone then."""
         result = self._result(number).read_bytes()
-        for path in (self._result(number), self._unit(number)):
-            path.unlink()
+        self._result(number).unlink()
         return result
 
     def end(self, units: int) -> None:
@@ -80,7 +75,10 @@ class UnitQueue:
             return False
 
     def _unit(self, number: int) -> Path:
-        return self._folder / f"units/{number:06}.json"
+        return self._folder / f"units/{number:06}"
+
+    def _claim(self, number: int) -> Path:
+        return self._folder / f"claims/{number:06}"
 
     def _result(self, number: int) -> Path:
         return self._folder / f"results/{number:06}"

@@ -238,9 +238,7 @@ def _with_settled_quotes(found: Format, source: Source, coded: Encoding) -> Form
 
 def _text_rows(text: Reader, dialect: Dialect) -> Iterator[RawBatch]:
     """The rows of a text table: delimited, or aligned with blanks."""
-    return (
-        delimited.read_delimited(text, dialect) if dialect.delimiter else aligned.read_aligned(text, dialect)
-    )
+    return (delimited.read_delimited if dialect.delimiter else aligned.read_aligned)(text, dialect)
 
 
 def _recognise_text(text: str, name: str, kind: str | None, given: GivenLayout) -> Format:

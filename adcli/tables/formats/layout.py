@@ -106,17 +106,9 @@ class GivenLayout:
 
 FORMATS = ("csv", "tsv", "ndjson", "json", "parquet", "arrow", "excel", "log", "aligned", "xml")
 _SYNONYMS = {
-    "jsonl": "ndjson",
-    "ipc": "arrow",
-    "feather": "arrow",
-    "xlsx": "excel",
-    "xls": "excel",
-    "ods": "excel",
-    "apache": "log",
-    "nginx": "log",
-    "rss": "xml",
-    "atom": "xml",
-}
+    "jsonl": "ndjson", "ipc": "arrow", "feather": "arrow", "xlsx": "excel", "xls": "excel", "ods": "excel",
+    "apache": "log", "nginx": "log", "rss": "xml", "atom": "xml",
+}  # fmt: skip
 _NAMED_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
