@@ -122,7 +122,7 @@ def generate_ads(
             required = " ".join(judge.must_say(job.product))
             pool, known = _chosen(pool, choice, job)
             scores = dict(pool.descriptions)
-            for ad in make_set(whose, pool, form, n, said, encode):
+            for ad in make_set(whose, pool, form, n, said, encode, job.audience):
                 row = _row(_with_required(ad, required), flags, form, model, seed)
                 row |= {"score": scores[ad.descriptions[0]]}
                 rows.append(row | _told(ad, known[ad.descriptions[0]], job, choice, explain=explain))

@@ -26,6 +26,11 @@ ALIKE = 0.5  # share of words in common beyond which two headlines of an ad say 
 NAMING = ("{kind}", "{a}", "{the}", "{name}")  # slots by which a headline says what the thing is
 STALENESS = 0.6  # weight of what the run has said before
 DIFFERENCE = 0.4  # weight of unlikeness against a line's own score
+AGAIN = 0.5  # what a line loses that another segment's ad of the product says
+AGAIN_ANGLE = 0.2  # what a line loses for each of them that begins from its angle
+NEARNESS = (
+    2.0  # weight of a line's likeness to the segment's words, against that of the product's other lines
+)
 
 
 class Said:
@@ -39,6 +44,24 @@ class Said:
         self._by: dict[str, str] = {}
         self._openings: Counter[str] = Counter()
         self._runs: set[tuple[str, ...]] = set()
+        self._texts: set[tuple[str, str]] = set()
+        self._angles: Counter[tuple[str, str]] = Counter()
+
+    def anew(self, pool: Pool, item_id: str) -> Pool:
+        """The pool, in which what other segments' ads of the product say and begin from is worth less."""
+
+        def worth(rated: Rated, again: float) -> Rated:
+            return rated._replace(
+                score=rated.score - again - AGAIN * ((item_id, rated.line.text) in self._texts)
+            )
+
+        return Pool(
+            tuple(worth(each, 0.0) for each in pool.headlines),
+            tuple(
+                worth(each, AGAIN_ANGLE * self._angles[item_id, each.line.angle])
+                for each in pool.descriptions
+            ),
+        )
 
     def is_free(self, line: Line, item_id: str) -> bool:
         """Whether no other product's ad has said a sentence of `line`."""
@@ -52,6 +75,8 @@ class Said:
 
     def add(self, ad: Ad) -> None:
         """Note what an ad says."""
+        self._angles[ad.item_id, ad.angle] += 1
+        self._texts |= {(ad.item_id, line.text) for line in (*ad.headlines, *ad.descriptions)}
         self._openings.update(line.frame for line in ad.descriptions)
         self._by |= {sentence: ad.item_id for line in ad.descriptions for sentence in sentences(line.text)}
         self._runs.update(*(_runs(line.text) for line in ad.descriptions))
@@ -69,6 +94,7 @@ def make_set(
     n: int,
     said: Said,
     encode: Encode | None,
+    audience: str = "",
 ) -> list[Ad]:
     """At most `n` ads; fewer where fewer angles, headlines or descriptions are to be had.
 
@@ -79,9 +105,17 @@ def make_set(
         n: Most ads.
         said: What the run has said so far; takes in the new ads.
         encode: Texts to (n, d) unit vectors; without it only openings and angles keep lines apart.
+        audience: Words of the segment; lines near to them in meaning are better.
     """
+    pool = said.anew(pool, ad.item_id)
     free = [rated for rated in pool.descriptions if said.is_free(rated.line, ad.item_id)]
     vectors = encode([rated.line.text for rated in free]) if encode and free else None
+    if encode and vectors is not None and audience:
+        near = NEARNESS * (vectors @ encode([audience])[0])
+        free = [
+            each._replace(score=each.score + float(gain))
+            for each, gain in zip(free, near - near.mean(), strict=True)
+        ]
     first = list(_picked(free, n, said, vectors))
     further = [rated for place, rated in enumerate(free) if place not in first]
     made = [ad._replace(angle=free[place].line.angle, descriptions=(free[place].line,)) for place in first]

@@ -7,7 +7,7 @@ import pytest
 from adcli.copy.checker import Checker
 from adcli.copy.facts import product_facts
 from adcli.generate.ads import Segment, generate_ads
-from adcli.generate.choosing import Chooser, Scores, merits
+from adcli.generate.choosing import WEIGHTS, Chooser, Scores, merits
 
 MUG = product_facts({"item_id": "m2", "title": "Zenith Ceramic Mug", "description": "Holds 330 ml."})
 
@@ -25,7 +25,7 @@ def test_what_is_not_known_counts_nothing():
 
 def test_clicks_count_by_their_ratio_and_what_runs_already_counts_against():
     merit = merits([Scores(1, 0.02), Scores(1, 0.04)])
-    assert merit[1] - merit[0] == pytest.approx(np.log(2))
+    assert merit[1] - merit[0] == pytest.approx(WEIGHTS["click"] * np.log(2))
     assert merits([Scores(novelty=0.1), Scores(novelty=0.6)])[1] > 0
 
 

@@ -121,3 +121,27 @@ def test_further_descriptions_say_what_the_first_do_not():
     its = pool()._replace(descriptions=tuple(Rated(line, 1 - place / 10) for place, line in enumerate(lines)))
     [ad] = made(its, n=1, channel="google-search")
     assert [line.text for line in ad.descriptions] == ["Says 0.", "Says 1.", "Says 3."]
+
+
+def test_the_ads_of_another_segment_begin_elsewhere_and_near_to_its_words():
+    its = pool(("One.", "fact", "a", 0.9), ("Two.", "use", "b", 0.8), ("Three.", "offer", "c", 0.75))
+    vectors = {"One.": (1, 0), "Two.": (1, 0), "Three.": (0, 1), "gifts": (0, 1)}
+
+    def encode(texts):
+        return np.array([vectors[text] for text in texts], np.float32)
+
+    said = Said()
+    [first] = make_set(EMPTY, its, CHANNELS["email"], 1, said, None)
+    [second] = make_set(EMPTY, its, CHANNELS["email"], 1, said, None)
+    [gifts] = make_set(EMPTY, its, CHANNELS["email"], 1, Said(), encode, "gifts")
+    assert [ad.descriptions[0].text for ad in (first, second, gifts)] == ["One.", "Two.", "Three."]
+    assert first.headlines != second.headlines
+
+
+def test_ads_do_not_depend_on_how_many_are_made_together(products, parrot):
+    """The same table, a language model's lines included."""
+    whole, each = (
+        generate_ads(products, parrot("keeps its warmth."), n=3, channel="plain", seed=3, batch=batch)
+        for batch in (16, 1)
+    )
+    assert whole.equals(each)

@@ -55,6 +55,15 @@ def test_rows_count_by_their_weight():
     assert preference(first) > 0 > preference(second)
 
 
+def test_a_log_s_rows_of_one_text_say_together_what_they_say_apart():
+    known = clicks(0)
+    once = known.each_once()
+    assert len(once.texts) < 100 < len(known.texts)
+    blind = encode([f"item 1 {text.split()[2]}" for text in once.texts])
+    assert preference(fit_head(blind, once.labels, 2, groups=once.groups, weights=once.weights)) > 0.4
+    assert Labelled(["a", "b"], [0, 1], ["n", "y"]).each_once() == Labelled(["a", "b"], [0, 1], ["n", "y"])
+
+
 def test_parts_keep_groups_and_weights():
     whole = Labelled(["a", "b", "c"], [0, 1, 0], ["n", "y"], [7, 8, 9], [1.0, 2.0, 3.0])
     assert whole.those([2, 0]) == Labelled(["c", "a"], [0, 0], ["n", "y"], [9, 7], [3.0, 1.0])

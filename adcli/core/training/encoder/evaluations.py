@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from adcli.core.compute.batching import distinct
 from adcli.core.training.encoder.examples import FloatArray, Labelled, fit_head
 from adcli.statistics.retrieval import RetrievalTask, retrieve
 
@@ -133,11 +134,12 @@ class LabelProbe:
         """How well a head on an encoder's vectors predicts the labels."""
         from sklearn.metrics import roc_auc_score
 
-        known = self.known
+        known = self.known.each_once()
+        texts, place = distinct(self.held_out.texts)
         weight, bias = fit_head(
             encode(known.texts), known.labels, len(known.names), groups=known.groups, weights=known.weights
         )
-        logits = encode(self.held_out.texts) @ weight.T + bias
+        logits = (encode(texts) @ weight.T + bias)[place]
         labels = np.asarray(self.held_out.labels)
         if self.metric == "roc_auc":
             return float(roc_auc_score(labels, logits[:, 1] - logits[:, 0]))

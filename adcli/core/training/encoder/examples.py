@@ -88,6 +88,19 @@ class Labelled(NamedTuple):
             [self.weights[place] for place in kept] if self.weights else (),
         )
 
+    def each_once(self) -> Labelled:
+        """Rows of one text, label and group as one that counts as they do together; one on average."""
+        groups = self.groups or [0] * len(self.texts)
+        counted: dict[tuple[str, int, int], float] = {}
+        for row, key in enumerate(zip(self.texts, self.labels, groups, strict=True)):
+            counted[key] = counted.get(key, 0.0) + (self.weights[row] if self.weights else 1.0)
+        if len(counted) == len(self.texts):
+            return self
+        texts, labels, of = (list(part) for part in zip(*counted, strict=True))
+        mean = sum(counted.values()) / len(counted)
+        weights = [counts / mean for counts in counted.values()]
+        return Labelled(texts, labels, self.names, of if self.groups else (), weights)
+
 
 HEAD_C = 10.0  # unit vectors lie close together: scikit-learn's 1.0 would hardly move the head
 Examples = Pairs | TeacherVectors | Texts | Labelled
@@ -124,7 +137,7 @@ def fit_head(
     found = np.unique(np.asarray(labels))
     if len(found) < 2:
         raise DataError("All texts have the same label, so there is nothing to learn.")
-    means = group_means(vectors, groups) if len(groups) else np.zeros_like(vectors[0])
+    means = group_means(vectors, groups, weights=weights) if len(groups) else np.zeros_like(vectors[0])
     regression = LogisticRegression(C=HEAD_C, max_iter=1_000).fit(
         vectors - means, np.asarray(labels), sample_weight=np.asarray(weights) if len(weights) else None
     )
@@ -140,12 +153,16 @@ def fit_head(
     return weight, bias
 
 
-def group_means(values: npt.NDArray[Any], groups: Sequence[int], prior: float = 0.0) -> npt.NDArray[Any]:
+def group_means(
+    values: npt.NDArray[Any], groups: Sequence[int], prior: float = 0.0, *, weights: Sequence[float] = ()
+) -> npt.NDArray[Any]:
     """(n, …) the mean of each value's group, with as much of the mean of all as `prior` values."""
     place = np.unique(groups, return_inverse=True)[1]
+    counts = np.asarray(weights if len(weights) else np.ones(len(place)))
+    each = (-1, *[1] * (values.ndim - 1))
     total = np.zeros((place.max() + 1, *values.shape[1:]))
-    np.add.at(total, place, values)
-    counted = np.bincount(place).reshape(-1, *[1] * (values.ndim - 1))
+    np.add.at(total, place, values * counts.reshape(each))
+    counted = np.bincount(place, counts).reshape(each)
     means: npt.NDArray[Any] = (total + prior * values.mean(axis=0)) / (counted + prior)
     of_each: npt.NDArray[Any] = means.astype(values.dtype)[place]
     return of_each

@@ -159,8 +159,9 @@ class Classification:
 
     def __init__(self, encoder: GradientEncoder, labelled: Labelled, settings: TrainingSettings) -> None:
         self._encoder, self._labelled, self._settings = encoder, labelled, settings
-        order = np.random.default_rng(settings.seed).permutation(len(labelled.texts))
-        some = labelled.those(order[:HEAD_FITTED_TO])
+        once = labelled.each_once()  # a log repeats few texts often, and each of its rows says little
+        order = np.random.default_rng(settings.seed).permutation(len(once.texts))
+        some = once.those(order[:HEAD_FITTED_TO])
         weight, bias = fit_head(
             encoder.encode(some.texts),
             some.labels,
