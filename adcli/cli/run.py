@@ -131,12 +131,18 @@ class Run:
             )
             return stream.whole(self.frames(stream))
 
-    def spool(self, inputs: Sequence[str] | None, *, tables: Sequence[str]) -> Spool:
+    def spool(
+        self,
+        inputs: Sequence[str] | None,
+        *,
+        tables: Sequence[str],
+        columns: Mapping[str, str] | None = None,
+    ) -> Spool:
         """Inputs as one standard table that may be larger than memory."""
         from adcli.tables.spool import Spool
 
         with self.step("read"):
-            return Spool(self.frames(self.stream(inputs, tables=tables)), self.scratch())
+            return Spool(self.frames(self.stream(inputs, tables=tables, columns=columns)), self.scratch())
 
     def texts(self, inputs: Sequence[str] | None) -> list[tuple[str, str]]:
         """Inputs that are no tables: the name of each and its text."""

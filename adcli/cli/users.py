@@ -30,26 +30,13 @@ Profiles = Annotated[
 ]
 
 
-def with_profiles(run: Run, log: pl.DataFrame, profiles: str | None) -> pl.DataFrame:
-    """The rows with the vectors of their users as `profile`, which is said; as they are without such a file.
-
-    Raises DataError if the rows name no users, or none of theirs has a vector.
-    """
-    return log if profiles is None else _profile_join(run, log, profiles)(log)
-
-
-def with_users(run: Run, log: pl.DataFrame, users: str | None, wanted: Sequence[str] = ()) -> pl.DataFrame:
-    """The rows with the columns of their users, which is said; the rows as they are without a table of users.
-
-    Raises DataError if the rows name no users.
-    """
-    return log if users is None else _customer_join(run, log, users, wanted)(log)
-
-
 def beside_users(
     run: Run, log: Spool, users: str | None, profiles: str | None, wanted: Sequence[str] = ()
 ) -> Spool:
-    """A log larger than memory as `with_users` and `with_profiles` give it, block by block."""
+    """The rows with their users' columns, and vectors as `profile`, block by block; which is said.
+
+    Raises DataError if the rows name no users, or none of theirs has a vector.
+    """
     from adcli.tables.spool import Spool
 
     rows = log.mapped()

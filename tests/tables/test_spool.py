@@ -3,7 +3,7 @@
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from adcli.tables.spool import Spool
+from adcli.tables.spool import Spool, let_go
 from adcli.tables.unify import concatenated
 
 
@@ -11,7 +11,9 @@ def test_frames_come_back_in_order_with_the_types_that_all_their_values_fit(tmp_
     frames = [pl.DataFrame({"x": [1, 2], "s": ["a", None]}), pl.DataFrame({"x": [0.5], "y": [True]})]
     spool = Spool(iter(frames), tmp_path)
     assert spool.schema == {"x": pl.Float64, "s": pl.String, "y": pl.Boolean}
-    assert_frame_equal(spool.mapped(), concatenated(frames))
+    mapped = spool.mapped()
+    let_go()
+    assert_frame_equal(mapped, concatenated(frames))
     assert_frame_equal(pl.concat(list(spool.frames())), concatenated(frames))
 
 

@@ -15,7 +15,7 @@ from adcli.cli.option_rules import Needs
 from adcli.cli.options import Confidence, Reporting, Tracking
 from adcli.cli.reporting import Answer, deliver, recorder
 from adcli.cli.run import Run
-from adcli.cli.users import with_profiles, with_users
+from adcli.cli.users import beside_users
 from adcli.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -115,12 +115,11 @@ def policy(
     if of_slates:
         _check_slates(estimator, [by, action_groups, logged.eligible_by, expected_logged])
     record = recorder(run, tracking)
-    impressions = run.read(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
-    if "slate_id" in impressions.columns and not of_slates:
+    spool = run.spool(inputs, tables=["impressions"], columns=_slate_columns(slate, position))
+    if "slate_id" in spool.schema and not of_slates:
         run.note("The log holds slates: single impressions are valued; --estimator rips values whole slates.")
     run.require_whole(["propensity", reward], "a value without them would be another log's")
-    impressions = with_users(run, impressions, logged.users, logged.context)
-    impressions = with_profiles(run, impressions, logged.profiles)
+    impressions = beside_users(run, spool, logged.users, logged.profiles, logged.context).mapped()
     attributes = attributes_of(run, logged.items)
     question = question_of(run, logged, reward, action)
     targets = _target_columns(run, target_column, expected_policy)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from adcli.policies.members.effects import Curvature, Effects
 from adcli.policies.members.member import Blocks, Link, RewardRows, losses
 from adcli.policies.members.pairs import PairUnits
-from adcli.policies.scores import Scores
+from adcli.policies.scores import ROWS_AT_ONCE, Scores
 
 Array = NDArray[np.float64]
 
@@ -96,8 +96,7 @@ class _Fitted(NamedTuple):
 
     def data(self, rows: RewardRows, link: Link) -> _Data:
         """Rows in the units of this fit."""
-        context = np.hstack([rows.context, *(units.of(rows.context) for units in self.units)])
-        return _Data.of(rows._replace(context=context), link, self.level, self.unit)
+        return _Data.of(rows, self.units, link, self.level, self.unit)
 
     def learned(self, data: _Data | _Expansion, rounds: int) -> _Fitted:
         """Its variances by marginal likelihood, and the coefficients of the greatest posterior."""
@@ -165,14 +164,18 @@ class _Data(NamedTuple):
     level: float
 
     @classmethod
-    def of(cls, rows: RewardRows, link: Link, level: float, unit: float) -> _Data:
+    def of(cls, rows: RewardRows, units: Sequence[PairUnits], link: Link, level: float, unit: float) -> _Data:
         order = np.argsort(rows.action, kind="stable")
         shown, first = np.unique(rows.action[order], return_index=True)
         parts = [
             (int(a), slice(*ends)) for a, *ends in zip(shown, first, [*first[1:], order.size], strict=True)
         ]
-        context = np.ones((order.size, rows.context.shape[1] + 1), dtype=np.float32)
-        context[:, :-1] = rows.context[order]
+        width = rows.context.shape[1] + sum(own.width for own in units)
+        context = np.ones((order.size, width + 1), dtype=np.float32)
+        for start in range(0, order.size, ROWS_AT_ONCE):
+            own = rows.context[order[start : start + ROWS_AT_ONCE]]
+            whole = np.hstack([own, *(made.of(own) for made in units)])
+            context[start : start + ROWS_AT_ONCE, :-1] = whole
         k = rows.features.shape[0]
         return cls(context, rows.reward[order] / unit, rows.weight[order], parts, k, link, level)
 
