@@ -15,6 +15,7 @@ from adcli.policies.history import CAPPED, SO_FAR, with_capped, with_impressions
 from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
 from adcli.policies.pricing import Column
 from adcli.policies.rules import Forbidden, Rules
+from adcli.policies.table_policy import TablePolicy
 
 Array = NDArray[np.float64]
 EMPTY = {"number": pl.Float64(), "category": pl.String(), "hour": pl.Datetime(), "weekday": pl.Datetime()}
@@ -166,8 +167,9 @@ def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFr
     """
     base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
     features = base.encoder.features if isinstance(base, ScoredPolicy) else ()
-    kinds = {one.column: one.kind for one in features if one.column not in frame.columns}
-    empty = {name: EMPTY[kind] for name, kind in kinds.items() if kind in EMPTY}
+    kinds: dict[str, str] = {one.column: one.kind for one in features}
+    kinds |= dict.fromkeys(base.by if isinstance(base, TablePolicy) else (), "category")
+    empty = {name: EMPTY[kind] for name, kind in kinds.items() if kind in EMPTY and name not in frame.columns}
     return frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in empty.items()), list(empty)
 
 

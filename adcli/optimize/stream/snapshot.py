@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 
 from adcli.optimize.stream.live_policy import LivePolicy
-from adcli.optimize.stream.spending import Spending
 
 LEARNED = ("products", "targets", "theta", "moments", "clocks")
 ARRAYS = (
@@ -28,7 +27,6 @@ NUMBERS = (
     "contexts.unknown_keys",
     "rewards.drifts",
     "rewards.last_drift",
-    *(f"spending.{name}" for name in Spending.NUMBERS),
 )
 
 
@@ -37,6 +35,7 @@ def packed(live: LivePolicy, about: Any) -> bytes:
     from safetensors.numpy import save
 
     plain = {path: attrgetter(path)(live) for path in NUMBERS}
+    plain["spending"] = {name: own for name, own in vars(live.spending).items() if type(own) is float}
     plain |= {"size": live.decisions.size, "rules": live.rules.given, "new": list(live.rewards.new.items())}
     seen = np.frombuffer(orjson.dumps(live.rules.seen, option=orjson.OPT_NON_STR_KEYS), dtype=np.uint8)
     arrays = {path: attrgetter(path)(live) for path in ARRAYS} | live.decisions.tensors() | {"seen": seen}
@@ -59,6 +58,7 @@ def restore(live: LivePolicy, payload: bytes) -> None:
     for path, value in values.items():
         *owner, name = path.split(".")
         setattr(attrgetter(".".join(owner))(live) if owner else live, name, value)
+    vars(live.spending).update(plain["spending"])
     live.decisions.restore(arrays, plain["size"])
     live.rewards.new = {row: (reward, cost) for row, (reward, cost) in plain["new"]}
     seen = orjson.loads(arrays["seen"].tobytes())

@@ -16,7 +16,7 @@ FULL_RATE_DECISIONS = 64.0
 DEAREST = 1e9
 DEVIATIONS = 4.0  # that what decisions under way cost may come out above what is expected
 UNKNOWN = 10.0  # times what a decision may cost on average that one is taken to cost while no cost is known
-REMEMBERED = 0.999  # of the costs of an action, at each one that is heard of
+LOGGED_COSTS = 100.0  # decisions that what the offline policy knows of the cost of an action counts for
 
 Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -37,26 +37,12 @@ class Spending:
         price: Reward per unit of cost.
         since: Decisions made since the price was set.
         expected: What these are expected to cost.
-        asked: What is kept for each decision under way; NaN where that is not said.
+        asked: What is kept for each decision under way; NaN where that is not said, 0 where bids are.
         bids: The bids in auctions under way.
-        known: How many costs are known in all.
-        dearest: The most of them.
-        heard: Of each action: how many, their sum and that of their squares, shape (3, K).
+        dearest: The most that a decision has cost.
+        heard: Of each action: how many costs are known, their sum and that of their squares, shape (3, K).
         open: The decisions of each action whose cost is not known, shape (K,).
     """
-
-    NUMBERS = (
-        "asked",
-        "bids",
-        "budget",
-        "dearest",
-        "decisions",
-        "expected",
-        "made",
-        "price",
-        "since",
-        "spent",
-    )
 
     def __init__(self, free: Mask, costs: Matrix | None = None, *, by_bids: bool = False) -> None:
         """Nothing is spent, of no budget.
@@ -66,13 +52,13 @@ class Spending:
             costs: What each action costs, as far as that is known, shape (K,).
             by_bids: Whether bids say what decisions under way may cost.
         """
-        self._free, self._by_bids = free, by_bids
-        self.budget, self.asked, self.known, self.dearest = math.inf, math.nan, 0.0, 0.0
+        self._free, self._unasked = free, 0.0 if by_bids else math.nan
+        self.budget, self.asked, self.dearest = math.inf, self._unasked, 0.0
         self.spent = self.decisions = self.made = self.price = self.since = self.expected = self.bids = 0.0
         self.heard, self.open = np.zeros((3, free.size)), np.zeros(free.size)
         if costs is not None:
-            self.heard[:] = np.ones(free.size), costs, costs**2
-            self.known, self.dearest = math.inf, float(costs.max())
+            self.heard[:] = LOGGED_COSTS * np.stack([np.ones(free.size), costs, costs**2])
+            self.dearest = float(costs.max())
 
     @property
     def is_limited(self) -> bool:
@@ -87,51 +73,43 @@ class Spending:
     @property
     def reserved(self) -> float:
         """What is kept for decisions under way."""
-        return min(float(self._reserved(0.0, 0.0)), self.left) if self.is_limited else 0.0
+        return min(float(self._with(0.0, 0.0)), self.left) if self.is_limited else 0.0
 
-    def _reserved(self, more: Any, variance: Any) -> Any:
+    def _with(self, more: Any, variance: Any) -> Any:
         """What is kept, were there further decisions of such costs in all, with such a variance."""
-        mean, own = self._costs()
-        expected = self.open @ mean + self._doubt() * self.open[~self._free].sum()
+        mean, own, doubt = self._costs()
+        expected = self.open @ mean + doubt * self.open[~self._free].sum()
         return self.bids + expected + more + DEVIATIONS * np.sqrt(self.open @ own + variance)
 
-    def _unknown(self) -> float:
-        """What a decision may cost, while no cost is known."""
-        return UNKNOWN * self.budget / self.decisions if self.decisions else self.left
+    def _costs(self) -> tuple[Matrix, Matrix, float]:
+        """What a decision of each action may cost and its variance, (K,), and what more one under way may.
 
-    def _doubt(self) -> float:
-        """What a decision under way may cost beyond what is known of few: about as many are let go ahead."""
-        told = self._by_bids or not math.isnan(self.asked)
-        return 0.0 if told or not self.known else self._unknown() / self.known
-
-    def _costs(self) -> tuple[Matrix, Matrix]:
-        """What a decision of each action costs, rather more than is expected, and its variance, (K,)."""
+        Of few costs little is known: about as many decisions as these go ahead of them.
+        """
+        paid, known = (~self._free).astype(np.float64), self.heard[0].sum()
+        if not math.isnan(self.asked):
+            return self.asked * paid, 0 * paid, 0.0
+        unknown = UNKNOWN * self.budget / self.decisions if self.decisions else self.left
+        if not known:
+            return unknown * paid, 0 * paid, 0.0
         count, total, squares = self.heard + np.array([[1], [self.dearest], [self.dearest**2]])
-        mean, variance = total / count, np.zeros(total.size)
-        if self._by_bids:
-            mean = variance
-        elif not math.isnan(self.asked):
-            mean = np.full(mean.size, self.asked)
-        elif not self.known:
-            mean = np.full(mean.size, self._unknown())
-        else:
-            variance = np.maximum(squares / count - mean**2, 0)
-            variance[variance < 1e-12 * mean**2] = 0
-            mean = mean + 2 * np.sqrt(variance / count)
-        return np.where(self._free, 0.0, mean), np.where(self._free, 0.0, variance)
+        mean = total / count
+        variance = squares / count - mean**2
+        variance[variance < 1e-12 * mean**2] = 0
+        return paid * (mean + 2 * np.sqrt(variance / count)), paid * variance, float(unknown / known)
 
     def affordable(self) -> Mask:
         """Which actions the budget pays for once more, (K,)."""
         if not self.is_limited:
             return np.ones(self._free.size, dtype=bool)
-        return np.asarray(self._free | ((self._reserved(*self._costs()) <= self.left) & (self.left > 0)))
+        return np.asarray(self._free | ((self._with(*self._costs()[:2]) <= self.left) & (self.left > 0)))
 
     def room(self) -> float:
         """How many decisions the budget pays for at least, whatever they show."""
         if not self.is_limited:
             return math.inf
-        mean, variance = self._costs()
-        most = float((mean + DEVIATIONS * np.sqrt(variance)).max()) + self._doubt()
+        mean, variance, doubt = self._costs()
+        most = float((mean + DEVIATIONS * np.sqrt(variance)).max()) + doubt
         if not self.left:
             return 0.0
         return (self.left - self.reserved) / most if most else math.inf
@@ -158,9 +136,9 @@ class Spending:
         """
         budget = finite(message, "budget", 0, 1e15)
         decisions = finite(message, "decisions", 1, 1e15) if "decisions" in message else 0.0
-        if "cost" in message and self._by_bids:
+        if "cost" in message and not math.isnan(self._unasked):
             raise RefusedLine("'cost' is not of a budget for bids: a bid says what an auction may cost.")
-        self.asked = finite(message, "cost", 0, DEAREST) if "cost" in message else math.nan
+        self.asked = finite(message, "cost", 0, DEAREST) if "cost" in message else self._unasked
         self.budget, self.decisions, self.open = budget, decisions, under_way
         self.spent = self.made = self.since = self.expected = 0.0
         self.price = self.price if decisions else 0.0
@@ -180,15 +158,13 @@ class Spending:
         if before is None:
             self.bids = max(self.bids - bid, 0.0)
             self.open[action] -= 1
-            self.known += 1
-            self.heard[:, action] = REMEMBERED * self.heard[:, action] + (1.0, cost, cost**2)
+            self.heard[:, action] += 1.0, cost, cost**2
 
     def let_go(self, action: NDArray[np.int64], bids: float) -> None:
         """Decisions (n,) that nothing more is to be heard of: they cost nothing."""
         count = np.bincount(action, minlength=self.open.size)
         self.open -= count
         self.heard[0] += count
-        self.known += action.size
         self.bids = max(self.bids - bids, 0.0)
 
     def adjust(self, scale: float) -> None:

@@ -12,6 +12,7 @@ from stream_world import StreamWorld, answers
 from adcli.optimize.stream.constraints import LiveConstraints, live_constraints
 from adcli.optimize.stream.exploration import Settings
 from adcli.optimize.stream.live_policy import LivePolicy
+from adcli.optimize.stream.snapshot import packed, restore
 from adcli.policies.context import ContextEncoder
 from adcli.policies.features import Feature
 from adcli.policies.history import SO_FAR
@@ -315,6 +316,17 @@ def test_a_budget_is_never_overshot_however_late_costs_are_known(budget, cost_of
     spent, told = serve_within(world.live(), world, budget, cost_of, late)
     assert (0.8 * 200 if late < 40 else 0) < spent <= 200  # few go ahead of the first costs
     assert told <= {"The budget is spent."} or any("under way" in one for one in told)
+
+
+def test_a_restart_keeps_what_is_kept_for_decisions_under_way():
+    world = StreamWorld(5)
+    live, restored = world.live(), world.live()
+    serve_within(live, world, {"budget": 300}, COSTS["at random"], 0, n=160)
+    live.answer(world.requests(40, 1, first=400)[0])
+    restore(restored, packed(live, None))
+    assert 0 < live.spending.reserved == restored.spending.reserved
+    ahead = world.requests(120, 1, first=500)[0]
+    assert restored.answer(ahead).answers == live.answer(ahead).answers
 
 
 def test_what_is_kept_for_decisions_under_way_can_be_asked_for():
