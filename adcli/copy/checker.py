@@ -5,11 +5,12 @@
     >>> [found.rule for found in Checker().findings(["The best silk towel"], [towel])[0]]
     ['absolute.best', 'material.unsupported']
 
-The model reads only the sentences of English ads in which the first two layers find nothing.
+The model reads the sentences of English ads in which the first two layers find nothing but a new word.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from adcli.copy.claims import Finding, broken_rules, folded, personal_data, record_of
 from adcli.copy.evidence import Claim, claims_of
 from adcli.copy.facts import ProductFacts
-from adcli.copy.grounding import ungrounded
+from adcli.copy.grounding import NEW_WORD, ungrounded
 from adcli.copy.lexicon import DATA
 from adcli.copy.own import BrandRules
 
@@ -26,6 +27,8 @@ Supports = Callable[[Sequence[str]], npt.NDArray[np.float64]]
 """Texts of claims with their evidence to the probabilities (n,) that the evidence supports the claim."""
 
 LEAST_SUPPORT = 0.05
+LEAST_SUPPORT_OF_NEW_WORDS = 0.3
+"""What a sentence needs in which a word is neither on record nor ordinary in ads."""
 SHIPPED = DATA / "claims"
 """The model of claims that adcli ships: an adapter of MiniLM with its head."""
 _NOTHING = record_of([])
@@ -80,10 +83,10 @@ class Checker:
                 if product is not None
                 for claim in claims_of(index, text, product, found[index])
             ]
-            for claim in self._unsupported(unread):
-                found[claim.ad].append(
-                    Finding("claim.unsupported", claim.text, layer="claims", source="the product's record")
-                )
+            for claim, likely in zip(
+                unread, self._supported([each.with_evidence for each in unread]), strict=True
+            ):
+                found[claim.ad] = self._judged(claim, likely, found[claim.ad])
         return [self._allowed(each, product) for each, product in zip(found, products, strict=True)]
 
     def support(self, texts: Sequence[str], product: ProductFacts) -> npt.NDArray[np.float64]:
@@ -108,7 +111,7 @@ class Checker:
             ruled = " ".join(each.span for each in found).lower()
             scenes = product.scenes or frozenset({"any"})
             further = ungrounded(text, record, brands=self.brands, scenes=scenes)
-            found += [each for each in further if each.rule != "word.ungrounded" or each.span not in ruled]
+            found += [each for each in further if each.rule != NEW_WORD or each.span not in ruled]
         return [*found, *self._of_brand(text, product)]
 
     def must_say(self, product: ProductFacts | None) -> list[str]:
@@ -150,8 +153,29 @@ class Checker:
         ]
         return list(dict.fromkeys(kept))
 
-    def _unsupported(self, claims: Sequence[Claim]) -> list[Claim]:
-        if not claims or self._supports is None:
-            return []
-        support = self._supports([claim.with_evidence for claim in claims])
-        return [claim for claim, likely in zip(claims, support, strict=True) if likely < self._least]
+    def _supported(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        return self._supports(texts) if texts and self._supports is not None else np.ones(len(texts))
+
+    def _judged(self, claim: Claim, likely: float, found: list[Finding]) -> list[Finding]:
+        """The findings of an ad once the model has read one of its sentences.
+
+        A word that is nowhere on record blocks a sentence that the record does not support either, and so
+        does a name; else it is a warning.
+        """
+        new = [each for each in found if each.rule == NEW_WORD and each.span in claim.text.lower()]
+        if likely < (LEAST_SUPPORT_OF_NEW_WORDS if new else self._least):
+            unsupported = Finding(
+                "claim.unsupported", claim.text, layer="claims", source="the product's record"
+            )
+            return [*found, unsupported]
+        return [
+            each._replace(severity="warn") if each in new and not _is_name(each.span, claim.text) else each
+            for each in found
+        ]
+
+
+def _is_name(word: str, sentence: str) -> bool:
+    """Whether `word` stands with a capital within `sentence`, and not at its start."""
+    return (
+        bool(re.search(rf"(?<=\w[ ,'-]){re.escape(word.capitalize())}", sentence)) and not sentence.istitle()
+    )

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from adcli.copy.claims import Record, folded
 from adcli.copy.fact import Fact
 from adcli.copy.lexicon import STOP_WORDS, lexicon
-from adcli.copy.wording import stem, words
+from adcli.copy.wording import root, stem, words
 
 _CUE = (
     r"(?:no|not|without(?: any)?|never|isn't|aren't|doesn't|don't|can't|won't|cannot|zero|free of|free from|"
-    r"lacks?|contains no|none|nothing|nor|left out|leaves? out|missing|minus|skips?|instead of|nobody|no one)"
+    r"lacks?|contains no|none|nothing|nor|left out|leaves? out|missing|minus|skips?|instead of|nobody|no one|"
+    r"keep (?:it |them )?(?:away from|off|out of)|bare of)"
 )
 _AFTER = re.compile(
     rf"(?<![\w-]){_CUE}[\s-]+(?!only\b|just\b)(?P<said>[^,.;:!?()]{{0,40}})|(?P<free>[\w]+)-free\b"
@@ -52,6 +53,10 @@ _GENERAL_VERBS = frozenset(
 )
 
 
+_ONLY = re.compile(r"\b(?P<way>dry clean|hand wash|wash by hand|by hand)\w*(?: \w+)? only\b")
+_BY_MACHINE = re.compile(r"(?<!not )(?:machine[ -]wash|dishwasher)")
+
+
 def contradictions(text: str, record: Record) -> Iterator[tuple[str, str]]:
     """`negation.contradicted` with each thing that the record says, or denies, and `text` turns around."""
     stated = [set(_stems(fact.said)) for fact in record.facts if not re.search(rf"\b{_CUE}\b", fact.said)]
@@ -60,8 +65,14 @@ def contradictions(text: str, record: Record) -> Iterator[tuple[str, str]]:
         plain = folded(sentence)
         missing, said = list(denied_in(plain)), set(_stems(plain))
         for value in denied:
-            if value <= said and not any(value & each for each in missing):
+            if _roots(value) <= _roots(said) and not any(_roots(value) & _roots(each) for each in missing):
                 yield "negation.contradicted", " ".join(sorted(value))
+        if (
+            (only := _ONLY.search(plain))
+            and only["way"] not in record.text
+            and _BY_MACHINE.search(record.text)
+        ):
+            yield "negation.contradicted", only[0]
         if missing and plain.strip(" .!?") not in record.text:
             for core in _stated_on(record):
                 if any(core <= each for each in missing) and not any(core & other for other in denied):
@@ -71,7 +82,9 @@ def contradictions(text: str, record: Record) -> Iterator[tuple[str, str]]:
 def _stated_on(record: Record) -> Iterator[set[str]]:
     """The stems of each thing that the record says is so, any of which a denial turns around."""
     own = {word for fact in record.facts if fact.slot == "kind" for word in _stems(fact.value)}
-    yield from ({part} for part in _PARTS & record.stems - own)
+    yield from (
+        {part} for part in (_PARTS | _APPLIANCES - {"machine", "iron", "bleach"}) & record.stems - own
+    )
     for fact in record.facts:
         if fact.slot in _DENIABLE and not fact.negated:
             yield from _cores(fact)
@@ -132,9 +145,15 @@ def denied_words(record: Record) -> set[str]:
 def denied_in(plain: str) -> Iterator[set[str]]:
     """The stems of what each denial in a sentence denies."""
     for match in _AFTER.finditer(plain):
+        if match["said"] and re.match(r"(?!.*-)\w{3,}ing (?:the|its|your|any|a)\b", match["said"]):
+            continue  # what is not done to a part is no denial of the part
         yield set(_stems(match["said"] if match["said"] is not None else match["free"])[:6])
     for match in _BEFORE.finditer(plain):
         yield set(_stems(match["said"] or match["about"] or match["sought"])[-6:])
+
+
+def _roots(stems: set[str]) -> set[str]:
+    return {root(word) for word in stems}
 
 
 def _stems(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from adcli.copy.claims import Finding
 from adcli.copy.facts import ProductFacts
-from adcli.copy.grounding import rests_on
+from adcli.copy.grounding import NEW_WORD, rests_on
 from adcli.copy.lexicon import STOP_WORDS
 from adcli.copy.wording import is_chinese, root, sentences, words
 
@@ -58,14 +58,14 @@ def pair_of(claim: str, evidence: str) -> str:
 
 
 def claims_of(ad: int, text: str, product: ProductFacts, found: Sequence[Finding]) -> list[Claim]:
-    """The sentences of an English ad in which nothing was found yet, and that words can not vouch for."""
+    """The sentences of an English ad without a fault but new words, and that words can not vouch for."""
     if is_chinese(text):
         return []
-    spans = [finding.span.lower() for finding in found if finding.span]
+    spans = [finding.span.lower() for finding in found if finding.span and finding.rule != NEW_WORD]
     return [
         Claim(ad, sentence, pair_of(sentence, evidence_for(sentence, product)))
         for sentence in sentences(text)
-        if len(sentence.split()) > 2
+        if len(sentence.split()) > 1
         and not any(span in sentence.lower() for span in spans)
         and not _INVITES.match(sentence)
         and not rests_on(sentence, product.record)

@@ -11,6 +11,7 @@ record, or belong to the product's scene, or be ordinary in ads.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -25,11 +26,13 @@ from adcli.copy.quantities import Quantity, codes, is_stated, quantities
 from adcli.copy.scenes import words_of
 from adcli.copy.wording import root, sentences, stem, words
 
+NEW_WORD = "word.ungrounded"
+"""The rule of a word that is neither on record nor of the product's scene nor ordinary in ads."""
 _SELF_CONTAINED = frozenset(
     {"weight", "capacity", "quantity", "power", "size", "other", "certificate", "warranty"}
 )
 _MAKER = re.compile(
-    r"\b(?:made|built|created|designed|engineered|crafted|produced|manufactured|developed|brought to you) "
+    r"\b(?i:made|built|created|designed|engineered|crafted|produced|manufactured|developed|brought to you) "
     r"(?:\w+ )?by (?:the )?(?P<who>[A-Z][\w&'-]*(?: (?:& )?[A-Z][\w'-]*)*)|"
     r"\b(?:[Gg]enuine|[Oo]riginal|[Oo]fficial|[Aa]uthentic) (?P<own>[A-Z][\w&'-]+)|"
     r"\b(?P<by>[A-Z][\w&-]+)-(?:made|built|branded)\b"
@@ -54,6 +57,7 @@ def ungrounded(
         *_foreign_brands(text, record, brands),
         *_makers(text, record),
         *contradictions(text, record),
+        *_other_of_a_kind(text, record),
         *_matter_of_parts(text, record),
         *_audiences(text, record),
         *_other_thing(text, record),
@@ -71,14 +75,30 @@ def _numbers(text: str, record: Record) -> list[tuple[str, str]]:
     found = [
         quantity.text
         for quantity in quantities(text)
-        if not is_stated(quantity, record.quantities) and not _counts_nothing(quantity, text)
+        if not is_stated(quantity, record.quantities)
+        and not _counts_nothing(quantity, text)
+        and not _is_about(quantity, text, record)
     ]
     found += sorted(codes(text) - record.codes)
     return [("number.unsupported", span) for span in found]
 
 
+def _is_about(quantity: Quantity, text: str, record: Record) -> bool:
+    """Whether the ad says that it rounds, and does so by no more than a fiftieth (`nearly 18 cm`: 17.78)."""
+    is_rounded = re.search(
+        rf"(?:nearly|almost|about|around|some|roughly) {re.escape(quantity.text)}", text.lower()
+    )
+    return bool(is_rounded) and any(
+        known.dimension == quantity.dimension and math.isclose(known.value, quantity.value, rel_tol=0.02)
+        for known in record.quantities
+    )
+
+
 def _counts_nothing(quantity: Quantity, text: str) -> bool:
-    return quantity.text.isalpha() and bool(re.search(rf"\b{quantity.text}{_UNCOUNTED}", text))
+    return quantity.text.isalpha() and bool(
+        re.search(rf"\b{quantity.text}(?:{_UNCOUNTED}|-tone|-in-one)", text)
+        or (re.search(rf"\b(?:a|one in a) {quantity.text}\b(?!s)", text) and quantity.number >= 100)
+    )
 
 
 def _roles(text: str, record: Record) -> Iterator[tuple[str, str]]:
@@ -115,7 +135,14 @@ def _agrees(fact: Fact, quantity: Quantity, sentence: str, said: set[str], own: 
             or _next_word(quantity.text, sentence) in about | {""}
             or fact.slot == "quantity"
         )
-    return bool(about & said) or not about
+    if about & said or not about:
+        return True
+    parts = {root(part) for part in lexicon()["en"]["part"]}
+    return fact.slot not in _NEEDS_WORDS and not about & parts and not (parts - own) & said
+
+
+_NEEDS_WORDS = frozenset({"care", "compatibility", "audience"})
+"""Whose numbers say nothing alone: `40 °C` is a way to wash."""
 
 
 def _parts_of(record: Record) -> set[str]:
@@ -161,7 +188,12 @@ def _matter(text: str, record: Record) -> list[tuple[str, str]]:
         stated = bool({word, same} & matter) or not record.facts
         if kind and (
             same not in record.stems
-            or not (stated or _as_on_record(word, text, record) or _is_aside(word, text, record))
+            or not (
+                stated
+                or re.search(rf"material:? {word}\b", record.text)
+                or _as_on_record(word, text, record)
+                or _is_aside(word, text, record)
+            )
         ):
             found.append((f"{kind}.unsupported", word))
     return sorted(found, key=lambda finding: finding[0] != "material.unsupported")
@@ -232,6 +264,18 @@ def _matter_of_parts(text: str, record: Record) -> Iterator[tuple[str, str]]:
             yield "matter.role", f"{matter} {part}"
 
 
+def _other_of_a_kind(text: str, record: Record) -> Iterator[tuple[str, str]]:
+    """A word of which the record has one that excludes it: `external` where it has `internal`."""
+    plain = folded(text)
+    missing = set().union(*denied_in(plain))
+    for listed in lexicon()["en"]["exclusive"]:
+        words_of_it = listed.split()
+        said = {word for word in words_of_it if re.search(rf"(?<![\w-]){word}", plain)}
+        known = {word for word in words_of_it if re.search(rf"(?<![\w-]){word}", record.text)}
+        if known and not said & known:
+            yield from (("value.contradicted", word) for word in sorted(said) if stem(word) not in missing)
+
+
 _AUDIENCE = re.compile(
     r"\b(?:men|man|women|woman|boys?|girls?|kids?|child(?:ren)?|bab(?:y|ies)|toddlers?|infants?|ladies|"
     r"gentlemen|husband|wife)\b(?!-| and (?:parents|grown-ups|adults))"
@@ -245,9 +289,18 @@ _SAME_AUDIENCE = {
 def _audiences(text: str, record: Record) -> Iterator[tuple[str, str]]:
     """Whom the ad is for, and the record does not name."""
     known = {audience for word in record.stems for audience in _named(word)}
-    for word in _AUDIENCE.findall(text.lower()):
-        if not _named(word) & known:
-            yield "audience.unsupported", word
+    kinds = (
+        "|".join(re.escape(fact.value.split()[-1]) for fact in record.facts if fact.slot == "kind") or "(?!)"
+    )
+    for match in _AUDIENCE.finditer(text.lower()):
+        addressed = re.search(
+            r"\b(?:for|by|with|like|of|to|on) (?:[a-z',-]+ ){0,4}$", text[: match.start()].lower()
+        )
+        of_the_thing = re.match(
+            rf"(?:'s|s')? (?:[a-z-]+ )?(?:{kinds})|'s|'(?= )| (?:will|love)", text[match.end() :].lower()
+        )
+        if (addressed or of_the_thing) and not _named(match[0]) & known:
+            yield "audience.unsupported", match[0]
 
 
 def _named(word: str) -> set[str]:
@@ -256,6 +309,7 @@ def _named(word: str) -> set[str]:
     return {named, "kid"} if named in ("boy", "girl", "baby") else {named}
 
 
+_DETERMINERS = frozenset({"a", "an", "the", "this", "your"})
 _PHRASE_END = re.compile(r"[.,;:!?]| (?:for|with|that|which|in|of|by|from|to|is|at|without)\b", re.IGNORECASE)
 
 
@@ -266,7 +320,8 @@ def _other_thing(text: str, record: Record) -> Iterator[tuple[str, str]]:
     if (
         not kinds
         or len(phrase) < 2
-        or phrase[0] in STOP_WORDS - {"a", "an", "the", "this", "your"}
+        or phrase[0] in STOP_WORDS - _DETERMINERS
+        or set(phrase[1:]) & STOP_WORDS
         or kinds & {stem(word) for word in words(text)}
     ):
         return
@@ -319,7 +374,10 @@ def _open_words(text: str, record: Record, scenes: frozenset[str]) -> Iterator[t
     if not scenes or (not record.text.isascii() and not text.isascii()):
         return
     known = {root(word) for word in record.stems} | ordinary() | {root(word) for word in words_of(scenes)}
+    amounts = {word for quantity in quantities(text) for word in words(quantity.text)}
     for word in dict.fromkeys(words(text)):
+        if word in amounts:
+            continue
         bare = root(same_word(stem(word)))
         if known & {root(form) for form in _bases(word)}:
             continue
@@ -334,4 +392,4 @@ def _open_words(text: str, record: Record, scenes: frozenset[str]) -> Iterator[t
             )
             and not (len(bare) > 3 and any(other.startswith(bare) for other in record.stems))
         ):
-            yield "word.ungrounded", word
+            yield NEW_WORD, word

@@ -62,7 +62,9 @@ COLOURS = _single("colour")
 
 COLOUR_IDIOMS = (
     r"green (?:choice|living|planet)|black friday|white[- ]glove|red carpet|out of the blue|"
-    r"golden (?:hour|rule)|ice cream|\bcream\b(?= for| with| that|[.,]| \d)"
+    r"(?:grey|gray|black|blue|white|golden|green|red) "
+    r"(?:mondays?|days?|mornings?|evenings?|afternoons?|nights?|sky|skies|sheep)|"
+    r"glass(?:es)? of|golden (?:hour|rule)|ice cream|\bcream\b(?= for| with| that|[.,]| \d)"
 )
 """Uses of a colour's word that state no colour."""
 

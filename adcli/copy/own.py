@@ -94,14 +94,17 @@ def rules_of_document(path: Path) -> pl.DataFrame:
     if isinstance(content, list):
         return pl.DataFrame(content, infer_schema_length=None)
     rows = []
-    for field, texts in content.items():
+    for field, texts in content.items() if isinstance(content, dict) else [(f"{content}", "")]:
         kind = field.replace("_", "-")
         if kind not in KINDS_OF_RULE:
             raise DataError(
                 f"{path}: there is no field '{field}'. {did_you_mean(kind, KINDS_OF_RULE)}".rstrip(),
                 fix=f"Its fields are {', '.join(KINDS_OF_RULE)}.",
             )
-        rows += [{"rule": kind, "text": str(said)} for said in ([texts] if isinstance(texts, str) else texts)]
+        listed = [texts] if isinstance(texts, str) else texts
+        if not isinstance(listed, list) or not all(isinstance(said, str) and said.strip() for said in listed):
+            raise DataError(f"{path}: {field} is {texts!r}.", fix=f'Write {kind} = ["text", ...].')
+        rows += [{"rule": kind, "text": said} for said in listed]
     return pl.DataFrame(rows, schema={"rule": pl.String(), "text": pl.String()})
 
 

@@ -16,7 +16,8 @@ from adcli.copy.wording import stem, words
 _MATTER = frozenset(
     same_word(stem(phrase.split()[-1])) for slot in ("material", "colour") for phrase in lexicon()["en"][slot]
 )
-_PARTS = frozenset(stem(part) for part in lexicon()["en"]["part"] if " " not in part)
+_PARTS = frozenset(stem(part) for part in lexicon()["en"]["part"] if " " not in part) - {"box"}
+"""The parts of things; a box is as often what a thing is, or comes in."""
 _SAID_OF = frozenset({"is", "are", "of", "in", "from", "comes", "come", "made", "whose"})
 _PUT_ON = frozenset({"for", "on", "at"})
 _UNKNOWN_MOST = 2

@@ -4,7 +4,8 @@
     [Quantity(number=1.0, value=1000.0, dimension='volume', text='1 litre'),
      Quantity(number=2.0, value=2.0, dimension='count', text='pack of 2')]
 
-It reads figures, English number words (`two`, `dozen`, `forty`) and Chinese numerals before a unit (`三秒`).
+It reads figures, English number words (`two`, `dozen`, `forty-five`, `half a litre`) and Chinese numerals
+before a unit (`三秒`).
 """
 
 from __future__ import annotations
@@ -52,9 +53,13 @@ _STATED = re.compile(
     r"\s?(?:" + "|".join(map(re.escape, _SIGN_UNITS)) + r"))|(?![A-Za-z0-9_]))",
     re.IGNORECASE,
 )
+_HALVED = ("lit", "met", "kilo", "gallon", "pint", "pound", "inch", "year", "cent")
+"""How units begin of which ads say `half a`; half an hour or half a day is often just a while."""
+_TENS = "|".join(word for word, number in _NUMBER_WORDS.items() if 20 <= number < 100)
+_ONES = "one|" + "|".join(word for word, number in _NUMBER_WORDS.items() if number < 10)
 _WORDED = re.compile(
-    r"\b(?P<number>"
-    + "|".join(_NUMBER_WORDS)
+    rf"\b(?P<number>half an?(?= (?:{'|'.join(_HALVED)}))|(?:{_TENS})-(?:{_ONES})|"
+    + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
     + r")\b(?:[\s-](?P<unit>"
     + "|".join(map(re.escape, _WORD_UNITS))
     + r")\b)?",
@@ -66,7 +71,7 @@ _CODE = re.compile(r"(?<![\w])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[\w-]+", re.ASCII)
 
 _HAN_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
 _HAN_NUMERAL = re.compile(
-    "(?!一[天周件个])[一二两三四五六七八九十百]+(?="
+    "(?!一[天周件个人杯])[一二两三四五六七八九十百]+(?="
     + "|".join(unit for unit in _SIGN_UNITS if "\u3400" <= unit[0] <= "\u9fff" and unit != "个")
     + ")"
 )
@@ -92,10 +97,20 @@ def quantities(text: str) -> list[Quantity]:
         for match in _STATED.finditer(plain)
     ]
     found += [
-        (match.start(), _quantity(plain, match, float(_NUMBER_WORDS[match["number"].lower()])))
+        (match.start(), _quantity(plain, match, _worded(match["number"].lower())))
         for match in _WORDED.finditer(plain)
     ]
     return [quantity for _, quantity in sorted(found, key=lambda item: item[0])]
+
+
+def _worded(number: str) -> float:
+    """The number that words say: `forty`, `forty-five`, `half a`."""
+    tens, _, ones = number.partition("-")
+    return (
+        0.5
+        if tens.startswith("half")
+        else float(_NUMBER_WORDS[tens] + (_NUMBER_WORDS.get(ones, 1) if ones else 0))
+    )
 
 
 def _quantity(text: str, match: re.Match[str], number: float) -> Quantity:

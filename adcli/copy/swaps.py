@@ -23,13 +23,15 @@ from adcli.copy.lexicon import DATA
 from adcli.copy.quantities import quantities
 from adcli.copy.wording import words
 
-KINDS = ("value", "unit", "role", "relation", "negation", "endorsement", "superlative")
-"""What a false claim is false in."""
+KINDS = ("value", "unit", "role", "relation", "negation", "endorsement", "superlative", "unlawful")
+"""What a false claim is false in; `unlawful` ones no record could make lawful."""
+_OF_NO_FACT = ("endorsement", "superlative", "unlawful")
 _UNITS = (
     ("mm", "cm", "m", "inch"), ("g", "kg", "oz"), ("ml", "l"), ("W", "V", "lumens"),
     ("minutes", "hours", "days"), ("months", "years"),
 )  # fmt: skip
 TRIES = 12
+VOUCHED = 0.3
 _DENIED = ("part", "ingredient", "function", "certificate", "care", "compatibility")
 Phrases = Mapping[str, Any]
 """How facts are `stated`, what is `false`, and the table of `meaning` if any (`data/claims.toml`)."""
@@ -65,7 +67,12 @@ def made_claims(
     maker = _Maker(products, phrases, random)
     found: list[MadeClaim] = []
     for place, product in enumerate(products):
-        false = [claim for kind in KINDS for _ in range(each) for claim in maker.false(place, product, kind)]
+        false = [
+            claim
+            for kind in (*KINDS, "unlawful")  # of many sorts, so drawn twice
+            for _ in range(each)
+            for claim in maker.false(place, product, kind)
+        ]
         true = [maker.true(place, product) for _ in false]
         found += [claim for claim in (*false, *true) if claim.text]
     return found
@@ -74,10 +81,16 @@ def made_claims(
 def asked(claims: Sequence[MadeClaim], products: Sequence[ProductFacts], *, seed: int) -> list[MadeClaim]:
     """The claims that a model is asked about: as many true as false ones, false numbers and units left out.
 
-    Whether a number is on record needs no model, and neither does what names only things on record.
+    Whether a number is on record needs no model, and neither does what names only things on record: of true
+    ones that do, some are kept, so that the model learns to find words again.
     """
     random = Random(seed)  # noqa: S311 - no secret
-    read = [claim for claim in claims if claims_of(0, claim.text, products[claim.product], ())]
+    read = [
+        claim
+        for claim in claims
+        if claims_of(0, claim.text, products[claim.product], ())
+        or (not claim.kind and random.random() < VOUCHED)
+    ]
     true = [claim for claim in read if not claim.kind]
     false = [
         claim
@@ -106,6 +119,8 @@ class _Maker:
         draw = self._random.random()
         if draw < 0.25 or not facts:
             return self._made(place, product, self._pick(self._stated["ordinary"]), "")
+        if draw > 0.85 and "two" in self._stated and (pair := self._two(facts)):
+            return self._both(place, product, [each.said for each in pair])
         if draw < 0.32 and product.brand:
             return self._made(place, product, self._pick(self._stated["brand"]), "")
         return self._made(place, product, *self._about(self._random.choice(facts)))
@@ -113,7 +128,9 @@ class _Maker:
     def false(self, place: int, product: ProductFacts, kind: str) -> Iterator[MadeClaim]:
         """A claim that is false in `kind`, if the product's facts allow one."""
         facts = _usable(product)
-        if kind in ("endorsement", "superlative"):
+        if kind in _OF_NO_FACT:
+            if kind not in self._false:
+                return
             phrase = self._pick(self._false[kind]).replace("{e}", self._pick(self._false["experts"]))
             yield self._made(place, product, phrase, "", kind=kind)
         elif kind == "relation":
@@ -124,8 +141,21 @@ class _Maker:
         else:
             self._random.shuffle(facts)
             changed = next((each for fact in facts for each in self._changed(fact, product, kind)), None)
-            if changed is not None:
+            own = self._two(facts) if "two" in self._stated and self._random.random() < 0.15 else []
+            if changed is not None and own and kind == "value":
+                said = self._random.sample([own[0].said, changed[1]], 2)
+                yield self._both(place, product, said, kind=kind)
+            elif changed is not None:
                 yield self._made(place, product, *changed, kind=kind)
+
+    def _two(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Two short facts that one sentence may name; none where there are no two."""
+        short = [fact for fact in facts if not fact.negated and len(fact.said.split()) < 5]
+        return self._random.sample(short, 2) if len(short) > 1 else []
+
+    def _both(self, place: int, product: ProductFacts, said: Sequence[str], kind: str = "") -> MadeClaim:
+        phrase = self._pick(self._stated["two"]).replace("{w}", said[1])
+        return self._made(place, product, phrase, said[0], kind=kind)
 
     def _changed(self, fact: Fact, product: ProductFacts, kind: str) -> Iterator[tuple[str, str, str]]:
         """Phrase, value and role of claims that a fact is turned into by a change of this kind."""
@@ -180,8 +210,11 @@ class _Maker:
         return self._phrase(fact), fact.value if fact.role and _has_role(fact) else fact.said, fact.role
 
     def _phrase(self, fact: Fact) -> str:
+        """How the fact is put; now and then with a tail that states nothing, as ads have it."""
         name = f"{fact.slot}_role" if _has_role(fact) else fact.slot
-        return self._pick(self._stated.get(name, self._stated["other"]))
+        phrase = self._pick(self._stated.get(name, self._stated["other"]))
+        is_tailed = "tail" in self._stated and self._random.random() < 0.25
+        return f"{phrase[:-1]}{self._pick(self._stated['tail'])}." if is_tailed else phrase
 
     def _pick(self, phrases: Sequence[str]) -> str:
         return self._random.choice(phrases)

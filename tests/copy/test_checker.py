@@ -126,6 +126,23 @@ def test_the_model_reads_only_what_words_find_no_fault_with():
     assert all(" [SEP] Kestrel & Pine headlamp" in text for text in asked)
 
 
+def test_a_new_word_blocks_where_the_record_does_not_support_the_sentence_and_a_name_always():
+    def supports(texts):
+        return np.asarray([0.9 if "cells" in text.split(" [SEP]")[0] else 0.1 for text in texts])
+
+    found = Checker(supports=supports).findings(
+        ["Pickled cells.", "Turbocharged optics.", "Pickled cells from Diptyque."], [HEADLAMP] * 3
+    )
+    assert [
+        {(each.span, each.severity) for each in its if each.rule == "word.ungrounded"} for its in found
+    ] == [
+        {("pickled", "warn")},
+        {("turbocharged", "block"), ("optics", "block")},
+        {("pickled", "warn"), ("diptyque", "block")},
+    ]
+    assert [is_publishable(each) for each in found] == [True, False, False]
+
+
 def test_swaps_change_one_thing_and_true_claims_pass_the_words():
     products = catalogue_facts([
         {"item_id": str(n), "title": product.title, "brand": product.brand, "description": product.prose}

@@ -144,3 +144,11 @@ def test_each_rule_has_a_source_and_finds_what_it_must_and_nothing_that_it_must_
             assert rule.name in {found.rule for found in broken_rules(text, record, market=market)}, text
         for text in rule.passes:
             assert rule.name not in {found.rule for found in broken_rules(text, record, market=market)}, text
+
+
+def test_of_words_that_exclude_each_other_the_record_has_one():
+    router = record_of(["Acme router", "Antennae: Internal"])
+    assert [found.rule for found in ungrounded("Its external antennae reach far", router)] == [
+        "value.contradicted"
+    ]
+    assert ungrounded("Internal antennae, not external ones", router) == []

@@ -54,6 +54,8 @@ def test_rules_that_are_not_clear_are_one_sentence(columns, message):
     [
         ('must-shout = ["x"]', "no field 'must-shout'. Did you mean"),
         ("must-say = [", "can not be read"),
+        ("must-say = 5", "must-say is 5"),
+        ("may-say = {cotton = 1}", "may-say is {'cotton': 1}"),
     ],
 )
 def test_a_document_of_rules_that_is_not_clear_is_one_sentence(tmp_path, content, message):
