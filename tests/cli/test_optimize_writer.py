@@ -24,7 +24,14 @@ def shop(tmp_path_factory):
             shown += [f"{number}-{place},{int(random.random() < rate)}" for _ in range(40)]
     for name, lines in {"products": products, "ads": ads, "log": shown}.items():
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    models.tiny_llama(folder / "llama")
+    said = "Holds 300 ml. Dishwasher safe. Weighs 40 g."  # a product of which less is known gets no ad
+    rich = [
+        "item_id,title,material,description",
+        f"a,steel mug,steel,{said}",
+        f"b,cotton lantern,cotton,{said}",
+    ]
+    (folder / "rich.csv").write_text("\n".join(rich) + "\n")
+    models.tiny_llama(folder / "llama", positions=1024)
     return folder
 
 
@@ -67,13 +74,13 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         content["trained"]["evaluations"][-1]["watched"]
     )
     written = adcli(
-        "generate", shop / "products.csv", "--model", shop / "llama", "--adapter", "third", "-n", "1",
+        "generate", shop / "rich.csv", "--model", shop / "llama", "--adapter", "third", "-n", "1",
         "--channel", "plain", "--candidates", "4", "-o", "ads.csv",
     )  # fmt: skip
     assert written.returncode == 0, written.said
-    assert (tmp_path / "ads.csv").read_text().count("\n") > 20
+    assert (tmp_path / "ads.csv").read_text().count("\n") == 3
     other = models.tiny_gpt2(tmp_path / "gpt2")
-    refused = adcli("generate", shop / "products.csv", "--model", other, "--adapter", "third")
+    refused = adcli("generate", shop / "rich.csv", "--model", other, "--adapter", "third")
     assert refused.returncode == 3
     assert "made for another model" in refused.said
 
