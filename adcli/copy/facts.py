@@ -178,12 +178,12 @@ def product_facts(
     found = [*own, named, *_of_attributes(properties, kind)]
     texts_say = _of_texts(title, brand, kind, prose, has_matter=not _is_scented(kind, path))
     known = {fact.slot for fact in found}
-    of_whole = {fact.slot for fact in found if not fact.role}
+    said_of = {(fact.slot, fact.role) for fact in found}
     found += [
         fact
         for fact in texts_say
         if fact.slot not in _DESIGNED
-        or (fact.slot not in known if fact.source == "title" else fact.role or fact.slot not in of_whole)
+        or (fact.slot not in known if fact.source == "title" else (fact.slot, fact.role) not in said_of)
     ]
     found += _beside_title(description, title, kind, known={fact.slot for fact in found})
     found += praise(reviews)

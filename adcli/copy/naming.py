@@ -156,7 +156,8 @@ def _filed(noun: str, path: Sequence[str]) -> str:
     """`noun`, or where it may only describe (`jewellery` of a jewellery box) what it is filed under."""
     leaf = next(_last_phrases(path[-1]), "") if path else ""
     head = stem(leaf.split()[-1].lower()) if leaf else ""
-    describes = stem(noun.lower()) in lexicon()["en"]["modifier"] and stem(noun.lower()) != head
+    last = stem(noun.split()[-1].lower())
+    describes = last in lexicon()["en"]["modifier"] and last != head and " " in leaf
     return _singular(leaf) if describes and head in things() - SAYS_LITTLE else noun
 
 
@@ -307,4 +308,6 @@ def capitals(text: str) -> str:
 
 def spoken(kind: str) -> str:
     """The noun as it stands in a sentence: lower case, short capitals kept (`USB hub`)."""
-    return " ".join(word if word.isupper() and len(word) <= 5 else word.lower() for word in kind.split())
+    return capitals(
+        " ".join(word if word.isupper() and len(word) <= 5 else word.lower() for word in kind.split())
+    )

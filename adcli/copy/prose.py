@@ -266,7 +266,7 @@ _WHOSE = re.compile(
 )
 
 
-_OF_AN_AGE = frozenset({"vintage", "antique", "retro", "modern", "rustic"})
+_OF_AN_AGE = frozenset({"vintage", "antique", "retro", "modern", "rustic", "abstract"})
 _LOOKS = frozenset({"design", "pattern", "print", "look", "finish", "style", "glaze"})
 
 
@@ -277,6 +277,8 @@ def _is_its_own(match: re.Match[str], kind: str, source: str) -> bool:
         following = {stem(word) for word in words(after)[:1]}
         named = {stem(word) for word in words(kind)} | MATERIALS | COLOURS
         return match[0].lower() not in _OF_AN_AGE or bool(following & named)
+    if match[0].lower() == "abstract":
+        return False  # a description says it of art in general
     nouns = {stem(word) for word in words(kind)[-1:]} | _LOOKS
     then = {stem(word.lower()) for word in re.findall(r"[\w'-]+", re.split(r"[.;:,]", after)[0])[:3]}
     alone = re.search(r"(?:^|[,;:] |\b(?:is|are|and|also) )$", before) and re.match(

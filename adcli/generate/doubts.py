@@ -37,7 +37,12 @@ def is_left_out(fact: Fact, text: str, product: ProductFacts) -> bool:
         case "capacity":
             return bool(named & {"combo", "set", "kit"}) or _holds_too_much(fact.value, product.kind)
         case "material":
-            return is_scented or (not fact.role and _is_contradicted(fact.value, product.title))
+            is_doubtful = "watch" in product.scenes or _is_contradicted(
+                fact.value, f"{product.title} {_made_of(product.prose)}"
+            )
+            return is_scented or (not fact.role and is_doubtful)
+        case "colour":
+            return not fact.role and any(_is_other_colour(fact, other) for other in product.facts)
         case "function":
             return is_scented and fact.source == "title"
         case "audience":
@@ -47,6 +52,12 @@ def is_left_out(fact: Fact, text: str, product: ProductFacts) -> bool:
         case "size":
             return bool(product.scenes & _UNSIZED) or named & {"cover", "mug"} == {"cover"}
     return False
+
+
+def _is_other_colour(fact: Fact, other: Fact) -> bool:
+    """Whether two headings give the whole thing colours that have no word in common."""
+    both_whole = fact.slot == other.slot and not other.role and fact.source != other.source
+    return both_whole and not set(words(fact.value)) & set(words(other.value))
 
 
 _ON_BODY = frozenset({"fashion", "garment", "beauty", "watch", "footwear", "jewellery"})
@@ -63,9 +74,13 @@ def _is_for_anybody(text: str, scenes: frozenset[str]) -> bool:
     return not is_own or {"men", "women"} <= whom or ({"boys", "girls"} <= whom and "baby" not in scenes)
 
 
-def _is_contradicted(value: str, title: str) -> bool:
-    """Whether the title names another material than the record does elsewhere: then neither is sure."""
-    own, named = ({same_word(stem(word)) for word in words(text)} for text in (value, title))
+def _made_of(prose: str) -> str:
+    return " ".join(re.findall(r"(?i)\bmade (?:out )?(?:of|from) ([\w ]{3,30})", prose))
+
+
+def _is_contradicted(value: str, texts: str) -> bool:
+    """Whether title or description name another material than the record does elsewhere: neither is sure."""
+    own, named = ({same_word(stem(word)) for word in words(text)} for text in (value, texts))
     alike = own.union(*(family for family in families() if own & family))
     named &= MATERIALS - lexicon()["en"]["ambiguous"]
     return bool(named) and not named & alike

@@ -42,7 +42,11 @@ class Phrase(NamedTuple):
     @property
     def roots(self) -> frozenset[str]:
         """The roots of its words, by which two phrases say the same."""
-        return frozenset(root(same_word(word))[:5] for word in words(self.text) if word not in STOP_WORDS)
+        return frozenset(
+            root(same_word(word))[:5]
+            for word in words(self.text)
+            if word not in STOP_WORDS and not word.isdigit()
+        )
 
 
 Phrases = Mapping[str, tuple[Phrase, ...]]
@@ -50,13 +54,17 @@ Forms = Iterator[tuple[str, str]]
 
 _MEASURES = {"length": "long", "height": "high"}
 _MEASURED = re.compile(r"(\d[\d.,]{0,4}) (cm|m|inch|inches|in|ft|feet)")
-_AMOUNT = re.compile(r"(?P<figure>\d[\d.,]*) ?(?P<unit>ml|l|ltr|litres?|liters?|w|watts?|mah)", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"(?P<figure>\d[\d.,]*) ?(?P<unit>ml|l|ltr|litres?|liters?|w|watts?|mah|gb|tb)", re.IGNORECASE
+)
 _UNITS = {
     "ltr": "l",
     "watt": "W",
     "watts": "W",
     "w": "W",
     "mah": "mAh",
+    "gb": "GB",
+    "tb": "TB",
     "inch": "inches",
     "in": "inches",
     "ft": "feet",
@@ -73,8 +81,10 @@ _FREE_OF = re.compile(r"[\w-]+[ -](?:proof|resistant|free|repellent)|[a-z]+(?:ab
 _FEATURE = re.compile(
     r"(?:^|[a-z] )(?:display|chronograph|vision|alarm|clock|stopwatch|compass|movement|GPS|charging)$"
 )
-_POINTS = re.compile(r"\b(?:it|them|they|this|these|us|we)\b")  # at what stood before in the record
-_MODEL = re.compile(r"(?=.*\d)[A-Z]\w+(?: [\w-]+){1,7}")
+_POINTS = re.compile(
+    r"\b(?:it|them|they|this|these|us|we)\b|\ball the\b|^(?:\w+ )?room$|\band (?:is|are)\b"
+)  # at what stood before in the record
+_MODEL = re.compile(r"(?=.*\d)[A-Z]\w+(?: [\w/-]+){1,7}")
 _UNSURE = re.compile(
     r"[A-Z]|\b(?:its?|your|their|our|those|these|this|that|all|only|minimum|months?|more|quality|is|are|any)\b"
 )
@@ -184,7 +194,7 @@ def _is_of_part(fact: Fact) -> bool:
     return fact.role in lexicon()["en"]["part"]
 
 
-_CONTAINERS = frozenset({"bag", "bottle", "box", "tin", "jar", "pouch", "case"})
+_CONTAINERS = frozenset({"tube", "bag", "bottle", "box", "tin", "jar", "pouch", "case"})
 
 
 def _matter(fact: Fact, text: str) -> Forms:
@@ -236,11 +246,13 @@ def _function(fact: Fact, text: str) -> Forms:
 
 def _part(fact: Fact, text: str) -> Forms:
     text = re.sub(r"^1 ", "", re.sub(r"s (closure|clasp)$", r" \1", text))
+    if re.search(r"\b(?:guide|manual|cd|card)$", text):
+        return  # paper that comes with everything
     if re.search(r"included$", fact.source, re.IGNORECASE):
         yield "along", with_article(text)
     elif re.search(r"package|in the box", fact.source, re.IGNORECASE) and len(text.split()) > 1:
         yield "along", text if text[0].isdigit() else with_article(text)
-    elif fact.span.startswith("in "):
+    elif fact.span.startswith("in ") and text.split()[-1] in _CONTAINERS:
         yield "packed", with_article(text)
     elif not _VAGUE.search(text) and len(text.split()) > 1:
         yield "with", text if _COUNTED.match(text) else with_article(text)

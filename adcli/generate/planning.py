@@ -30,7 +30,7 @@ WORTH = {
 """What a fact of each slot tells a shopper."""
 LEAST = 1.0  # worth of what a description must state at least, by two facts or a benefit
 MOST_WORTH = 2.2  # beyond which more is no better
-DESIGN = 0.4  # what a headline gains that gives the name of the thing, where it says what no fact does
+DESIGN = 0.8  # what a headline gains that gives the name of the thing, where it says what no fact does
 NEAR = 0.3  # what a line gains that speaks of what the audience likes
 FULL = 80  # columns beyond which a longer line is no better
 

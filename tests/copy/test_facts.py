@@ -95,6 +95,7 @@ def test_a_sentence_states_facts_with_what_they_belong_to(text, kind, slot, valu
         ("Made from brass (alloy of copper and zinc).", "showpiece", "copper and zinc"),
         ("White with red interior.", "mug", "red"),
         ("The pattern is printed on canvas.", "battery", "printed"),
+        ("Watch PC-414W.", "watch", "414W"),
         ("Let your love of home decor fly for every room.", "painting", "every room"),
     ],
 )

@@ -82,6 +82,7 @@ def test_an_angle_is_open_only_where_a_fact_of_its_kind_is_on_record():
         ({"title": "Acme Dress", "gender": "Girls", "category": "Baby > Dresses"}, "whom", "girls"),
         ({"title": "Acme Brass Statue", "material": "Crystal"}, "material", None),
         ({"title": "Acme Carved Sandalwood Statue", "material": "Wooden"}, "material", "wood"),
+        ({"title": "Acme Statue", "material": "Brass", "description": "Made of crystal."}, "material", None),
         ({"title": "Acme Jug", "capacity": "2000 L"}, "holds", None),
         ({"title": "Acme shampoo", "description": "Shampoo without dyes, silicone or plastic."}, "without", "dyes or silicone"),
         ({"title": "Acme soap", "description": "Liquid soap, 500 ml in a glass bottle."}, "packed", "a glass bottle"),
