@@ -21,6 +21,7 @@ import polars as pl
 
 from adcli.errors import UsageError
 from adcli.evaluate.figures import figures_table
+from adcli.evaluate.rates.cells import RateRow
 from adcli.evaluate.rates.counts import is_report, with_time_parts
 from adcli.evaluate.rates.table import Rate, known_rates
 from adcli.report.page import Passage
@@ -128,21 +129,8 @@ def private_rate_table(
         for rate in rates
         for row in _rate_rows(rate, sums, _spread(rate, units, sums, bounds, share), bounds, confidence)
     ]
-    table = figures_table(found, _Row).with_columns(users=pl.lit(None, pl.Int64))
-    labelled = table.join(cells, on="cell", how="left", maintain_order="left")
-    return labelled.select("metric", *by, *_Row._fields[2:7], "users", "definition", "reason")
-
-
-class _Row(NamedTuple):
-    metric: str
-    cell: int
-    value: float
-    ci_low: float
-    ci_high: float
-    numerator: float
-    denominator: float
-    definition: str
-    reason: str
+    labelled = figures_table(found, RateRow).join(cells, on="cell", how="left", maintain_order="left")
+    return labelled.select("metric", *by, *RateRow._fields[4:], "definition", "reason")
 
 
 def _named_cells(by: Sequence[str], groups: Mapping[str, Sequence[str]]) -> pl.DataFrame:
@@ -240,24 +228,23 @@ def laplace(sensitivity: int, epsilon: float) -> tuple[Any, float]:
 
 def _rate_rows(
     rate: Rate, sums: Mapping[str, Release], spread: FloatArray, bounds: Bounds, confidence: float
-) -> Iterator[_Row]:
+) -> Iterator[RateRow]:
     top, bottom = sums[rate.numerator], sums[rate.denominator]
     most = 1.0 if rate.metric == "ctr" else math.inf
     for cell, ratio in enumerate(_ratios(top, bottom)):
         value, interval, why = ratio, _fieller(top, bottom, cell, float(spread[cell]), confidence), ""
         if not bottom.values[cell] > CLEAR * math.sqrt(bottom.variance):
-            value, interval, why = (
-                math.nan,
-                NO_INTERVAL,
-                f"no value: the noise is as large as the {rate.denominator}",
-            )
+            why = f"no value: the noise is as large as the {rate.denominator}"
+            value, interval = math.nan, NO_INTERVAL
         low, high = (rate.scale * min(max(end, 0.0), most) for end in interval)
-        noisy = float(top.values[cell]), float(bottom.values[cell])
-        yield _Row(
-            *(rate.metric, cell, rate.scale * min(value, most), low, high, *noisy),
-            _definition(rate, bounds, confidence),
-            why,
+        figures = (
+            rate.scale * min(value, most),
+            low,
+            high,
+            float(top.values[cell]),
+            float(bottom.values[cell]),
         )
+        yield RateRow(rate.metric, cell, _definition(rate, bounds, confidence), why, *figures)
 
 
 def _ratios(top: Release, bottom: Release) -> FloatArray:
