@@ -15,7 +15,6 @@ LINEAR = STACK[:2]  # with products of columns
 
 
 @pytest.mark.benchmark
-@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("family", ["linear", "quadratic", "rare clicks"])
 def test_all_rows_teach_no_less_than_a_sample(family, monkeypatch, capsys):
     world = World(family, 7)
