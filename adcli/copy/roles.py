@@ -6,7 +6,6 @@ agent is the thing, a pronoun that stands for it, or left out (`Folds flat and d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -113,8 +112,7 @@ def _spans(tokens: Sequence[str], text: str) -> list[tuple[int, int]]:
     """Where each word stands in its text."""
     spans, start = [], 0
     for token in tokens:
-        found = re.compile(re.escape(token)).search(text, start)
-        begin = found.start() if found else start
+        begin = max(text.find(token, start), start)
         start = begin + len(token)
         spans.append((begin, start))
     return spans

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from adcli.copy.ad import Line
 from adcli.copy.channels import Channel, display_width, unfit
@@ -88,6 +88,15 @@ class Sampling(NamedTuple):
     chat: bool = True
     tuned: bool = False
 
+    def how(self) -> dict[str, Any]:
+        """What a model is told beside the prompts, their number of texts and their columns."""
+        return {
+            "max_new_tokens": MOST_TOKENS,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": self.seed,
+        }
+
 
 class Lead(NamedTuple):
     """A line that is begun, and what the model is told of its product."""
@@ -140,10 +149,7 @@ def drafts(
             [lead.messages() for lead in prompts] if sampling.chat else [lead.text() for lead in prompts],
             n=-(-sampling.drafts // MOST_LEADS),
             columns=[width - display_width(lead.begun.text) - 1 for lead in prompts],
-            max_new_tokens=MOST_TOKENS,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            seed=sampling.seed,
+            **sampling.how(),
         )
     )
     return [
@@ -167,11 +173,8 @@ def tuned_drafts(
         [ad_prompt(product, shoppers) for product, shoppers in asked],
         n=sampling.drafts,
         columns=[min(channel.descriptions.columns, FULL)] * len(asked),
-        max_new_tokens=MOST_TOKENS,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
         plain=True,
+        **sampling.how(),
     )
     return [
         [

@@ -41,6 +41,31 @@ class PackedBatch(NamedTuple):
         return cls.of(np.concatenate(sequences), np.array([len(ids) for ids in sequences]))
 
 
+def padded(
+    ids: npt.NDArray[np.int32],
+    lengths: npt.ArrayLike,
+    device: str,
+    *,
+    filler: int = 0,
+    on_left: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences that lie one after another as rows of one length, and which of it are tokens.
+
+    Args:
+        ids: (tokens,) of all sequences.
+        lengths: (n,) tokens of each.
+        device: Where to.
+        filler: What stands where there is no token.
+        on_left: Whether that is before a sequence, and not after it.
+    """
+    size = np.asarray(lengths, np.int64)
+    place = np.arange(int(size.max()))
+    there = (place[::-1] if on_left else place) < size[:, None]
+    filled = np.full(there.shape, filler, np.int64)
+    filled[there] = ids
+    return torch.from_numpy(filled).to(device), torch.from_numpy(there).to(device)
+
+
 class ForwardPass(Protocol):
     """A model as a function of a packed batch.
 
@@ -91,15 +116,6 @@ class AutoModelForward:
 
     def _output(self, batch: PackedBatch, **asked: bool) -> tuple[Any, torch.Tensor]:
         """What the model gives for the batch, padded, and which of it are tokens."""
-        count, longest = len(batch.lengths), int(batch.lengths.max())
-        mask = np.arange(longest) < batch.lengths[:, None]
-        ids = np.full((count, longest), self._filler, np.int64)
-        ids[mask] = batch.ids
-        there = torch.from_numpy(mask).to(self._device)
-        output = self._model(
-            input_ids=torch.from_numpy(ids).to(self._device),
-            attention_mask=there.long(),
-            use_cache=False,
-            **asked,
-        )
+        ids, there = padded(batch.ids, batch.lengths, self._device, filler=self._filler)
+        output = self._model(input_ids=ids, attention_mask=there.long(), use_cache=False, **asked)
         return output, there

@@ -20,6 +20,7 @@ from torch.nn import functional  # noqa: TID253
 
 from adcli.core.adapters.adapter import AdapterSettings
 from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.compute.forward import padded
 from adcli.core.compute.workers import map_on_workers
 from adcli.core.models.loading import load_tokenizer
 from adcli.core.models.resolution import resolve_model
@@ -32,8 +33,8 @@ from adcli.core.training.checkpoints import checkpoint_folder
 from adcli.core.training.dropout import seed_dropout, use_seeded_dropout
 from adcli.core.training.encoder.gradient_encoder import load_for_training, training_precision
 from adcli.core.training.gradients import add_gradients
-from adcli.core.training.loop import Log, Objective
-from adcli.core.training.settings import Trained, TrainingSettings
+from adcli.core.training.loop import Objective
+from adcli.core.training.settings import Log, Trained, TrainingSettings
 from adcli.core.training.tuning import tune
 
 if TYPE_CHECKING:
@@ -196,18 +197,12 @@ class RoleTask:
         return batch_of(chosen, tokens, self._labels, self._device)
 
     def _scores(self, batch: Batch) -> Scores:
-        lengths = batch.tokens.lengths
-        there = np.arange(int(lengths.max())) < lengths[:, None]
-        ids = np.full(there.shape, self._model.config.pad_token_id or 0, np.int64)
-        ids[there] = np.concatenate(batch.tokens.ids)
-        mask = torch.from_numpy(there).to(self._device)
+        filler = self._model.config.pad_token_id or 0
+        read, lengths = np.concatenate(batch.tokens.ids), batch.tokens.lengths
+        ids, mask = padded(read, lengths, self._device, filler=filler)
         kind = self._device.split(":")[0]
         with torch.autocast(kind, torch.bfloat16, enabled=self._is_half):
-            output = self._model(
-                input_ids=torch.from_numpy(ids).to(self._device),
-                attention_mask=mask.long(),
-                output_hidden_states=True,
-            )
+            output = self._model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
             states = self.network.mixed(output.hidden_states)
             words, is_word = padded_words(states[mask], batch.tokens)
             scores: Scores = self.network(words, is_word, batch.sentence, batch.predicate)

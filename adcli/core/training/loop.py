@@ -20,10 +20,8 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from adcli.core.adapters.adalora import RankAllocation
 from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
 from adcli.core.training.gradients import average, average_over_ranks
-from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
+from adcli.core.training.settings import Evaluation, Log, Progress, Trained, TrainingSettings
 
-Progress = Callable[[int], None]
-Log = Callable[[Mapping[str, float], int], None]
 LARGEST_GRADIENT = 1.0
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 

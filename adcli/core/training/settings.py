@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 from adcli.errors import UsageError
+
+Progress = Callable[[int], None]
+Log = Callable[[Mapping[str, float], int], None]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from adcli.core.adapters.adapter import (
     save_adapter,
 )
 from adcli.core.models.resolution import ModelSource
-from adcli.core.training.loop import Log, Objective, Progress, TrainingLoop
-from adcli.core.training.settings import Trained, TrainingSettings
+from adcli.core.training.loop import Objective, TrainingLoop
+from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

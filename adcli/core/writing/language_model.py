@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.forward import PackedBatch
+from adcli.core.compute.forward import PackedBatch, padded
 from adcli.core.compute.linear_modules import exchange_linears
 
 
@@ -65,25 +64,24 @@ class TransformersLanguageModel:
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""
         ids, mask = self._padded(batch)
-        output = self._model(input_ids=ids, attention_mask=mask, position_ids=_places(mask), use_cache=False)
+        output = self._model(
+            input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False
+        )
         scores: torch.Tensor = output.logits[mask.bool()]
         return scores
 
     def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
         """Each prompt read once, to be continued `variants` times."""
         ids, mask = self._padded(batch)
-        output = self._model(input_ids=ids, attention_mask=mask, position_ids=_places(mask), use_cache=True)
+        output = self._model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=True)
         cache = output.past_key_values
         cache.batch_repeat_interleave(variants)
         first = output.logits[:, -1].repeat_interleave(variants, dim=0)
         return _TransformersDecoding(self._model, first, cache, mask.repeat_interleave(variants, dim=0))
 
     def _padded(self, batch: PackedBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        longest = int(batch.lengths.max())
-        mask = np.arange(longest)[::-1] < batch.lengths[:, None]
-        ids = np.zeros((len(batch.lengths), longest), np.int64)
-        ids[mask] = batch.ids
-        return torch.from_numpy(ids).to(self._device), torch.from_numpy(mask).long().to(self._device)
+        ids, mask = padded(batch.ids, batch.lengths, self._device, on_left=True)
+        return ids, mask.long()
 
 
 class _TransformersDecoding:
@@ -98,7 +96,7 @@ class _TransformersDecoding:
         output = self._model(
             input_ids=tokens[:, None],
             attention_mask=self._mask,
-            position_ids=_places(self._mask)[:, -1:],
+            position_ids=positions(self._mask)[:, -1:],
             past_key_values=self._cache,
             use_cache=True,
         )
@@ -106,6 +104,6 @@ class _TransformersDecoding:
         return scores
 
 
-def _places(mask: torch.Tensor) -> torch.Tensor:
+def positions(mask: torch.Tensor) -> torch.Tensor:
     """Positions that count from each text's first token."""
     return (mask.cumsum(dim=1) - 1).clamp_(min=0)

@@ -20,6 +20,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 
 from adcli.core.compute.autotune_cache import cache_choice, cached_choice
 from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.compute.forward import padded
 from adcli.core.compute.precision import choose_precision
 from adcli.core.compute.workers import map_on_workers, run_on_workers
 from adcli.core.encoding.pooling import read_pooling
@@ -160,10 +161,7 @@ class GradientEncoder:
         return (states * mask.unsqueeze(-1)).sum(dim=1) / last.unsqueeze(-1)
 
     def _padded(self, ids: npt.NDArray[np.int32], lengths: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
-        there = np.arange(int(lengths.max())) < lengths[:, None]
-        filled = np.full(there.shape, self._filler, np.int64)
-        filled[there] = ids
-        return torch.from_numpy(filled).to(self.device), torch.from_numpy(there).to(self.device)
+        return padded(ids, lengths, self.device, filler=self._filler)
 
 
 def _gradient(tensor: torch.Tensor) -> torch.Tensor:

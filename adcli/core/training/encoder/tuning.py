@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from adcli.core.adapters.adapter import AdapterSettings, adapter_fingerprint
 from adcli.core.models.resolution import ModelSource, resolve_model
 from adcli.core.processes.job import Rank
-from adcli.core.processes.ranks import run_ranks
 from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.training.checkpoints import checkpoint_folder
 from adcli.core.training.encoder.evaluations import (
@@ -37,13 +36,14 @@ from adcli.core.training.encoder.examples import (
     examples_to_json,
     kind_of,
 )
-from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
+from adcli.core.training.ranks import said_by, train_in_ranks
+from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from adcli.core.training.loop import Log, Objective, Progress
+    from adcli.core.training.loop import Objective
 
 
 @dataclass(frozen=True)
@@ -148,30 +148,16 @@ def tune_encoder(
             "Several processes can not evaluate by a function.", fix="Give a Retrieval, or --processes 1."
         )
 
-    def hear(message: dict[str, Any]) -> None:
-        if "steps" in message:
-            progress(message["steps"])
-        else:
-            log(message["values"], message["step"])
-
     content = tuning_to_json(asked, evaluate)
-    return trained_from_json(
-        run_ranks(f"{__name__}:tune_rank", content, processes=runtime.processes, on_message=hear)
-    )
+    function = f"{__name__}:tune_rank"
+    return train_in_ranks(function, content, processes=runtime.processes, log=log, progress=progress)
 
 
 def tune_rank(content: Mapping[str, Any], rank: Rank) -> dict[str, Any]:
     """Tune as one of several processes, each of which makes a share of every step; what came of it."""
     asked, evaluate = tuning_from_json(content)
     start_runtime(device=asked.encoder.device, precision=asked.encoder.precision, processes=rank.processes)
-    trained = _tune(
-        asked,
-        evaluate,
-        log=lambda values, step: rank.say({"values": values, "step": step}),
-        progress=lambda steps: rank.say({"steps": steps}),
-        rank=rank.number,
-        processes=rank.processes,
-    )
+    trained = _tune(asked, evaluate, *said_by(rank), rank=rank.number, processes=rank.processes)
     return trained._asdict()
 
 
@@ -265,11 +251,3 @@ def tuning_from_json(content: Mapping[str, Any]) -> tuple[EncoderTuning, HeldOut
     content["adapter"] = AdapterSettings(**content["adapter"])
     content["encoder"] = EncoderTrainingSettings(**content["encoder"])
     return EncoderTuning(**content), None if evaluate is None else evaluation_from_json(evaluate)
-
-
-def trained_from_json(content: Mapping[str, Any]) -> Trained:
-    """What a process gave back as JSON."""
-    best = None if content["best"] is None else Evaluation(*content["best"])
-    return Trained(
-        **{**content, "best": best, "evaluations": [Evaluation(*e) for e in content["evaluations"]]}
-    )

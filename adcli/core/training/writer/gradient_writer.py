@@ -14,11 +14,13 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.compute.forward import padded
 from adcli.core.models.loading import load_language_model
 from adcli.core.models.resolution import ModelSource
 from adcli.core.processes.runtime import Device, Precision, Runtime, start_runtime
 from adcli.core.training.dropout import drop_nothing, use_seeded_dropout
 from adcli.core.training.encoder.gradient_encoder import training_precision
+from adcli.core.writing.language_model import positions
 from adcli.core.writing.prompts import Ids, PromptReader
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class GradientWriter:
         self._head = base.get_output_embeddings()
         self._precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
         self._trained = [p for p in model.parameters() if p.requires_grad]
+        self._begun = [p.detach().clone() for p in self._trained]
 
     def prompt(self, text: str) -> Ids:
         """The tokens of a prompt, of which the end is kept."""
@@ -89,7 +92,7 @@ class GradientWriter:
             read = self._body(
                 input_ids=prompts,
                 attention_mask=prompt_mask.long(),
-                position_ids=_places(prompt_mask),
+                position_ids=positions(prompt_mask.long()),
                 use_cache=True,
             )
             before = read.last_hidden_state[:, -1].repeat_interleave(n, dim=0)[:, None]
@@ -101,7 +104,7 @@ class GradientWriter:
                 rest = self._body(
                     input_ids=ids[:, :-1],
                     attention_mask=whole.long(),
-                    position_ids=_places(whole)[:, prompts.shape[1] :],
+                    position_ids=positions(whole.long())[:, prompts.shape[1] :],
                     past_key_values=cache,
                     use_cache=True,
                 )
@@ -111,21 +114,17 @@ class GradientWriter:
         return chosen[:, 0]
 
     @contextmanager
-    def weights(self, values: Sequence[torch.Tensor]) -> Iterator[None]:
-        """For a while the trained weights are these, without gradients."""
+    def as_begun(self) -> Iterator[None]:
+        """For a while the trained weights are those that training began with, without gradients."""
         own = [p.data for p in self._trained]
         try:
             with torch.no_grad():
-                for parameter, value in zip(self._trained, values, strict=True):
+                for parameter, value in zip(self._trained, self._begun, strict=True):
                     parameter.data = value
                 yield
         finally:
             for parameter, value in zip(self._trained, own, strict=True):
                 parameter.data = value
-
-    def copied(self) -> list[torch.Tensor]:
-        """The trained weights as they are now."""
-        return [p.detach().clone() for p in self._trained]
 
     def _autocast(self) -> torch.autocast:
         kind = self.runtime.device.split(":")[0]
@@ -133,17 +132,7 @@ class GradientWriter:
 
     def _padded(self, sequences: Sequence[Ids], *, on_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
         lengths = np.array([len(ids) for ids in sequences])
-        place = np.arange(int(lengths.max()))
-        there = (place[::-1] if on_left else place) < lengths[:, None]
-        filled = np.zeros(there.shape, np.int64)
-        filled[there] = np.concatenate(sequences)
-        device = self.runtime.device
-        return torch.from_numpy(filled).to(device), torch.from_numpy(there).to(device)
-
-
-def _places(mask: torch.Tensor) -> torch.Tensor:
-    """Positions that count from each text's first token."""
-    return (mask.long().cumsum(dim=1) - 1).clamp_(min=0)
+        return padded(np.concatenate(sequences), lengths, self.runtime.device, on_left=on_left)
 
 
 def load_for_training(

@@ -67,7 +67,6 @@ class Reinforcement:
         samples, self._learned, new_tokens = how
         self._processes, self._live = processes, live
         self._how = WritingSettings(samples, new_tokens, 1.0, 0, 1.0, settings.seed)
-        self._before = writer.copied()
         self.seen: dict[str, float] = {}
 
     def add_gradients(self, number: int, seed: int) -> float:
@@ -83,7 +82,7 @@ class Reinforcement:
         earned = np.sum(list(parts.values()), axis=0).reshape(-1, n)
         groups, advantages = self._most_telling(written, earned)
         scale = self._processes / (self._settings.batch_size * self._learned * self._how.max_new_tokens)
-        with writer.weights(self._before):
+        with writer.as_begun():
             before = log_probabilities_of(writer, groups)
         divergence, tokens = 0.0, 0
 

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 from adcli.core.adapters.adapter import AdapterSettings, adapter_fingerprint
 from adcli.core.models.resolution import resolve_model
 from adcli.core.processes.job import Rank
-from adcli.core.processes.ranks import run_ranks
 from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.training.checkpoints import checkpoint_folder
-from adcli.core.training.encoder.tuning import trained_from_json
-from adcli.core.training.settings import Trained, TrainingSettings
+from adcli.core.training.ranks import said_by, train_in_ranks
+from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
 from adcli.core.training.writer.examples import Judge, WriterTask, check_count
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from adcli.core.training.loop import Log, Objective, Progress
+    from adcli.core.training.loop import Objective
     from adcli.core.training.writer.gradient_writer import GradientWriter
 
 
@@ -101,14 +100,8 @@ def tune_writer(
     if runtime.processes == 1:
         return _tune(asked, log, progress, rank=0, processes=1)
 
-    def hear(message: dict[str, Any]) -> None:
-        if "steps" in message:
-            progress(message["steps"])
-        else:
-            log(message["values"], message["step"])
-
     function = f"{__name__}:tune_rank"
-    return trained_from_json(run_ranks(function, asdict(asked), processes=runtime.processes, on_message=hear))
+    return train_in_ranks(function, asdict(asked), processes=runtime.processes, log=log, progress=progress)
 
 
 def tune_rank(content: Mapping[str, Any], rank: Rank) -> dict[str, Any]:
@@ -120,13 +113,7 @@ def tune_rank(content: Mapping[str, Any], rank: Rank) -> dict[str, Any]:
     }
     asked = WriterTuning(**{**content, **nested})
     start_runtime(device=asked.device, precision=asked.precision, processes=rank.processes)
-    trained = _tune(
-        asked,
-        log=lambda values, step: rank.say({"values": dict(values), "step": step}),
-        progress=lambda steps: rank.say({"steps": steps}),
-        rank=rank.number,
-        processes=rank.processes,
-    )
+    trained = _tune(asked, *said_by(rank), rank=rank.number, processes=rank.processes)
     return trained._asdict()
 
 

@@ -33,7 +33,6 @@ class Watch:
         self._pairs = groups_of(writer, task.pairs_of(task.held_out))
         self._preferences = preference_groups(writer, task.preferences_of(task.held_out))
         self._margins = margins(writer, self._preferences)
-        self._before = writer.copied()
 
     def __call__(self) -> tuple[float, Mapping[str, float]]:
         """The score, higher is better, and what else was measured, by name."""
@@ -58,6 +57,6 @@ class Watch:
         """Of a token, from where training began, by what was written now."""
         with torch.no_grad():
             now = torch.cat(log_probabilities_of(self._writer, written))
-            with self._writer.weights(self._before):
+            with self._writer.as_begun():
                 before = torch.cat(log_probabilities_of(self._writer, written))
         return float((now - before).mean())
