@@ -53,7 +53,8 @@ def description(folder):
 @pytest.mark.slow
 def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, shop, tmp_path):
     log = ("--log", shop / "log.csv")
-    done = learn("--steps", "16", "--learning-rate", "3e-2", "-o", "first")
+    (tmp_path / "facts.csv").write_text("item_id,slot,value\n0,certificate,OEKO-TEX\n")
+    done = learn("--facts", "facts.csv", "--steps", "16", "--learning-rate", "3e-2", "-o", "first")
     assert done.returncode == 0, done.said
     assert "ads to learn from" in done.said
     evaluations = description(tmp_path / "first")["trained"]["evaluations"]
@@ -91,7 +92,9 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         (("--stage", "reinforce"), 2, "needs clicks"),
         (("--stage", "preference"), 3, "known to be better"),
         (("--batch-size", "500"), 3, "fewer than one batch of 500"),
-        (("--kept", "9"), 2, "more than --samples 8"),
+        (("--stage", "reinforce", "--kept", "9"), 2, "more than --samples 8"),
+        (("--samples", "9"), 2, "--samples has no effect with --stage supervised"),
+        (("--stage", "preference", "--rules", "r.toml"), 2, "--rules has no effect with --stage preference"),
         (("--from", "nowhere"), 2, "not a directory"),
     ],
 )

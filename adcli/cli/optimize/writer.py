@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from adcli.cli.checking import Checking, checker_of
+from adcli.cli.checking import Checking, checker_of, own_facts_of
 from adcli.cli.command import command
 from adcli.cli.option_rules import option_group
 from adcli.cli.options import Inputs, Models, Tracking
@@ -17,6 +18,7 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.copy.fact import Fact
     from adcli.core.adapters.adapter import AdapterSettings, Tuning
     from adcli.core.training.settings import Trained, TrainingSettings
     from adcli.core.training.writer.examples import Stage, WriterTask
@@ -30,6 +32,7 @@ LEARNING_RATES = {
     "reinforce": {"lora": 3e-4, "full": 1e-5},
 }
 EVALUATIONS = 8
+SAMPLES, COLUMNS = 8, 90
 JUDGE = "adcli.optimize.writer.judging:judge_of"
 
 
@@ -81,12 +84,19 @@ class TrainingOptions:
     learning_rate: float | None = typer.Option(
         None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune and --stage"
     )
-    samples: int = typer.Option(8, min=2, help="Ads written for each prompt, with --stage reinforce.")
-    kept: int = typer.Option(
-        4, min=2, help="Of --samples, those learned from: the ones that earn most and least."
+    samples: int | None = typer.Option(
+        None, min=2, help="Ads written for each prompt, with --stage reinforce.", show_default="8"
+    )
+    kept: int | None = typer.Option(
+        None,
+        min=2,
+        help="Of --samples, those learned from: the ones that earn most and least.",
+        show_default="half of --samples",
     )
     new_tokens: int = typer.Option(30, min=4, help="Most tokens of an ad that is written.")
-    columns: int = typer.Option(90, min=20, help="Columns that an ad may take, with --stage reinforce.")
+    columns: int | None = typer.Option(
+        None, min=20, help="Columns that an ad may take, with --stage reinforce.", show_default="90"
+    )
     patience: int = typer.Option(4, min=1, help="Evaluations without a gain before early stopping.")
 
 
@@ -116,18 +126,42 @@ def writer(
 
     if tracking.track is not None:
         check_tracker(tracking.track)
-    if training.kept > training.samples:
-        raise UsageError(f"--kept {training.kept} is more than --samples {training.samples}.")
+    _check(learning, training, checking)
     if learning.start_from is not None:
         run.learned(learning.start_from)
     folder = run.directory()
-    products, found = _read(run, inputs, learning)
-    task = _task(run, products, found, learning, training, checking, models)
+    own = own_facts_of(run, checking)
+    products, found = _read(run, inputs, learning, own)
+    task = _task(run, {"products": products, "own": own}, found, learning, training, checking, models)
     trained = _tune(run, folder, task, learning, training, tracking, models)
     _tell(run, trained, learning.stage)
 
 
-def _read(run: Run, inputs: list[str] | None, learning: Learning) -> tuple[list[dict[str, Any]], WriterAds]:
+def _check(learning: Learning, training: TrainingOptions, checking: Checking) -> None:
+    """Refuse what the stage makes no use of."""
+    of_stages = {
+        "--samples": (training.samples, {"reinforce"}),
+        "--kept": (training.kept, {"reinforce"}),
+        "--columns": (training.columns, {"reinforce"}),
+        "--log": (learning.log, {"preference", "reinforce"}),
+        "--reviewed": (learning.reviewed, {"supervised", "preference"}),
+        "--rules": (checking.rules, {"supervised"}),
+        "--checker": (checking.checker, {"supervised"}),
+    }
+    for option, (given, stages) in of_stages.items():
+        if given is not None and learning.stage not in stages:
+            raise UsageError(
+                f"{option} has no effect with --stage {learning.stage}.",
+                fix=f"It is for --stage {' and '.join(sorted(stages))}.",
+            )
+    samples = training.samples or SAMPLES
+    if (training.kept or 0) > samples:
+        raise UsageError(f"--kept {training.kept} is more than --samples {samples}.")
+
+
+def _read(
+    run: Run, inputs: list[str] | None, learning: Learning, own: Mapping[str, Sequence[Fact]]
+) -> tuple[list[dict[str, Any]], WriterAds]:
     """The products and their ads, with clicks and decisions where there are."""
     import polars as pl
 
@@ -150,7 +184,7 @@ def _read(run: Run, inputs: list[str] | None, learning: Learning) -> tuple[list[
     counts = _counted(run, learning.log) if learning.log else None
     products = catalogue.select(pl.all().cast(pl.String, strict=False)).to_dicts()
     with run.step("facts"):
-        return products, writer_ads(ads, products, counts, decided)
+        return products, writer_ads(ads, products, counts, decided, own)
 
 
 def _counted(run: Run, path: str) -> pl.DataFrame:
@@ -165,7 +199,7 @@ def _counted(run: Run, path: str) -> pl.DataFrame:
 
 def _task(
     run: Run,
-    products: list[dict[str, Any]],
+    known: dict[str, Any],
     found: WriterAds,
     learning: Learning,
     training: TrainingOptions,
@@ -177,6 +211,7 @@ def _task(
     from adcli.optimize.writer.judging import judge_of
     from adcli.optimize.writer.pairs import preferences, supported_pairs
 
+    samples = training.samples or SAMPLES
     pairs: list[tuple[int, str]] = []
     preferred: list[tuple[int, str, str, float]] = []
     if learning.stage == "supervised":
@@ -189,10 +224,10 @@ def _task(
     elif learning.log is None:
         raise UsageError("--stage reinforce needs clicks.", fix="Give the log of the ads with --log.")
     judged_by = {
-        "products": products,
+        **known,
         "item": found.item,
         "segment": found.segment,
-        "columns": training.columns,
+        "columns": training.columns or COLUMNS,
         "market": checking.market,
         "shown": [list(part) for part in found.shown()] if learning.stage == "reinforce" else None,
         "seed": run.seed,
@@ -208,8 +243,8 @@ def _task(
         held_out=found.held_out(learning.held_out, run.seed),
         judge=JUDGE,
         judged_by=judged_by,
-        samples=training.samples,
-        kept=training.kept,
+        samples=samples,
+        kept=training.kept or max(2, samples // 2),
         new_tokens=training.new_tokens,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adcli.copy.checker import Checker, is_publishable
+from adcli.copy.fact import Fact
 from adcli.copy.facts import catalogue_facts
 from adcli.optimize.writer.clicks import ClickModel, ShownAds, held_out_models
 from adcli.statistics.ngrams import distinct, ngrams, self_bleu, tokens
@@ -28,7 +29,8 @@ class AdJudge:
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
-        self._products = catalogue_facts(content["products"]).products
+        own = {item: [Fact(*fact) for fact in facts] for item, facts in content["own"].items()}
+        self._products = catalogue_facts(content["products"], own=own).products
         self._item, self._segment = content["item"], content["segment"]
         self._columns = content["columns"]
         self._checker = Checker(content["market"])

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from adcli.copy.checker import Checker, is_publishable
+from adcli.copy.fact import Fact
 from adcli.copy.facts import ProductFacts, catalogue_facts
 from adcli.copy.prompts import ad_prompt
 from adcli.copy.review import Reviewed
@@ -60,6 +61,7 @@ def writer_ads(
     products: Sequence[Mapping[str, object]],
     counts: pl.DataFrame | None,
     decided: Reviewed | None,
+    own: Mapping[str, Sequence[Fact]],
 ) -> WriterAds:
     """Ads with the products they are for.
 
@@ -68,11 +70,12 @@ def writer_ads(
         products: Rows of a products table.
         counts: `ad_id impressions clicks` of those that were shown.
         decided: What people decided of them; what they edited a text into is an ad as well.
+        own: What a brand's own file states, by `item_id`.
 
     Raises:
         DataError: If no ad is for one of the products.
     """
-    catalogue = catalogue_facts(products)
+    catalogue = catalogue_facts(products, own=own)
     place = {product.item_id: number for number, product in enumerate(catalogue.products)}
     shown = ads.select(
         pl.col("ad_id").cast(pl.String),
