@@ -31,7 +31,7 @@ LEARNING_RATES = {
     "preference": {"lora": 1e-4, "full": 5e-6},
     "reinforce": {"lora": 3e-4, "full": 1e-5},
 }
-EVALUATIONS = 8
+EVALUATIONS = 6
 SAMPLES, COLUMNS = 8, 90
 JUDGE = "adcli.optimize.writer.judging:judge_of"
 

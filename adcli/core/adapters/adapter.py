@@ -89,7 +89,8 @@ def attach_adapter(
     Raises:
         UsageError: If it is not offered for this architecture.
 
-    Source: Hu et al., "LoRA" (2021); Zhang et al., "AdaLoRA" (2023); Li and Liang, "Prefix-Tuning" (2021).
+    Source: Hu et al., "LoRA" (2021); Dettmers et al., "QLoRA" (2023), figure 2, for all layers of a writer;
+    Zhang et al., "AdaLoRA" (2023); Li and Liang, "Prefix-Tuning" (2021).
     """
     import torch
 
@@ -99,17 +100,17 @@ def attach_adapter(
     import peft
 
     kind, writes = str(model.config.model_type), hasattr(model, "lm_head")
-    if kind not in ATTENTION or (tuning in {"prefix", "adapter"} and writes):
+    modules = "all-linear" if writes else ATTENTION.get(kind)
+    if modules is None or (tuning in {"prefix", "adapter"} and writes):
         raise UsageError(
             f"--tune {tuning} is not offered for {kind} models.",
-            fix="Use --tune full." if kind not in ATTENTION else "Use --tune lora.",
+            fix="Use --tune full." if modules is None else "Use --tune lora.",
         )
     torch.manual_seed(seed)
     if tuning == "adapter":
         from adcli.core.adapters.bottleneck import insert_bottlenecks
 
         return insert_bottlenecks(model, rank)
-    modules = ATTENTION[kind]
     task = "CAUSAL_LM" if writes else "FEATURE_EXTRACTION"
     configs: dict[str, Any] = {
         "lora": lambda: peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=modules, task_type=task),

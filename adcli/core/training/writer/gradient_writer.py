@@ -83,9 +83,10 @@ class GradientWriter:
         Args:
             groups: Prompts with the same number of texts each.
         """
-        texts = [text for group in groups for text in group.texts]
         n = len(groups[0].texts)
-        device = self.runtime.device
+        if n == 1:
+            return self._of_single_texts(groups)
+        texts = [text for group in groups for text in group.texts]
         prompts, prompt_mask = self._padded([group.prompt for group in groups], on_left=True)
         ids, mask = self._padded(texts, on_left=False)
         with self._autocast():
@@ -109,9 +110,21 @@ class GradientWriter:
                     use_cache=True,
                 )
                 states = torch.cat([before, rest.last_hidden_state], dim=1)
-            scores = self._head(states[mask])
-        chosen = torch.log_softmax(scores.float(), dim=-1).gather(1, ids[mask][:, None].to(device))
-        return chosen[:, 0]
+            return self._chosen(states[mask], ids[mask])
+
+    def _of_single_texts(self, groups: Sequence[Group]) -> torch.Tensor:
+        """The same where each prompt has one text: read in one go, since larger products are faster."""
+        ids, mask = self._padded([np.append(prompt, text) for prompt, (text,) in groups], on_left=False)
+        starts = torch.tensor([len(group.prompt) for group in groups], device=ids.device)
+        is_text = mask & (torch.arange(ids.shape[1], device=ids.device) >= starts[:, None])
+        with self._autocast():  # no token sees the padding, which comes after all of them
+            states = self._body(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+            return self._chosen(states[is_text[:, 1:]], ids[is_text])
+
+    def _chosen(self, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """(tokens,) log-probabilities of tokens after states of the body."""
+        scores = torch.log_softmax(self._head(states).float(), dim=-1)
+        return scores.gather(1, ids[:, None].to(scores.device))[:, 0]
 
     @contextmanager
     def as_begun(self) -> Iterator[None]:

@@ -13,7 +13,8 @@ from adcli.core.training.writer.reinforcement import log_probabilities_of, writt
 from adcli.core.writing.live import LiveWriting
 from adcli.core.writing.settings import WritingSettings
 
-PROMPTS, SAMPLES = 24, 4
+PROMPTS, SAMPLES, PAIRS = 24, 4, 64
+READ_AGAIN = 8  # prompts whose texts the divergence is of
 
 
 class Watch:
@@ -30,7 +31,7 @@ class Watch:
         self._places = task.held_out[:PROMPTS]
         self._prompts = [writer.prompt(task.prompts[place]) for place in self._places]
         self._how = WritingSettings(SAMPLES, task.new_tokens, 1.0, 0, 1.0, seed + 1)
-        self._pairs = groups_of(writer, task.pairs_of(task.held_out))
+        self._pairs = groups_of(writer, task.pairs_of(task.held_out))[:PAIRS]
         self._preferences = preference_groups(writer, task.preferences_of(task.held_out))
         self._margins = margins(writer, self._preferences)
 
@@ -51,7 +52,7 @@ class Watch:
         written = written_by(self._live, self._prompts, self._how, self._places)
         texts = [[self._writer.reader.read_back(ids.tolist()) for ids in group.texts] for group in written]
         watched = dict(self._judge.watched(self._places, texts)) if self._judge else {}
-        return {**watched, "kl": self._divergence(written)}
+        return {**watched, "kl": self._divergence(written[:READ_AGAIN])}
 
     def _divergence(self, written: list[Group]) -> float:
         """Of a token, from where training began, by what was written now."""

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
+from adcli.core.models.resolution import resolve_model
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.examples import WriterTask
+from adcli.core.training.writer.gradient_writer import GradientWriter, Group, load_for_training
 from adcli.core.training.writer.tuning import tune_writer
 from adcli.core.writing.writer import Writer
 from adcli.errors import DataError
@@ -38,6 +40,22 @@ def settings(**options):
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory):
     return str(models.tiny_llama(tmp_path_factory.mktemp("llama")))
+
+
+def test_a_text_is_as_likely_alone_as_beside_another_of_its_prompt(llama):
+    source = resolve_model(llama, task="generate")
+    model, runtime = load_for_training(source, device="cpu", precision="fp32", is_whole=True)
+    writer = GradientWriter(model, source, runtime, max_length=64)
+    groups = [
+        Group(writer.prompt(prompt), [writer.text(" ".join([text] * length))])
+        for prompt, text, length in zip(PROMPTS[:3], ANSWERS[:3], (1, 3, 2), strict=True)
+    ]
+    twice = writer.log_probabilities([Group(prompt, texts * 2) for prompt, texts in groups]).tolist()
+    alone = writer.log_probabilities(groups).tolist()
+    lengths = [len(texts[0]) for _, texts in groups]
+    starts = np.cumsum([0, *(2 * length for length in lengths)])
+    expected = [v for start, n in zip(starts, lengths, strict=False) for v in twice[start : start + n]]
+    assert alone == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])
