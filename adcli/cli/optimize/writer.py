@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 STEPS = {"supervised": 200, "preference": 100, "reinforce": 60}
 BATCH_SIZES = {"supervised": 16, "preference": 8, "reinforce": 4}
 LEARNING_RATES = {
-    "supervised": {"lora": 6e-4, "full": 5e-5},
-    "preference": {"lora": 1e-4, "full": 5e-6},
-    "reinforce": {"lora": 3e-4, "full": 1e-5},
+    "supervised": {"lora": 6e-4, "full": 5e-5, "prefix": 1e-2},
+    "preference": {"lora": 1e-4, "full": 5e-6, "prefix": 3e-3},
+    "reinforce": {"lora": 3e-4, "full": 1e-5, "prefix": 5e-3},
 }
 EVALUATIONS = 6
 SAMPLES, COLUMNS = 8, 90
@@ -68,10 +68,10 @@ class TrainingOptions:
     model: str = typer.Option(
         "smollm2", help="Directory, short name or hub name of the language model.", rich_help_panel="Models"
     )
-    tune: Literal["lora", "adalora", "full"] | None = typer.Option(
+    tune: Literal["lora", "adalora", "prefix", "full"] | None = typer.Option(
         None, help="Kind of adapter to train, or full for all weights.", show_default="lora, or as in --from"
     )
-    rank: int = typer.Option(16, min=1, help="LoRA rank.")
+    rank: int = typer.Option(16, min=1, help="LoRA rank or prefix tokens.")
     steps: int | None = typer.Option(
         None, min=1, help="Optimizer steps at most.", show_default="200, 100 or 60, by --stage"
     )

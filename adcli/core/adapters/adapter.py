@@ -101,7 +101,8 @@ def attach_adapter(
 
     kind, writes = str(model.config.model_type), hasattr(model, "lm_head")
     modules = "all-linear" if writes else ATTENTION.get(kind)
-    if modules is None or (tuning in {"prefix", "adapter"} and writes):
+    unfit = writes and (tuning == "adapter" or (tuning == "prefix" and kind not in ATTENTION))
+    if modules is None or unfit:
         raise UsageError(
             f"--tune {tuning} is not offered for {kind} models.",
             fix="Use --tune full." if modules is None else "Use --tune lora.",
@@ -128,6 +129,10 @@ def attach_adapter(
     }
     with quiet():
         tuned: PreTrainedModel = peft.get_peft_model(model, configs[tuning]())
+    if tuning == "prefix" and writes:
+        from adcli.core.adapters.prefix import begin_with_words
+
+        begin_with_words(tuned, seed=seed)
     return tuned
 
 
@@ -296,4 +301,9 @@ def _with_adapter(model: PreTrainedModel, directory: Path, *, is_trainable: bool
         raise DataError(f"The adapter in {directory} is of the kind {kind}, which is not offered.")
     if not (directory / "adapter_model.safetensors").is_file():
         raise DataError(f"The adapter in {directory} has no adapter_model.safetensors.")
-    return PeftModel.from_pretrained(model, directory, is_trainable=is_trainable)
+    is_prefix = kind == "PREFIX_TUNING"
+    adapted: Any = PeftModel.from_pretrained(model, directory, is_trainable=is_trainable and not is_prefix)
+    if is_trainable and is_prefix:  # which peft itself refuses to load for training
+        adapted.active_peft_config.inference_mode = False
+        adapted.prompt_encoder.requires_grad_(True)
+    return adapted

@@ -17,6 +17,7 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.prefix import Prefix
 from adcli.core.compute.affine import Affine
 from adcli.core.compute.batching import Group
 from adcli.core.compute.forward import PackedBatch
@@ -66,6 +67,7 @@ class PackedDecoder:
         device, dtype = self.device, self.dtype
         for number, layer in enumerate(weights.layers):
             self.layers[number : number + 1] = [_layer(layer, self.heads, device, dtype, onednn=self._onednn)]
+        self.prefix = Prefix([(k.to(device, dtype), v.to(device, dtype)) for k, v in weights.prefix.layers])
         self._words = weights.words.to(device, dtype)
         self._positions = None if weights.positions is None else weights.positions.to(device, dtype)
         self._rotation = None if weights.rotation is None else weights.rotation.to(device)
@@ -79,14 +81,22 @@ class PackedDecoder:
             context = torch.empty_like(query)
             for group in batch.groups:
                 q, k, v = (of_group(states, group) for states in (query, key, value))
+                mask = None
+                if self.prefix.layers:
+                    before = [states.expand(len(k), -1, -1, -1) for states in self.prefix.layers[layer]]
+                    k, v = torch.cat([before[0], k], dim=2), torch.cat([before[1], v], dim=2)
+                    mask = causal_mask(q, k)
                 shared = self.heads // self.key_heads
                 k, v = k.repeat_interleave(shared, dim=1), v.repeat_interleave(shared, dim=1)
-                attended = functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
+                attended = functional.scaled_dot_product_attention(
+                    q, k, v, attn_mask=mask, is_causal=mask is None, scale=1.0
+                )
                 of_group(context, group).copy_(attended)
             return context
 
         starts = np.repeat(np.cumsum(batch.lengths) - batch.lengths, batch.lengths)
-        positions = torch.from_numpy(np.arange(len(batch.ids)) - starts).to(self.device)
+        inside = np.arange(len(batch.ids)) - starts + self.prefix.length
+        positions = torch.from_numpy(inside).to(self.device)
         return self._head(self.run(torch.from_numpy(batch.ids).to(self.device), positions, attend))
 
     def run(self, ids: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
@@ -132,6 +142,12 @@ def of_group(states: torch.Tensor, group: Group) -> torch.Tensor:
     """(texts, heads, length, depth) of a group, as a view into (tokens, heads, depth)."""
     start, count, length = group
     return states[start : start + count * length].view(count, length, *states.shape[1:]).transpose(1, 2)
+
+
+def causal_mask(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """(queries, keys) which keys, (…, keys, depth), the last of them may see: those before and their own."""
+    queries, keys = query.shape[-2], key.shape[-2]
+    return torch.ones(queries, keys, dtype=torch.bool, device=query.device).tril(keys - queries)
 
 
 def _angles(

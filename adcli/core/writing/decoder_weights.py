@@ -6,11 +6,16 @@ from typing import Any, NamedTuple
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.adapters.prefix import Prefix, learned_prefix, without_prefix
 from adcli.core.compute.affine import Affine, affine, joined
 from adcli.core.compute.linear import ONEDNN_ACTIVATIONS
 
 LIKE_LLAMA = {"llama", "qwen2", "mistral"}
-ADDED_TO_WEIGHTS = {"LORA", "ADALORA"}  # what peft computes as a weight beside a module's own
+TAKEN_OVER = {
+    "LORA",
+    "ADALORA",
+    "PREFIX_TUNING",
+}  # kinds of peft: weights beside a module's own, and a prefix
 
 
 class DecoderLayerWeights(NamedTuple):
@@ -40,6 +45,7 @@ class DecoderWeights(NamedTuple):
         activation: A name of `ONEDNN_ACTIVATIONS`.
         epsilon: Of the normalisations.
         max_positions: Tokens a text may have.
+        prefix: Keys and values that were learned, before each text.
     """
 
     words: torch.Tensor
@@ -53,18 +59,24 @@ class DecoderWeights(NamedTuple):
     activation: str
     epsilon: float
     max_positions: int
+    prefix: Prefix = Prefix([])
 
 
 def decoder_weights(model: Any) -> DecoderWeights | None:
     """The weights of a loaded transformers model, an adapter on it included; None if of neither family."""
-    if hasattr(model, "peft_config"):
-        if {str(config.peft_type.value) for config in model.peft_config.values()} - ADDED_TO_WEIGHTS:
-            return None
-        model = model.get_base_model()
+    adapters = getattr(model, "peft_config", {}).values()
+    if {str(config.peft_type.value) for config in adapters} - TAKEN_OVER:
+        return None
+    prefix = learned_prefix(model)
+    model = without_prefix(model)
     config = model.config
     if config.model_type == "gpt2" and _is_plain_gpt2(config):
-        return _gpt2(model)
-    return _llama(model) if config.model_type in LIKE_LLAMA and _is_plain_llama(config) else None
+        weights = _gpt2(model)
+    elif config.model_type in LIKE_LLAMA and _is_plain_llama(config):
+        weights = _llama(model)
+    else:
+        return None
+    return weights._replace(prefix=prefix, max_positions=weights.max_positions - prefix.length)
 
 
 def _is_plain_gpt2(config: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.batching import Group, equal_length_groups
+from adcli.core.compute.batching import Group, IntArray, equal_length_groups
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.decoder import PackedDecoder
 from adcli.core.writing.decoder_weights import DecoderWeights
@@ -62,15 +62,16 @@ class PackedDecoding:
         self, decoder: PackedLanguageModel, batch: PackedBatch, *, variants: int, new_tokens: int
     ) -> None:
         self._decoder, self._variants = decoder, variants
-        self._rooms = equal_length_groups(-(-batch.lengths // BUCKET) * BUCKET)
-        self._masks = _masks(batch, self._rooms, decoder)
+        lengths = batch.lengths + decoder.prefix.length
+        self._rooms = equal_length_groups(-(-lengths // BUCKET) * BUCKET)
+        self._masks = _masks(lengths, self._rooms, decoder)
         read = read_prompts(decoder, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]), decoder.trunk)
         decoder.trunk = read.trunk or decoder.trunk
         self._first = decoder.head(read.last).repeat_interleave(variants, dim=0)
         self._prefixes = [
             _in_rooms(keys, values, self._rooms) for keys, values in zip(read.keys, read.values, strict=True)
         ]
-        self._lengths = torch.from_numpy(np.repeat(batch.lengths, variants)).to(decoder.device)
+        self._lengths = torch.from_numpy(np.repeat(lengths, variants)).to(decoder.device)
         rows, depth = len(self._lengths) * decoder.key_heads, decoder.depth
         self._keys = [self._first.new_empty(rows, depth, new_tokens) for _ in decoder.layers]
         self._values = [self._first.new_empty(rows, new_tokens, depth) for _ in decoder.layers]
@@ -147,12 +148,12 @@ class PackedDecoding:
         torch.div(from_prompt + from_own, total, out=context)
 
 
-def _masks(batch: PackedBatch, rooms: list[Group], decoder: PackedDecoder) -> list[torch.Tensor]:
+def _masks(lengths: IntArray, rooms: list[Group], decoder: PackedDecoder) -> list[torch.Tensor]:
     """For each room (prompts × key heads, 1, room): 0 where there is a token, else -inf."""
     masks, first = [], 0
     for room in rooms:
-        lengths = batch.lengths[first : first + room.sequences]
-        empty = np.arange(room.length) >= np.repeat(lengths, decoder.key_heads)[:, None, None]
+        its = lengths[first : first + room.sequences]
+        empty = np.arange(room.length) >= np.repeat(its, decoder.key_heads)[:, None, None]
         mask = torch.zeros(empty.shape, dtype=decoder.dtype).masked_fill_(torch.from_numpy(empty), -torch.inf)
         masks.append(mask.to(decoder.device))
         first += room.sequences

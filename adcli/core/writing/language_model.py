@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
+from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.prefix import learned_prefix, without_prefix
 from adcli.core.compute.forward import PackedBatch, padded
 from adcli.core.compute.linear_modules import exchange_linears
 
@@ -59,29 +61,37 @@ class TransformersLanguageModel:
             exchange_linears(self._model)
         self._device = device
         self.name = f"{type(model).__name__} of transformers" + (", oneDNN projections" if onednn else "")
-        self.max_positions = int(getattr(model.config, "max_position_embeddings", 1 << 20))
+        positions = int(getattr(model.config, "max_position_embeddings", 1 << 20))
+        self.max_positions = positions - learned_prefix(model).length
 
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""
-        ids, mask = self._padded(batch)
-        output = self._model(
-            input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False
-        )
-        scores: torch.Tensor = output.logits[mask.bool()]
+        output, mask = self._read(batch, use_cache=False)
+        scores: torch.Tensor = output.logits[mask[:, -output.logits.shape[1] :].bool()]
         return scores
 
     def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
         """Each prompt read once, to be continued `variants` times."""
-        ids, mask = self._padded(batch)
-        output = self._model(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=True)
+        output, mask = self._read(batch, use_cache=True)
         cache = output.past_key_values
         cache.batch_repeat_interleave(variants)
         first = output.logits[:, -1].repeat_interleave(variants, dim=0)
-        return _TransformersDecoding(self._model, first, cache, mask.repeat_interleave(variants, dim=0))
+        model = without_prefix(self._model)
+        return _TransformersDecoding(model, first, cache, mask.repeat_interleave(variants, dim=0))
 
-    def _padded(self, batch: PackedBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        ids, mask = padded(batch.ids, batch.lengths, self._device, on_left=True)
-        return ids, mask.long()
+    def _read(self, batch: PackedBatch, *, use_cache: bool) -> tuple[Any, torch.Tensor]:
+        """What the model gives for the batch after its prefix, and which of both are tokens."""
+        ids, there = padded(batch.ids, batch.lengths, self._device, on_left=True)
+        prefix = learned_prefix(self._model)
+        mask = functional.pad(there.long(), (prefix.length, 0), value=1)
+        output = without_prefix(self._model)(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions(mask)[:, prefix.length :],
+            past_key_values=prefix.cache(len(ids)),
+            use_cache=use_cache,
+        )
+        return output, mask
 
 
 class _TransformersDecoding:

@@ -17,7 +17,7 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 from torch.nn import functional  # noqa: TID253
 
 from adcli.core.compute.forward import PackedBatch
-from adcli.core.writing.decoder import PackedDecoder, of_group
+from adcli.core.writing.decoder import PackedDecoder, causal_mask, of_group
 from adcli.core.writing.prompts import Ids
 
 BLOCK = 32  # tokens of a block
@@ -40,7 +40,7 @@ class Trunk(NamedTuple):
 
     Attributes:
         ids: Its tokens, whole blocks of them.
-        layers: For each layer keys and values, (1, key heads, length, depth).
+        layers: For each layer keys and values, (1, key heads, length, depth), of a learned prefix too.
     """
 
     ids: Ids
@@ -94,16 +94,16 @@ def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids], known: Trunk | 
     single = next((at for at, level in enumerate(levels) if len(level.batch.lengths) > 1), len(levels))
     shared = min(single, *(at for at, _ in ends))
     skipped = _blocks_alike(prompts[0][: shared * BLOCK], known.ids) if known else 0
-    before: list[tuple[torch.Tensor, torch.Tensor]] = []
+    before, learned = decoder.prefix.layers, decoder.prefix.length
     if known and skipped:
-        length = skipped * BLOCK
+        length = learned + skipped * BLOCK
         before = [(keys[:, :, :length], values[:, :, :length]) for keys, values in known.layers]
     trunk = known if skipped and skipped == shared else None
     last: list[torch.Tensor] = [torch.empty(0)] * len(prompts)
     keys: list[list[torch.Tensor]] = [[torch.empty(0)] * len(prompts) for _ in decoder.layers]
     values: list[list[torch.Tensor]] = [[torch.empty(0)] * len(prompts) for _ in decoder.layers]
     for number, level in list(enumerate(levels))[skipped:]:
-        reading = _LevelReading(decoder, level, before, number * BLOCK)
+        reading = _LevelReading(decoder, level, before, learned + number * BLOCK)
         states = reading.states()
         stops = np.cumsum(level.batch.lengths) - 1
         for prompt, (at, place) in enumerate(ends):
@@ -168,12 +168,11 @@ class _LevelReading:
                 v = torch.cat([past_values[parents], v], dim=2)
             self._kept[layer].append((k, v))
             shared = self._decoder.heads // self._decoder.key_heads
-            mask = torch.ones(group.length, k.shape[2], dtype=torch.bool, device=q.device).tril(self._start)
             attended = functional.scaled_dot_product_attention(
                 q,
                 k.repeat_interleave(shared, dim=1),
                 v.repeat_interleave(shared, dim=1),
-                attn_mask=mask,
+                attn_mask=causal_mask(q, k),
                 scale=1.0,
             )
             of_group(context, group).copy_(attended)

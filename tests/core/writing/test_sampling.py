@@ -137,11 +137,11 @@ def test_sampling_without_sorting_inverts_the_distribution(vocabulary, seed, tem
         )
 
 
-@pytest.fixture
-def trained(folder):
-    """A model with a low-rank adapter whose weights are no longer zero, and its live writing."""
+@pytest.fixture(params=["lora", "prefix"])
+def trained(folder, request):
+    """A model with an adapter, and its live writing."""
     model = load_language_model(folder, torch.float32)
-    tuned = attach_adapter(model, AdapterSettings("lora", rank=4), steps=10, seed=0).train()
+    tuned = attach_adapter(model, AdapterSettings(request.param, rank=4), steps=10, seed=0).train()
     reader = PromptReader.load(folder, model.generation_config)
     return tuned, LiveWriting(tuned, reader, start_runtime(device="cpu"), FP32)
 

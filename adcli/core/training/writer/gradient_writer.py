@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
+from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.prefix import learned_prefix, without_prefix
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import padded
 from adcli.core.models.loading import load_language_model
@@ -57,7 +59,7 @@ class GradientWriter:
         self.model, self.runtime = model, runtime
         self.reader = PromptReader.load(source.path, model.generation_config)
         self._max_length = max_length
-        base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+        base: Any = without_prefix(model)
         self._body = getattr(base, base.base_model_prefix)
         self._head = base.get_output_embeddings()
         self._precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
@@ -90,10 +92,13 @@ class GradientWriter:
         prompts, prompt_mask = self._padded([group.prompt for group in groups], on_left=True)
         ids, mask = self._padded(texts, on_left=False)
         with self._autocast():
+            prefix = learned_prefix(self.model)
+            prompt_mask = functional.pad(prompt_mask, (prefix.length, 0), value=True)
             read = self._body(
                 input_ids=prompts,
                 attention_mask=prompt_mask.long(),
-                position_ids=positions(prompt_mask.long()),
+                position_ids=positions(prompt_mask.long())[:, prefix.length :],
+                past_key_values=prefix.cache(len(prompts)),
                 use_cache=True,
             )
             before = read.last_hidden_state[:, -1].repeat_interleave(n, dim=0)[:, None]
@@ -105,7 +110,7 @@ class GradientWriter:
                 rest = self._body(
                     input_ids=ids[:, :-1],
                     attention_mask=whole.long(),
-                    position_ids=positions(whole.long())[:, prompts.shape[1] :],
+                    position_ids=positions(whole.long())[:, prompt_mask.shape[1] :],
                     past_key_values=cache,
                     use_cache=True,
                 )
@@ -118,7 +123,9 @@ class GradientWriter:
         starts = torch.tensor([len(group.prompt) for group in groups], device=ids.device)
         is_text = mask & (torch.arange(ids.shape[1], device=ids.device) >= starts[:, None])
         with self._autocast():  # no token sees the padding, which comes after all of them
-            states = self._body(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+            before = learned_prefix(self.model).cache(len(ids))
+            read = self._body(input_ids=ids[:, :-1], past_key_values=before, use_cache=False)
+            states = read.last_hidden_state
             return self._chosen(states[is_text[:, 1:]], ids[is_text])
 
     def _chosen(self, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:

@@ -4,8 +4,9 @@ import models
 import numpy as np
 import pytest
 
-from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
+from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, describe_adapter
 from adcli.core.models.resolution import resolve_model
+from adcli.core.training.loop import TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.examples import WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group, load_for_training
@@ -42,9 +43,11 @@ def llama(tmp_path_factory):
     return str(models.tiny_llama(tmp_path_factory.mktemp("llama")))
 
 
-def test_a_text_is_as_likely_alone_as_beside_another_of_its_prompt(llama):
+@pytest.mark.parametrize("tuning", ["full", "prefix"])
+def test_a_text_is_as_likely_alone_as_beside_another_of_its_prompt(llama, tuning):
     source = resolve_model(llama, task="generate")
     model, runtime = load_for_training(source, device="cpu", precision="fp32", is_whole=True)
+    model = attach_adapter(model, AdapterSettings(tuning, 4), steps=1, seed=0)
     writer = GradientWriter(model, source, runtime, max_length=64)
     groups = [
         Group(writer.prompt(prompt), [writer.text(" ".join([text] * length))])
@@ -70,6 +73,32 @@ def test_given_texts_are_learned_and_written(llama, tmp_path, tuning):
     writer = Writer.load(llama, adapter=tmp_path / "writer")
     written = writer.write([PROMPTS[0]], temperature=0, max_new_tokens=3, plain=True)
     assert written[0][0].startswith("the")
+
+
+def test_a_prefix_is_learned_whether_cut_off_or_not_and_learned_on(llama, tmp_path, monkeypatch):
+    task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
+    how = settings(steps=24, learning_rate=1e-1, evaluate_every=8, checkpoint_every=8)
+    asked = {"settings": how, "adapter": AdapterSettings("prefix", 8)}
+    trained = tune_writer(llama, task, tmp_path / "whole", **asked)
+    assert trained.best.score > trained.evaluations[0].score + 0.1
+    honest = TrainingLoop._step
+
+    def cut_off(self, step):
+        if step == 12:
+            raise KeyboardInterrupt
+        honest(self, step)
+
+    asked["checkpoints"] = tmp_path / "checkpoints"
+    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        tune_writer(llama, task, tmp_path / "resumed", **asked)
+    monkeypatch.setattr(TrainingLoop, "_step", honest)
+    tune_writer(llama, task, tmp_path / "resumed", **asked)
+    whole, resumed = (tmp_path / name / "adapter_model.safetensors" for name in ("whole", "resumed"))
+    assert resumed.read_bytes() == whole.read_bytes()
+    asked |= {"settings": settings(steps=1, evaluate_every=1), "start_from": tmp_path / "whole"}
+    further = tune_writer(llama, task, tmp_path / "further", **asked)
+    assert further.evaluations[0].score == pytest.approx(trained.best.score, abs=1e-4)
 
 
 def test_of_two_texts_the_better_one_gains(llama, tmp_path):
@@ -102,7 +131,7 @@ def test_two_processes_give_the_loss_curve_of_one(llama, tmp_path):
     curves = [
         tune_writer(
             llama, task, tmp_path / f"by{processes}", settings=settings(steps=6, evaluate_every=0),
-            adapter=AdapterSettings(), precision="fp32", processes=processes,
+            adapter=AdapterSettings("prefix"), precision="fp32", processes=processes,
         ).losses
         for processes in (1, 2)
     ]  # fmt: skip
