@@ -33,6 +33,7 @@ from adcli.statistics.verdicts import BETTER, NOT_ENOUGH
 LOGGED = "logged"
 ESTIMATED = "Propensities are estimated, which no verdict can rest on: log them."
 QUESTION = Question()
+FEWEST = 20  # matched clicks for which the error of a mean may be believed
 
 
 class LearnedPolicy(NamedTuple):
@@ -155,13 +156,17 @@ def _choose(table: pl.DataFrame, confidence: float) -> str:
     """The best, by value less its error, of the candidates that are better than the log's own; else that.
 
     A log says least about the sharpest policy: few clicks may carry its estimate, however clear it is. Where
-    a softmax of the same scores is better, which more of them carry, its own difference is enough.
+    a softmax of the same scores is better, which more of them carry, its own difference is enough if clicks
+    enough for the error of a mean carry it. It then stands before its softmaxes: their estimates are surer,
+    but no evidence that they earn more.
     """
     clear = table.filter((pl.col("p_adjusted") <= 1 - confidence) & (pl.col("difference") > 0))
     better = clear.filter(pl.col("verdict") == BETTER)
     if better["policy"].is_in(list(SOFTENED)).any():
-        kin = pl.col("policy").is_in([DIRECT, *SOFTENED])
-        better = clear.filter((pl.col("verdict") == BETTER) | (kin & (pl.col("verdict") == NOT_ENOUGH)))
+        thin = pl.col("policy").is_in([DIRECT, *SOFTENED]) & (pl.col("verdict") == NOT_ENOUGH)
+        better = clear.filter((pl.col("verdict") == BETTER) | (thin & (pl.col("matched_clicks") >= FEWEST)))
+    if DIRECT in better["policy"]:
+        better = better.filter(~pl.col("policy").is_in(list(SOFTENED)))
     ranked = better.sort(pl.col("value") - pl.col("std_error"), descending=True)
     return LOGGED if ranked.is_empty() else str(ranked["policy"][0])
 

@@ -27,9 +27,10 @@ METHOD: Final = (
         "Choice",
         "Each candidate is learned without a fold of the users and valued on it, by DR (Dudík et al., 2011). "
         "Of those that are better than the log's policy, with p-values adjusted for their number (Holm, "
-        "1979), the one of the greatest value less its standard error is chosen, and learned again on all "
-        "rows. Of a sharp policy whose difference is as clear but carried by few clicks, a better softmax of "
-        "the same scores is taken for the missing clicks. ESS is (Σw)² / Σw² of the weights.",
+        "1979), the one of the greatest value less its standard error is chosen, `direct method` before its "
+        "softmaxes, and learned again on all rows. Of a sharp policy whose difference is as clear but "
+        "carried by few clicks, 20 at least, a better softmax of the same scores is taken for the missing "
+        "ones. ESS is (Σw)² / Σw² of the weights.",
     ),
     Passage(
         "Reward model",

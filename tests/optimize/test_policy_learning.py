@@ -182,28 +182,29 @@ def test_what_is_chosen_by_is_what_evaluate_policy_says_of_the_same_rows():
         assert ours[name].to_list() == pytest.approx(valued[name].to_list(), rel=1e-9)
 
 
-def candidate(policy, value, error, p, verdict):
+def candidate(policy, value, error, p, verdict, clicks=100.0):
     return {
         "policy": policy, "value": value, "std_error": error, "difference": value - 0.01,
-        "p_adjusted": p, "verdict": verdict,
+        "p_adjusted": p, "verdict": verdict, "matched_clicks": clicks,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("p", "soft", "chosen"),
+    ("p", "clicks", "soft", "chosen"),
     [
-        (1e-9, "better", "direct method"),
-        (0.2, "better", "softmax, temperature 1"),
-        (1e-9, "not enough evidence", "logged"),
+        (1e-9, 30.0, "better", "direct method"),
+        (1e-9, 12.0, "better", "softmax, temperature 1"),
+        (0.2, 30.0, "better", "softmax, temperature 1"),
+        (1e-9, 30.0, "not enough evidence", "logged"),
     ],
-    ids=["clear in itself", "not clear in itself", "nothing that enough clicks carry"],
+    ids=["clear in itself", "a dozen clicks", "not clear in itself", "nothing that enough clicks carry"],
 )
-def test_a_sharp_policy_is_deployed_only_where_its_own_difference_is_clear(p, soft, chosen):
+def test_a_sharp_policy_is_deployed_only_where_its_own_difference_is_clear(p, clicks, soft, chosen):
     """And few clicks carry it only where those of a softmax of the same scores stand in."""
     table = pl.DataFrame(
         [
             candidate("logged", 0.01, 0.0004, None, None),
-            candidate("direct method", 0.044, 0.005, p, "not enough evidence"),
+            candidate("direct method", 0.044, 0.020, p, "not enough evidence", clicks),
             candidate("softmax, temperature 1", 0.026, 0.002, 1e-9, soft),
         ]
     )
