@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -50,6 +50,14 @@ def own_facts_of(run: Run, checking: Checking) -> dict[str, tuple[Fact, ...]]:
 
     path = checking.facts
     return own_facts(run.read([path], tables=["facts"], secondary=True), path) if path else {}
+
+
+def warn_of_unknown_items(run: Run, own: Mapping[str, object], items: Iterable[object]) -> None:
+    """Say which items of `--facts` are none of the products'."""
+    known = set(items)
+    if unknown := [item for item in own if item and item not in known]:
+        run.warn(f"--facts states facts of {len(unknown):,} items that are not among the products: "
+                 f"{', '.join(unknown[:3])}{' and others' if len(unknown) > 3 else ''}.")  # fmt: skip
 
 
 def rules_of_brand(run: Run, checking: Checking) -> BrandRules | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from adcli.cli.checking import Checking, checker_of, own_facts_of
+from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.choosing import Choosing, chooser_of
 from adcli.cli.command import command
 from adcli.cli.options import Inputs, Models
@@ -74,7 +74,7 @@ def generate(
     ),
     reviews: str | None = typer.Option(None, help="Reviews (item_id, text): benefits in customers' words."),
     claims: Literal["block", "flag"] = typer.Option(
-        "block", help="What becomes of an ad with a finding: left out, or shown with flags."
+        "block", help="What becomes of what a check blocks: left out, or shown with flags."
     ),
 ) -> None:
     """Write honest ads from product texts: each of a set from another angle, all said on record.
@@ -97,6 +97,7 @@ def generate(
     if exports:
         check_pages(products)
     knowledge: dict[str, Any] = {"reviews": _reviews(run, reviews), "own": own_facts_of(run, checking)}
+    warn_of_unknown_items(run, knowledge["own"], products["item_id"])
     if roles is not None:
         knowledge["label"] = _labeller(run, roles, models)
     if facts_only:

@@ -166,7 +166,7 @@ def product_facts(
     properties = attributes(product)
     brand, path = brand_of({**product, "title": title}, properties), category_of(product)
     kind = kind_of(title, path, properties, brand=brand, prose=prose)
-    scenes = scenes_of(f"{title} {kind} {' '.join(path)}")
+    scenes = scenes_of(f"{title.removeprefix(brand)} {kind} {' '.join(path)}")
     named = Fact(
         "kind",
         spoken(kind),

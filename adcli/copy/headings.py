@@ -134,7 +134,8 @@ def _unlisted(key: str, heading: str, text: str) -> list[Fact]:
         last = heading.removesuffix(" included").split()[-1]
         is_part = {last, stem(last)} & lexicon()["en"]["part"] and heading not in lexicon()["en"]["function"]
         slot = "part" if is_part else "function"
-        return [_fact(slot, heading.removesuffix(" included"), "", key, text)] if len(heading) < 25 else []
+        said = lowered(" ".join(key.replace("_", " ").split())).removesuffix(" included")
+        return [_fact(slot, said, "", key, text)] if len(heading) < 25 else []
     if heading.startswith(("other features", "other body", "other functions", "novelty")):
         return _listed(key, text)
     return []

@@ -12,7 +12,8 @@ from adcli.copy.wording import stem, words
 
 _EATEN_OR_WORN = lexicon()["en"]["contains"]
 _ALWAYS_MATTER = frozenset({"copper", "paper", "carbon"})
-_METAL_COLOURS = frozenset({"gold", "golden", "silver", "bronze"})
+METALS = frozenset({"gold", "golden", "silver", "bronze"})
+"""Colours that are as often what a thing is made of."""
 _OF_METAL = r"\b(?:of|from|solid|pure|sterling) $"
 
 
@@ -110,7 +111,7 @@ def _is_stated(slot: str, match: re.Match[str], led: re.Pattern[str], reading: R
     last = before.split()[-1].lower() if before.split() else ""
     coordinated = last in ("and", "&") and not is_led
     doubted = doubtful and reading.source == "title" and slot == "material"
-    if slot == "material" and plain <= _METAL_COLOURS and not re.search(_OF_METAL, before, re.IGNORECASE):
+    if slot == "material" and plain <= METALS and not re.search(_OF_METAL, before, re.IGNORECASE):
         return False  # `silver wire`, `in gold`: as often the colour
     if is_led or (begins and stops):
         return not doubted or (begins and stops)

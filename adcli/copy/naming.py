@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from adcli.copy.lexicon import COLOURS, MATERIALS, STOP_WORDS, lexicon
-from adcli.copy.quantities import codes
+from adcli.copy.quantities import UNITS, codes
 from adcli.copy.wording import category_path, is_chinese, plain_text, stem
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -46,7 +46,7 @@ SAYS_LITTLE = frozenset({
     "gadget", "other",
 })  # fmt: skip
 """Stems of nouns that do not tell what a thing is."""
-_NOT_A_KIND = (COLOURS - {"cream"}) | STOP_WORDS | {
+NOT_A_KIND = (COLOURS - {"cream"}) | STOP_WORDS | {
     "color", "colour", "colors", "colours", "size", "small", "medium", "large", "xl", "xxl", "single",
     "double", "king", "queen", "assorted", "multi", "muti", "new", "free", "sized", "women", "men", "boy",
     "girl", "kid", "baby", "unisex", "analog", "digital", "analog-digital", "ml", "cm", "inch", "gm", "gsm",
@@ -128,10 +128,9 @@ def kind_of(
         {stem(word) for step in (attributes.get("Type", ""), *path[-1:]) for word in _last_words(step)},
     )
     for filed in map(_singular, _last_phrases(path[-1]) if path else ()):
-        is_new = " " in filed and stem(filed.split()[-1].lower()) not in things()
-        if is_new and f" {filed.lower()}" in f" {name.lower()}":
-            return filed  # `Idli Maker`, where no list has makers
-    wanted = context - _NOT_A_KIND - SAYS_LITTLE
+        if " " in filed and (said := re.search(rf"(?i)\b{re.escape(filed)}(?:e?s)?\b", name)):
+            return " ".join(_spoken(word.lower()) for word in said[0].split())  # `Idli Maker`, `Track Pants`
+    wanted = context - NOT_A_KIND - SAYS_LITTLE
     cut = _words_of(_core(name))
     for core in (cut, whole):
         stems = [stem(re.sub(r"[^\w'-]", "", word)) for word in core]
@@ -177,6 +176,8 @@ def _other_kind(
 ) -> str:
     """The noun where the title has none that is known: of type, description, category, or its last word."""
     of_type = _singular(next(_last_phrases(attributes.get("Type", "")), "none"))
+    if stem(of_type.lower()) in lexicon()["en"]["modifier"] and path:
+        of_type = _singular(next(_last_phrases(path[-1])))  # `Tea` cups
     if stem(of_type.split()[-1].lower()) in things() and len(of_type.split()) < 4:
         return of_type
     if len(core) > 1 and core[-2].lower() in lexicon()["en"]["modifier"] and _is_noun_like(core[-1]):
@@ -200,7 +201,7 @@ def _other_kind(
 
 
 def _is_noun_like(word: str) -> bool:
-    return stem(word.lower()) not in _NOT_A_KIND | SAYS_LITTLE and re.sub(r"\W", "", word).isalpha()
+    return stem(word.lower()) not in NOT_A_KIND | SAYS_LITTLE and re.sub(r"\W", "", word).isalpha()
 
 
 def _last_of_set(core: Sequence[str], stems: Sequence[str], head: int) -> int:
@@ -218,7 +219,9 @@ def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
     is_gift = stems[head + 1 : head + 2] == ["gift"]
     end = core[head + 1 : head + 2 + is_gift]
     ends = bool(end) and stem(end[-1]) in _SETS
-    joined = head >= 2 and core[head - 1] in ("&", "and") and stems[head - 2] in things()
+    is_set = ends and stem(end[-1]) != "combo"
+    joined = head >= 2 and core[head - 1] in ("&", "and")
+    joined = joined and (stems[head - 2] in things() or (is_set and _is_noun_like(core[head - 2])))
     if joined and not ends:  # `Quilts & Comforters`: what a shop files one of them under
         both = all(word.lower().endswith("s") for word in (core[head - 2], core[head]))
         return _singular(_compound(core, stems, head - 2)) if both else _compound(core, stems, head - 2)
@@ -231,7 +234,7 @@ def _phrase(core: Sequence[str], stems: Sequence[str], head: int) -> str:
 def things() -> frozenset[str]:
     """The stems of nouns that say what a thing is."""
     return frozenset(stem(word) for phrase in lexicon()["en"]["thing"] for word in phrase.split()) - (
-        _NOT_A_KIND - {"can"}
+        NOT_A_KIND - {"can"}
     )
 
 
@@ -291,7 +294,7 @@ def _with_parent(noun: str, path: Sequence[str]) -> str:
         return noun
     for step in reversed(path):
         for word in _last_words(step):
-            if stem(word) not in SAYS_LITTLE | _NOT_A_KIND:
+            if stem(word) not in SAYS_LITTLE | NOT_A_KIND:
                 return f"{stem(word).capitalize()} {noun}"
     return noun
 
@@ -302,8 +305,16 @@ def category_of(record: Mapping[str, object]) -> list[str]:
 
 
 def capitals(text: str) -> str:
-    """`text` with the short names of technology in capitals (`hdmi port` → `HDMI port`)."""
-    return " ".join(word.upper() if word.upper() in _ACRONYMS else word for word in text.split(" "))
+    """`text` with capitals where letters are named (`hdmi port` → `HDMI port`, `ss lid`, `a-line`)."""
+    named = " ".join(
+        word.upper() if word.upper() in _ACRONYMS or _is_spelled(word) else word for word in text.split(" ")
+    )
+    return re.sub(r"(?<![\w-])[a-df-z]-(?=[a-z]{2})", lambda letter: letter[0].upper(), named)
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether no word can be read of the letters, and they are no unit."""
+    return bool(re.fullmatch(r"[b-df-hj-np-tv-xz]{2,4}", word)) and word not in UNITS
 
 
 def spoken(kind: str) -> str:

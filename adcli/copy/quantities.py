@@ -29,7 +29,7 @@ class Quantity(NamedTuple):
 
 
 _READ = tomllib.loads((Path(__file__).parent / "data" / "units.toml").read_text("utf-8"))
-_UNITS: dict[str, tuple[str, float]] = {
+UNITS: dict[str, tuple[str, float]] = {
     alias: (unit["of"], unit["is"]) for unit in _READ["unit"] for alias in unit["written"].split()
 }
 CURRENCIES = frozenset({"rupees", "dollars", "euros", "sterling", "yuan"})
@@ -40,10 +40,10 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _WORD_UNITS = sorted(
-    (unit for unit in _UNITS if unit.isascii() and unit[0].isalpha() and unit != "in"), key=len, reverse=True
+    (unit for unit in UNITS if unit.isascii() and unit[0].isalpha() and unit != "in"), key=len, reverse=True
 )
 _SIGN_UNITS = sorted(
-    (unit for unit in _UNITS if not (unit.isascii() and unit[0].isalpha())), key=len, reverse=True
+    (unit for unit in UNITS if not (unit.isascii() and unit[0].isalpha())), key=len, reverse=True
 )
 _STATED = re.compile(
     r"(?<![A-Za-z0-9_])(?<!\d[.,])(?<![A-Za-z]-)(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
@@ -121,10 +121,8 @@ def _quantity(text: str, match: re.Match[str], number: float) -> Quantity:
         unit = (ahead["unit"] or ahead["currency"] or "").lower()
         if not unit:
             return Quantity(number, number, ahead.lastgroup or "", stated)
-        return Quantity(
-            number, number * _UNITS.get(unit, ("", 1.0))[1], _UNITS.get(unit, ("", 1.0))[0], stated
-        )
-    dimension, factor = _UNITS.get(unit, ("", 1.0))
+        return Quantity(number, number * UNITS.get(unit, ("", 1.0))[1], UNITS.get(unit, ("", 1.0))[0], stated)
+    dimension, factor = UNITS.get(unit, ("", 1.0))
     return Quantity(number, number * factor, dimension, match[0].strip())
 
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from adcli.copy.ad import Ad, Line
 from adcli.copy.channels import FIELDS, Channel, channel_named, display_width
-from adcli.copy.checker import Checker
+from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.facts import ProductFacts, catalogue_facts
 from adcli.copy.wording import is_chinese
 from adcli.generate.choosing import Chooser, Scores, merits
@@ -98,7 +98,8 @@ def generate_ads(
         checker: Of claims, by market and brand; None is that of the default market.
         chooser: What lines that may run are scored by; None is the checker's margin alone.
         explain: Whether to say where an ad's facts stand and which words move its click rate (`EXPLAINED`).
-        claims: Whether a line that a check finds fault with is left out (`block`) or kept with its flags.
+        claims: Whether a line that a check blocks is left out (`block`) or kept with its flags, as a line
+            that it only warns of is: one comes where nothing else is as good.
 
     Raises:
         UsageError: If there is no such channel.
@@ -188,16 +189,16 @@ def _checked(
     ]
     found = iter(judge.findings([text for text, _ in asked], [product for _, product in asked]))
     for pool in pools:
-        flags = {
-            rated.line.text: [each.rule for each in next(found) if each.rule != "brand.must_say"]
-            for rated in (*pool.headlines, *pool.descriptions)
-        }
+        flags: dict[str, list[str]] = {}
 
-        def kept(lines: Sequence[Rated], flags: dict[str, list[str]] = flags) -> tuple[Rated, ...]:
-            marked = [each._replace(score=each.score - len(flags[each.line.text])) for each in lines]
-            return tuple(each for each in marked if claims == "flag" or not flags[each.line.text])
+        def kept(lines: Sequence[Rated], flags: dict[str, list[str]] = flags) -> Iterator[Rated]:
+            for each in lines:
+                faults = [fault for fault in next(found) if fault.rule != "brand.must_say"]
+                flags[each.line.text] = [fault.rule for fault in faults]
+                if claims == "flag" or is_publishable(faults):
+                    yield each._replace(score=each.score - len(faults))
 
-        yield Pool(kept(pool.headlines), kept(pool.descriptions)), flags
+        yield Pool(tuple(kept(pool.headlines)), tuple(kept(pool.descriptions))), flags
 
 
 def _chosen(pool: Pool, chooser: Chooser, job: Job) -> tuple[Pool, dict[Line, Scores]]:

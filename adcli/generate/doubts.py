@@ -14,6 +14,7 @@ from adcli.copy.claims import same_word
 from adcli.copy.fact import Fact
 from adcli.copy.facts import ProductFacts
 from adcli.copy.lexicon import MATERIALS, families, lexicon
+from adcli.copy.matter import METALS
 from adcli.copy.wording import stem, words
 
 
@@ -28,21 +29,26 @@ def is_left_out(fact: Fact, text: str, product: ProductFacts) -> bool:
     is_scented = bool(named & lexicon()["en"]["contains"])  # then its title's words name a scent or shade
     match fact.slot:
         case "quantity":
-            return "combo" in product.title.lower() and not named & {
-                "combo",
-                "set",
-            }  # it counts unlike things
+            is_of_two = re.search(r" (?:&|and|with) ", product.title.removeprefix(product.brand))
+            counts_unlike = is_of_two or any(map(_is_packed_along, product.facts))
+            return bool(counts_unlike or named & _SEVERAL)
         case "part":
             return product.title.isupper()
         case "capacity":
-            return bool(named & {"combo", "set", "kit"}) or _holds_too_much(fact.value, product.kind)
+            return bool(named & _SEVERAL) or _holds_too_much(fact.value, product.kind)
         case "material":
-            is_doubtful = "watch" in product.scenes or _is_contradicted(
-                fact.value, f"{product.title} {_made_of(product.prose)}"
+            is_doubtful = (
+                "watch" in product.scenes
+                or _is_of_part_only(fact, product)
+                or _is_contradicted(fact.value, product.title)
+                or _is_contradicted(fact.value, _made_of(product.prose))
             )
             return is_scented or (not fact.role and is_doubtful)
         case "colour":
-            return not fact.role and any(_is_other_colour(fact, other) for other in product.facts)
+            is_other = any(_is_other_colour(fact, other) for other in product.facts)
+            return not fact.role and (is_other or _is_taken_for_metal(fact, product))
+        case "ingredient":
+            return bool(named & _SEVERAL)  # it is that of one of them
         case "function":
             return is_scented and fact.source == "title"
         case "audience":
@@ -54,10 +60,33 @@ def is_left_out(fact: Fact, text: str, product: ProductFacts) -> bool:
     return False
 
 
+_SEVERAL = frozenset({"combo", "set", "kit"})
+
+
+def _is_packed_along(fact: Fact) -> bool:
+    """Whether the record lists it as another thing in the package."""
+    return fact.slot == "part" and bool(re.search(r"(?i)package|in the box|contents", fact.source))
+
+
+def _is_of_part_only(fact: Fact, product: ProductFacts) -> bool:
+    """Whether it is what the filling is of, or the outside, where no inside on record is of it too."""
+    inside, filling = (
+        {word for other in product.facts if other.role == role for word in words(other.value)}
+        for role in ("inner", "filling")
+    )
+    said = set(words(fact.value)) - {"and"}
+    return bool(said & filling) or (fact.source.lower() == "attribute outer material" and not said <= inside)
+
+
 def _is_other_colour(fact: Fact, other: Fact) -> bool:
-    """Whether two headings give the whole thing colours that have no word in common."""
-    both_whole = fact.slot == other.slot and not other.role and fact.source != other.source
+    """Whether the record gives the whole thing colours elsewhere that have no word in common with these."""
+    both_whole = fact.slot == other.slot and not other.role
     return both_whole and not set(words(fact.value)) & set(words(other.value))
+
+
+def _is_taken_for_metal(fact: Fact, product: ProductFacts) -> bool:
+    """Whether the colour of a thing that is often of metal would be read as one: `a gold idol`."""
+    return bool(product.scenes & {"ornament", "jewellery", "watch"} and METALS & set(words(fact.value)))
 
 
 _ON_BODY = frozenset({"fashion", "garment", "beauty", "watch", "footwear", "jewellery"})
@@ -81,9 +110,18 @@ def _made_of(prose: str) -> str:
 def _is_contradicted(value: str, texts: str) -> bool:
     """Whether title or description name another material than the record does elsewhere: neither is sure."""
     own, named = ({same_word(stem(word)) for word in words(text)} for text in (value, texts))
-    alike = own.union(*(family for family in families() if own & family))
     named &= MATERIALS - lexicon()["en"]["ambiguous"]
+    own_kinds, named_kinds = own & _DISTINCT, named & _DISTINCT
+    if own_kinds and named_kinds:
+        return not own_kinds & named_kinds
+    alike = own.union(*(family for family in families() if own & family))
     return bool(named) and not named & alike
+
+
+_DISTINCT = frozenset().union(
+    *(family - {"wood", "metal"} for family in families() if family & {"wood", "metal"})
+)
+"""Woods and metals: of two of them, one is no kind of the other."""
 
 
 def _holds_too_much(value: str, kind: str) -> bool:

@@ -28,7 +28,7 @@ _GOES_ON = re.compile(r"(?:[.:] (?:it|\[it\|they\])|, which) \{P\}\.$")
 TRIED = 40  # fillings of one frame
 _SLOT = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"\[([^|\]]*)\|([^\]]*)\]")
-_SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))[a-z](?![a-z]*[A-Z])")
 _NAMING = frozenset({"a", "the", "kind", "brand", "name", "P"})
 _PLACE = {"capacity": 0, "power": 0, "size": 0, "function": 1, "style": 2, "colour": 3, "material": 4}
 _TYPES = frozenset({"analog", "digital", "mechanical", "on-ear", "over-ear", "in-ear", "folding"})
@@ -224,7 +224,7 @@ def _predications(
 def _run(predicates: Sequence[str]) -> str:
     """Predicates in a row, with a comma before the last `and` where an earlier one has its own."""
     *first, last = predicates
-    if not any(" and " in each for each in first):
+    if not first or (not any(" and " in each for each in first) and last.count("[") < 2):
         return joined(predicates)
     return f"{', '.join(first)}, and {last}"
 

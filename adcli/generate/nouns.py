@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adcli.copy.facts import ProductFacts
-from adcli.copy.lexicon import lexicon
-from adcli.copy.naming import SAYS_LITTLE, spoken, things
+from adcli.copy.lexicon import COLOURS, MATERIALS, lexicon
+from adcli.copy.naming import NOT_A_KIND, SAYS_LITTLE, spoken, things
 from adcli.copy.wording import stem, words
 
 
@@ -87,14 +87,34 @@ def noun_for(product: ProductFacts) -> Noun:
     parts = [stem(word.lower()) for word in product.kind.split()] or [""]
     head = parts[-2] if parts[-1] in SAYS_LITTLE and len(parts) > 1 else parts[-1]
     compounds = lexicon()["en"]["modifier"] if head != parts[-1] else frozenset()
-    tail = stem(product.name.split()[-1].lower()) if product.name.split() else ""
+    further = things() & {stem(word) for word in words(product.title)} - {*parts} - SAYS_LITTLE
+    if _is_of_several(product) and (further or parts[-1] not in SAYS_LITTLE):
+        return Noun("", product.brand, "")
+    tail = stem(product.name.partition(",")[0].split()[-1].lower()) if product.name.strip(", ") else ""
     is_another = tail in listed_words("nouns") and tail not in parts  # `Fairy Cake Placemats` is no cake
-    is_agreed = any(fact.slot == "kind" and fact.source.startswith("title and") for fact in product.facts)
-    is_sure = (is_agreed or head in things() | listed_words("nouns") | compounds) and not is_another
+    source = next((fact.source for fact in product.facts if fact.slot == "kind"), "")
+    is_another |= source == "title" and _goes_on(product)
+    is_sure = (
+        source.startswith("title and") or head in things() | listed_words("nouns") | compounds
+    ) and not is_another
     of_kind = {stem(word) for word in words(product.kind)}
     its = {stem(word) for word in words(product.brand)}
     brand = "" if its <= of_kind or len(its) > LONGEST_BRAND else product.brand.rstrip("!?. ")
     return Noun(_noun_of(product.kind) if is_sure else "", brand, _name_of(product, is_sure))
+
+
+def _is_of_several(product: ProductFacts) -> bool:
+    """Whether things of several kinds are sold as one, of each of which only some facts are true."""
+    counted = any(re.search(r"(?i)contents in (?:combo )?set", fact.source) for fact in product.facts)
+    return counted or "combo" in words(product.title)
+
+
+def _goes_on(product: ProductFacts) -> bool:
+    """Whether the title has a further noun right after the one that was found (`Tripod Walking Stick`)."""
+    after = re.search(rf"(?i)\b{re.escape(product.kind)} ([a-z][a-z'-]+)", product.title)
+    further = stem(after[1].lower()) if after else ""
+    said = {stem(word) for fact in product.facts if fact.slot != "kind" for word in words(fact.value)}
+    return bool(further) and further not in said | NOT_A_KIND | SAYS_LITTLE | COLOURS | MATERIALS
 
 
 def _name_of(product: ProductFacts, is_sure: bool) -> str:
@@ -110,7 +130,7 @@ def _name_of(product: ProductFacts, is_sure: bool) -> str:
 
 def _noun_of(kind: str) -> str:
     """A kind as a noun in a sentence: lower case, and modifiers in the singular (`cushions cover`)."""
-    *before, last = re.sub("^neck (?=t-shirt)", "", spoken(kind)).split() or [""]
+    *before, last = re.sub("(?i)^neck (?=t-shirt)", "", spoken(kind)).split() or [""]
     singular = [
         stem(word) if stem(word) in things() and word not in ("glasses", "clothes") else word
         for word in before
@@ -124,7 +144,7 @@ def opening(text: str) -> str:
 
 
 _SMALL = frozenset({"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to",
-                    "ml", "cm", "mm", "kg", "g", "l"})  # fmt: skip
+                    "ml", "cm", "mm", "m", "kg", "g", "l"})  # fmt: skip
 
 
 def titled(text: str) -> str:

@@ -94,12 +94,14 @@ _VAGUE = re.compile(r"\b(?:great|perfect|extra|optimum|super|best|nice|high|good
 def phrases_of(product: ProductFacts) -> Phrases:
     """The phrases of each form, what sells first; what says no more than another in its form is left out."""
     found: dict[str, list[Phrase]] = {}
+    names = _names(product)
     for fact in product.facts:
         text = _as_written(fact)
         is_denied = fact.negated and fact.slot != "ingredient"
         if is_denied or _ODD.search(text) or _DOUBLED.search(text) or is_left_out(fact, text, product):
             continue
         for form, said in _BY_SLOT.get(fact.slot, _nothing)(fact, text):
+            said = re.sub(r"[\w'-]+", lambda word: names.get(word[0], word[0]), said)
             phrase, known = Phrase(said, (fact,)), found.setdefault(form, [])
             if phrase.roots and not any(phrase.roots <= other.roots for other in known):
                 known[:] = [other for other in known if not other.roots < phrase.roots] + [phrase]
@@ -114,6 +116,17 @@ def phrases_of(product: ProductFacts) -> Phrases:
         for form, known in found.items()
         if known
     }
+
+
+def _names(product: ProductFacts) -> dict[str, str]:
+    """The words that have a capital within sentences (`Damascus`, `PBT`), by their lower case."""
+    names: dict[str, str] = {}
+    for text in (product.title, product.prose):
+        spoken = re.findall(r"[^\W\d_][\w'-]*", text)
+        within = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]*", text)
+        if 12 * len(within) < len(spoken):  # else it is all written so
+            names |= {word.lower(): word for word in within if word.lower() not in spoken}
+    return names
 
 
 def _spans(product: ProductFacts) -> Iterator[Phrase]:
@@ -148,7 +161,7 @@ def joined(parts: Iterable[str]) -> str:
 
 def _as_written(fact: Fact) -> str:
     """What an ad says of the fact, names with the capitals of the record (`Rainforest Alliance`)."""
-    if fact.slot in ("material", "part", "function", "quantity", "power", "audience"):
+    if fact.slot in ("material", "part", "function", "quantity", "power", "audience", "style"):
         return capitals(fact.said.lower() if fact.value.isupper() else fact.said)
     if fact.slot == "compatibility":
         return fact.said.lower()  # its forms are of the span, where models have capitals
@@ -171,12 +184,15 @@ def _clause(fact: Fact) -> Forms:
     """A fact whose words in the record are a clause of the thing: `brews 6 cups of strong coffee`."""
     said = fact.span[:1].lower() + fact.span[1:]
     first, _, rest = said.partition(" ")
-    says_what = " " in rest or rest.endswith(("flat", "ly"))
+    says_what = (" " in rest or rest.endswith(("flat", "ly"))) and not re.match(
+        r"(?:for|of|and|with)\b", rest
+    )
     if (
         says_what
         and not _POINTS.search(rest)
         and first in _verbs("benefit", "function", "compatibility") | {"comes", "connects"}
     ):
+        rest = re.sub(r" (?:too|also)$", "", rest)
         rest = _AND_VERB.sub(lambda verb: f"and [{verb[1]}|{base_form(verb[1])}]", rest)
         yield "does", f"[{first}|{base_form(first)}] {rest}"
         if first in listed_words("asked") and not re.match(r"(?:in|at|for|to|by|with|over|on)\b|.*\[", rest):
@@ -186,8 +202,10 @@ def _clause(fact: Fact) -> Forms:
 def _purpose(fact: Fact, text: str) -> Forms:
     """What it is for, where the record says it with `for`: `for vegetables and herbs`."""
     opened = re.fullmatch(r"(?:[Ii]deal |[Pp]erfect )?[Ff]or (.+)", fact.span)
-    if opened and fact.source != "title" and len(opened[1].split()) < 8 and not _UNSURE.search(opened[1]):
-        yield "use", opened[1]
+    what = opened[1] if opened and fact.source != "title" and len(opened[1].split()) < 8 else ""
+    is_making = re.fullmatch(r"\w+ing", what)  # `used for colouring` is how it is made, as often
+    if what and not is_making and not _UNSURE.search(what):
+        yield "use", what
 
 
 def _is_of_part(fact: Fact) -> bool:
@@ -210,6 +228,7 @@ def _matter(fact: Fact, text: str) -> Forms:
         and {same_word(each) for each in several} <= lexicon()["en"][fact.slot]
         and len(several) < 4
     ):
+        several = list(dict.fromkeys(several))
         yield "adjective", joined(several)
         yield fact.slot, joined(same_word(each) if each.endswith("en") else each for each in several)
 
@@ -223,8 +242,11 @@ def _style(fact: Fact, text: str) -> Forms:
         yield "with", f"{length[1]} sleeves"
     elif its_own or (fact.role == "neck" and re.fullmatch(r"[a-z-]+(?: neck)?", fact.value)):
         yield "with", with_article(text)
-    elif fact.value in lexicon()["en"]["style"] and (not fact.role or fact.value == "sleeveless"):
-        yield "adjective", fact.value
+    elif (
+        fact.value in lexicon()["en"]["style"] - {"solid"}  # `solid cotton` would be pure cotton
+        and (not fact.role or fact.value == "sleeveless")
+    ):
+        yield "adjective", capitals(fact.value)
 
 
 def _function(fact: Fact, text: str) -> Forms:
@@ -233,7 +255,7 @@ def _function(fact: Fact, text: str) -> Forms:
     if re.fullmatch(r"SPF ?\d+\+?", text):
         yield "amount", text
     elif fact.role == "water resistance":
-        yield "quality", f"water-resistant to {fact.value}"
+        yield "certificate", f"water-resistant to {fact.value}"
     elif is_stated or (text in listed and _QUALITY.search(text)):
         said = re.sub(r" (resistant|drying|cancelling|proof|free)$", r"-\1", text)
         yield "adjective", said
@@ -292,6 +314,10 @@ def _quantity(fact: Fact, text: str) -> Forms:
 
 def _audience(fact: Fact, text: str) -> Forms:
     whom = listed(text.removeprefix("for "))
+    if re.search(r"\b(?:boy|girl|kid|child|man|woman)(?:$|[, ])", text):
+        return  # one of them is a picture's
+    if len(whom) == 2 and whom[0].split()[-1] == whom[1].split()[-1] and " " in whom[0]:
+        whom[0] = whom[0].rpartition(" ")[0]  # `normal and oily skin`
     if len(whom) <= 2 and len(text.split()) < 8 and not text.startswith("from "):
         yield "whom", joined(whom)
         if re.search(r"\b(?:skin|hair)\b", text):
@@ -326,9 +352,14 @@ def _ingredient(fact: Fact, text: str) -> Forms:
 
 
 def _care(fact: Fact, text: str) -> Forms:
-    text = text.split(",")[0]
-    if re.search(r"(?:safe|washable)\b", text) and not text.startswith("not"):
-        yield "care", re.sub(r"^(\w+)[ -]safe$", r"\1-safe", text)
+    if where := re.fullmatch(r"safe in (?:the )?(.+)", text):
+        yield "safe", where[1]
+    elif stated := re.match(r"(?!not\b)[\w -]*(?:safe|washable)\b", text):
+        yield "care", re.sub(r"^(?:(\w+) and )?(\w+)[ -]safe$", _joined_safe, stated[0])
+
+
+def _joined_safe(found: re.Match[str]) -> str:
+    return f"{found[1]}- and {found[2]}-safe" if found[1] else f"{found[2]}-safe"
 
 
 def _warranty(fact: Fact, text: str) -> Forms:

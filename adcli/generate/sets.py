@@ -261,6 +261,7 @@ class _Heads:
         for is_right in (
             _names_thing,
             lambda line: not (asks and line.text.endswith("?")),
+            lambda line: line.text.lower() not in self._ad.descriptions[0].text.lower(),
             lambda line: line.angle == self._ad.angle,
         ):
             able = [place for place in able if is_right(left[place][0].line)] or able
@@ -288,10 +289,12 @@ def _names_thing(line: Line) -> bool:
     return any(slot in line.frame for slot in NAMING)
 
 
-def _telling(texts: Sequence[str]) -> list[frozenset[str]]:
-    """The words of each text that tell it from others: what most of them have, the noun, tells nothing."""
-    said = [frozenset(map(root, words(text))) - STOP_WORDS for text in texts]
-    common = {word for word, times in Counter(chain.from_iterable(said)).items() if 2 * times > len(said)}
+def _telling(lines: Sequence[Line]) -> list[frozenset[str]]:
+    """The words of each line that tell it from others: those of the noun tell nothing."""
+    said = [frozenset(map(root, words(line.text))) - STOP_WORDS for line in lines]
+    naming = [each for line, each in zip(lines, said, strict=True) if _names_thing(line)]
+    times = Counter(chain.from_iterable(naming))
+    common = {word for word, count in times.items() if 3 * count > 2 * len(naming)}
     return [each - common for each in said]
 
 
@@ -299,7 +302,9 @@ def _with_headlines(ads: list[Ad], headlines: Sequence[Rated], field: Field) -> 
     """The ads with headlines dealt among them in turns, none twice; fewer ads where there are too few."""
     while ads:
         each_once = {rated.line.text.lower(): rated for rated in headlines}
-        left = list(zip(each_once.values(), _telling(list(each_once)), strict=True))
+        left = list(
+            zip(each_once.values(), _telling([each.line for each in each_once.values()]), strict=True)
+        )
         dealt = [_Heads(ad, field) for ad in ads]
         for turn in range(field.most):
             for heads in dealt:

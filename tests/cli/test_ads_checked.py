@@ -44,13 +44,14 @@ def test_facts_alone_are_one_row_each_and_a_product_without_text_stops_no_other(
 
 
 def test_a_brands_file_and_reviews_add_facts(adcli, shop):
-    (shop / "own.csv").write_text("item_id,slot,value\n,warranty,2 years warranty\n")
+    own = "item_id,slot,value\n,warranty,2 years warranty\n77,material,oak\n"
+    (shop / "own.csv").write_text(own)
     (shop / "reviews.csv").write_text(
         "item_id,text,rating\n1,Pours exactly and looks lovely.,5\n1,It leaks.,1\n"
     )
-    found = rows(
-        adcli("generate", "products.csv", "--facts-only", "--facts", "own.csv", "--reviews", "reviews.csv")
-    )
+    done = adcli("generate", "products.csv", "--facts-only", "--facts", "own.csv", "--reviews", "reviews.csv")
+    assert "1 items that are not among the products: 77." in done.said
+    found = rows(done)
     assert [row["source"] for row in found if row["slot"] == "warranty"] == ["own.csv", "own.csv"]
     assert [row["value"] for row in found if row["source"] == "review"] == ["Pours exactly and looks lovely"]
 

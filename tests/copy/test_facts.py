@@ -207,6 +207,8 @@ def test_a_name_is_the_title_without_codes_and_asides(title, name):
         ("Aapno Lovely Jewellery Vanity Jewellery", "Makeup > Vanity Boxes", "Vanity Box"),
         ("Like Analog Purple Clock", "Clocks > Table Clocks", "Table Clock"),
         ("vatika Advance Idli Maker", "Cookware > Idli Makers", "Idli Maker"),
+        ("Basra Green Changing Table", "Diapering > Changing Tables", "Changing Table"),
+        ("Thakkar Baby Girl's Printed Top & Pyjama Set", "Night Suits", "Top & Pyjama Set"),
     ],
 )
 def test_the_noun_for_the_thing_is_found(title, category, kind):

@@ -83,6 +83,16 @@ def test_an_angle_is_open_only_where_a_fact_of_its_kind_is_on_record():
         ({"title": "Acme Brass Statue", "material": "Crystal"}, "material", None),
         ({"title": "Acme Carved Sandalwood Statue", "material": "Wooden"}, "material", "wood"),
         ({"title": "Acme Statue", "material": "Brass", "description": "Made of crystal."}, "material", None),
+        ({"title": "Acme Wok", "material": "Aluminium", "description": "Made of steel."}, "material", None),
+        ({"title": "Acme Quilt", "attributes": '{"Outer Material": "Cotton"}'}, "material", None),
+        ({"title": "Acme Quilt", "attributes": '{"Outer Material": "Cotton", "Inner Material": "Cotton"}'},
+         "material", "cotton"),
+        ({"title": "Acme Gold Idol", "material": "Brass", "color": "Gold"}, "colour", None),
+        ({"title": "Acme Soap & Scrub", "pack_of": "2"}, "count", None),
+        ({"title": "Acme Bowl", "description": "Safe in dishwasher, microwave and oven."}, "safe",
+         "dishwasher, microwave and oven"),
+        ({"title": "Acme bag", "description": "A bag with a YKK zip that opens wide, for all the small things of a day."},
+         "with", "a YKK zip"),
         ({"title": "Acme Jug", "capacity": "2000 L"}, "holds", None),
         ({"title": "Acme shampoo", "description": "Shampoo without dyes, silicone or plastic."}, "without", "dyes or silicone"),
         ({"title": "Acme soap", "description": "Liquid soap, 500 ml in a glass bottle."}, "packed", "a glass bottle"),
@@ -105,3 +115,16 @@ def test_articles_go_by_sound_and_number(phrase, said):
 
 def test_headlines_are_in_title_case():
     assert titled("non-stick pan for the oven with a 5 l lid") == "Non-Stick Pan for the Oven With a 5 l Lid"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"title": "Acme Tripod Walking Stick", "material": "Iron"},
+        {"title": "Acme Soap And Lemon Scrub Combo", "category": "Combos and Kits", "color": "Blue"},
+    ],
+)
+def test_a_thing_has_no_noun_where_the_one_found_may_be_anothers(row):
+    noun = noun_for(product_facts({"item_id": "1", **row}))
+    assert not noun.kind
+    assert not noun.name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adcli.cli.checking import Checking, checker_of, own_facts_of
+from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.command import command
 from adcli.cli.encoding import EncoderOptions, TextEncoder
 from adcli.cli.option_rules import Excludes
@@ -67,9 +67,9 @@ def ads(
     record = recorder(run, tracking)
     written = run.read(inputs, tables=["ads"])
     about = run.read([products], tables=["products"], secondary=True) if products else None
-    catalogue = catalogue_facts(
-        about.to_dicts() if about is not None else (), own=own_facts_of(run, checking)
-    )
+    own = own_facts_of(run, checking)
+    warn_of_unknown_items(run, own, about["item_id"] if about is not None else ())
+    catalogue = catalogue_facts(about.to_dicts() if about is not None else (), own=own)
     checker = checker_of(run, checking, models, catalogue.brands)
     if each:
         _write_verdicts(run, written, catalogue, checker)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from adcli.cli.checking import Checking, checker_of, own_facts_of
+from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.command import command
 from adcli.cli.option_rules import option_group
 from adcli.cli.options import Inputs, Models, Tracking
@@ -132,6 +132,7 @@ def writer(
     folder = run.directory()
     own = own_facts_of(run, checking)
     products, found = _read(run, inputs, learning, own)
+    warn_of_unknown_items(run, own, [product["item_id"] for product in products])
     task = _task(run, {"products": products, "own": own}, found, learning, training, checking, models)
     trained = _tune(run, folder, task, learning, training, tracking, models)
     _tell(run, trained, learning.stage)
