@@ -32,6 +32,7 @@ def shop(tmp_path_factory):
     ]
     (folder / "rich.csv").write_text("\n".join(rich) + "\n")
     models.tiny_llama(folder / "llama", positions=1024)
+    models.tiny_bert(folder / "bert")
     return folder
 
 
@@ -74,6 +75,15 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
     assert {"clicks", "held_out_clicks", "claims", "length", "variety"} <= set(
         content["trained"]["evaluations"][-1]["watched"]
     )
+    done = learn(
+        "--stage", "adversarial", "--discriminator", shop / "bert", "--steps", "2", "--batch-size", "2",
+        "--samples", "4", "--from", "first", "-o", "fourth",
+    )  # fmt: skip
+    assert done.returncode == 0, done.said
+    assert "no gain over the temperature curve: not below it at" in done.said
+    assert {"accuracy", "quality", "diversity", "self_bleu", "distinct_2", "kl"} <= set(
+        description(tmp_path / "fourth")["trained"]["evaluations"][-1]["watched"]
+    )
     written = adcli(
         "generate", shop / "rich.csv", "--model", shop / "llama", "--adapter", "third", "-n", "1",
         "--channel", "plain", "--candidates", "4", "-o", "ads.csv",
@@ -93,12 +103,16 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         (("--stage", "preference"), 3, "known to be better"),
         (("--batch-size", "500"), 3, "fewer than one batch of 500"),
         (("--stage", "reinforce", "--kept", "9"), 2, "more than --samples 8"),
+        (("--discriminator", "minilm"), 2, "--discriminator has no effect with --stage supervised"),
+        (("--stage", "adversarial", "--reviewed", "none.csv"), 3, "0 ads that people wrote"),
         (("--samples", "9"), 2, "--samples has no effect with --stage supervised"),
         (("--stage", "preference", "--rules", "r.toml"), 2, "--rules has no effect with --stage preference"),
         (("--from", "nowhere"), 2, "not a directory"),
     ],
 )
-def test_what_can_not_be_learned_is_one_sentence(learn, tmp_path, options, code, said):
+def test_what_can_not_be_learned_is_one_sentence(learn, shop, tmp_path, options, code, said):
+    none = [f"{row.split(',')[0]},reject" for row in (shop / "ads.csv").read_text().splitlines()[1:]]
+    (tmp_path / "none.csv").write_text("\n".join(["ad_id,decision", *none]) + "\n")
     done = learn(*options, "-o", "writer")
     assert done.returncode == code, done.said
     assert said in done.said

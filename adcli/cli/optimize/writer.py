@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from adcli.core.training.writer.examples import Stage, WriterTask
     from adcli.optimize.writer.pairs import WriterAds
 
-STEPS = {"supervised": 200, "preference": 100, "reinforce": 60}
-BATCH_SIZES = {"supervised": 16, "preference": 8, "reinforce": 4}
+STEPS = {"supervised": 200, "preference": 100, "reinforce": 60, "adversarial": 60}
+BATCH_SIZES = {"supervised": 16, "preference": 8, "reinforce": 4, "adversarial": 4}
 LEARNING_RATES = {
     "supervised": {"lora": 6e-4, "full": 5e-5, "prefix": 1e-2},
     "preference": {"lora": 1e-4, "full": 5e-6, "prefix": 3e-3},
     "reinforce": {"lora": 3e-4, "full": 1e-5, "prefix": 5e-3},
+    "adversarial": {"lora": 3e-4, "full": 1e-5, "prefix": 5e-3},
 }
 EVALUATIONS = 6
 SAMPLES, COLUMNS = 8, 90
+JUDGING = 0.3  # of the items, of which an adversary's second discriminator learns
 JUDGE = "adcli.optimize.writer.judging:judge_of"
 
 
@@ -40,9 +42,10 @@ JUDGE = "adcli.optimize.writer.judging:judge_of"
 class Learning:
     """What the writer learns from."""
 
-    stage: Literal["supervised", "preference", "reinforce"] = typer.Option(
+    stage: Literal["supervised", "preference", "reinforce", "adversarial"] = typer.Option(
         "supervised",
-        help="To write like the ads, to prefer those that did better, or to earn more predicted clicks.",
+        help="To write like the ads, to prefer those that did better, to earn more predicted clicks, or to "
+        "be taken for human by a discriminator that learns in turn.",
     )
     catalog: str | None = typer.Option(
         None, help="Products of the ads.", show_default="the columns of the ads themselves"
@@ -68,24 +71,33 @@ class TrainingOptions:
     model: str = typer.Option(
         "smollm2", help="Directory, short name or hub name of the language model.", rich_help_panel="Models"
     )
+    discriminator: str | None = typer.Option(
+        None,
+        help="Encoder that tells human ads from generated ones, with --stage adversarial.",
+        show_default="minilm",
+        rich_help_panel="Models",
+    )
     tune: Literal["lora", "adalora", "prefix", "full"] | None = typer.Option(
         None, help="Kind of adapter to train, or full for all weights.", show_default="lora, or as in --from"
     )
     rank: int = typer.Option(16, min=1, help="LoRA rank or prefix tokens.")
     steps: int | None = typer.Option(
-        None, min=1, help="Optimizer steps at most.", show_default="200, 100 or 60, by --stage"
+        None, min=1, help="Optimizer steps at most.", show_default="200, 100, 60 or 60, by --stage"
     )
     batch_size: int | None = typer.Option(
         None,
         min=2,
         help="Ads, pairs of ads or prompts of a batch, of all processes together.",
-        show_default="16, 8 or 4, by --stage",
+        show_default="16, 8, 4 or 4, by --stage",
     )
     learning_rate: float | None = typer.Option(
         None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune and --stage"
     )
     samples: int | None = typer.Option(
-        None, min=2, help="Ads written for each prompt, with --stage reinforce.", show_default="8"
+        None,
+        min=2,
+        help="Ads written for each prompt, with --stage reinforce or adversarial.",
+        show_default="8",
     )
     kept: int | None = typer.Option(
         None,
@@ -110,7 +122,7 @@ def writer(
     models: Models,
     inputs: Inputs = None,
 ) -> None:
-    """Tune a writer of ads: on ads that people wrote, on which did better, and towards clicks.
+    """Tune a writer of ads: on ads that people wrote, on which did better, towards clicks, or to seem human.
 
     INPUT is a table of ads (ad_id, item_id, text). The directory it writes is what `adcli generate --adapter`
     takes. A run that was killed resumes from its last checkpoint.
@@ -135,19 +147,20 @@ def writer(
     warn_of_unknown_items(run, own, [product["item_id"] for product in products])
     task = _task(run, {"products": products, "own": own}, found, learning, training, checking, models)
     trained = _tune(run, folder, task, learning, training, tracking, models)
-    _tell(run, trained, learning.stage)
+    _tell(run, folder, trained, learning.stage)
 
 
 def _check(learning: Learning, training: TrainingOptions, checking: Checking) -> None:
     """Refuse what the stage makes no use of."""
     of_stages = {
-        "--samples": (training.samples, {"reinforce"}),
-        "--kept": (training.kept, {"reinforce"}),
+        "--samples": (training.samples, {"reinforce", "adversarial"}),
+        "--kept": (training.kept, {"reinforce", "adversarial"}),
+        "--discriminator": (training.discriminator, {"adversarial"}),
         "--columns": (training.columns, {"reinforce"}),
         "--log": (learning.log, {"preference", "reinforce"}),
-        "--reviewed": (learning.reviewed, {"supervised", "preference"}),
-        "--rules": (checking.rules, {"supervised"}),
-        "--checker": (checking.checker, {"supervised"}),
+        "--reviewed": (learning.reviewed, {"supervised", "preference", "adversarial"}),
+        "--rules": (checking.rules, {"supervised", "adversarial"}),
+        "--checker": (checking.checker, {"supervised", "adversarial"}),
     }
     for option, (given, stages) in of_stages.items():
         if given is not None and learning.stage not in stages:
@@ -215,7 +228,7 @@ def _task(
     samples = training.samples or SAMPLES
     pairs: list[tuple[int, str]] = []
     preferred: list[tuple[int, str, str, float]] = []
-    if learning.stage == "supervised":
+    if learning.stage in {"supervised", "adversarial"}:
         with run.step("checks"):
             pairs, refused = supported_pairs(found, checker_of(run, checking, models, frozenset()))
         run.note(f"{len(pairs):,} ads to learn from; {refused:,} left out, rejected or with findings.")
@@ -236,12 +249,18 @@ def _task(
     if learning.stage == "reinforce":
         gain = judge_of(judged_by).gain
         run.note(f"click model: {gain:.3f} nats a click better than a constant, on items it did not see.")
+    held_out = found.held_out(learning.held_out, run.seed)
+    judging: list[int] = []
+    if learning.stage == "adversarial":
+        judging = sorted(set(found.held_out(JUDGING, run.seed + 1)) - set(held_out))
     return WriterTask(
         learning.stage,
         found.prompts,
         pairs=pairs,
         preferences=preferred,
-        held_out=found.held_out(learning.held_out, run.seed),
+        held_out=held_out,
+        judging=judging,
+        discriminator=training.discriminator or "minilm",
         judge=JUDGE,
         judged_by=judged_by,
         samples=samples,
@@ -325,9 +344,11 @@ def _tune(
         )
 
 
-def _tell(run: Run, trained: Trained, stage: Stage) -> None:
+def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
     """What was gained on items that nothing was learned of, and whether the reward misled."""
     first, best = trained.evaluations[0], trained.best
+    if stage == "adversarial":
+        _tell_plane(run, folder)
     if best is None or best.step == 0:
         run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
         return
@@ -335,6 +356,7 @@ def _tell(run: Run, trained: Trained, stage: Stage) -> None:
         "supervised": ("log_likelihood", "log-likelihood of a token"),
         "preference": ("preferred", "share of pairs whose better ad gained"),
         "reinforce": ("held_out_clicks", "click rate by a model of other items"),
+        "adversarial": ("accuracy", "accuracy of the discriminator"),
     }
     name, said = names[stage]
     measured = {"before": first.watched, "after": best.watched}
@@ -345,8 +367,26 @@ def _tell(run: Run, trained: Trained, stage: Stage) -> None:
         f"divergence {best.watched['kl']:.3f} nats a token."
     )
     last = trained.evaluations[-1]
-    if last.watched["reward"] > best.watched["reward"] and last.score < best.score:
+    if stage == "reinforce" and last.watched["reward"] > best.watched["reward"] and last.score < best.score:
         run.warn(
             f"from step {best.step:,} on the reward rose while the model of other items said less: training "
             "was stopped, and what it was then is kept."
         )
+
+
+def _tell_plane(run: Run, folder: Path) -> None:
+    """Whether the trained writer lies above the temperature curve of the one it began as."""
+    from adcli.core.adapters.adapter import describe_adapter
+
+    plane = describe_adapter(folder)["plane"]
+    run.facts["plane"] = plane
+    levels = "; ".join(
+        f"at diversity {level['diversity']:.2f} by {level['above']:+.2f} (± {level['error']:.2f})"
+        for level in plane["after"]
+    )
+    said = "above the temperature curve" if plane["gain"] else "no gain over the temperature curve"
+    run.note(
+        f"{said}: not below it at {plane['not_below']} of {len(plane['after'])} levels, in quality "
+        f"({levels}; on average {plane['above']:+.2f} ± {plane['error']:.2f}). Quality is the "
+        f"{plane['quality']}."
+    )

@@ -36,12 +36,16 @@ class Objective(NamedTuple):
             None never evaluates.
         head: Further weights that are learned with the model and are no part of it.
         head_rate: Their learning rate, as a multiple of the model's.
+        memory: What is gathered on the way, as JSON can hold it: a checkpoint keeps it.
+        report: What is to be said of the model with its best weights.
     """
 
     add_gradients: Callable[[int, int], float]
     evaluate: Callable[[], float | tuple[float, Mapping[str, float]]] | None = None
     head: torch.nn.Module | None = None
     head_rate: float = 1.0
+    memory: list[str] | None = None
+    report: Callable[[], Mapping[str, object]] | None = None
 
 
 class TrainingLoop:
@@ -193,6 +197,7 @@ class TrainingLoop:
             "evaluations": self._evaluations,
             "seconds": self._seconds,
             "allocation": kept,
+            "memory": self._objective.memory,
         }
         save_checkpoint(self._checkpoints, step, tensors, progress)
 
@@ -218,6 +223,8 @@ class TrainingLoop:
         self._losses = list(progress["losses"])
         self._evaluations = [Evaluation(*fields) for fields in progress["evaluations"]]
         self._seconds = float(progress["seconds"])
+        if self._objective.memory is not None:
+            self._objective.memory[:] = progress["memory"]
         return int(progress["step"])
 
 

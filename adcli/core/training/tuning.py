@@ -63,9 +63,10 @@ def tune(
         model = attach_adapter(model, adapter, steps=settings.steps, seed=settings.seed)
     else:
         model = continue_adapter(model, start_from, source, adapter.tuning)
+    asked = objective(model)
     trained = TrainingLoop(
         model,
-        objective(model),
+        asked,
         settings,
         checkpoints=checkpoints,
         allocation=RankAllocation(model) if adapter.tuning == "adalora" else None,
@@ -74,7 +75,8 @@ def tune(
         processes=processes,
     ).run(progress)
     if rank == 0:
-        content = {"trained": _in_short(trained), **about}
+        found = {} if asked.report is None else asked.report()
+        content = {"trained": _in_short(trained), **about, **found}
         save_adapter(model, directory, source=source, tuning=adapter.tuning, about=content)
     return trained
 

@@ -29,7 +29,8 @@ class Preferences(NamedTuple):
     weights: Sequence[float]
 
 
-Stage = Literal["supervised", "preference", "reinforce"]
+FEWEST = 2  # texts that people wrote, to judge by
+Stage = Literal["supervised", "preference", "reinforce", "adversarial"]
 
 
 class Judge(Protocol):
@@ -56,8 +57,10 @@ class WriterTask:
         pairs: Place of the prompt, and a text that answers it.
         preferences: Place of the prompt, the better text, the worse, and what the pair counts.
         held_out: Places of prompts that nothing is learned of.
+        judging: Places of further ones, of which a second discriminator learns to judge.
         judge: "module:function" that makes the `Judge` of `judged_by`; empty for none.
         judged_by: What it needs to know, as JSON.
+        discriminator: Name of the encoder that tells human texts from generated ones.
         samples: Texts written for a prompt, in reinforcement.
         kept: Of them, those learned from.
         new_tokens: Most tokens of a text.
@@ -69,8 +72,10 @@ class WriterTask:
     pairs: list[tuple[int, str]] = field(default_factory=list)
     preferences: list[tuple[int, str, str, float]] = field(default_factory=list)
     held_out: list[int] = field(default_factory=list)
+    judging: list[int] = field(default_factory=list)
     judge: str = ""
     judged_by: Mapping[str, Any] = field(default_factory=dict)
+    discriminator: str = "minilm"
     samples: int = 8
     kept: int = 4
     new_tokens: int = 30
@@ -79,7 +84,7 @@ class WriterTask:
     @property
     def learned(self) -> list[int]:
         """Places of prompts that are learned of."""
-        apart = set(self.held_out)
+        apart = {*self.held_out, *self.judging}
         return [place for place in range(len(self.prompts)) if place not in apart]
 
     def pairs_of(self, places: Sequence[int]) -> Pairs:
@@ -106,9 +111,17 @@ def check_count(task: WriterTask, batch_size: int) -> None:
         "supervised": (len(task.pairs_of(learned).texts), "pairs"),
         "preference": (len(task.preferences_of(learned).better), "pairs of a better and a worse text"),
         "reinforce": (len(learned), "prompts"),
+        "adversarial": (len(task.pairs_of(learned).texts), "ads that people wrote"),
     }[task.stage]
     if count < batch_size:
         raise DataError(
             f"There are {count} {what} to learn from, fewer than one batch of {batch_size}.",
             fix="Give more data, or a smaller --batch-size.",
         )
+    if task.stage == "adversarial":
+        for places in (task.held_out, task.judging):
+            if len(task.pairs_of(places).texts) < FEWEST:
+                raise DataError(
+                    "The items held out have fewer than two ads that people wrote, to judge others by.",
+                    fix="Give ads of more items, or a larger --held-out.",
+                )

@@ -51,6 +51,7 @@ class GradientWriter:
         model: The transformers model.
         reader: Makes tokens of texts.
         runtime: Where it computes.
+        precision: Of its products, the same whenever this machine trains: "bf16" or "fp32".
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class GradientWriter:
         base: Any = without_prefix(model)
         self._body = getattr(base, base.base_model_prefix)
         self._head = base.get_output_embeddings()
-        self._precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
+        self.precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
         self._trained = [p for p in model.parameters() if p.requires_grad]
         self._begun = [p.detach().clone() for p in self._trained]
 
@@ -148,7 +149,7 @@ class GradientWriter:
 
     def _autocast(self) -> torch.autocast:
         kind = self.runtime.device.split(":")[0]
-        return torch.autocast(kind, torch.bfloat16, enabled=self._precision == "bf16")
+        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _padded(self, sequences: Sequence[Ids], *, on_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
         lengths = np.array([len(ids) for ids in sequences])

@@ -18,7 +18,9 @@ import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.compute.precision import choose_precision
+from adcli.core.processes.runtime import Precision
 from adcli.core.training.batches import batch_members
+from adcli.core.training.gradients import average
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import add_loss_gradients, own_share
@@ -105,7 +107,7 @@ class Reinforcement:
         self, written: Sequence[Group], earned: FloatArray
     ) -> tuple[list[Group], list[list[float]]]:
         """Of each group the samples that earned most and least, with their advantages."""
-        deviation = float(earned.std()) + 1e-3
+        deviation = self._deviation(earned) + 1e-3
         groups, advantages = [], []
         for group, its in zip(written, earned, strict=True):
             order = np.argsort(its, kind="stable")
@@ -115,11 +117,20 @@ class Reinforcement:
             advantages.append(((its - its.mean()) / deviation)[chosen].tolist())
         return groups, advantages
 
+    def _deviation(self, earned: FloatArray) -> float:
+        """Of what all processes' samples of the batch earned."""
+        if self._processes == 1:
+            return float(earned.std())
+        share = self._processes / (self._settings.batch_size * self._how.n)
+        mean = average(float(earned.sum()) * share)
+        return float(np.sqrt(average(float(((earned - mean) ** 2).sum()) * share)))
+
 
 def live_writing(writer: GradientWriter) -> LiveWriting:
     """A writer in training as what samples."""
     runtime = writer.runtime
-    choice = choose_precision(runtime.precision, device=runtime.device, width=writer.model.config.hidden_size)
+    asked: Precision = "bf16" if writer.precision == "bf16" else "fp32"  # as when a resumed training began
+    choice = choose_precision(asked, device=runtime.device, width=writer.model.config.hidden_size)
     return LiveWriting(writer.model, writer.reader, runtime, choice)
 
 

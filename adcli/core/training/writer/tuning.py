@@ -6,7 +6,7 @@ JSON can hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from adcli.core.training.loop import Objective
+    from adcli.core.training.writer.adversary import Adversary
+    from adcli.core.training.writer.discriminator import Discriminator
     from adcli.core.training.writer.gradient_writer import GradientWriter
+    from adcli.core.writing.live import LiveWriting
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,11 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         writer = GradientWriter(tuned, source, runtime, max_length=asked.task.max_length)
         return _objective(writer, asked, processes, log)
 
+    models = [source.fingerprint, adapter_fingerprint(asked.start_from)]
+    if asked.task.stage == "adversarial":
+        models.append(resolve_model(asked.task.discriminator, task="embed").fingerprint)
     identity = {
-        "model": [source.fingerprint, adapter_fingerprint(asked.start_from)],
+        "model": models,
         "asked": [asdict(asked.task), asdict(asked.settings), asdict(asked.adapter)],
         "computed": [asked.precision, processes],
     }
@@ -162,6 +168,10 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
 
     task, settings = asked.task, asked.settings
     judge, live = _judge(task), live_writing(writer)
+    adversary = None
+    if task.stage == "adversarial":
+        discriminator, adversary = _adversary(writer, live, asked, judge)
+        judge = adversary
     evaluate = Watch(writer, live, task, judge, seed=settings.seed)
     if task.stage == "supervised":
         return Objective(
@@ -184,11 +194,44 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
     )
 
     def add_gradients(number: int, seed: int) -> float:
+        if adversary is not None:
+            adversary.before_batch(number // processes)
         loss = learner.add_gradients(number, seed)
         log(learner.seen, number // (processes * settings.accumulate))
         return loss
 
-    return Objective(add_gradients, evaluate)
+    if adversary is None:
+        return Objective(add_gradients, evaluate)
+    return Objective(add_gradients, evaluate, discriminator, memory=adversary.memory, report=adversary.report)
+
+
+def _adversary(
+    writer: GradientWriter, live: LiveWriting, asked: WriterTuning, judge: Judge | None
+) -> tuple[Discriminator, Adversary]:
+    """A discriminator as the judge of the writer, and itself judged by the plane of quality and diversity."""
+    from adcli.core.training.encoder.gradient_encoder import GradientEncoder
+    from adcli.core.training.encoder.gradient_encoder import load_for_training as load_encoder
+    from adcli.core.training.writer.adversary import Adversary
+    from adcli.core.training.writer.discriminator import LONGEST, Discriminator
+    from adcli.core.training.writer.plane import Plane
+    from adcli.core.training.writer.reinforcement import written_by
+    from adcli.core.training.writer.watching import PROMPTS, SAMPLES
+    from adcli.core.writing.settings import WritingSettings
+
+    task, settings = asked.task, asked.settings
+    prompts = [writer.prompt(prompt) for prompt in task.prompts]
+
+    def write(places: Sequence[int], temperature: float, n: int, seed: int) -> list[list[str]]:
+        how = WritingSettings(n, task.new_tokens, temperature, 0, 1.0, seed)
+        written = written_by(live, [prompts[place] for place in places], how, places)
+        return [[writer.reader.read_back(ids.tolist()) for ids in group.texts] for group in written]
+
+    how: dict[str, Any] = {"device": asked.device, "precision": asked.precision}
+    source = resolve_model(task.discriminator, task="embed")
+    frozen = GradientEncoder(load_encoder(source, **how).eval(), source, max_length=LONGEST, **how)
+    plane = Plane(write, frozen.encode, task, task.held_out[:PROMPTS], SAMPLES, settings.seed + 1)
+    discriminator = Discriminator(task.discriminator, seed=settings.seed, **how)
+    return discriminator, Adversary(discriminator, write, task, plane, judge, settings)
 
 
 def _judge(task: WriterTask) -> Judge | None:

@@ -21,7 +21,7 @@ class Watch:
     """The score of a writer in training, and what else is measured.
 
     Supervised learning is scored by the mean log-likelihood of a token, preference by the share of pairs of
-    which the better text gained, reinforcement by what its judge says.
+    which the better text gained, reinforcement and an adversary by what the judge says.
     """
 
     def __init__(

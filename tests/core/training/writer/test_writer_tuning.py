@@ -142,3 +142,62 @@ def test_too_few_examples_are_said(llama, tmp_path):
     task = WriterTask("supervised", PROMPTS[:3], pairs=[(0, "the mug")])
     with pytest.raises(DataError, match="1 pairs to learn from"):
         tune_writer(llama, task, tmp_path / "writer", settings=settings(), adapter=AdapterSettings())
+
+
+@pytest.fixture(scope="module")
+def adversarial(tmp_path_factory):
+    """A task whose human texts all say "the" and a word of their prompt."""
+    return WriterTask(
+        "adversarial", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, judging=[1, 5, 9, 13, 17],
+        discriminator=str(models.tiny_bert(tmp_path_factory.mktemp("bert"))), samples=6, kept=4, new_tokens=4,
+    )  # fmt: skip
+
+
+def test_an_adversary_is_watched_and_judged_on_the_plane_of_quality_and_diversity(
+    llama, adversarial, tmp_path
+):
+    trained = tune_writer(
+        llama, adversarial, tmp_path / "writer", settings=settings(steps=6, evaluate_every=3),
+        adapter=AdapterSettings(),
+    )  # fmt: skip
+    first, last = trained.evaluations[0], trained.evaluations[-1]
+    assert {"accuracy", "quality", "diversity", "reward", "kl"} <= set(last.watched)
+    assert first.watched["accuracy"] > 0.8  # noise of a random writer against two plain words
+    plane = describe_adapter(tmp_path / "writer")["plane"]
+    assert {"before", "after", "not_below", "gain"} <= set(plane)
+
+
+def test_an_adversary_killed_midway_ends_as_one_that_was_not(llama, adversarial, tmp_path, monkeypatch):
+    how = settings(steps=6, evaluate_every=0, checkpoint_every=5, batch_size=4)
+    whole = tune_writer(llama, adversarial, tmp_path / "whole", settings=how, adapter=AdapterSettings())
+
+    def stop(steps, done=[0]):  # noqa: B006 - one count for the one run
+        done[0] += steps
+        if done[0] == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune_writer(
+            llama, adversarial, tmp_path / "killed", settings=how, adapter=AdapterSettings(),
+            checkpoints=tmp_path / "kept", progress=stop,
+        )  # fmt: skip
+    resumed = []
+    again = tune_writer(
+        llama, adversarial, tmp_path / "again", settings=how, adapter=AdapterSettings(),
+        checkpoints=tmp_path / "kept", progress=resumed.append,
+    )  # fmt: skip
+    assert resumed[0] == 5
+    assert again.losses == whole.losses
+
+
+@pytest.mark.slow
+def test_an_adversary_in_two_processes_has_the_loss_curve_of_one(llama, adversarial, tmp_path):
+    curves = [
+        tune_writer(
+            llama, adversarial, tmp_path / f"by{processes}",
+            settings=settings(steps=5, evaluate_every=0, batch_size=4), adapter=AdapterSettings(),
+            precision="fp32", processes=processes,
+        ).losses
+        for processes in (1, 2)
+    ]  # fmt: skip
+    np.testing.assert_allclose(*curves, rtol=1e-3, atol=1e-5)

@@ -1,0 +1,69 @@
+"""A writer gains something only above the temperature curve of the one it began as."""
+
+import numpy as np
+import pytest
+
+from adcli.core.training.writer.examples import WriterTask
+from adcli.core.training.writer.plane import Plane
+
+HUMAN, OTHER = "abcdefghijklmnop", "ABCDEFGHIJKLMNOP"
+PLACES, JUDGING = list(range(12)), list(range(12, 24))
+
+
+class Teller:
+    """Writes words of two kinds, the more different ones the higher the temperature."""
+
+    def __init__(self, human):
+        self.human, self.spread = human, 1.0
+
+    def __call__(self, places, temperature, n, seed):
+        kinds, written = max(1, round(15 * self.spread * temperature / 1.2)), []
+        for place in places:
+            draw = np.random.default_rng([seed, place, int(temperature * 100)])
+            words = [
+                [(HUMAN if draw.random() < self.human else OTHER)[draw.integers(kinds)] * 3
+                 for _ in range(6)]
+                for _ in range(n)
+            ]  # fmt: skip
+            written.append([" ".join(its) for its in words])
+        return written
+
+
+def encode(texts):
+    """Unit vectors: how much of a text is in the words that people use."""
+    share = np.array(
+        [np.mean([word.islower() for word in text.split(" [SEP] ")[0].split()]) for text in texts]
+    )
+    return np.stack([share, 1 - share], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def writer_and_plane():
+    people = Teller(0.9)
+    pairs = [(place, its[0]) for place, its in zip(JUDGING, people(JUDGING, 1.0, 1, 7), strict=True)]
+    task = WriterTask("adversarial", [f"p{n}" for n in range(24)], pairs=pairs, judging=JUDGING)
+    writer = Teller(0.4)
+    return writer, Plane(writer, encode, task, PLACES, 4, 3)
+
+
+def test_an_unchanged_writer_lies_on_its_own_curve(writer_and_plane):
+    _, plane = writer_and_plane
+    found = plane.report()
+    assert found["above"] == pytest.approx(0, abs=1e-6)
+    assert not found["gain"]
+    diversity = [row["diversity"] for row in found["before"]]
+    assert diversity[0] < diversity[2] < diversity[-1]
+
+
+def test_one_that_seems_more_human_at_the_same_diversity_gains(writer_and_plane):
+    writer, plane = writer_and_plane
+    writer.human = 0.8
+    found = plane.report()
+    assert found["gain"]
+    assert found["not_below"] == 4
+
+
+def test_less_diversity_alone_is_no_gain(writer_and_plane):
+    writer, plane = writer_and_plane
+    writer.spread = 0.5
+    assert not plane.report()["gain"]
