@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from adcli.core.roles.frames import Sentence
     from adcli.optimize.roles import Split
 
-LEARNING_RATES = {"full": 1.5e-4}
 CHECKPOINTS = 8
 
 
@@ -25,15 +24,9 @@ CHECKPOINTS = 8
 class TrainingOptions:
     """How roles are learned."""
 
-    tune: Literal["lora", "adalora", "prefix", "adapter", "full"] = typer.Option(
-        "full", help="Kind of adapter to train, or full for all weights."
-    )
-    rank: int = typer.Option(8, min=1, help="LoRA rank, prefix tokens or bottleneck width.")
     epochs: float = typer.Option(15.0, min=0.001, help="Passes over the sentences.")
     batch_size: int = typer.Option(16, min=2, help="Sentences of a batch.")
-    learning_rate: float | None = typer.Option(
-        None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune"
-    )
+    learning_rate: float = typer.Option(1.5e-4, min=1e-9, help="Peak learning rate.")
 
 
 @command
@@ -85,7 +78,6 @@ def _learn(
     model: str,
     where: tuple[Device, Precision],
 ) -> None:
-    from adcli.core.adapters.adapter import PEAK_LEARNING_RATES, AdapterSettings
     from adcli.core.cache import writable_directory
     from adcli.core.roles.training import tune_roles
     from adcli.core.tracking import tracked
@@ -101,29 +93,27 @@ def _learn(
     settings = TrainingSettings(
         steps=steps,
         batch_size=training.batch_size,
-        learning_rate=training.learning_rate or (PEAK_LEARNING_RATES | LEARNING_RATES)[training.tune],
+        learning_rate=training.learning_rate,
         seed=run.seed,
         evaluate_every=0,
         checkpoint_every=max(1, steps // CHECKPOINTS),
     )
-    asked = {**vars(settings), "tune": training.tune, "rank": training.rank}
     with (
         run.step("train"),
         run.console.progress("tuning", steps, "steps") as bar,
-        tracked(tracking.track, run="roles", directory=tracking.track_dir, settings=asked) as log,
+        tracked(tracking.track, run="roles", directory=tracking.track_dir, settings=vars(settings)) as log,
     ):
         tune_roles(
             model,
             learned,
             folder,
             settings=settings,
-            adapter=AdapterSettings(training.tune, training.rank),
             device=where[0],
             precision=where[1],
             checkpoints=writable_directory("training"),
             about={
                 "objective": "semantic roles",
-                "settings": asked,
+                "settings": vars(settings),
                 "learned_from": [record._asdict() for record in run.input_records()],
                 "counts": {"sentences": len(learned), "predicates": sum(len(s.frames) for s in learned)},
             },

@@ -67,6 +67,5 @@ def _sentence(rows: list[list[str]], where: str) -> Sentence:
     if any(row[6] not in place and row[6] not in {"0", "_"} for row in rows):
         raise DataError(f"{where}: a word's head is no word of the sentence.")
     heads = tuple(place.get(row[6], number) for number, row in enumerate(rows))
-    return Sentence(
-        tuple(row[1] for row in rows), tuple(frames), heads, tuple(row[7].split(":")[0] for row in rows)
-    )
+    words, tags, relations = (tuple(row[column] for row in rows) for column in (1, 3, 7))
+    return Sentence(words, tuple(frames), heads, tuple(name.split(":")[0] for name in relations), tags)

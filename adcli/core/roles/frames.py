@@ -29,21 +29,20 @@ class Sentence(NamedTuple):
         frames: One for each predicate, in order.
         heads: Of each word the place of the word it depends on, its own for a root; empty where not known.
         relations: Of each word what it is to its head, as Universal Dependencies name it; empty likewise.
+        tags: Of each word its part of speech, as they name it; empty likewise.
     """
 
     words: tuple[str, ...]
     frames: tuple[Frame, ...] = ()
     heads: tuple[int, ...] = ()
     relations: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def phrase(self, word: int) -> tuple[int, int]:
         """The run of words around a word that depend on it, directly or not: first and one past the last."""
         below = {word}
-        grown = True
-        while grown:
-            more = {place for place, head in enumerate(self.heads) if head in below} - below
-            grown = bool(more)
-            below |= more
+        for _ in self.heads:
+            below |= {place for place, head in enumerate(self.heads) if head in below}
         first = last = word
         while first - 1 in below:
             first -= 1

@@ -17,13 +17,12 @@ from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.models.files import read_json
 from adcli.core.models.loading import load_tokenizer
 from adcli.core.processes.runtime import Device, Precision
 from adcli.core.roles.frames import Frame, Sentence
-from adcli.core.roles.network import RoleNetwork, Scores
-from adcli.core.roles.training import LABELS, MAX_LENGTH, NETWORK, RoleLabels
-from adcli.core.roles.words import Tokens, padded_words, read_words, words_of
+from adcli.core.roles.network import RoleNetwork
+from adcli.core.roles.training import MAX_LENGTH, NETWORK, RoleLabels
+from adcli.core.roles.words import padded_words, read_words, words_of
 from adcli.errors import DataError
 
 TOKEN_BUDGET = 2_048
@@ -61,14 +60,13 @@ class RoleLabeller:
             max_length=MAX_LENGTH,
         )
         try:
-            labels = RoleLabels(**read_json(directory / LABELS))
+            labels = RoleLabels(**about["labels"])
             held = load_file(directory / NETWORK)
-            layers = len(held["mix"])
-            network = RoleNetwork(encoder.dimension, layers, len(labels.roles), len(labels.relations))
+            network = RoleNetwork(encoder.dimension, len(held["mix"]), *map(len, labels))
             network.load_state_dict(held)
         except (OSError, SafetensorError, TypeError, KeyError, RuntimeError) as error:
             raise DataError(
-                f"{directory} holds no semantic roles: {LABELS} or {NETWORK} can not be read.",
+                f"{directory} holds no semantic roles: its {NETWORK} can not be read.",
                 fix="Name a directory that `adcli optimize roles` wrote.",
             ) from error
         return cls(encoder, network, labels)
@@ -86,64 +84,62 @@ class RoleLabeller:
             sentences: Each as words; what lies beyond `MAX_LENGTH` tokens has no roles and is its own head.
             predicates: The places of each sentence's predicates, where they are known.
         """
-        found: list[Sentence] = [Sentence(tuple(words)) for words in sentences]
-        there = [place for place, words in enumerate(sentences) if words]
-        if not there:
+        found = [Sentence(tuple(words)) for words in sentences]
+        there = np.array([place for place, words in enumerate(sentences) if words], np.int64)
+        if not there.size:
             return found
         tokens = read_words(self._tokenizer, [sentences[place] for place in there], MAX_LENGTH)
         engine = self._encoder.local
 
-        def compute(members: IntArray) -> tuple[IntArray, list[Sentence]]:
-            part = Tokens(*([its[member] for member in members] for its in tokens))
+        def compute(members: IntArray) -> list[Sentence]:
+            part, places = tokens.those(members), there[members]
             layers = engine.forward.layers(PackedBatch.of_each(part.ids))
             states = self._network.mixed(states.float().cpu() for states in layers)
-            places = [there[member] for member in members]
-            asked = None if predicates is None else [predicates[place] for place in places]
-            return members, self._read([found[place].words for place in places], states, part, asked)
+            words, is_word = padded_words(states, part)
+            if predicates is None:
+                chosen = (self._network.predicates(words) > 0) & is_word
+            else:
+                chosen = torch.zeros_like(is_word)
+                for row, place in zip(chosen, places, strict=True):
+                    row[[word for word in predicates[place] if word < len(row)]] = True
+                chosen &= is_word
+            at = chosen.nonzero()
+            role, *syntax = (its.argmax(dim=-1).numpy() for its in self._network(words, is_word, *at.T)[1:])
+            read = []
+            for row, (place, count) in enumerate(zip(places, map(len, part.first), strict=True)):
+                own = (at[:, 0] == row).numpy()
+                rest = (its[row, :count].tolist() for its in syntax)
+                read.append(self._sentence(found[place].words, at[own, 1].tolist(), role[own, :count], *rest))
+            return read
 
-        planned = plan_batches(
-            tokens.lengths, token_budget=TOKEN_BUDGET, max_padding=engine.forward.max_padding
+        planned = list(
+            plan_batches(tokens.lengths, token_budget=TOKEN_BUDGET, max_padding=engine.forward.max_padding)
         )
-        for members, labelled in run_on_workers(compute, planned, workers=engine.workers):
-            for member, sentence in zip(members.tolist(), labelled, strict=True):
-                found[there[member]] = sentence
+        done = run_on_workers(compute, planned, workers=engine.workers)
+        for members, labelled in zip(planned, done, strict=True):
+            for place, sentence in zip(there[members], labelled, strict=True):
+                found[place] = sentence
         return found
 
-    def _read(
+    def _sentence(
         self,
-        sentences: Sequence[tuple[str, ...]],
-        states: torch.Tensor,
-        tokens: Tokens,
-        predicates: Sequence[Sequence[int]] | None,
-    ) -> list[Sentence]:
-        words, is_word = padded_words(states, tokens)
-        if predicates is None:
-            at = ((self._network.predicates(words) > 0) & is_word).nonzero()
-        else:
-            known = [(place, its) for place, each in enumerate(predicates) for its in each]
-            within = [(place, its) for place, its in known if its < len(tokens.first[place])]
-            at = torch.tensor(within, dtype=torch.int64).reshape(-1, 2)
-        scores = self._network(words, is_word, at[:, 0], at[:, 1])
-        return self._sentences(sentences, at.numpy(), scores, tokens)
-
-    def _sentences(
-        self, sentences: Sequence[tuple[str, ...]], at: IntArray, scores: Scores, tokens: Tokens
-    ) -> list[Sentence]:
-        role = scores.role.argmax(dim=-1).numpy()
-        head, relation = scores.head.argmax(dim=-1).numpy(), scores.relation.argmax(dim=-1).numpy()
-        frames: list[list[Frame]] = [[] for _ in sentences]
-        for (place, predicate), row in zip(at.tolist(), role, strict=True):
-            said = np.flatnonzero(row[: len(tokens.first[place])]).tolist()
-            roles = tuple((word, self._labels.roles[row[word] - 1]) for word in said)
-            frames[place].append(Frame(predicate, roles))
-        return [
-            Sentence(
-                words,
-                tuple(frames[place]),
-                (*head[place, :count].tolist(), *range(count, len(words))),
-                tuple(self._labels.relations[number] for number in relation[place, :count]),
-            )
-            for place, (words, count) in enumerate(
-                zip(sentences, [len(first) for first in tokens.first], strict=True)
-            )
+        words: tuple[str, ...],
+        predicates: list[int],
+        role: IntArray,
+        head: list[int],
+        relation: list[int],
+        tag: list[int],
+    ) -> Sentence:
+        """A sentence with what was found of its words that have tokens: numbers of labels."""
+        roles = self._labels.roles
+        frames = [
+            Frame(predicate, tuple((int(word), roles[row[word] - 1]) for word in np.flatnonzero(row)))
+            for predicate, row in zip(predicates, role, strict=True)
         ]
+        return Sentence(
+            words,
+            tuple(frames),
+            (*head, *range(len(head), len(words))),
+            tuple(self._labels.relations[number] for number in relation),
+            tuple(self._labels.tags[number] for number in tag),
+        )

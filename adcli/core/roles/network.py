@@ -30,12 +30,14 @@ class Scores(NamedTuple):
         role: (predicates, w, roles + 1) scores of the role of each word; the first is no role.
         head: (sentences, w, w) scores of each word's head.
         relation: (sentences, w, relations) scores of what it is to its head.
+        tag: (sentences, w, tags) scores of its part of speech.
     """
 
     predicate: torch.Tensor
     role: torch.Tensor
     head: torch.Tensor
     relation: torch.Tensor
+    tag: torch.Tensor
 
 
 class RoleNetwork(torch.nn.Module):
@@ -46,9 +48,10 @@ class RoleNetwork(torch.nn.Module):
         layers: The encoder's layers of states, that of the embeddings among them.
         roles: How many roles there are.
         relations: How many syntactic relations.
+        tags: How many parts of speech.
     """
 
-    def __init__(self, states: int, layers: int, roles: int, relations: int) -> None:
+    def __init__(self, states: int, layers: int, roles: int, relations: int, tags: int) -> None:
         super().__init__()
         self.mix = torch.nn.Parameter(torch.tensor([*[0.0] * (layers - 1), 1.0]))
 
@@ -68,6 +71,7 @@ class RoleNetwork(torch.nn.Module):
         self.depends = torch.nn.Parameter(torch.zeros(WIDTH + 1, WIDTH))
         torch.nn.init.normal_(self.depends, std=WIDTH**-0.5 / 4)
         self.relation = torch.nn.Linear(WIDTH, relations)
+        self.tag = torch.nn.Linear(WIDTH, tags)
         self.is_predicate = torch.nn.Linear(WIDTH, 1)
 
     def mixed(self, layers: Iterable[torch.Tensor]) -> torch.Tensor:
@@ -104,6 +108,7 @@ class RoleNetwork(torch.nn.Module):
             role,
             head.float().masked_fill(~there[:, None, :], -torch.inf),
             self.relation(dependent),
+            self.tag(dependent),
         )
 
 

@@ -4,12 +4,11 @@
     tune_roles("minilm", sentences, Path("roles"), settings=TrainingSettings(steps=900))
 
 The loss of a batch is the mean cross-entropy of the role of each word for each predicate, and a part of the
-losses of predicates, of heads and of relations.
+losses of predicates, heads, relations and parts of speech.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,7 +39,7 @@ from adcli.core.training.tuning import tune
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-LABELS, NETWORK = "roles.json", "roles.safetensors"
+NETWORK = "roles.safetensors"
 MAX_LENGTH = 160  # tokens of a sentence
 SYNTAX = 0.15  # of each loss beside that of roles
 HEAD_RATE = 7.0  # the scorers begin from nothing, the encoder does not
@@ -49,28 +48,18 @@ UNKNOWN = -100
 
 
 class RoleLabels(NamedTuple):
-    """The roles and syntactic relations there are."""
+    """The roles, syntactic relations and parts of speech there are."""
 
     roles: list[str]
     relations: list[str]
+    tags: list[str]
 
     @classmethod
     def of(cls, sentences: Sequence[Sentence]) -> RoleLabels:
         """Those of some sentences."""
         roles = {role for s in sentences for frame in s.frames for _, role in frame.roles}
-        return cls(sorted(roles), sorted({relation for s in sentences for relation in s.relations}))
-
-
-class Batch(NamedTuple):
-    """Sentences with what is to be learned of them; as `Scores` has it, `UNKNOWN` where nothing is."""
-
-    tokens: Tokens
-    sentence: torch.Tensor
-    predicate: torch.Tensor
-    is_predicate: torch.Tensor
-    role: torch.Tensor
-    head: torch.Tensor
-    relation: torch.Tensor
+        relations = {relation for s in sentences for relation in s.relations}
+        return cls(sorted(roles), sorted(relations), sorted({tag for s in sentences for tag in s.tags}))
 
 
 def tune_roles(
@@ -79,7 +68,6 @@ def tune_roles(
     directory: Path,
     *,
     settings: TrainingSettings,
-    adapter: AdapterSettings,
     device: Device = "auto",
     precision: Precision = "auto",
     checkpoints: Path | None = None,
@@ -91,10 +79,9 @@ def tune_roles(
 
     Args:
         model: A directory, a short name, or a model of the Hugging Face cache or hub.
-        sentences: With frames, heads and relations.
-        directory: Is filled with the adapter and the scorers.
+        sentences: With frames, heads, relations and parts of speech.
+        directory: Is filled with the encoder's weights and the scorers.
         settings: How.
-        adapter: Which of the encoder's weights are trained.
         device: Where it computes.
         precision: "auto" takes bf16 products where the machine has them.
         checkpoints: A folder; a training of the same model, data and settings resumes from it.
@@ -102,34 +89,37 @@ def tune_roles(
         log: Called with the loss, and the step.
         progress: Called with the number of further steps that are done.
     """
+    from safetensors.torch import save_file
+
     source = resolve_model(model, task="embed")
     labels = RoleLabels.of(sentences)
     loaded = load_for_training(source, device=device, precision=precision)
-    learned: list[RoleTask] = []
+    width = loaded.config.hidden_size
+    torch.manual_seed(settings.seed)
+    network = RoleNetwork(width, loaded.config.num_hidden_layers + 1, *map(len, labels)).to(loaded.device)
+    use_seeded_dropout(network)
+    tokens = read_words(load_tokenizer(source.path), [s.words for s in sentences], MAX_LENGTH)
+    runtime = start_runtime(device=device, precision=precision)
+    is_half = training_precision(precision, loaded.device, width) == "bf16"
 
     def objective(model: PreTrainedModel) -> Objective:
-        task = RoleTask(model, labels, sentences, settings, source.path, device=device, precision=precision)
-        learned.append(task)
-        return Objective(task.add_gradients, None, task.network, HEAD_RATE)
+        task = RoleTask(model, network, labels, sentences, tokens, settings, runtime.workers, is_half=is_half)
+        return Objective(task.add_gradients, None, network, HEAD_RATE)
 
+    key = [source.fingerprint, vars(settings), [s._asdict() for s in sentences], NETWORK]
     trained = tune(
         loaded,
         source,
         directory,
         objective=objective,
-        adapter=adapter,
+        adapter=AdapterSettings("full"),
         settings=settings,
-        checkpoints=None
-        if checkpoints is None
-        else checkpoint_folder(
-            checkpoints,
-            [source.fingerprint, vars(settings), vars(adapter), [s._asdict() for s in sentences], LABELS],
-        ),
-        about=about,
+        checkpoints=None if checkpoints is None else checkpoint_folder(checkpoints, key),
+        about={"labels": labels._asdict(), **about},
         log=log,
         progress=progress,
     )
-    save_network(directory, learned[0].network, labels)
+    save_file({name: its.contiguous() for name, its in network.state_dict().items()}, directory / NETWORK)
     return trained
 
 
@@ -137,133 +127,101 @@ class RoleTask:
     """What an encoder and its scorers are trained for.
 
     Args:
-        model: The encoder, as `load_for_training` made it, with or without an adapter.
-        labels: The roles and relations there are.
-        sentences: To learn from.
-        settings: Batch size and seed.
-        path: The folder of the encoder's tokenizer.
-
-    Attributes:
+        model: The encoder, as `load_for_training` made it.
         network: The scorers.
+        labels: What they tell apart.
+        sentences: To learn from; those with no predicate among their tokens are passed over.
+        tokens: Of the sentences.
+        settings: Batch size and seed.
+        workers: Threads that compute.
+        is_half: Whether products are bf16.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
+        network: RoleNetwork,
         labels: RoleLabels,
         sentences: Sequence[Sentence],
+        tokens: Tokens,
         settings: TrainingSettings,
-        path: Path,
+        workers: int,
         *,
-        device: Device,
-        precision: Precision,
+        is_half: bool,
     ) -> None:
-        runtime = start_runtime(device=device, precision=precision)
-        self._model, self._labels, self._settings = model, labels, settings
-        self._sentences = [sentence for sentence in sentences if sentence.frames]
-        self._device, self._workers = runtime.device, runtime.workers
-        width = model.config.hidden_size
-        self._is_half = training_precision(precision, runtime.device, width) == "bf16"
-        self._tokens = read_words(load_tokenizer(path), [s.words for s in self._sentences], MAX_LENGTH)
-        torch.manual_seed(settings.seed)
-        layers = model.config.num_hidden_layers + 1
-        network = RoleNetwork(width, layers, len(labels.roles), len(labels.relations))
-        self.network = network.to(runtime.device)
-        use_seeded_dropout(self.network)
+        self._model, self._network, self._settings = model, network, settings
+        self._workers, self._is_half = workers, is_half
+        counts = [len(first) for first in tokens.first]
+        known = [wanted(s, count, labels) for s, count in zip(sentences, counts, strict=True)]
+        usable = [place for place, its in enumerate(known) if len(its.role)]
+        self._tokens, self._wanted = tokens.those(usable), [known[place] for place in usable]
 
     def add_gradients(self, number: int, seed: int) -> float:
         """The loss of a batch, whose gradients are added."""
-        self.network.train()
-        members = batch_members(len(self._sentences), number, self._settings)
+        self._network.train()
+        members = batch_members(len(self._wanted), number, self._settings)
         lengths = self._tokens.lengths[members]
         planned = plan_batches(lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
-        parts = [self._batch(members[places]) for places in planned]
-        known = [sum(int((part.role >= 0).sum()) for part in parts), int(lengths.sum())]
-        trained = [p for p in (*self._model.parameters(), *self.network.parameters()) if p.requires_grad]
+        parts = [members[places] for places in planned]
+        cells = sum(self._wanted[member].role.numel() for member in members)
+        trained = [p for p in (*self._model.parameters(), *self._network.parameters()) if p.requires_grad]
 
-        def compute(task: tuple[int, Batch]) -> tuple[float, tuple[torch.Tensor | None, ...]]:
+        def compute(task: tuple[int, IntArray]) -> tuple[float, tuple[torch.Tensor | None, ...]]:
             place, part = task
-            seed_dropout(seed, place, self._device)
-            loss = _loss(self._scores(part), part, *known)
+            seed_dropout(seed, place, str(self._model.device))
+            loss = self._loss(part, cells, int(lengths.sum()))
             return float(loss.detach()), torch.autograd.grad(loss, trained, allow_unused=True)
 
         done = list(map_on_workers(compute, enumerate(parts), workers=self._workers))
         add_gradients(trained, (gradients for _, gradients in done))
         return sum(loss for loss, _ in done)
 
-    def _batch(self, members: IntArray) -> Batch:
-        chosen = [self._sentences[member] for member in members]
-        tokens = Tokens(*([part[member] for member in members] for part in self._tokens))
-        return batch_of(chosen, tokens, self._labels, self._device)
-
-    def _scores(self, batch: Batch) -> Scores:
+    def _loss(self, members: IntArray, cells: int, words: int) -> torch.Tensor:
+        """A part's share of the loss of a batch that has so many cells of roles and tokens."""
+        tokens, device = self._tokens.those(members), self._model.device
+        each = [self._wanted[member] for member in members]
+        known = Scores(*(_filled_up(kind).to(device) for kind in zip(*each, strict=True)))
         filler = self._model.config.pad_token_id or 0
-        read, lengths = np.concatenate(batch.tokens.ids), batch.tokens.lengths
-        ids, mask = padded(read, lengths, self._device, filler=filler)
-        kind = self._device.split(":")[0]
-        with torch.autocast(kind, torch.bfloat16, enabled=self._is_half):
+        ids, mask = padded(np.concatenate(tokens.ids), tokens.lengths, str(device), filler=filler)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._is_half):
             output = self._model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
-            states = self.network.mixed(output.hidden_states)
-            words, is_word = padded_words(states[mask], batch.tokens)
-            scores: Scores = self.network(words, is_word, batch.sentence, batch.predicate)
-        return scores
+            states, is_word = padded_words(self._network.mixed(output.hidden_states)[mask], tokens)
+            scores = self._network(states, is_word, *(known.predicate == 1).nonzero().T)
 
+        def summed(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+            return functional.cross_entropy(
+                found.float().flatten(0, 1), wanted.flatten(), ignore_index=UNKNOWN, reduction="sum"
+            )
 
-def batch_of(sentences: Sequence[Sentence], tokens: Tokens, labels: RoleLabels, device: str) -> Batch:
-    """Sentences with what is known of them, as tensors; words that have no token are left out."""
-    counts = [len(first) for first in tokens.first]
-    width = max(counts)
-    roles = {role: number for number, role in enumerate(labels.roles, start=1)}
-    relations = {relation: number for number, relation in enumerate(labels.relations)}
-    head = np.full((len(sentences), width), UNKNOWN)
-    relation = np.full((len(sentences), width), UNKNOWN)
-    is_predicate = np.full((len(sentences), width), UNKNOWN)
-    asked: list[tuple[int, int]] = []
-    role: list[np.ndarray] = []
-    for place, (sentence, count) in enumerate(zip(sentences, counts, strict=True)):
-        heads = np.array(sentence.heads[:count] or [UNKNOWN] * count)
-        head[place, :count] = np.where(heads < count, heads, UNKNOWN)
-        relation[place, :count] = [relations.get(name, UNKNOWN) for name in sentence.relations[:count]]
-        is_predicate[place, :count] = 0
-        for frame in sentence.frames:
-            if frame.predicate >= count:
-                continue
-            is_predicate[place, frame.predicate] = 1
-            asked.append((place, frame.predicate))
-            cells = np.full(width, UNKNOWN)
-            cells[:count] = 0
-            for word, name in frame.roles:
-                if word < count:
-                    cells[word] = roles.get(name, UNKNOWN)
-            role.append(cells)
-
-    def tensor(values: object) -> torch.Tensor:
-        return torch.from_numpy(np.asarray(values, np.int64)).to(device)
-
-    at = tensor(np.array(asked, np.int64).reshape(-1, 2))
-    roles_of = tensor(np.array(role, np.int64).reshape(-1, width))
-    return Batch(tokens, at[:, 0], at[:, 1], tensor(is_predicate), roles_of, tensor(head), tensor(relation))
-
-
-def _loss(scores: Scores, batch: Batch, cells: int, words: int) -> torch.Tensor:
-    """A part's share of the loss of a batch that has so many cells of roles and tokens."""
-
-    def summed(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(
-            found.float().flatten(0, 1), wanted.flatten(), ignore_index=UNKNOWN, reduction="sum"
+        predicates = functional.binary_cross_entropy_with_logits(
+            scores.predicate.float()[is_word], known.predicate[is_word].float(), reduction="sum"
         )
+        syntax = sum((summed(getattr(scores, its), getattr(known, its)) for its in _SYNTAX), predicates)
+        return summed(scores.role, known.role) / cells + SYNTAX * syntax / words
 
-    there = batch.is_predicate >= 0
-    predicates = functional.binary_cross_entropy_with_logits(
-        scores.predicate.float()[there], batch.is_predicate[there].float(), reduction="sum"
+
+_SYNTAX = ("head", "relation", "tag")
+
+
+def wanted(sentence: Sentence, count: int, labels: RoleLabels) -> Scores:
+    """What is to be scored highest of the first `count` words: numbers of labels, `UNKNOWN` where none is."""
+    frames = [frame for frame in sentence.frames if frame.predicate < count]
+    is_predicate = torch.zeros(count, dtype=torch.int64)
+    is_predicate[[frame.predicate for frame in frames]] = 1
+    role = torch.zeros(len(frames), count, dtype=torch.int64)
+    for row, frame in zip(role, frames, strict=True):
+        for word, name in frame.roles:
+            row[word : word + 1] = labels.roles.index(name) + 1
+    return Scores(
+        is_predicate,
+        role,
+        torch.tensor([head if head < count else UNKNOWN for head in sentence.heads[:count]]),
+        torch.tensor([labels.relations.index(name) for name in sentence.relations[:count]]),
+        torch.tensor([labels.tags.index(name) for name in sentence.tags[:count]]),
     )
-    syntax = summed(scores.head, batch.head) + summed(scores.relation, batch.relation) + predicates
-    return summed(scores.role, batch.role) / cells + SYNTAX * syntax / words
 
 
-def save_network(directory: Path, network: RoleNetwork, labels: RoleLabels) -> None:
-    """Write the scorers and what they tell apart beside their encoder's adapter."""
-    from safetensors.torch import save_file
-
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, directory / NETWORK)
-    (directory / LABELS).write_text(json.dumps(labels._asdict()) + "\n", "utf-8")
+def _filled_up(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """One row a sentence, or a predicate of one, filled up to the longest."""
+    rows = [row for part in parts for row in (part if part.dim() > 1 else [part])]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=UNKNOWN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,13 +32,17 @@ class Tokens(NamedTuple):
             none.
     """
 
-    ids: list[npt.NDArray[np.int32]]
-    first: list[IntArray]
+    ids: Sequence[npt.NDArray[np.int32]]
+    first: Sequence[IntArray]
 
     @property
     def lengths(self) -> IntArray:
         """(sentences,) tokens of each."""
         return np.array([len(ids) for ids in self.ids], np.int64)
+
+    def those(self, members: Iterable[int]) -> Tokens:
+        """Those of some sentences."""
+        return Tokens(*zip(*((self.ids[member], self.first[member]) for member in members), strict=True))
 
 
 def read_words(

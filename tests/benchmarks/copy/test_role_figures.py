@@ -8,7 +8,6 @@ import pytest
 from labels import agrees, labelled, own_products, units
 
 from adcli.copy.facts import catalogue_facts
-from adcli.core.adapters.adapter import AdapterSettings
 from adcli.core.roles.conllu import read_conllu
 from adcli.core.roles.labeller import RoleLabeller
 from adcli.core.roles.training import tune_roles
@@ -38,7 +37,7 @@ def split(shared_data):
 def labeller(split, tmp_path_factory):
     folder, started = tmp_path_factory.mktemp("roles"), time.process_time()
     tune_roles(
-        "minilm", split[0], folder, adapter=AdapterSettings("full"), about={},
+        "minilm", split[0], folder, about={},
         settings=TrainingSettings(
             steps=STEPS, batch_size=16, learning_rate=1.5e-4, evaluate_every=0, checkpoint_every=0
         ),

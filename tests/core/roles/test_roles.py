@@ -3,7 +3,6 @@
 import models
 import pytest
 
-from adcli.core.adapters.adapter import AdapterSettings
 from adcli.core.roles.conllu import read_conllu
 from adcli.core.roles.frames import Frame
 from adcli.core.roles.labeller import RoleLabeller
@@ -78,7 +77,7 @@ def test_roles_that_were_learned_are_read_off_other_documents(tmp_path):
         settings=TrainingSettings(
             steps=60, batch_size=16, learning_rate=3e-3, evaluate_every=0, checkpoint_every=0
         ),
-        adapter=AdapterSettings("full"), about={},
+        about={},
     )  # fmt: skip
     labeller = RoleLabeller.load(tmp_path / "roles")
     words = [s.words for s in split.held_out]
