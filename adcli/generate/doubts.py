@@ -69,13 +69,18 @@ def _is_packed_along(fact: Fact) -> bool:
 
 
 def _is_of_part_only(fact: Fact, product: ProductFacts) -> bool:
-    """Whether it is what the filling is of, or the outside, where no inside on record is of it too."""
-    inside, filling = (
-        {word for other in product.facts if other.role == role for word in words(other.value)}
-        for role in ("inner", "filling")
-    )
+    """Whether it is of the outside, the filling or a part that has a heading, and not of the rest."""
+    of_parts = {other.role: set(words(other.value)) for other in product.facts if other.slot == "material"}
     said = set(words(fact.value)) - {"and"}
-    return bool(said & filling) or (fact.source.lower() == "attribute outer material" and not said <= inside)
+    is_outside = fact.source.lower() == "attribute outer material"
+    if is_outside or said & of_parts.get("filling", set()):
+        return not is_outside or not said <= of_parts.get("inner", set())
+    headed = [
+        bool(said & set(words(other.value)))
+        for other in product.facts
+        if other.slot == "material" and other.role and other.source.startswith("attribute")
+    ]
+    return fact.source == "description" and any(headed) and not all(headed)
 
 
 def _is_other_colour(fact: Fact, other: Fact) -> bool:

@@ -126,7 +126,8 @@ def _names(product: ProductFacts) -> dict[str, str]:
         within = re.findall(r"(?<=[a-z,;] )[A-Z][\w-]*", text)
         if 12 * len(within) < len(spoken):  # else it is all written so
             names |= {word.lower(): word for word in within if word.lower() not in spoken}
-    return names
+    known = frozenset().union(*lexicon()["en"].values())
+    return {word: written for word, written in names.items() if word not in known}
 
 
 def _spans(product: ProductFacts) -> Iterator[Phrase]:

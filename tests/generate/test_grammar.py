@@ -87,6 +87,8 @@ def test_an_angle_is_open_only_where_a_fact_of_its_kind_is_on_record():
         ({"title": "Acme Quilt", "attributes": '{"Outer Material": "Cotton"}'}, "material", None),
         ({"title": "Acme Quilt", "attributes": '{"Outer Material": "Cotton", "Inner Material": "Cotton"}'},
          "material", "cotton"),
+        ({"title": "Acme Cutter", "attributes": '{"Blade Material": "Steel", "Handle Material": "Plastic"}',
+          "description": "It is made of steel."}, "material", None),
         ({"title": "Acme Gold Idol", "material": "Brass", "color": "Gold"}, "colour", None),
         ({"title": "Acme Soap & Scrub", "pack_of": "2"}, "count", None),
         ({"title": "Acme Bowl", "description": "Safe in dishwasher, microwave and oven."}, "safe",
