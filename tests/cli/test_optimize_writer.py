@@ -63,6 +63,12 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         evaluations[0]["watched"]
     )
     assert max(row["score"] for row in evaluations) > evaluations[0]["score"]
+    done = learn("--steps", "2", "--from", "first", "--replay", "0.5", "-o", "again")
+    assert done.returncode == 0, done.said
+    assert "ads of first are replayed beside" in done.said
+    counts = description(tmp_path / "again")["counts"]
+    assert counts["replayed"] > 0
+    assert len((tmp_path / "again" / "replay.ndjson").read_text().splitlines()) <= 500
     done = learn(*log, "--stage", "preference", "--steps", "4", "--from", "first", "-o", "second")
     assert done.returncode == 0, done.said
     assert "pairs of a better and a worse ad" in done.said
@@ -107,6 +113,8 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         (("--stage", "adversarial", "--reviewed", "none.csv"), 3, "0 ads that people wrote"),
         (("--samples", "9"), 2, "--samples has no effect with --stage supervised"),
         (("--stage", "preference", "--rules", "r.toml"), 2, "--rules has no effect with --stage preference"),
+        (("--replay", "0.3"), 2, "Name it with --from"),
+        (("--stage", "preference", "--replay", "0.3"), 2, "--replay has no effect with --stage preference"),
         (("--from", "nowhere"), 2, "not a directory"),
     ],
 )

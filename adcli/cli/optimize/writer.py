@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.command import command
-from adcli.cli.option_rules import option_group
+from adcli.cli.optimize.writer_options import Learning, TrainingOptions
 from adcli.cli.options import Inputs, Models, Tracking
 from adcli.cli.run import Run
 from adcli.errors import DataError, UsageError
@@ -34,82 +32,9 @@ LEARNING_RATES = {
 }
 EVALUATIONS = 6
 SAMPLES, COLUMNS = 8, 90
+REPLAYED = 0.2
 JUDGING = 0.3  # of the items, of which an adversary's second discriminator learns
 JUDGE = "adcli.optimize.writer.judging:judge_of"
-
-
-@option_group("Training data")
-class Learning:
-    """What the writer learns from."""
-
-    stage: Literal["supervised", "preference", "reinforce", "adversarial"] = typer.Option(
-        "supervised",
-        help="To write like the ads, to prefer those that did better, to earn more predicted clicks, or to "
-        "be taken for human by a discriminator that learns in turn.",
-    )
-    catalog: str | None = typer.Option(
-        None, help="Products of the ads.", show_default="the columns of the ads themselves"
-    )
-    log: str | None = typer.Option(
-        None, metavar="FILE", help="Impressions of the ads (ad_id, click): which ads drew clicks."
-    )
-    reviewed: str | None = typer.Option(
-        None, metavar="FILE", help="Review of the ads (ad_id, decision): what was rejected is not learned."
-    )
-    start_from: Path | None = typer.Option(
-        None, "--from", help="Writer directory whose training is continued, such as that of another stage."
-    )
-    held_out: float = typer.Option(
-        0.1, min=0.01, max=0.9, help="Share of the items that nothing is learned of."
-    )
-
-
-@option_group("Training")
-class TrainingOptions:
-    """How the writer learns."""
-
-    model: str = typer.Option(
-        "smollm2", help="Directory, short name or hub name of the language model.", rich_help_panel="Models"
-    )
-    discriminator: str | None = typer.Option(
-        None,
-        help="Encoder that tells human ads from generated ones, with --stage adversarial.",
-        show_default="minilm",
-        rich_help_panel="Models",
-    )
-    tune: Literal["lora", "adalora", "prefix", "full"] | None = typer.Option(
-        None, help="Kind of adapter to train, or full for all weights.", show_default="lora, or as in --from"
-    )
-    rank: int = typer.Option(16, min=1, help="LoRA rank or prefix tokens.")
-    steps: int | None = typer.Option(
-        None, min=1, help="Optimizer steps at most.", show_default="200, 100, 60 or 60, by --stage"
-    )
-    batch_size: int | None = typer.Option(
-        None,
-        min=2,
-        help="Ads, pairs of ads or prompts of a batch, of all processes together.",
-        show_default="16, 8, 4 or 4, by --stage",
-    )
-    learning_rate: float | None = typer.Option(
-        None, min=1e-9, help="Peak learning rate.", show_default="the usual one of --tune and --stage"
-    )
-    samples: int | None = typer.Option(
-        None,
-        min=2,
-        help="Ads written for each prompt, with --stage reinforce or adversarial.",
-        show_default="8",
-    )
-    kept: int | None = typer.Option(
-        None,
-        min=2,
-        help="Of --samples, those learned from: the ones that earn most and least.",
-        show_default="half of --samples",
-    )
-    new_tokens: int = typer.Option(30, min=4, help="Most tokens of an ad that is written.")
-    columns: int | None = typer.Option(
-        None, min=20, help="Columns that an ad may take, with --stage reinforce.", show_default="90"
-    )
-    patience: int = typer.Option(4, min=1, help="Evaluations without a gain before early stopping.")
 
 
 @command
@@ -147,6 +72,7 @@ def writer(
     warn_of_unknown_items(run, own, [product["item_id"] for product in products])
     task = _task(run, {"products": products, "own": own}, found, learning, training, checking, models)
     trained = _tune(run, folder, task, learning, training, tracking, models)
+    _keep_replay(run, folder, task, learning)
     _tell(run, folder, trained, learning.stage)
 
 
@@ -157,6 +83,7 @@ def _check(learning: Learning, training: TrainingOptions, checking: Checking) ->
         "--kept": (training.kept, {"reinforce", "adversarial"}),
         "--discriminator": (training.discriminator, {"adversarial"}),
         "--columns": (training.columns, {"reinforce"}),
+        "--replay": (learning.replay, {"supervised"}),
         "--log": (learning.log, {"preference", "reinforce"}),
         "--reviewed": (learning.reviewed, {"supervised", "preference", "adversarial"}),
         "--rules": (checking.rules, {"supervised", "adversarial"}),
@@ -168,6 +95,8 @@ def _check(learning: Learning, training: TrainingOptions, checking: Checking) ->
                 f"{option} has no effect with --stage {learning.stage}.",
                 fix=f"It is for --stage {' and '.join(sorted(stages))}.",
             )
+    if learning.replay is not None and learning.start_from is None:
+        raise UsageError("--replay is of what an earlier directory learned.", fix="Name it with --from.")
     samples = training.samples or SAMPLES
     if (training.kept or 0) > samples:
         raise UsageError(f"--kept {training.kept} is more than --samples {samples}.")
@@ -253,10 +182,14 @@ def _task(
     judging: list[int] = []
     if learning.stage == "adversarial":
         judging = sorted(set(found.held_out(JUDGING, run.seed + 1)) - set(held_out))
+    apart = set(held_out)
+    earlier, again = _replay(run, found, learning, sum(place not in apart for place, _ in pairs))
     return WriterTask(
         learning.stage,
         found.prompts,
         pairs=pairs,
+        replay=again,
+        replay_held_out=earlier,
         preferences=preferred,
         held_out=held_out,
         judging=judging,
@@ -267,6 +200,38 @@ def _task(
         kept=training.kept or max(2, samples // 2),
         new_tokens=training.new_tokens,
     )
+
+
+def _replay(
+    run: Run, found: WriterAds, learning: Learning, new: int
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Ads of `--from` that are held out, and those that are learned again beside so many new ones."""
+    from adcli.optimize.writer.replay import read_replay, replayed
+
+    if learning.start_from is None or learning.stage != "supervised":
+        return [], []
+    earlier = read_replay(learning.start_from)
+    if not earlier.learned:
+        run.warn(f"{learning.start_from} keeps no ads it learned from: what is forgotten is not measured.")
+    share = REPLAYED if learning.replay is None else learning.replay
+    again = replayed(earlier, new, share, seed=run.seed)
+    run.note(f"{len(again):,} ads of {learning.start_from} are replayed beside {new:,} new ones.")
+    known = set(found.prompts)
+    return [pair for pair in earlier.held_out if pair[0] not in known], again
+
+
+def _keep_replay(run: Run, folder: Path, task: WriterTask, learning: Learning) -> None:
+    """A sample of the ads that this writer and the one of `--from` learned, for one that goes on from it."""
+    from adcli.optimize.writer.replay import Replay, read_replay, write_replay
+
+    learned, held_out = read_replay(learning.start_from) if learning.start_from else Replay([], [])
+    if task.stage == "supervised":
+        learned += zip(*task.pairs_of(task.learned), strict=True)
+        known = set(task.prompts)
+        held_out = [pair for pair in held_out if pair[0] not in known]
+        held_out += zip(*task.pairs_of(task.held_out), strict=True)
+    if learned:
+        write_replay(folder, Replay(learned, held_out), seed=run.seed)
 
 
 def _adapter(learning: Learning, training: TrainingOptions) -> AdapterSettings:
@@ -335,6 +300,7 @@ def _tune(
                     "prompts": len(task.prompts),
                     "held_out": len(task.held_out),
                     "pairs": len(task.pairs),
+                    "replayed": len(task.replay),
                     "preferences": len(task.preferences),
                 },
             },
@@ -349,6 +315,7 @@ def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
     first, best = trained.evaluations[0], trained.best
     if stage == "adversarial":
         _tell_plane(run, folder)
+    _tell_changes(run, folder)
     if best is None or best.step == 0:
         run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
         return
@@ -390,3 +357,17 @@ def _tell_plane(run: Run, folder: Path) -> None:
         f"({levels}; on average {plane['above']:+.2f} ± {plane['error']:.2f}). Quality is the "
         f"{plane['quality']}."
     )
+
+
+def _tell_changes(run: Run, folder: Path) -> None:
+    """What a writer that went on from another gained on new ads and forgot of earlier ones."""
+    from adcli.core.adapters.adapter import describe_adapter
+
+    content = describe_adapter(folder)
+    for name, ads in (("gained", "new"), ("forgotten", "earlier")):
+        if name in content:
+            found = run.facts[name] = content[name]
+            run.note(
+                f"{name} on {ads} ads, held out ({found['pairs']:,}): {found['change']:+.3f} nats a token "
+                f"({found['before']:.3f} before, {found['after']:.3f} after)."
+            )

@@ -4,7 +4,8 @@
     adapter_config.json          peft's own description; none of a bottleneck adapter, which is not peft's
     adapter_model.safetensors    its weights; model.safetensors where all weights were tuned
     head.safetensors             of labelled texts: a logistic head on the vectors
-    replay.json                  a sample of what it learned from, so that a later run does not forget it
+    replay.json                  a sample of what it learned from, so that a later run does not forget it;
+                                 replay.ndjson of a writer
 
 An adapter belongs to the model it was made for, and is refused by any other.
 """

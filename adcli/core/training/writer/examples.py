@@ -29,6 +29,11 @@ class Preferences(NamedTuple):
     weights: Sequence[float]
 
 
+def pairs_from(rows: Sequence[tuple[str, str]]) -> Pairs:
+    """Prompts with their texts as pairs."""
+    return Pairs([prompt for prompt, _ in rows], [text for _, text in rows])
+
+
 FEWEST = 2  # texts that people wrote, to judge by
 Stage = Literal["supervised", "preference", "reinforce", "adversarial"]
 
@@ -55,6 +60,8 @@ class WriterTask:
         stage: How it learns.
         prompts: All prompts.
         pairs: Place of the prompt, and a text that answers it.
+        replay: Prompts and texts of an earlier training that are learned again beside the pairs.
+        replay_held_out: Others of it, which show what is forgotten.
         preferences: Place of the prompt, the better text, the worse, and what the pair counts.
         held_out: Places of prompts that nothing is learned of.
         judging: Places of further ones, of which a second discriminator learns to judge.
@@ -70,6 +77,8 @@ class WriterTask:
     stage: Stage
     prompts: list[str]
     pairs: list[tuple[int, str]] = field(default_factory=list)
+    replay: list[tuple[str, str]] = field(default_factory=list)
+    replay_held_out: list[tuple[str, str]] = field(default_factory=list)
     preferences: list[tuple[int, str, str, float]] = field(default_factory=list)
     held_out: list[int] = field(default_factory=list)
     judging: list[int] = field(default_factory=list)
@@ -90,8 +99,7 @@ class WriterTask:
     def pairs_of(self, places: Sequence[int]) -> Pairs:
         """The pairs of some prompts."""
         some = set(places)
-        chosen = [(self.prompts[place], text) for place, text in self.pairs if place in some]
-        return Pairs([prompt for prompt, _ in chosen], [text for _, text in chosen])
+        return pairs_from([(self.prompts[place], text) for place, text in self.pairs if place in some])
 
     def preferences_of(self, places: Sequence[int]) -> Preferences:
         """The preferences of some prompts."""

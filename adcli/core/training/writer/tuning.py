@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.training.checkpoints import checkpoint_folder
 from adcli.core.training.ranks import said_by, train_in_ranks
 from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
-from adcli.core.training.writer.examples import Judge, WriterTask, check_count
+from adcli.core.training.writer.examples import Judge, Pairs, WriterTask, check_count, pairs_from
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -164,7 +165,7 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
     from adcli.core.training.loop import Objective
     from adcli.core.training.writer.likelihood import Preference, Supervised
     from adcli.core.training.writer.reinforcement import Reinforcement, live_writing
-    from adcli.core.training.writer.watching import Watch
+    from adcli.core.training.writer.watching import Watch, gained_and_forgotten
 
     task, settings = asked.task, asked.settings
     judge, live = _judge(task), live_writing(writer)
@@ -174,8 +175,11 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
         judge = adversary
     evaluate = Watch(writer, live, task, judge, seed=settings.seed)
     if task.stage == "supervised":
+        new, again = task.pairs_of(task.learned), pairs_from(task.replay)
+        pairs = Pairs([*new.prompts, *again.prompts], [*new.texts, *again.texts])
+        report = partial(gained_and_forgotten, writer, task) if task.replay_held_out else None
         return Objective(
-            Supervised(writer, task.pairs_of(task.learned), settings, processes).add_gradients, evaluate
+            Supervised(writer, pairs, settings, processes).add_gradients, evaluate, report=report
         )
     if task.stage == "preference":
         learned = task.preferences_of(task.learned)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.training.writer.examples import Judge, WriterTask
+from adcli.core.training.writer.examples import Judge, WriterTask, pairs_from
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import groups_of, margins, mean_log_likelihood, preference_groups
 from adcli.core.training.writer.reinforcement import log_probabilities_of, written_by
@@ -14,6 +14,7 @@ from adcli.core.writing.live import LiveWriting
 from adcli.core.writing.settings import WritingSettings
 
 PROMPTS, SAMPLES, PAIRS = 24, 4, 64
+MOST_COMPARED = 200  # pairs by which it is said what was gained and forgotten
 READ_AGAIN = 8  # prompts whose texts the divergence is of
 
 
@@ -61,3 +62,21 @@ class Watch:
             with self._writer.as_begun():
                 before = torch.cat(log_probabilities_of(self._writer, written))
         return float((now - before).mean())
+
+
+def gained_and_forgotten(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, float]]:
+    """By how much a token of new texts held out is likelier than before, and of earlier ones less likely."""
+    pairs = {"gained": task.pairs_of(task.held_out), "forgotten": pairs_from(task.replay_held_out)}
+    found = {}
+    for name, sign in (("gained", 1), ("forgotten", -1)):
+        groups = groups_of(writer, pairs[name])[:MOST_COMPARED]
+        after = mean_log_likelihood(writer, groups)
+        with writer.as_begun():
+            before = mean_log_likelihood(writer, groups)
+        found[name] = {
+            "before": before,
+            "after": after,
+            "change": sign * (after - before),
+            "pairs": len(groups),
+        }
+    return found

@@ -101,6 +101,27 @@ def test_a_prefix_is_learned_whether_cut_off_or_not_and_learned_on(llama, tmp_pa
     assert further.evaluations[0].score == pytest.approx(trained.best.score, abs=1e-4)
 
 
+def test_what_is_replayed_is_forgotten_less(llama, tmp_path):
+    half = len(PROMPTS) // 2
+    old, new = PROMPTS[:half], PROMPTS[half:]
+    said = [f"the {prompt.split()[1]}" for prompt in old]
+    before = WriterTask("supervised", old, pairs=list(enumerate(said)), held_out=[0], new_tokens=4)
+    how = settings(steps=25, learning_rate=3e-2, evaluate_every=0)
+    tune_writer(llama, before, tmp_path / "old", settings=how, adapter=AdapterSettings())
+    changes = {}
+    for name, replay in (("without", []), ("with", list(zip(old[1:], said[1:], strict=True)))):
+        task = WriterTask(
+            "supervised", new, pairs=[(place, "is on sale") for place in range(half)], held_out=[0, 1],
+            replay=replay, replay_held_out=[(old[0], said[0])], new_tokens=4,
+        )  # fmt: skip
+        tune_writer(
+            llama, task, tmp_path / name, settings=how, adapter=AdapterSettings(), start_from=tmp_path / "old"
+        )
+        changes[name] = describe_adapter(tmp_path / name)
+    assert all(found["gained"]["change"] > 0 for found in changes.values())
+    assert changes["with"]["forgotten"]["change"] < changes["without"]["forgotten"]["change"] - 0.5
+
+
 def test_of_two_texts_the_better_one_gains(llama, tmp_path):
     pairs = [(place, f"the {word}", f"a {word}", 1.0) for place, word in enumerate(models.WORDS[:24])]
     task = WriterTask("preference", PROMPTS, preferences=pairs, held_out=HELD_OUT, new_tokens=4)
