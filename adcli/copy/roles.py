@@ -1,7 +1,8 @@
 """Facts from the semantic roles of prose: what a thing does, whatever the verb.
 
 A clause is a fact if the thing itself does what it says: a verb of the third person or after `does not` whose
-agent is the thing, a pronoun that stands for it, or left out (`Folds flat and does not fray.`).
+agent is the thing, a pronoun that stands for it, or left out (`Folds flat and does not fray.`). A predicate
+that is no verb (`Ways to wear it.`) says nothing.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ def _clause(sentence: Sentence, frame: Frame) -> tuple[int, int]:
 
 def _is_of_thing(sentence: Sentence, frame: Frame, first: int, own: set[str]) -> bool:
     """Whether it is the thing that does so."""
+    if sentence.tags[frame.predicate] != "VERB":
+        return False
     verb = sentence.words[frame.predicate].lower()
     is_third = verb.endswith("s") and not verb.endswith("ss") and verb not in _SAYS_NOTHING
     is_denied = first < frame.predicate and sentence.words[first].lower() == "does"

@@ -1,4 +1,4 @@
-"""Semantic roles give facts of verbs that no list has, only of what the thing itself does."""
+"""Semantic roles give facts of verbs that no list has, only of what the thing itself does; a plural noun is no verb."""
 
 from adcli.copy.facts import catalogue_facts
 from adcli.core.roles.frames import Frame, Sentence
@@ -7,7 +7,8 @@ from adcli.core.roles.words import words_of
 PRODUCT = {
     "item_id": "1",
     "title": "Bramblebee puzzle, 100 pieces",
-    "description": "Cut from recycled board that does not fray. Glows softly at night. Children glue it badly.",
+    "description": "Cut from recycled board that does not fray. Glows softly at night. Children glue it badly. "
+    "Ways to wear it.",
 }
 READ = {
     "Cut from recycled board that does not fray.": Sentence(
@@ -15,18 +16,28 @@ READ = {
         (Frame(7, ((4, "ARG1"), (6, "ARGM-NEG"))),),
         (0, 3, 3, 0, 7, 7, 7, 3, 0),
         ("root", "case", "amod", "obl", "nsubj", "aux", "advmod", "acl", "punct"),
+        ("VERB", "ADP", "ADJ", "NOUN", "PRON", "AUX", "PART", "VERB", "PUNCT"),
     ),
     "Glows softly at night.": Sentence(
         words_of("Glows softly at night ."),
         (Frame(0, ((1, "ARGM-MNR"), (3, "ARGM-TMP"))),),
         (0, 0, 3, 0, 0),
         ("root", "advmod", "case", "obl", "punct"),
+        ("VERB", "ADV", "ADP", "NOUN", "PUNCT"),
     ),
     "Children glue it badly.": Sentence(
         words_of("Children glue it badly ."),
         (Frame(1, ((0, "ARG0"), (2, "ARG1"))),),
         (1, 1, 1, 1, 1),
         ("nsubj", "root", "obj", "advmod", "punct"),
+        ("NOUN", "VERB", "PRON", "ADV", "PUNCT"),
+    ),
+    "Ways to wear it.": Sentence(
+        words_of("Ways to wear it ."),
+        (Frame(0, ((2, "ARG1"),)),),
+        (0, 2, 0, 2, 0),
+        ("root", "mark", "acl", "obj", "punct"),
+        ("NOUN", "PART", "VERB", "PRON", "PUNCT"),
     ),
 }
 
