@@ -87,7 +87,6 @@ class Preference:
         self._groups = preference_groups(writer, preferences)
         mean = sum(preferences.weights) / len(preferences.weights)
         self._weights = [weight / mean for weight in preferences.weights]
-        self._before = margins(writer, self._groups)
 
     def add_gradients(self, number: int, seed: int) -> float:
         """The loss of this process's share of a batch, whose gradients are added."""
@@ -95,10 +94,12 @@ class Preference:
         own = own_share(number, len(self._groups), self._settings, self._processes)
         groups = [self._groups[place] for place in own]
         scale = self._processes / self._settings.batch_size
+        with self._writer.as_begun():
+            margin = margins(self._writer, groups)
 
         def loss_of(found: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
             better, worse = _sums(found, [groups[place] for place in places])
-            before = found.new_tensor([self._before[own[place]] for place in places])
+            before = found.new_tensor([margin[place] for place in places])
             weight = found.new_tensor([self._weights[own[place]] for place in places])
             tokens = found.new_tensor([len(groups[place].texts[0]) for place in places])
             gain = functional.logsigmoid(BETA * (better - worse - before))

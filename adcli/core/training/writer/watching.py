@@ -33,7 +33,7 @@ class Watch:
         self._prompts = [writer.prompt(task.prompts[place]) for place in self._places]
         self._how = WritingSettings(SAMPLES, task.new_tokens, 1.0, 0, 1.0, seed + 1)
         self._pairs = groups_of(writer, task.pairs_of(task.held_out))[:PAIRS]
-        self._preferences = preference_groups(writer, task.preferences_of(task.held_out))
+        self._preferences = preference_groups(writer, task.preferences_of(task.held_out))[:PAIRS]
         self._margins = margins(writer, self._preferences)
 
     def __call__(self) -> tuple[float, Mapping[str, float]]:
