@@ -2,9 +2,13 @@
 
 import json
 from random import Random
+from types import SimpleNamespace
 
 import models
 import pytest
+
+from adcli.cli.optimize.writer import _warn_of_divergence
+from adcli.core.training.settings import Evaluation
 
 FAST = ("--precision", "fp32", "--new-tokens", "8", "--rank", "4", "--held-out", "0.2")
 KINDS = ("mug", "lantern", "jacket", "bottle", "bag", "candle", "shirt", "boots")
@@ -139,3 +143,12 @@ def test_ads_without_products_and_clicks_that_say_nothing_are_refused(learn, adc
     done = learn("--stage", "reinforce", "--log", tmp_path / "noise.csv", "-o", "writer")
     assert done.returncode == 3, done.said
     assert "no better than a constant" in done.said
+
+
+@pytest.mark.parametrize(("score", "is_said"), [(0.1, True), (0.3, False)], ids=["falls", "rises too"])
+def test_a_reward_that_rises_alone_is_said(score, is_said):
+    """Also of a training of which nothing was better than its beginning."""
+    best, last = Evaluation(0, 0.0, 0.2, {"reward": 1.0}), Evaluation(9, 0.0, score, {"reward": 2.0})
+    said = []
+    _warn_of_divergence(SimpleNamespace(warn=said.append), last, best)
+    assert any("the reward rose" in one for one in said) == is_said

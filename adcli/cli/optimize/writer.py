@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from adcli.copy.fact import Fact
     from adcli.core.adapters.adapter import AdapterSettings, Tuning
-    from adcli.core.training.settings import Trained, TrainingSettings
+    from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
     from adcli.core.training.writer.examples import Stage, WriterTask
     from adcli.optimize.writer.pairs import WriterAds
 
@@ -316,6 +316,8 @@ def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
     if stage == "adversarial":
         _tell_plane(run, folder)
     _tell_changes(run, folder)
+    if stage == "reinforce" and best is not None:
+        _warn_of_divergence(run, trained.evaluations[-1], best)
     if best is None or best.step == 0:
         run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
         return
@@ -333,11 +335,14 @@ def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
         f"{best.step:,}; distinct-2 {first.watched['distinct_2']:.3f} and {best.watched['distinct_2']:.3f}, "
         f"divergence {best.watched['kl']:.3f} nats a token."
     )
-    last = trained.evaluations[-1]
-    if stage == "reinforce" and last.watched["reward"] > best.watched["reward"] and last.score < best.score:
+
+
+def _warn_of_divergence(run: Run, last: Evaluation, best: Evaluation) -> None:
+    """Say where the reward went on rising after what it stands for had stopped."""
+    if last.watched["reward"] > best.watched["reward"] and last.score < best.score:
         run.warn(
-            f"from step {best.step:,} on the reward rose while the model of other items said less: training "
-            "was stopped, and what it was then is kept."
+            f"from step {best.step:,} to {last.step:,} the reward rose while the click model of other items "
+            f"said less: the writer of step {best.step:,} is kept."
         )
 
 
