@@ -18,7 +18,7 @@ import numpy.typing as npt
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.discriminator import Discriminator, with_prompt
 from adcli.core.training.writer.examples import Judge, WriterTask
-from adcli.core.training.writer.plane import Plane, Write
+from adcli.core.training.writer.plane import CHOOSING, Plane, Write
 
 FloatArray = npt.NDArray[np.float64]
 EVERY = 4  # steps of the writer between turns of the discriminator
@@ -79,7 +79,7 @@ class Adversary:
             "accuracy": float(((human > 0).mean() + (generated <= 0).mean()) / 2),
             "quality": float(level.quality.mean()),
             "diversity": level.diversity,
-            "score": float(level.above.mean()),
+            "score": float(level.above[CHOOSING].mean()),
         }
 
     def report(self) -> dict[str, Any]:

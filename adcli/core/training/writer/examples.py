@@ -34,7 +34,7 @@ def pairs_from(rows: Sequence[tuple[str, str]]) -> Pairs:
     return Pairs([prompt for prompt, _ in rows], [text for _, text in rows])
 
 
-FEWEST = 2  # texts that people wrote, to judge by
+FEWEST = 4  # prompts with texts that people wrote, to judge by
 Stage = Literal["supervised", "preference", "reinforce", "adversarial"]
 
 
@@ -128,8 +128,8 @@ def check_count(task: WriterTask, batch_size: int) -> None:
         )
     if task.stage == "adversarial":
         for places in (task.held_out, task.judging):
-            if len(task.pairs_of(places).texts) < FEWEST:
+            if len(set(task.pairs_of(places).prompts)) < FEWEST:
                 raise DataError(
-                    "The items held out have fewer than two ads that people wrote, to judge others by.",
+                    f"People wrote ads for fewer than {FEWEST} of the prompts held out, to judge others by.",
                     fix="Give ads of more items, or a larger --held-out.",
                 )

@@ -5,7 +5,8 @@ it leads above the curve of points that the beginning writer reaches at all temp
 
 Quality is the mean log-odds of being human by a logistic regression on vectors of an encoder that nothing was
 trained by; it learns from items of its own, from ads that people wrote against as many of either writer.
-Diversity is one less self-BLEU.
+Diversity is one less self-BLEU. Every other prompt is for choosing among the weights of a training, the rest
+for the verdict: the best of several evaluations lies above the curve by chance.
 
 Source: Caccia et al., "Language GANs Falling Short" (2020), section 4.
 """
@@ -31,6 +32,7 @@ Write = Callable[[Sequence[int], float, int, int], Texts]
 CURVE = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
 LEVELS = (0.5, 0.7, 0.85, 1.0)
 CLEAR = 1.645  # standard errors by which the trained writer has to lie above the curve
+CHOOSING, VERDICT = slice(0, None, 2), slice(1, None, 2)  # of the prompts
 ENOUGH = 3  # levels at which it may not lie below
 JUDGED = 96  # texts that quality is learned of, at most, of people and of a writer at one temperature
 
@@ -101,16 +103,16 @@ class Plane:
     def report(self) -> dict[str, Any]:
         """Both curves and the verdict, as JSON."""
         curve, levels = self.compare(LEVELS)
-        above = np.mean([level.above for level in levels], axis=0)
-        mean, error = _mean_and_error(above)
-        not_below = int(sum(level.above.mean() >= 0 for level in levels))
+        apart = [level.above[VERDICT] for level in levels]
+        mean, error = _mean_and_error(np.mean(apart, axis=0))
+        not_below = int(sum(above.mean() >= 0 for above in apart))
         return {
             "quality": "log-odds of being human by a second discriminator, fitted to other items",
             "diversity": "1 - self-BLEU",
             "before": [_row(level) for level in curve],
             "after": [
-                {**_row(level), **dict(zip(("above", "error"), _mean_and_error(level.above), strict=True))}
-                for level in levels
+                {**_row(level), **dict(zip(("above", "error"), _mean_and_error(above), strict=True))}
+                for level, above in zip(levels, apart, strict=True)
             ],
             "above": mean,
             "error": error,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adcli.core.training.writer.examples import WriterTask
-from adcli.core.training.writer.plane import Plane
+from adcli.core.training.writer.plane import CHOOSING, Plane
 
 HUMAN, OTHER = "abcdefghijklmnop", "ABCDEFGHIJKLMNOP"
 PLACES, JUDGING = list(range(12)), list(range(12, 24))
@@ -66,4 +66,18 @@ def test_one_that_seems_more_human_at_the_same_diversity_gains(writer_and_plane)
 def test_less_diversity_alone_is_no_gain(writer_and_plane):
     writer, plane = writer_and_plane
     writer.spread = 0.5
+    assert not plane.report()["gain"]
+
+
+def test_the_verdict_rests_on_other_prompts_than_the_choice(writer_and_plane):
+    """Weights that were chosen for luck at some prompts gain nothing."""
+    _, plane = writer_and_plane
+    _, (level,) = plane.compare([1.0])
+    plain, chosen = Teller(0.4), set(PLACES[CHOOSING])
+    lucky = Teller(0.9)
+    plane._write = lambda places, *how: [
+        (lucky if place in chosen else plain)([place], *how)[0] for place in places
+    ]
+    _, (moved,) = plane.compare([1.0])
+    assert moved.above[CHOOSING].mean() > level.above[CHOOSING].mean() + 0.1
     assert not plane.report()["gain"]
