@@ -47,7 +47,7 @@ def test_behaviour_is_learned_later_behaviour_is_learned_on_and_embed_takes_both
     learn, adcli, shop, tmp_path
 ):
     catalog = ("--catalog", shop / "products.parquet")
-    tuning = ("--tune", "adapter", "--steps", "8", "--learning-rate", "3e-3", "--hard-negatives")
+    tuning = ("--tune", "adapter", "--steps", "8", "--learning-rate", "3e-2", "--hard-negatives")
     done = learn("events.csv", *catalog, *tuning, "-o", "encoder")
     assert done.returncode == 0, done.said
     assert "pairs: " in done.said
