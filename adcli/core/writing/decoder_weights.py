@@ -11,11 +11,7 @@ from adcli.core.compute.affine import Affine, affine, joined
 from adcli.core.compute.linear import ONEDNN_ACTIVATIONS
 
 LIKE_LLAMA = {"llama", "qwen2", "mistral"}
-TAKEN_OVER = {
-    "LORA",
-    "ADALORA",
-    "PREFIX_TUNING",
-}  # kinds of peft: weights beside a module's own, and a prefix
+TAKEN_OVER = {"LORA", "ADALORA", "PREFIX_TUNING"}  # kinds of peft: weights beside a module's, and a prefix
 
 
 class DecoderLayerWeights(NamedTuple):

@@ -159,7 +159,7 @@ class TestCalibration:
             label = (rng.random(n) < score) * 1.0
             ends.append(expected_calibration_error(label, score, bins=10, confidence=0.95).interval)
         low, high = np.transpose(ends)
-        assert 0.925 <= np.mean(low == 0) <= 0.99  # a little more than asked, where the error is 0
+        assert 0.935 <= np.mean(low == 0) <= 0.985  # a little more than asked, where the error is 0
         assert (high > 0).all()
 
     def test_too_few_positives_leave_the_error_without_an_interval(self):
@@ -174,7 +174,7 @@ class TestCalibration:
     def test_reliability_covers_rows_of_users(self):
         rng = np.random.default_rng(6)
         user, held = np.repeat(np.arange(300), 6), []
-        for _ in range(TRIALS):
+        for _ in range(TRIALS // 5):
             score = rng.uniform(0.1, 0.3, 1800)
             taste = rng.gamma(4, 0.25, 300)[user]
             label = (rng.random(1800) < score * taste) * 1.0
@@ -197,7 +197,7 @@ class TestCalibration:
         rng = np.random.default_rng(5)
         held = [
             one.interval.low <= one.predicted <= one.interval.high
-            for _ in range(TRIALS // 2)
+            for _ in range(TRIALS // 10)
             for one in reliability(*simulate(2000, rng), bins=10, confidence=0.95)
         ]
         assert 0.93 <= np.mean(held) <= 0.97
