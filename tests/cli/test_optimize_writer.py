@@ -67,7 +67,7 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         evaluations[0]["watched"]
     )
     assert max(row["score"] for row in evaluations) > evaluations[0]["score"]
-    done = learn("--steps", "2", "--from", "first", "--replay", "0.5", "-o", "again")
+    done = learn("--steps", "2", "--from", "first", "--replay-share", "0.5", "-o", "again")
     assert done.returncode == 0, done.said
     assert "ads of first are replayed beside" in done.said
     counts = description(tmp_path / "again")["counts"]
@@ -117,8 +117,12 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         (("--stage", "adversarial", "--reviewed", "none.csv"), 3, "0 ads that people wrote"),
         (("--samples", "9"), 2, "--samples has no effect with --stage supervised"),
         (("--stage", "preference", "--rules", "r.toml"), 2, "--rules has no effect with --stage preference"),
-        (("--replay", "0.3"), 2, "Name it with --from"),
-        (("--stage", "preference", "--replay", "0.3"), 2, "--replay has no effect with --stage preference"),
+        (("--replay-share", "0.3"), 2, "Name it with --from"),
+        (
+            ("--stage", "preference", "--replay-share", "0.3"),
+            2,
+            "--replay-share has no effect with --stage preference",
+        ),
         (("--from", "nowhere"), 2, "not a directory"),
     ],
 )

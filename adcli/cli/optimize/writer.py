@@ -83,7 +83,7 @@ def _check(learning: Learning, training: TrainingOptions, checking: Checking) ->
         "--kept": (training.kept, {"reinforce", "adversarial"}),
         "--discriminator": (training.discriminator, {"adversarial"}),
         "--columns": (training.columns, {"reinforce"}),
-        "--replay": (learning.replay, {"supervised"}),
+        "--replay-share": (learning.replay_share, {"supervised"}),
         "--log": (learning.log, {"preference", "reinforce"}),
         "--reviewed": (learning.reviewed, {"supervised", "preference", "adversarial"}),
         "--rules": (checking.rules, {"supervised", "adversarial"}),
@@ -95,8 +95,10 @@ def _check(learning: Learning, training: TrainingOptions, checking: Checking) ->
                 f"{option} has no effect with --stage {learning.stage}.",
                 fix=f"It is for --stage {' and '.join(sorted(stages))}.",
             )
-    if learning.replay is not None and learning.start_from is None:
-        raise UsageError("--replay is of what an earlier directory learned.", fix="Name it with --from.")
+    if learning.replay_share is not None and learning.start_from is None:
+        raise UsageError(
+            "--replay-share is of what an earlier directory learned.", fix="Name it with --from."
+        )
     samples = training.samples or SAMPLES
     if (training.kept or 0) > samples:
         raise UsageError(f"--kept {training.kept} is more than --samples {samples}.")
@@ -213,7 +215,7 @@ def _replay(
     earlier = read_replay(learning.start_from)
     if not earlier.learned:
         run.warn(f"{learning.start_from} keeps no ads it learned from: what is forgotten is not measured.")
-    share = REPLAYED if learning.replay is None else learning.replay
+    share = REPLAYED if learning.replay_share is None else learning.replay_share
     again = replayed(earlier, new, share, seed=run.seed)
     run.note(f"{len(again):,} ads of {learning.start_from} are replayed beside {new:,} new ones.")
     known = set(found.prompts)

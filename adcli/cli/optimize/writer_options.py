@@ -31,7 +31,7 @@ class Learning:
     start_from: Path | None = typer.Option(
         None, "--from", help="Writer directory whose training is continued, such as that of another stage."
     )
-    replay: float | None = typer.Option(
+    replay_share: float | None = typer.Option(
         None,
         min=0.0,
         max=0.9,
