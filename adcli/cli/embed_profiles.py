@@ -216,17 +216,17 @@ class UserProfiles:
     ) -> pl.DataFrame:
         import polars as pl
 
+        from adcli.behaviour.segments import segment_centres
         from adcli.embed.anomalies import interaction_features
         from adcli.embed.interests import interests
         from adcli.embed.segment_names import terms_of_users
-        from adcli.embed.segments import earlier_segments
 
         table = pl.concat(users)
         features = interaction_features(interactions.events).rename({"user_id": "id"})
         known = Known(
             lambda: terms_of_users(interactions, items, table["id"]),
             table.select("id").join(features, on="id", how="left", maintain_order="left").drop("id"),
-            None if self._earlier is None else earlier_segments(self._earlier.table),
+            None if self._earlier is None else segment_centres(self._earlier.table),
         )
         table = described(self._run, table, self._vector_options, known, self._reporting)
         if self._options.interests:

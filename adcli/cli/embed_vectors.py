@@ -15,9 +15,9 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.behaviour.segments import SegmentCentres
     from adcli.embed.fusion import GivenVectors
     from adcli.embed.segment_names import SegmentTerms
-    from adcli.embed.segments import EarlierSegments
     from adcli.embed.vectors import FloatArray
 
 RECALL_AT = 10
@@ -28,7 +28,7 @@ class Known(NamedTuple):
 
     terms: Callable[[], SegmentTerms]  # their texts, for names of segments
     features: pl.DataFrame  # columns of `adcli.behaviour.anomaly_reasons.FEATURES`
-    earlier: EarlierSegments | None = None  # segments whose names are kept
+    earlier: SegmentCentres | None = None  # segments whose names are kept
 
 
 def check_vector_options(options: VectorOptions, reporting: Reporting) -> None:

@@ -16,6 +16,7 @@ from adcli.cli.command import command
 from adcli.cli.options import Inputs, Models
 from adcli.cli.publishing import Publishing, open_exports, publish
 from adcli.cli.run import Run
+from adcli.cli.users import read_segments
 from adcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def generate(
     if facts_only:
         _write_facts(run, products, knowledge)
         return
-    audiences = _segments(run, profiles) if profiles else []
+    audiences = _segments(run, profiles, adapter) if profiles else []
     checker = checker_of(run, checking, models, frozenset())
     with run.step("load"):
         writer, encoder = _load(run, models, model, adapter, judge, exact=exact)
@@ -228,12 +229,14 @@ def _load(
     return writer, encoder
 
 
-def _segments(run: Run, profiles: str) -> list[Segment]:
-    from adcli.errors import DataError
+def _segments(run: Run, profiles: str, adapter: Path | None) -> list[Segment]:
+    """The segments to write for, with their vectors where the adapter is told audiences by those."""
+    from adcli.core.adapters.adapter import describe_adapter
     from adcli.generate.ads import Segment
 
-    users = run.read([profiles], tables=["vectors"])
-    if not {"segment_id", "segment_name"} <= set(users.columns):
-        raise DataError(f"{profiles} has no segments.", fix="Make it with adcli embed --segments K.")
-    named = users.select("segment_id", "segment_name").drop_nulls().unique().sort("segment_id")
-    return [Segment(segment_id, name) for segment_id, name in named.iter_rows()]
+    found = read_segments(run, profiles)
+    audience = describe_adapter(adapter).get("audience", {}) if adapter else {}
+    vectors: list[tuple[float, ...] | None] = [None] * len(found.ids)
+    if audience.get("told_by") == "vectors":
+        vectors = list(map(tuple, found.directions().tolist()))
+    return sorted(map(Segment, found.ids, found.names, vectors))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from adcli.behaviour.customers import WithCustomers
+    from adcli.behaviour.segments import SegmentCentres
     from adcli.tables.spool import Spool
 
     Join = Callable[[pl.DataFrame], pl.DataFrame]
@@ -72,6 +73,16 @@ def _customer_join(run: Run, log: pl.DataFrame, users: str, wanted: Sequence[str
         len(ids),
     )
     return lambda rows: with_customers(rows, customers, wanted=wanted).frame
+
+
+def read_segments(run: Run, profiles: str) -> SegmentCentres:
+    """The segments that profiles are in. Raises DataError if they are in none."""
+    from adcli.behaviour.segments import segment_centres
+
+    found = segment_centres(run.read([profiles], tables=["vectors"], secondary=True))
+    if found is None:
+        raise DataError(f"{profiles} has no segments.", fix="Make it with adcli embed --segments K.")
+    return found
 
 
 def profiles_with_users(run: Run, profiles: Iterator[pl.DataFrame], users: str) -> Iterator[pl.DataFrame]:

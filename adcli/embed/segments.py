@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.behaviour.segments import SegmentCentres
 from adcli.embed.segment_names import SegmentTerms, segment_names
 from adcli.embed.vectors import FloatArray
 from adcli.errors import UsageError
@@ -44,16 +45,8 @@ class Segments(NamedTuple):
         )
 
 
-class EarlierSegments(NamedTuple):
-    """Segments of an earlier run: ids, names and (k, d) mean vectors."""
-
-    ids: list[str]
-    names: list[str]
-    centres: npt.NDArray[np.float64]
-
-
 def segment(
-    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: EarlierSegments | None = None
+    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: SegmentCentres | None = None
 ) -> Segments:
     """The rows in `k` segments.
 
@@ -75,21 +68,6 @@ def segment(
     labels = np.argsort(by_size)[labels]
     names = segment_names(texts, labels, k)
     return Segments(labels, [slug(name) for name in names], names, explained)
-
-
-def earlier_segments(profiles: pl.DataFrame) -> EarlierSegments | None:
-    """The segments of profiles that have some, largest first; None if they have none."""
-    if "segment_id" not in profiles.columns or profiles["segment_id"].null_count() == profiles.height:
-        return None
-    known = profiles.filter(pl.col("segment_id").is_not_null() & (pl.col("kind") == "user"))
-    sizes = (
-        known.group_by("segment_id", "segment_name", maintain_order=True).len().sort("len", descending=True)
-    )
-    centres = [
-        known.filter(pl.col("segment_id") == key)["embedding"].to_numpy().mean(axis=0, dtype=np.float64)
-        for key in sizes["segment_id"]
-    ]
-    return EarlierSegments(sizes["segment_id"].to_list(), sizes["segment_name"].to_list(), np.array(centres))
 
 
 def slug(name: str) -> str:

@@ -39,10 +39,14 @@ EXPLAINED: Mapping[str, pl.DataType] = {
 
 
 class Segment(NamedTuple):
-    """An audience: its id, and the words that mark it (`outdoor boots · hiking`)."""
+    """An audience: its id, the words that mark it (`outdoor boots · hiking`), and its profile vector.
+
+    A writer is told the audience by the vector where there is one, else in words.
+    """
 
     segment_id: str
     name: str
+    vector: tuple[float, ...] | None = None
 
 
 class Job(NamedTuple):
@@ -161,10 +165,14 @@ def _with_drafts(
         for place, pool in enumerate(pools)
         if sampling.tuned or len({each.line.angle for each in pool.descriptions}) < n
     ]
-    draft = tuned_drafts if sampling.tuned else drafts
     asked = [(jobs[place].product, jobs[place].audience) for place in few]
+    if sampling.tuned:
+        vectors = [job.segment.vector if job.segment else None for job in jobs]
+        drafted = tuned_drafts(asked, vectors, write, channel, sampling)
+    else:
+        drafted = drafts(asked, write, channel, sampling)
     whole = list(pools)
-    for place, whom, lines in zip(few, asked, draft(asked, write, channel, sampling), strict=True):
+    for place, whom, lines in zip(few, asked, drafted, strict=True):
         more = rated(lines, *whom, "descriptions", channel, seed)
         whole[place] = pools[place]._replace(descriptions=(*pools[place].descriptions, *more))
     return whole

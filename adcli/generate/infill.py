@@ -67,11 +67,12 @@ class Write(Protocol):
         top_p: float,
         seed: int,
         plain: bool = False,
+        audiences: Sequence[tuple[float, ...] | None] | None = None,
     ) -> list[list[str]]:
         """Continue `prompts`: texts, or messages whose last one is the assistant's and is to be continued.
 
         Each continuation ends its sentence within its `columns`; `plain` prompts are no messages to a model
-        that has a chat template.
+        that has a chat template; `audiences` are profile vectors of whom each is for.
         """
 
 
@@ -159,18 +160,25 @@ def drafts(
 
 
 def tuned_drafts(
-    asked: Sequence[tuple[ProductFacts, str]], write: Write, channel: Channel, sampling: Sampling
+    asked: Sequence[tuple[ProductFacts, str]],
+    vectors: Sequence[tuple[float, ...] | None],
+    write: Write,
+    channel: Channel,
+    sampling: Sampling,
 ) -> list[list[Line]]:
     """What a model that was tuned on ads writes of each product: whole ads that fit, each once.
 
     Args:
         asked: Products, and the words of the audience ('' for everybody).
+        vectors: Of audiences, which the model is told instead of their words where there are some.
         write: The model.
         channel: How wide a description may be, and what it may not hold.
         sampling: How the model is asked.
     """
+    both = zip(asked, vectors, strict=True)
     answers = write(
-        [ad_prompt(product, shoppers) for product, shoppers in asked],
+        [ad_prompt(product, "" if vector else shoppers) for (product, shoppers), vector in both],
+        audiences=vectors,
         n=sampling.drafts,
         columns=[min(channel.descriptions.columns, FULL)] * len(asked),
         plain=True,

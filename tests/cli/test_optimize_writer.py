@@ -5,6 +5,7 @@ from random import Random
 from types import SimpleNamespace
 
 import models
+import polars as pl
 import pytest
 
 from adcli.cli.optimize.writer import _warn_of_divergence
@@ -104,6 +105,47 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
     refused = adcli("generate", shop / "rich.csv", "--model", other, "--adapter", "third")
     assert refused.returncode == 3
     assert "made for another model" in refused.said
+
+
+@pytest.mark.slow
+def test_segments_are_told_by_their_vectors_where_that_is_better(adcli, shop, tmp_path):
+    random, segments = Random(5), ("students", "gardeners")
+    lines, shown = ["ad_id,item_id,segment_id,segment_name,text"], ["ad_id,click"]
+    for number in range(24):
+        kind, what = KINDS[number % 8], WHAT[number % 4]
+        for segment, text in zip(segments, (f"the {kind}", f"{what} and {kind}"), strict=True):
+            lines.append(f"{number}{segment},{number},{segment},of them,{text}")
+            shown += [f"{number}{segment},{int(random.random() < 0.3)}" for _ in range(20)]
+    (tmp_path / "ads.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "log.csv").write_text("\n".join(shown) + "\n")
+    vectors = [[1.0, 0.1], [0.9, 0.0], [0.0, 1.0], [0.2, 0.9]]
+    users = {"id": list("abcd"), "kind": ["user"] * 4, "embedding": vectors,
+             "segment_id": [segments[at // 2] for at in range(4)],
+             "segment_name": ["of them"] * 4}  # fmt: skip
+    pl.DataFrame(users, schema_overrides={"embedding": pl.Array(pl.Float32, 2)}).write_parquet(
+        tmp_path / "users.parquet"
+    )
+    done = adcli(
+        "optimize", "writer", "ads.csv", "--catalog", shop / "products.csv", "--log", "log.csv",
+        "--profiles", "users.parquet", "--model", shop / "llama", *FAST, "--steps", "40",
+        "--learning-rate", "2e-2", "-o", "writer",
+    )  # fmt: skip
+    assert done.returncode == 0, done.said
+    assert "Segments are told by their vectors" in done.said
+    assert description(tmp_path / "writer")["audience"]["told_by"] == "vectors"
+    written = adcli(
+        "generate", shop / "rich.csv", "--model", shop / "llama", "--adapter", "writer", "--profiles",
+        "users.parquet", "-n", "1", "--channel", "plain", "--candidates", "4", "-o", "out.csv",
+    )  # fmt: skip
+    assert written.returncode == 0, written.said
+    assert {row["segment_id"] for row in pl.read_csv(tmp_path / "out.csv").to_dicts()} == set(segments)
+    nobody = adcli(
+        "optimize", "writer", shop / "ads.csv", "--catalog", shop / "products.csv", "--profiles",
+        "users.parquet", "--model", shop / "llama", *FAST, "-o", "none",
+    )  # fmt: skip
+    assert nobody.returncode == 3
+    assert "fewer than two segments of the profiles" in nobody.said
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adcli.behaviour.segments import SegmentCentres, segment_centres
 from adcli.embed.segment_names import SegmentTerms, segment_names
-from adcli.embed.segments import EarlierSegments, earlier_segments, segment
+from adcli.embed.segments import segment
 from adcli.errors import UsageError
 
 TASTES = {
@@ -66,7 +67,7 @@ def test_a_re_run_gives_the_same_names_whatever_the_order_of_people():
 def test_tomorrow_the_names_are_those_of_yesterday():
     vectors, _, truth = crowd()
     centres = np.array([vectors[truth == taste].mean(axis=0) for taste in (2, 0, 1)])
-    yesterday = EarlierSegments(["t", "k", "o"], ["old toys", "old kitchen", "old outdoor"], centres)
+    yesterday = SegmentCentres(["t", "k", "o"], ["old toys", "old kitchen", "old outdoor"], centres)
     tomorrow, told_tomorrow, truth = crowd(seed=5)
     found = segment(tomorrow, 3, told_tomorrow, seed=0, earlier=yesterday)
     assert [found.ids[label] for label in found.labels[[0, 30, 60]]] == ["k", "o", "t"]
@@ -81,10 +82,10 @@ def test_earlier_segments_are_read_from_profiles():
     profiles = pl.DataFrame(
         {"kind": ["user"] * 12, "embedding": pl.Series(vectors, dtype=pl.Array(pl.Float32, 8))}
     ).hstack(found.frame())
-    read = earlier_segments(profiles)
+    read = segment_centres(profiles)
     assert sorted(read.ids) == sorted(found.ids)
     assert segment(vectors, 3, terms, seed=9, earlier=read).frame().equals(found.frame())
-    assert earlier_segments(profiles.drop("segment_id")) is None
+    assert segment_centres(profiles.drop("segment_id")) is None
 
 
 @settings(max_examples=30, deadline=None)

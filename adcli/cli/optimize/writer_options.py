@@ -25,6 +25,12 @@ class Learning:
     log: str | None = typer.Option(
         None, metavar="FILE", help="Impressions of the ads (ad_id, click): which ads drew clicks."
     )
+    profiles: str | None = typer.Option(
+        None,
+        metavar="FILE",
+        help="Profiles with segments, from `adcli embed --segments`: the ads' segments are learned by their "
+        "vectors too, and told so if that makes clicked ads likelier than their names do.",
+    )
     reviewed: str | None = typer.Option(
         None, metavar="FILE", help="Review of the ads (ad_id, decision): what was rejected is not learned."
     )

@@ -19,7 +19,8 @@ class Prefix(NamedTuple):
     """A learned prefix.
 
     Attributes:
-        layers: For each layer keys and values, (1, key heads, length, depth); empty without a prefix.
+        layers: For each layer keys and values, (rows, key heads, length, depth), or of one row for all;
+            empty without a prefix.
     """
 
     layers: list[tuple[torch.Tensor, torch.Tensor]]
@@ -28,6 +29,25 @@ class Prefix(NamedTuple):
     def length(self) -> int:
         """Tokens it takes the place of."""
         return int(self.layers[0][0].shape[2]) if self.layers else 0
+
+    def then(self, other: Prefix) -> Prefix:
+        """This prefix and behind it another, as one."""
+        if not self.layers:
+            return other
+        rows = len(other.layers[0][0])
+        return Prefix(
+            [
+                (
+                    torch.cat([k.expand(rows, -1, -1, -1), k2], dim=2),
+                    torch.cat([v.expand(rows, -1, -1, -1), v2], dim=2),
+                )
+                for (k, v), (k2, v2) in zip(self.layers, other.layers, strict=True)
+            ]
+        )
+
+    def to(self, device: str, dtype: torch.dtype) -> Prefix:
+        """The prefix elsewhere, or in another precision."""
+        return Prefix([(keys.to(device, dtype), values.to(device, dtype)) for keys, values in self.layers])
 
     def cache(self, rows: int) -> DynamicCache | None:
         """What a transformers model continues, as if each row had begun with the prefix; None without one."""
@@ -51,16 +71,19 @@ def without_prefix(model: Any) -> Any:
 
 
 def begin_with_words(model: Any, *, seed: int) -> None:
-    """Let a language model's prefix begin as it reads the token that starts texts, and random words."""
+    """Let a language model's own prefix begin as it reads random words."""
     import peft
 
-    base, config = model.get_base_model(), model.config
-    generator = torch.Generator().manual_seed(seed)
-    words = torch.randint(
-        config.vocab_size, (1, model.active_peft_config.num_virtual_tokens), generator=generator
-    )
+    read = read_of_words(model.get_base_model(), model.active_peft_config.num_virtual_tokens, seed=seed)
+    peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=read)
+
+
+def read_of_words(model: Any, length: int, *, seed: int) -> DynamicCache:
+    """What a transformers model reads of the token that starts texts, and of random words behind it."""
+    config = model.config
+    words = torch.randint(config.vocab_size, (1, length), generator=torch.Generator().manual_seed(seed))
     if config.bos_token_id is not None:
         words[0, 0] = config.bos_token_id
     with torch.no_grad():
-        read = base(input_ids=words.to(base.device), use_cache=True)
-    peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=read.past_key_values)
+        read: DynamicCache = model(input_ids=words.to(model.device), use_cache=True).past_key_values
+    return read

@@ -17,6 +17,7 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.audience import Audience, AudiencePrefix
 from adcli.core.adapters.prefix import Prefix
 from adcli.core.compute.affine import Affine
 from adcli.core.compute.batching import Group
@@ -47,13 +48,23 @@ class PackedDecoder:
         device: Where it computes.
         dtype: Of all but normalisations' inner sums.
         onednn: Whether oneDNN computes the projections (CPU only).
+        audience: What it was taught of audiences, as it is whenever it writes; None for nothing.
     """
 
     max_padding: float | None = None
 
-    def __init__(self, weights: DecoderWeights, device: str, dtype: torch.dtype, *, onednn: bool) -> None:
+    def __init__(
+        self,
+        weights: DecoderWeights,
+        device: str,
+        dtype: torch.dtype,
+        *,
+        onednn: bool,
+        audience: AudiencePrefix | None = None,
+    ) -> None:
         self.name = f"packed decoder, {'oneDNN' if onednn else 'torch'} projections"
-        self.max_positions = weights.max_positions
+        self.audience = audience
+        self.max_positions = weights.max_positions - (audience.length if audience else 0)
         self.device, self.dtype = device, dtype
         self.heads, self.key_heads = weights.heads, weights.key_heads
         self.depth = weights.layers[0].attention_output.weight.shape[1] // weights.heads
@@ -67,12 +78,19 @@ class PackedDecoder:
         device, dtype = self.device, self.dtype
         for number, layer in enumerate(weights.layers):
             self.layers[number : number + 1] = [_layer(layer, self.heads, device, dtype, onednn=self._onednn)]
-        self.prefix = Prefix([(k.to(device, dtype), v.to(device, dtype)) for k, v in weights.prefix.layers])
+        self.prefix = weights.prefix.to(device, dtype)
         self._words = weights.words.to(device, dtype)
         self._positions = None if weights.positions is None else weights.positions.to(device, dtype)
         self._rotation = None if weights.rotation is None else weights.rotation.to(device)
         self._final_norm = weights.final_norm.to(device, dtype)
         self._head = make_linear(Affine(weights.head, None), device, dtype, onednn=self._onednn)
+
+    def prefix_for(self, audience: Audience | None) -> Prefix:
+        """What stands before texts for an audience."""
+        if audience is None or self.audience is None:
+            return self.prefix
+        with torch.no_grad():
+            return self.prefix.then(self.audience.of([audience]).to(self.device, self.dtype))
 
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""

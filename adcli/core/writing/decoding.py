@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.adapters.audience import Audience
 from adcli.core.compute.batching import Group, IntArray, equal_length_groups
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.decoder import PackedDecoder
@@ -43,9 +44,11 @@ class PackedLanguageModel(PackedDecoder):
         super().refresh(weights)
         self.trunk = None
 
-    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> PackedDecoding:
+    def begin(
+        self, batch: PackedBatch, *, variants: int, new_tokens: int, audience: Audience | None = None
+    ) -> PackedDecoding:
         """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
-        return PackedDecoding(self, batch, variants=variants, new_tokens=new_tokens)
+        return PackedDecoding(self, batch, variants=variants, new_tokens=new_tokens, audience=audience)
 
 
 class PackedDecoding:
@@ -56,17 +59,25 @@ class PackedDecoding:
         batch: The prompts.
         variants: Texts for each prompt.
         new_tokens: Most tokens that will be written.
+        audience: For whom, None for everybody.
     """
 
     def __init__(
-        self, decoder: PackedLanguageModel, batch: PackedBatch, *, variants: int, new_tokens: int
+        self,
+        decoder: PackedLanguageModel,
+        batch: PackedBatch,
+        *,
+        variants: int,
+        new_tokens: int,
+        audience: Audience | None,
     ) -> None:
         self._decoder, self._variants = decoder, variants
-        lengths = batch.lengths + decoder.prefix.length
+        prompts = np.split(batch.ids, np.cumsum(batch.lengths)[:-1])
+        read = read_prompts(decoder, prompts, audience, decoder.trunk)
+        decoder.trunk = read.trunk or decoder.trunk
+        lengths = batch.lengths + read.learned
         self._rooms = equal_length_groups(-(-lengths // BUCKET) * BUCKET)
         self._masks = _masks(lengths, self._rooms, decoder)
-        read = read_prompts(decoder, np.split(batch.ids, np.cumsum(batch.lengths)[:-1]), decoder.trunk)
-        decoder.trunk = read.trunk or decoder.trunk
         self._first = decoder.head(read.last).repeat_interleave(variants, dim=0)
         self._prefixes = [
             _in_rooms(keys, values, self._rooms) for keys, values in zip(read.keys, read.values, strict=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.adapters.audience import Audience
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
@@ -55,13 +56,18 @@ class LocalWriting(NamedTuple):
         ]
         numbers = [asked.row for asked in requests]
         rooms = [asked.columns for asked in requests]
-        for members, samples in self._sampled(prompts, numbers, settings, rooms):
+        whom = [asked.audience for asked in requests]
+        for members, samples in self._sampled(prompts, numbers, settings, whom, rooms):
             texts = [self.reader.read_back(ids) for ids in samples.ids()]
             for place, position in enumerate(members.tolist()):
                 yield position, texts[place * settings.n : (place + 1) * settings.n]
 
     def sample(
-        self, prompts: Sequence[Ids], settings: WritingSettings, rows: Sequence[int] | None = None
+        self,
+        prompts: Sequence[Ids],
+        settings: WritingSettings,
+        rows: Sequence[int] | None = None,
+        audiences: Sequence[Audience | None] | None = None,
     ) -> Samples:
         """`settings.n` continuations of each prompt with their log-probabilities, prompts in order.
 
@@ -69,16 +75,18 @@ class LocalWriting(NamedTuple):
             prompts: Token ids.
             settings: How; `system` has no part in it.
             rows: A number for each prompt that its random numbers depend on; its position if None.
+            audiences: For whom each is; everybody if None.
 
         Raises:
             DataError: If a prompt leaves no room to write.
         """
         numbers = range(len(prompts)) if rows is None else rows
+        whom = [None] * len(prompts) if audiences is None else audiences
         variants = np.arange(settings.n)
         return Samples.joined(
             [
                 ((members[:, None] * settings.n + variants).ravel(), samples)
-                for members, samples in self._sampled(prompts, numbers, settings)
+                for members, samples in self._sampled(prompts, numbers, settings, whom)
             ]
         )
 
@@ -87,6 +95,7 @@ class LocalWriting(NamedTuple):
         prompts: Sequence[Ids],
         numbers: Sequence[int],
         settings: WritingSettings,
+        audiences: Sequence[Audience | None],
         rooms: Sequence[int | None] = (),
     ) -> Iterator[tuple[IntArray, Samples]]:
         """The positions of the prompts of each batch and their samples, as batches are done."""
@@ -102,9 +111,11 @@ class LocalWriting(NamedTuple):
                 stops=self.reader.stops,
                 device=self.runtime.device,
                 closing=self._closing([rooms[i] for i in members], settings.n) if any(rooms) else None,
+                audience=audiences[members[0]],
             )
 
-        yield from run_on_workers(compute, self._batches(prompts, settings.n), workers=self.runtime.workers)
+        batches = self._batches(prompts, audiences, settings.n)
+        yield from run_on_workers(compute, batches, workers=self.runtime.workers)
 
     def _closing(self, rooms: Sequence[int | None], variants: int) -> Closing:
         columns = [ANY_ROOM if room is None else room for room in rooms for _ in range(variants)]
@@ -127,12 +138,24 @@ class LocalWriting(NamedTuple):
         scored = np.array([len(whole) - first for whole, first in read], np.int64)
         return Likelihood(total, scored)
 
-    def _batches(self, prompts: Sequence[Ids], variants: int) -> list[IntArray]:
-        """Positions of the prompts that are written together: bounded in tokens read and in rows written."""
+    def _batches(
+        self, prompts: Sequence[Ids], audiences: Sequence[Audience | None], variants: int
+    ) -> list[IntArray]:
+        """Positions of the prompts that are written together, for one audience; few tokens and rows."""
         kind = self.runtime.device.split(":")[0]
         together = max(1, ROW_BUDGET[kind] // variants)
-        lengths = [len(ids) for ids in prompts]
-        planned = plan_batches(lengths, token_budget=PROMPT_TOKENS[kind], max_padding=self.model.max_padding)
+        same: dict[Audience | None, list[int]] = {}
+        for position, audience in enumerate(audiences):
+            same.setdefault(audience, []).append(position)
+        planned = [
+            np.array(positions)[batch]
+            for positions in same.values()
+            for batch in plan_batches(
+                [len(prompts[position]) for position in positions],
+                token_budget=PROMPT_TOKENS[kind],
+                max_padding=self.model.max_padding,
+            )
+        ]
         return [batch[i : i + together] for batch in planned for i in range(0, len(batch), together)]
 
     def _read_pair(self, prompt: Prompt | None, text: str) -> tuple[Ids, int]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.audience import Audience, AudiencePrefix
 from adcli.core.adapters.prefix import learned_prefix, without_prefix
 from adcli.core.compute.forward import PackedBatch, padded
 from adcli.core.compute.linear_modules import exchange_linears
@@ -45,8 +46,13 @@ class LanguageModel(Protocol):
         """(tokens, vocabulary) scores of the token after each token of the batch."""
         ...
 
-    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
-        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens."""
+    def begin(
+        self, batch: PackedBatch, *, variants: int, new_tokens: int, audience: Audience | None = None
+    ) -> Decoding:
+        """Each prompt read once, to be continued `variants` times by at most `new_tokens` tokens.
+
+        All are for one audience, None for everybody.
+        """
         ...
 
 
@@ -55,14 +61,23 @@ class TransformersLanguageModel:
 
     max_padding: float | None = 0.02
 
-    def __init__(self, model: Any, device: str, dtype: torch.dtype, *, onednn: bool = False) -> None:
+    def __init__(
+        self,
+        model: Any,
+        device: str,
+        dtype: torch.dtype,
+        *,
+        onednn: bool = False,
+        audience: AudiencePrefix | None = None,
+    ) -> None:
+        self._audience = audience
         self._model = model.to(device=device, dtype=dtype)
         if onednn:
             exchange_linears(self._model)
         self._device = device
         self.name = f"{type(model).__name__} of transformers" + (", oneDNN projections" if onednn else "")
         positions = int(getattr(model.config, "max_position_embeddings", 1 << 20))
-        self.max_positions = positions - learned_prefix(model).length
+        self.max_positions = positions - learned_prefix(model).length - (audience.length if audience else 0)
 
     def scores(self, batch: PackedBatch) -> torch.Tensor:
         """(tokens, vocabulary) scores of the token after each token of the batch."""
@@ -70,19 +85,26 @@ class TransformersLanguageModel:
         scores: torch.Tensor = output.logits[mask[:, -output.logits.shape[1] :].bool()]
         return scores
 
-    def begin(self, batch: PackedBatch, *, variants: int, new_tokens: int) -> Decoding:
+    def begin(
+        self, batch: PackedBatch, *, variants: int, new_tokens: int, audience: Audience | None = None
+    ) -> Decoding:
         """Each prompt read once, to be continued `variants` times."""
-        output, mask = self._read(batch, use_cache=True)
+        output, mask = self._read(batch, use_cache=True, audience=audience)
         cache = output.past_key_values
         cache.batch_repeat_interleave(variants)
         first = output.logits[:, -1].repeat_interleave(variants, dim=0)
         model = without_prefix(self._model)
         return _TransformersDecoding(model, first, cache, mask.repeat_interleave(variants, dim=0))
 
-    def _read(self, batch: PackedBatch, *, use_cache: bool) -> tuple[Any, torch.Tensor]:
+    def _read(
+        self, batch: PackedBatch, *, use_cache: bool, audience: Audience | None = None
+    ) -> tuple[Any, torch.Tensor]:
         """What the model gives for the batch after its prefix, and which of both are tokens."""
         ids, there = padded(batch.ids, batch.lengths, self._device, on_left=True)
         prefix = learned_prefix(self._model)
+        if audience is not None and self._audience is not None:
+            with torch.no_grad():
+                prefix = prefix.then(self._audience.of([audience]).to(self._device, self._model.dtype))
         mask = functional.pad(there.long(), (prefix.length, 0), value=1)
         output = without_prefix(self._model)(
             input_ids=ids,

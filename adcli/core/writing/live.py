@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.adapters.audience import Audience, AudiencePrefix
 from adcli.core.compute.precision import PrecisionChoice
 from adcli.core.processes.runtime import Runtime
 from adcli.core.writing.decoder_weights import decoder_weights
@@ -37,22 +38,36 @@ class LiveWriting:
         runtime: On what it runs.
         choice: What the decoder computes in; a model of another family than GPT-2's and Llama's computes in
             its own precision.
+        audience: What it is taught of audiences, if it is.
     """
 
     def __init__(
-        self, model: PreTrainedModel, reader: PromptReader, runtime: Runtime, choice: PrecisionChoice
+        self,
+        model: PreTrainedModel,
+        reader: PromptReader,
+        runtime: Runtime,
+        choice: PrecisionChoice,
+        audience: AudiencePrefix | None = None,
     ) -> None:
         self._model = model
         weights = decoder_weights(model)
         samples_with: LanguageModel = (
-            TransformersLanguageModel(model, runtime.device, next(model.parameters()).dtype)
+            TransformersLanguageModel(
+                model, runtime.device, next(model.parameters()).dtype, audience=audience
+            )
             if weights is None
-            else PackedLanguageModel(weights, runtime.device, choice.dtype, onednn=choice.onednn)
+            else PackedLanguageModel(
+                weights, runtime.device, choice.dtype, onednn=choice.onednn, audience=audience
+            )
         )
         self._writing = LocalWriting(samples_with, reader, runtime, choice.precision, [choice.sentence])
 
     def sample(
-        self, prompts: Sequence[Ids], settings: WritingSettings, rows: Sequence[int] | None = None
+        self,
+        prompts: Sequence[Ids],
+        settings: WritingSettings,
+        rows: Sequence[int] | None = None,
+        audiences: Sequence[Audience | None] | None = None,
     ) -> Samples:
         """`settings.n` continuations of each prompt with their log-probabilities, prompts in order.
 
@@ -60,6 +75,7 @@ class LiveWriting:
             prompts: Token ids.
             settings: How; `system` has no part in it.
             rows: A number for each prompt that its random numbers depend on; its position if None.
+            audiences: For whom each is; everybody if None.
 
         Raises:
             DataError: If a prompt leaves no room to write.
@@ -71,6 +87,6 @@ class LiveWriting:
         was_training = self._model.training
         self._model.eval()
         try:
-            return self._writing.sample(prompts, settings, rows)
+            return self._writing.sample(prompts, settings, rows, audiences)
         finally:
             self._model.train(was_training)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.adapters.adapter import adapter_fingerprint, apply_adapter
+from adcli.core.adapters.audience import AudiencePrefix
 from adcli.core.compute.autotune import Forms, Parity, autotune
 from adcli.core.compute.autotune_cache import AutotuneChoice, cache_choice, cached_choice
 from adcli.core.compute.forward import PackedBatch
@@ -48,9 +49,10 @@ def load_writing(source: ModelSource, runtime: Runtime, *, adapter: str, exact: 
     Raises:
         DataError: If the model or the adapter can not be used.
     """
-    model = load_language_model(source.path, torch.float32)
+    model, audience = load_language_model(source.path, torch.float32), None
     if adapter:
         model = apply_adapter(model, Path(adapter), source)
+        audience = AudiencePrefix.load(Path(adapter))
     reader = PromptReader.load(source.path, model.generation_config)
     asked = {
         "writer": source.fingerprint,
@@ -62,7 +64,7 @@ def load_writing(source: ModelSource, runtime: Runtime, *, adapter: str, exact: 
     }
     known = cached_choice(asked)
     fastest, tuned = autotune(
-        language_model_forms(model, runtime.device),
+        language_model_forms(model, runtime.device, audience),
         _score_parity(reader),
         lambda: choose_precision(
             runtime.precision, device=runtime.device, width=model.config.hidden_size, exact=exact
@@ -73,14 +75,18 @@ def load_writing(source: ModelSource, runtime: Runtime, *, adapter: str, exact: 
     return LocalWriting(fastest, reader, runtime, tuned.precision, tuned.notes)
 
 
-def language_model_forms(model: PreTrainedModel, device: str) -> Forms[LanguageModel]:
+def language_model_forms(
+    model: PreTrainedModel, device: str, audience: AudiencePrefix | None = None
+) -> Forms[LanguageModel]:
     """How a causal language model can be run, fastest first."""
     forms: dict[str, Callable[[torch.dtype, bool], LanguageModel]] = {}
     weights = decoder_weights(model)
     if weights is not None:
-        forms["packed"] = lambda dtype, onednn: PackedLanguageModel(weights, device, dtype, onednn=onednn)
+        forms["packed"] = lambda dtype, onednn: PackedLanguageModel(
+            weights, device, dtype, onednn=onednn, audience=audience
+        )
     forms["transformers"] = lambda dtype, onednn: TransformersLanguageModel(
-        own_copy(model, dtype, onednn=onednn), device, dtype, onednn=onednn
+        own_copy(model, dtype, onednn=onednn), device, dtype, onednn=onednn, audience=audience
     )
     return forms
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.audience import Audience
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.decoder import PackedDecoder, causal_mask, of_group
 from adcli.core.writing.prompts import Ids
@@ -40,10 +41,12 @@ class Trunk(NamedTuple):
 
     Attributes:
         ids: Its tokens, whole blocks of them.
+        audience: For whom, None for everybody.
         layers: For each layer keys and values, (1, key heads, length, depth), of a learned prefix too.
     """
 
     ids: Ids
+    audience: Audience | None
     layers: list[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -54,12 +57,14 @@ class ReadPrompts(NamedTuple):
         last: (prompts, width) states of their last tokens.
         keys: For each layer, for each prompt (key heads, length, depth).
         values: Likewise.
+        learned: Tokens that a learned prefix takes the place of, before each.
         trunk: What they share from their first token on, for the next batch.
     """
 
     last: torch.Tensor
     keys: list[list[torch.Tensor]]
     values: list[list[torch.Tensor]]
+    learned: int
     trunk: Trunk | None
 
 
@@ -82,19 +87,27 @@ def levels_of(prompts: Sequence[Ids]) -> tuple[list[Level], list[tuple[int, int]
     return levels, ends
 
 
-def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids], known: Trunk | None = None) -> ReadPrompts:
+def read_prompts(
+    decoder: PackedDecoder,
+    prompts: Sequence[Ids],
+    audience: Audience | None = None,
+    known: Trunk | None = None,
+) -> ReadPrompts:
     """Keys, values and last states of prompts, each shared beginning read once.
 
     Args:
         decoder: The model.
         prompts: Token ids.
+        audience: For whom, None for everybody.
         known: What the model has read before; where these prompts begin so, it is not read again.
     """
     levels, ends = levels_of(prompts)
     single = next((at for at, level in enumerate(levels) if len(level.batch.lengths) > 1), len(levels))
     shared = min(single, *(at for at, _ in ends))
+    known = known if known and known.audience == audience else None
     skipped = _blocks_alike(prompts[0][: shared * BLOCK], known.ids) if known else 0
-    before, learned = decoder.prefix.layers, decoder.prefix.length
+    prefix = decoder.prefix_for(audience)
+    before, learned = prefix.layers, prefix.length
     if known and skipped:
         length = learned + skipped * BLOCK
         before = [(keys[:, :, :length], values[:, :, :length]) for keys, values in known.layers]
@@ -113,8 +126,8 @@ def read_prompts(decoder: PackedDecoder, prompts: Sequence[Ids], known: Trunk | 
                     keys[layer][prompt], values[layer][prompt] = reading.whole(layer, place)
         before = reading.full_blocks()
         if number == shared - 1:
-            trunk = Trunk(prompts[0][: shared * BLOCK], before)
-    return ReadPrompts(torch.stack(last), keys, values, trunk)
+            trunk = Trunk(prompts[0][: shared * BLOCK], audience, before)
+    return ReadPrompts(torch.stack(last), keys, values, learned, trunk)
 
 
 def _blocks_alike(ids: Ids, others: Ids) -> int:

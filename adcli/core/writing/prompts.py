@@ -16,6 +16,7 @@ from adcli.errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from adcli.core.adapters.audience import Audience
     from adcli.core.writing.closing import TokenShapes
 
 Ids = npt.NDArray[np.int32]
@@ -29,11 +30,13 @@ class Request(NamedTuple):
         row: A number that its random numbers depend on.
         prompt: What is asked, or to be continued.
         columns: Display columns that a text may take, which then is one sentence; None for any number.
+        audience: The profile vector of whom it is for; None for everybody.
     """
 
     row: int
     prompt: Prompt
     columns: int | None = None
+    audience: Audience | None = None
 
 
 class PromptReader:

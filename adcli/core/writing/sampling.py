@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
+from adcli.core.adapters.audience import Audience
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.writing.closing import Closing
 from adcli.core.writing.language_model import LanguageModel
@@ -87,6 +88,7 @@ def sample_batch(
     stops: Sequence[int],
     device: str,
     closing: Closing | None = None,
+    audience: Audience | None = None,
 ) -> Samples:
     """Continuations of each prompt, computed together.
 
@@ -98,11 +100,13 @@ def sample_batch(
         stops: Tokens that end a text.
         device: Where the model computes.
         closing: The room that each row has; None for any.
+        audience: For whom all of them are, None for everybody.
     """
     limit, n = settings.max_new_tokens, settings.n
     streams = [uniform_stream(settings.seed, row, variant, limit) for row in numbers for variant in range(n)]
     uniform = torch.from_numpy(np.stack(streams)).to(device)
-    decoding = model.begin(PackedBatch.of_each(prompts), variants=n, new_tokens=limit)
+    batch = PackedBatch.of_each(prompts)
+    decoding = model.begin(batch, variants=n, new_tokens=limit, audience=audience)
     ending = torch.tensor(stops, device=device)
     chosen: list[Choice] = []
     ended = torch.zeros(len(streams), dtype=torch.bool, device=device)

@@ -83,8 +83,12 @@ def write_units(settings: Mapping[str, Any], processes: int) -> Compute:
 
     def compute(rows: list[str]) -> bytes:
         how = WritingSettings(**json.loads(rows[0]))
-        asked = [Request(*json.loads(row)) for row in rows[1:]]
+        asked = [_request(*json.loads(row)) for row in rows[1:]]
         texts = dict(writing.write(asked, how))
         return json.dumps([texts[position] for position in range(len(asked))]).encode()
 
     return compute
+
+
+def _request(row: int, prompt: Prompt, columns: int | None, audience: list[float] | None) -> Request:
+    return Request(row, prompt, columns, None if audience is None else tuple(audience))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, repeat
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from adcli.core.compute.batching import chunks
 from adcli.core.models.resolution import ModelSource, resolve_model
@@ -21,6 +21,9 @@ from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.writing.likelihood import Likelihood
 from adcli.core.writing.prompts import Prompt, Request
 from adcli.core.writing.settings import WritingSettings
+
+if TYPE_CHECKING:
+    from adcli.core.adapters.audience import Audience
 
 Progress = Callable[[int], None]
 
@@ -116,6 +119,7 @@ class Writer:
         plain: bool = False,
         rows: Sequence[int] | None = None,
         columns: Sequence[int] | None = None,
+        audiences: Sequence[Audience | None] | None = None,
         progress: Progress | None = None,
     ) -> list[list[str]]:
         """N texts for each prompt.
@@ -133,6 +137,7 @@ class Writer:
             rows: A number for each prompt that its random numbers depend on; its position if None.
             columns: Display columns that a text of each prompt may take: it then is one sentence that ends in
                 time; None for any number of both.
+            audiences: The profile vector of whom each is for, which an adapter may have learned to heed.
             progress: Called with the number of further prompts that are done.
 
         Raises:
@@ -140,7 +145,11 @@ class Writer:
             DataError: If a prompt leaves no room to write.
         """
         settings = WritingSettings(n, max_new_tokens, temperature, top_k, top_p, seed, system, plain)
-        return list(self.write_stream(prompts, settings, rows=rows, columns=columns, progress=progress))
+        return list(
+            self.write_stream(
+                prompts, settings, rows=rows, columns=columns, audiences=audiences, progress=progress
+            )
+        )
 
     def write_stream(
         self,
@@ -149,6 +158,7 @@ class Writer:
         *,
         rows: Iterable[int] | None = None,
         columns: Iterable[int] | None = None,
+        audiences: Iterable[Audience | None] | None = None,
         progress: Progress | None = None,
     ) -> Iterator[list[str]]:
         """The texts of each prompt in order, in memory that does not grow with their number.
@@ -158,11 +168,13 @@ class Writer:
             settings: How.
             rows: A number for each prompt that its random numbers depend on; its position if None.
             columns: As in `write`.
+            audiences: Likewise.
             progress: Called with the number of further prompts that are done.
         """
         numbers = count() if rows is None else rows
         rooms = repeat(None) if columns is None else columns
-        requests = map(Request, numbers, prompts, rooms)
+        whom = repeat(None) if audiences is None else audiences
+        requests = map(Request, numbers, prompts, rooms, whom)
         for chunk in chunks(requests, CHUNK_PROMPTS):
             written: dict[int, list[str]] = {}
             for position, texts in self._engine.write(chunk, settings):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adcli.core.adapters.adapter import AdapterSettings, attach_adapter
+from adcli.core.adapters.audience import AudiencePrefix
 from adcli.core.compute.linear import is_onednn_usable
 from adcli.core.compute.precision import PrecisionChoice
 from adcli.core.models.loading import load_language_model
@@ -194,3 +195,24 @@ def test_another_family_is_sampled_live_as_well(trained, prompts, monkeypatch):
     plain = LiveWriting(model, reader, start_runtime(device="cpu"), FP32)
     assert plain.sample(prompts, PLAIN).ids() == expected
     assert model.training
+
+
+def test_each_audience_has_its_own_prefix_in_either_form(trained, prompts, monkeypatch):
+    model, plain = trained
+    vectors = [[1.0, 0.0], [0.0, 1.0], [0.2, 0.7]]
+    audience = AudiencePrefix.begin(model, vectors, seed=0)
+    torch.nn.init.normal_(audience.add, generator=torch.Generator().manual_seed(1))
+    reader = plain._writing.reader
+    live = LiveWriting(model, reader, start_runtime(device="cpu"), FP32, audience)
+    whom = [tuple(vectors[place % 3]) if place % 4 else None for place in range(len(prompts))]
+    found = live.sample(prompts, PLAIN, audiences=whom)
+    monkeypatch.setattr("adcli.core.writing.live.decoder_weights", lambda model: None)
+    other = LiveWriting(model, reader, start_runtime(device="cpu"), FP32, audience)
+    assert other.sample(prompts, PLAIN, audiences=whom).ids() == found.ids()
+    monkeypatch.undo()
+    told, everybody = found.ids(), plain.sample(prompts, PLAIN).ids()
+    for place, vector in enumerate(whom):
+        rows = slice(place * PLAIN.n, (place + 1) * PLAIN.n)
+        assert (told[rows] == everybody[rows]) == (vector is None)
+        alone = live.sample(prompts[place : place + 1], PLAIN, [place], [vector]).ids()
+        assert alone == told[rows]

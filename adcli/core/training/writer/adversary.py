@@ -53,8 +53,8 @@ class Adversary:
         self._discriminator, self._write, self._task = discriminator, write, task
         self._plane, self._judge, self._settings = plane, judge, settings
         learned, held_out = task.pairs_of(task.learned), task.pairs_of(task.held_out)
-        self._human = list(map(with_prompt, learned.prompts, learned.texts))
-        self._held_out = list(map(with_prompt, held_out.prompts, held_out.texts))[:MEMORY]
+        self._human = [with_prompt(pair.prompt, pair.text) for pair in learned]
+        self._held_out = [with_prompt(pair.prompt, pair.text) for pair in held_out][:MEMORY]
         self.memory: list[str] = []
         self._turn(0, FIRST_STEPS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -12,26 +12,43 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-
-class Pairs(NamedTuple):
-    """Prompts, and a text that answers each."""
-
-    prompts: Sequence[str]
-    texts: Sequence[str]
+    from adcli.core.adapters.audience import Audience
 
 
-class Preferences(NamedTuple):
-    """Prompts, of two texts that answer each the better and the worse, and how much the pair counts."""
+class Pair(NamedTuple):
+    """A prompt, a text that answers it, and the profile vector of whom it is for, None for everybody."""
 
-    prompts: Sequence[str]
-    better: Sequence[str]
-    worse: Sequence[str]
-    weights: Sequence[float]
+    prompt: str
+    text: str
+    audience: Audience | None = None
 
 
-def pairs_from(rows: Sequence[tuple[str, str]]) -> Pairs:
-    """Prompts with their texts as pairs."""
-    return Pairs([prompt for prompt, _ in rows], [text for _, text in rows])
+class Preferred(NamedTuple):
+    """A prompt, of two texts that answer it the better and the worse, what the pair counts, and for whom."""
+
+    prompt: str
+    better: str
+    worse: str
+    weight: float
+    audience: Audience | None = None
+
+
+class Clicked(NamedTuple):
+    """An ad that was clicked, which shows by what an audience is best told: its name or its vector.
+
+    Attributes:
+        by_name: Place of the prompt that has the audience's name.
+        by_vector: Place of the one that has its vector.
+        others: Number of another audience's vector.
+        text: The ad.
+        clicks: On it.
+    """
+
+    by_name: int
+    by_vector: int
+    others: int
+    text: str
+    clicks: float
 
 
 FEWEST = 4  # prompts with texts that people wrote, to judge by
@@ -59,6 +76,9 @@ class WriterTask:
     Attributes:
         stage: How it learns.
         prompts: All prompts.
+        vectors: Profile vectors of audiences.
+        audiences: Of prompts, by place, the number of the vector of whom the text is for.
+        clicked: Ads held out, of which it is said by what an audience is best told.
         pairs: Place of the prompt, and a text that answers it.
         replay: Prompts and texts of an earlier training that are learned again beside the pairs.
         replay_held_out: Others of it, which show what is forgotten.
@@ -76,6 +96,9 @@ class WriterTask:
 
     stage: Stage
     prompts: list[str]
+    vectors: list[list[float]] = field(default_factory=list)
+    audiences: list[tuple[int, int]] = field(default_factory=list)
+    clicked: list[Clicked] = field(default_factory=list)
     pairs: list[tuple[int, str]] = field(default_factory=list)
     replay: list[tuple[str, str]] = field(default_factory=list)
     replay_held_out: list[tuple[str, str]] = field(default_factory=list)
@@ -96,16 +119,30 @@ class WriterTask:
         apart = {*self.held_out, *self.judging}
         return [place for place in range(len(self.prompts)) if place not in apart]
 
-    def pairs_of(self, places: Sequence[int]) -> Pairs:
+    def asked(self, places: Iterable[int]) -> list[tuple[str, Audience | None]]:
+        """The prompts at some places, and for whom each is."""
+        numbers = dict(self.audiences)
+        vectors = [tuple(vector) for vector in self.vectors]
+        return [(self.prompts[at], vectors[numbers[at]] if at in numbers else None) for at in places]
+
+    def pairs_of(self, places: Sequence[int]) -> list[Pair]:
         """The pairs of some prompts."""
         some = set(places)
-        return pairs_from([(self.prompts[place], text) for place, text in self.pairs if place in some])
+        chosen = [pair for pair in self.pairs if pair[0] in some]
+        asked = self.asked(place for place, _ in chosen)
+        return [
+            Pair(prompt, text, audience) for (_, text), (prompt, audience) in zip(chosen, asked, strict=True)
+        ]
 
-    def preferences_of(self, places: Sequence[int]) -> Preferences:
+    def preferences_of(self, places: Sequence[int]) -> list[Preferred]:
         """The preferences of some prompts."""
         some = set(places)
-        chosen = [(self.prompts[place], *rest) for place, *rest in self.preferences if place in some]
-        return Preferences(*map(list, zip(*chosen, strict=True))) if chosen else Preferences([], [], [], [])
+        chosen = [pair for pair in self.preferences if pair[0] in some]
+        asked = self.asked(place for place, *_ in chosen)
+        return [
+            Preferred(prompt, better, worse, weight, audience)
+            for (_, better, worse, weight), (prompt, audience) in zip(chosen, asked, strict=True)
+        ]
 
 
 def check_count(task: WriterTask, batch_size: int) -> None:
@@ -116,10 +153,10 @@ def check_count(task: WriterTask, batch_size: int) -> None:
     """
     learned = task.learned
     count, what = {
-        "supervised": (len(task.pairs_of(learned).texts), "pairs"),
-        "preference": (len(task.preferences_of(learned).better), "pairs of a better and a worse text"),
+        "supervised": (len(task.pairs_of(learned)), "pairs"),
+        "preference": (len(task.preferences_of(learned)), "pairs of a better and a worse text"),
         "reinforce": (len(learned), "prompts"),
-        "adversarial": (len(task.pairs_of(learned).texts), "ads that people wrote"),
+        "adversarial": (len(task.pairs_of(learned)), "ads that people wrote"),
     }[task.stage]
     if count < batch_size:
         raise DataError(
@@ -128,7 +165,7 @@ def check_count(task: WriterTask, batch_size: int) -> None:
         )
     if task.stage == "adversarial":
         for places in (task.held_out, task.judging):
-            if len(set(task.pairs_of(places).prompts)) < FEWEST:
+            if len({pair.prompt for pair in task.pairs_of(places)}) < FEWEST:
                 raise DataError(
                     f"People wrote ads for fewer than {FEWEST} of the prompts held out, to judge others by.",
                     fix="Give ads of more items, or a larger --held-out.",

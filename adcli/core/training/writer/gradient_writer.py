@@ -14,7 +14,8 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 from torch.nn import functional  # noqa: TID253
 
-from adcli.core.adapters.prefix import learned_prefix, without_prefix
+from adcli.core.adapters.audience import Audience, AudiencePrefix
+from adcli.core.adapters.prefix import Prefix, learned_prefix, without_prefix
 from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import padded
 from adcli.core.models.loading import load_language_model
@@ -32,10 +33,11 @@ MOST_PADDING, LARGEST_PART = 0.1, 2_048
 
 
 class Group(NamedTuple):
-    """A prompt and the texts that follow it, as tokens."""
+    """A prompt and the texts that follow it, as tokens, and the vector of whom they are for."""
 
     prompt: Ids
     texts: list[Ids]
+    audience: Audience | None = None
 
 
 class GradientWriter:
@@ -46,18 +48,26 @@ class GradientWriter:
         source: Where it was found.
         runtime: Where it computes.
         max_length: Tokens of a prompt; longer ones lose their beginning.
+        audience: What it is taught of audiences, if it is.
 
     Attributes:
         model: The transformers model.
+        audience: What is taught of audiences, or None.
         reader: Makes tokens of texts.
         runtime: Where it computes.
         precision: Of its products, the same whenever this machine trains: "bf16" or "fp32".
     """
 
     def __init__(
-        self, model: PreTrainedModel, source: ModelSource, runtime: Runtime, *, max_length: int
+        self,
+        model: PreTrainedModel,
+        source: ModelSource,
+        runtime: Runtime,
+        *,
+        max_length: int,
+        audience: AudiencePrefix | None = None,
     ) -> None:
-        self.model, self.runtime = model, runtime
+        self.model, self.runtime, self.audience = model, runtime, audience
         self.reader = PromptReader.load(source.path, model.generation_config)
         self._max_length = max_length
         base: Any = without_prefix(model)
@@ -65,26 +75,33 @@ class GradientWriter:
         self._head = base.get_output_embeddings()
         self.precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
         self._trained = [p for p in model.parameters() if p.requires_grad]
+        self._trained += [] if audience is None else audience.parameters()
         self._begun = [p.detach().clone() for p in self._trained]
 
-    def prompt(self, text: str) -> Ids:
-        """The tokens of a prompt, of which the end is kept."""
-        return self.reader.text(text)[-self._max_length :]
-
-    def text(self, text: str) -> Ids:
-        """The tokens of a text after a prompt, with the one that ends it."""
-        return np.append(self.reader.continuation(f" {text}"), self.reader.end).astype(np.int32)
+    def group(self, prompt: str, audience: Audience | None, texts: Sequence[str] = ()) -> Group:
+        """As tokens a prompt, cut at its beginning, and texts after it, each with the one that ends it."""
+        return Group(
+            self.reader.text(prompt)[-self._max_length :],
+            [np.append(self.reader.continuation(f" {t}"), self.reader.end).astype(np.int32) for t in texts],
+            audience,
+        )
 
     def parts(self, groups: Sequence[Group]) -> list[IntArray]:
-        """Places of the groups that are computed together, so that little is padding."""
-        lengths = [len(g.prompt) + sum(map(len, g.texts)) for g in groups]
-        return plan_batches(lengths, token_budget=LARGEST_PART, max_padding=MOST_PADDING)
+        """Places of the groups that are computed together: of like lengths, all for an audience or none."""
+        lengths = np.array([len(g.prompt) + sum(map(len, g.texts)) for g in groups])
+        has_audience = np.array([g.audience is not None for g in groups], bool)
+        return [
+            places[part]
+            for places in (np.flatnonzero(has_audience), np.flatnonzero(~has_audience))
+            if len(places)
+            for part in plan_batches(lengths[places], token_budget=LARGEST_PART, max_padding=MOST_PADDING)
+        ]
 
     def log_probabilities(self, groups: Sequence[Group]) -> torch.Tensor:
         """(tokens,) of each token of each text, in order, given the prompt and the tokens before it.
 
         Args:
-            groups: Prompts with the same number of texts each.
+            groups: Prompts with the same number of texts each, all with an audience or none.
         """
         n = len(groups[0].texts)
         if n == 1:
@@ -93,7 +110,7 @@ class GradientWriter:
         prompts, prompt_mask = self._padded([group.prompt for group in groups], on_left=True)
         ids, mask = self._padded(texts, on_left=False)
         with self._autocast():
-            prefix = learned_prefix(self.model)
+            prefix = self._prefix(groups)
             prompt_mask = functional.pad(prompt_mask, (prefix.length, 0), value=True)
             read = self._body(
                 input_ids=prompts,
@@ -120,14 +137,22 @@ class GradientWriter:
 
     def _of_single_texts(self, groups: Sequence[Group]) -> torch.Tensor:
         """The same where each prompt has one text: read in one go, since larger products are faster."""
-        ids, mask = self._padded([np.append(prompt, text) for prompt, (text,) in groups], on_left=False)
+        ids, mask = self._padded([np.append(group.prompt, group.texts[0]) for group in groups], on_left=False)
         starts = torch.tensor([len(group.prompt) for group in groups], device=ids.device)
         is_text = mask & (torch.arange(ids.shape[1], device=ids.device) >= starts[:, None])
         with self._autocast():  # no token sees the padding, which comes after all of them
-            before = learned_prefix(self.model).cache(len(ids))
+            before = self._prefix(groups).cache(len(ids))
             read = self._body(input_ids=ids[:, :-1], past_key_values=before, use_cache=False)
             states = read.last_hidden_state
             return self._chosen(states[is_text[:, 1:]], ids[is_text])
+
+    def _prefix(self, groups: Sequence[Group]) -> Prefix:
+        """What was learned to stand before the prompts of groups."""
+        prefix = learned_prefix(self.model)
+        whom = [group.audience for group in groups if group.audience is not None]
+        if self.audience is None or not whom:
+            return prefix
+        return prefix.then(self.audience.of(whom).to(self.runtime.device, self.model.dtype))
 
     def _chosen(self, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """(tokens,) log-probabilities of tokens after states of the body."""

@@ -13,7 +13,7 @@ from torch.nn import functional  # noqa: TID253
 
 from adcli.core.training.batches import batch_members
 from adcli.core.training.settings import TrainingSettings
-from adcli.core.training.writer.examples import Pairs, Preferences
+from adcli.core.training.writer.examples import Pair, Preferred
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 
 BETA = 0.1  # how far a preference may lead from where training began
@@ -60,7 +60,7 @@ class Supervised:
     """To write each prompt's text: the mean cross-entropy of its tokens."""
 
     def __init__(
-        self, writer: GradientWriter, pairs: Pairs, settings: TrainingSettings, processes: int
+        self, writer: GradientWriter, pairs: Sequence[Pair], settings: TrainingSettings, processes: int
     ) -> None:
         self._writer, self._settings, self._processes = writer, settings, processes
         self._groups = groups_of(writer, pairs)
@@ -81,12 +81,16 @@ class Preference:
     """To find the better of two texts likelier than the worse, by more than where training began."""
 
     def __init__(
-        self, writer: GradientWriter, preferences: Preferences, settings: TrainingSettings, processes: int
+        self,
+        writer: GradientWriter,
+        preferences: Sequence[Preferred],
+        settings: TrainingSettings,
+        processes: int,
     ) -> None:
         self._writer, self._settings, self._processes = writer, settings, processes
         self._groups = preference_groups(writer, preferences)
-        mean = sum(preferences.weights) / len(preferences.weights)
-        self._weights = [weight / mean for weight in preferences.weights]
+        mean = sum(pair.weight for pair in preferences) / len(preferences)
+        self._weights = [pair.weight / mean for pair in preferences]
 
     def add_gradients(self, number: int, seed: int) -> float:
         """The loss of this process's share of a batch, whose gradients are added."""
@@ -108,19 +112,14 @@ class Preference:
         return add_loss_gradients(self._writer, groups, loss_of)
 
 
-def groups_of(writer: GradientWriter, pairs: Pairs) -> list[Group]:
+def groups_of(writer: GradientWriter, pairs: Sequence[Pair]) -> list[Group]:
     """Each prompt with its one text, as tokens."""
-    both = zip(pairs.prompts, pairs.texts, strict=True)
-    return [Group(writer.prompt(prompt), [writer.text(text)]) for prompt, text in both]
+    return [writer.group(pair.prompt, pair.audience, [pair.text]) for pair in pairs]
 
 
-def preference_groups(writer: GradientWriter, preferences: Preferences) -> list[Group]:
+def preference_groups(writer: GradientWriter, preferences: Sequence[Preferred]) -> list[Group]:
     """Each prompt with the better and the worse of its two texts, as tokens."""
-    both = zip(preferences.prompts, preferences.better, preferences.worse, strict=True)
-    return [
-        Group(writer.prompt(prompt), [writer.text(better), writer.text(worse)])
-        for prompt, better, worse in both
-    ]
+    return [writer.group(pair.prompt, pair.audience, [pair.better, pair.worse]) for pair in preferences]
 
 
 def margins(writer: GradientWriter, groups: Sequence[Group]) -> list[float]:

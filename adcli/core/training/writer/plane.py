@@ -77,8 +77,8 @@ class Plane:
         self._write, self._encode, self._task = write, encode, task
         self._places, self._samples, self._seed = places, samples, seed
         self._judging = task.judging[:JUDGED]
-        pairs = task.pairs_of(task.judging)
-        self._human = encode(list(map(with_prompt, pairs.prompts, pairs.texts))[:JUDGED])
+        pairs = task.pairs_of(task.judging)[:JUDGED]
+        self._human = encode([with_prompt(pair.prompt, pair.text) for pair in pairs])
         self._judged = {t: self._read(self._judging, t, 1)[0] for t in LEVELS}
         begun = [self._read(places, temperature, samples) for temperature in CURVE]
         self._begun = [(vectors, _diversity(texts)) for vectors, texts in begun]

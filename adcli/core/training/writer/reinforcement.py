@@ -25,7 +25,6 @@ from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import add_loss_gradients, own_share
 from adcli.core.writing.live import LiveWriting
-from adcli.core.writing.prompts import Ids
 from adcli.core.writing.settings import WritingSettings
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,7 +41,7 @@ class Reinforcement:
     Args:
         writer: The model in training.
         live: The same as what samples.
-        prompts: To write for.
+        prompts: To write for, without texts.
         reward: Of texts.
         settings: Prompts of a batch, and seed.
         how: Texts written for each prompt; of them, those learned from, which earn most and least; most
@@ -57,7 +56,7 @@ class Reinforcement:
         self,
         writer: GradientWriter,
         live: LiveWriting,
-        prompts: Sequence[str],
+        prompts: Sequence[Group],
         reward: Reward,
         settings: TrainingSettings,
         *,
@@ -65,7 +64,7 @@ class Reinforcement:
         processes: int,
     ) -> None:
         self._writer, self._reward, self._settings = writer, reward, settings
-        self._prompts = [writer.prompt(prompt) for prompt in prompts]
+        self._prompts = prompts
         samples, self._learned, new_tokens = how
         self._processes, self._live = processes, live
         self._how = WritingSettings(samples, new_tokens, 1.0, 0, 1.0, settings.seed)
@@ -113,7 +112,7 @@ class Reinforcement:
             order = np.argsort(its, kind="stable")
             least = self._learned // 2
             chosen = [*order[:least], *order[len(order) - self._learned + least :]]
-            groups.append(Group(group.prompt, [group.texts[place] for place in chosen]))
+            groups.append(group._replace(texts=[group.texts[place] for place in chosen]))
             advantages.append(((its - its.mean()) / deviation)[chosen].tolist())
         return groups, advantages
 
@@ -131,22 +130,24 @@ def live_writing(writer: GradientWriter) -> LiveWriting:
     runtime = writer.runtime
     asked: Precision = "bf16" if writer.precision == "bf16" else "fp32"  # as when a resumed training began
     choice = choose_precision(asked, device=runtime.device, width=writer.model.config.hidden_size)
-    return LiveWriting(writer.model, writer.reader, runtime, choice)
+    return LiveWriting(writer.model, writer.reader, runtime, choice, writer.audience)
 
 
 def written_by(
-    live: LiveWriting, prompts: Sequence[Ids], how: WritingSettings, rows: Sequence[int]
+    live: LiveWriting, prompts: Sequence[Group], how: WritingSettings, rows: Sequence[int]
 ) -> list[Group]:
     """Prompts with what a writer, as it is, writes for them.
 
     Args:
         live: The writer.
-        prompts: As tokens.
+        prompts: Without texts.
         how: It writes.
         rows: A number for each prompt that its random numbers depend on.
     """
-    texts = [np.array(ids, np.int32) for ids in live.sample(prompts, how, rows).ids()]
-    return [Group(prompt, texts[at * how.n : (at + 1) * how.n]) for at, prompt in enumerate(prompts)]
+    whom = [group.audience for group in prompts]
+    samples = live.sample([group.prompt for group in prompts], how, rows, whom)
+    texts = [np.array(ids, np.int32) for ids in samples.ids()]
+    return [group._replace(texts=texts[at * how.n : (at + 1) * how.n]) for at, group in enumerate(prompts)]
 
 
 def log_probabilities_of(writer: GradientWriter, groups: Sequence[Group]) -> list[torch.Tensor]:

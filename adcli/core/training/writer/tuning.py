@@ -6,7 +6,7 @@ JSON can hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -20,11 +20,12 @@ from adcli.core.processes.runtime import Device, Precision, start_runtime
 from adcli.core.training.checkpoints import checkpoint_folder
 from adcli.core.training.ranks import said_by, train_in_ranks
 from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
-from adcli.core.training.writer.examples import Judge, Pairs, WriterTask, check_count, pairs_from
+from adcli.core.training.writer.examples import Judge, Pair, WriterTask, check_count
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from adcli.core.adapters.audience import AudiencePrefix
     from adcli.core.training.loop import Objective
     from adcli.core.training.writer.adversary import Adversary
     from adcli.core.training.writer.discriminator import Discriminator
@@ -132,8 +133,10 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         source, device=asked.device, precision=asked.precision, is_whole=is_whole
     )
 
+    length, audience = asked.task.max_length, _audience(model, asked)
+
     def objective(tuned: PreTrainedModel) -> Objective:
-        writer = GradientWriter(tuned, source, runtime, max_length=asked.task.max_length)
+        writer = GradientWriter(tuned, source, runtime, max_length=length, audience=audience)
         return _objective(writer, asked, processes, log)
 
     models = [source.fingerprint, adapter_fingerprint(asked.start_from)]
@@ -144,7 +147,7 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         "asked": [asdict(asked.task), asdict(asked.settings), asdict(asked.adapter)],
         "computed": [asked.precision, processes],
     }
-    return tune(
+    trained = tune(
         model,
         source,
         Path(asked.directory),
@@ -159,38 +162,88 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         rank=rank,
         processes=processes,
     )
+    if audience is not None and rank == 0:
+        audience.save(Path(asked.directory))
+    return trained
+
+
+def _audience(model: PreTrainedModel, asked: WriterTuning) -> AudiencePrefix | None:
+    """What is to be taught of audiences, as it begins; None if nothing is."""
+    from adcli.core.adapters.audience import AudiencePrefix
+
+    vectors = asked.task.vectors
+    known = AudiencePrefix.load(Path(asked.start_from)) if asked.start_from else None
+    if known is None:
+        return AudiencePrefix.begin(model, vectors, seed=asked.settings.seed) if vectors else None
+    if vectors:
+        known.check_width(len(vectors[0]))
+    return known.to(model.device)
 
 
 def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log: Log) -> Objective:
+    import torch
+
+    from adcli.core.adapters.audience import LEARNING_RATE
     from adcli.core.training.loop import Objective
-    from adcli.core.training.writer.likelihood import Preference, Supervised
-    from adcli.core.training.writer.reinforcement import Reinforcement, live_writing
-    from adcli.core.training.writer.watching import Watch, gained_and_forgotten
+    from adcli.core.training.writer.reinforcement import live_writing
+    from adcli.core.training.writer.watching import Watch, best_told, gained_and_forgotten
 
     task, settings = asked.task, asked.settings
     judge, live = _judge(task), live_writing(writer)
     adversary = None
+    beside: list[torch.nn.Module] = [] if writer.audience is None else [writer.audience]
+    reports: list[Callable[[], Mapping[str, object]]] = []
+    if task.clicked:
+        reports.append(partial(best_told, writer, task))
+    if task.replay_held_out:
+        reports.append(partial(gained_and_forgotten, writer, task))
     if task.stage == "adversarial":
         discriminator, adversary = _adversary(writer, live, asked, judge)
-        judge = adversary
-    evaluate = Watch(writer, live, task, judge, seed=settings.seed)
+        beside.append(discriminator)
+        reports.append(adversary.report)
+    learn = _learner(writer, live, asked, adversary or judge, processes, log)
+
+    def add_gradients(number: int, seed: int) -> float:
+        if adversary is not None:
+            adversary.before_batch(number // processes)
+        return learn(number, seed)
+
+    return Objective(
+        add_gradients,
+        Watch(writer, live, task, adversary or judge, seed=settings.seed),
+        torch.nn.ModuleList(beside) if beside else None,
+        LEARNING_RATE,
+        adversary.memory if adversary else None,
+        lambda: {name: said for report in reports for name, said in report().items()},
+    )
+
+
+def _learner(
+    writer: GradientWriter,
+    live: LiveWriting,
+    asked: WriterTuning,
+    judge: Judge | None,
+    processes: int,
+    log: Log,
+) -> Callable[[int, int], float]:
+    """What adds a batch's gradients, by stage."""
+    from adcli.core.training.writer.likelihood import Preference, Supervised
+    from adcli.core.training.writer.reinforcement import Reinforcement
+
+    task, settings = asked.task, asked.settings
     if task.stage == "supervised":
-        new, again = task.pairs_of(task.learned), pairs_from(task.replay)
-        pairs = Pairs([*new.prompts, *again.prompts], [*new.texts, *again.texts])
-        report = partial(gained_and_forgotten, writer, task) if task.replay_held_out else None
-        return Objective(
-            Supervised(writer, pairs, settings, processes).add_gradients, evaluate, report=report
-        )
+        pairs = [*task.pairs_of(task.learned), *(Pair(prompt, text) for prompt, text in task.replay)]
+        return Supervised(writer, pairs, settings, processes).add_gradients
     if task.stage == "preference":
         learned = task.preferences_of(task.learned)
-        return Objective(Preference(writer, learned, settings, processes).add_gradients, evaluate)
+        return Preference(writer, learned, settings, processes).add_gradients
     if judge is None:
         raise TypeError("reinforcement needs somebody to say what a text is worth")
     places = task.learned
     learner = Reinforcement(
         writer,
         live,
-        [task.prompts[place] for place in places],
+        [writer.group(*prompt) for prompt in task.asked(places)],
         lambda some, texts: judge.reward([places[place] for place in some], texts),
         settings,
         how=(task.samples, task.kept, task.new_tokens),
@@ -198,15 +251,11 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
     )
 
     def add_gradients(number: int, seed: int) -> float:
-        if adversary is not None:
-            adversary.before_batch(number // processes)
         loss = learner.add_gradients(number, seed)
         log(learner.seen, number // (processes * settings.accumulate))
         return loss
 
-    if adversary is None:
-        return Objective(add_gradients, evaluate)
-    return Objective(add_gradients, evaluate, discriminator, memory=adversary.memory, report=adversary.report)
+    return add_gradients
 
 
 def _adversary(
@@ -223,7 +272,7 @@ def _adversary(
     from adcli.core.writing.settings import WritingSettings
 
     task, settings = asked.task, asked.settings
-    prompts = [writer.prompt(prompt) for prompt in task.prompts]
+    prompts = [writer.group(*prompt) for prompt in task.asked(range(len(task.prompts)))]
 
     def write(places: Sequence[int], temperature: float, n: int, seed: int) -> list[list[str]]:
         how = WritingSettings(n, task.new_tokens, temperature, 0, 1.0, seed)

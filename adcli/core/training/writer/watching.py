@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.training.writer.examples import Judge, WriterTask, pairs_from
+from adcli.core.training.writer.examples import Judge, Pair, WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import groups_of, margins, mean_log_likelihood, preference_groups
 from adcli.core.training.writer.reinforcement import log_probabilities_of, written_by
@@ -14,7 +16,8 @@ from adcli.core.writing.live import LiveWriting
 from adcli.core.writing.settings import WritingSettings
 
 PROMPTS, SAMPLES, PAIRS = 24, 4, 64
-MOST_COMPARED = 200  # pairs by which it is said what was gained and forgotten
+MOST_COMPARED = 200  # texts by which it is said what was gained and forgotten, and what tells audiences best
+CLEAR = 1.645  # standard errors that a gain has to exceed
 READ_AGAIN = 8  # prompts whose texts the divergence is of
 
 
@@ -30,7 +33,7 @@ class Watch:
     ) -> None:
         self._writer, self._live, self._judge = writer, live, judge
         self._places = task.held_out[:PROMPTS]
-        self._prompts = [writer.prompt(task.prompts[place]) for place in self._places]
+        self._prompts = [writer.group(*asked) for asked in task.asked(self._places)]
         self._how = WritingSettings(SAMPLES, task.new_tokens, 1.0, 0, 1.0, seed + 1)
         self._pairs = groups_of(writer, task.pairs_of(task.held_out))[:PAIRS]
         self._preferences = preference_groups(writer, task.preferences_of(task.held_out))[:PAIRS]
@@ -64,9 +67,39 @@ class Watch:
         return float((now - before).mean())
 
 
+def best_told(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, Any]]:
+    """What tells an audience best, its vector or its name, by the likelihood of ads that it clicked.
+
+    The vector's gain has to be clear, and more than what another audience's vector has.
+    """
+    ads = task.clicked[:MOST_COMPARED]
+    by_names = task.asked(ad.by_name for ad in ads)
+    by_vector = task.asked(ad.by_vector for ad in ads)
+    others = [
+        (prompt, tuple(task.vectors[ad.others])) for (prompt, _), ad in zip(by_vector, ads, strict=True)
+    ]
+    weights = np.array([ad.clicks for ad in ads])
+    weights /= weights.sum()
+    likelihood = {}
+    for name, asked in (("names", by_names), ("vectors", by_vector), ("others", others)):
+        both = zip(asked, ads, strict=True)
+        groups = [writer.group(prompt, audience, [ad.text]) for (prompt, audience), ad in both]
+        with torch.no_grad():
+            found = log_probabilities_of(writer, groups)
+        likelihood[name] = np.array([float(tokens.mean()) for tokens in found])
+    means = {name: float(weights @ each) for name, each in likelihood.items()}
+    apart = likelihood["vectors"] - likelihood["names"]
+    gain = float(weights @ apart)
+    error = float(np.sqrt(((weights * (apart - gain)) ** 2).sum()))
+    is_better = gain > CLEAR * error and means["vectors"] > means["others"]
+    told = {"told_by": "vectors" if is_better else "names", "gain": gain, "error": error}
+    return {"audience": {**told, **means, "ads": len(ads), "clicks": float(sum(ad.clicks for ad in ads))}}
+
+
 def gained_and_forgotten(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, float]]:
     """By how much a token of new texts held out is likelier than before, and of earlier ones less likely."""
-    pairs = {"gained": task.pairs_of(task.held_out), "forgotten": pairs_from(task.replay_held_out)}
+    earlier = [Pair(prompt, text) for prompt, text in task.replay_held_out]
+    pairs = {"gained": task.pairs_of(task.held_out), "forgotten": earlier}
     found = {}
     for name, sign in (("gained", 1), ("forgotten", -1)):
         groups = groups_of(writer, pairs[name])[:MOST_COMPARED]

@@ -1,5 +1,7 @@
 """A writer learns given texts, what is preferred and what earns a reward, and says how far it went."""
 
+from dataclasses import replace
+
 import models
 import numpy as np
 import pytest
@@ -8,8 +10,8 @@ from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, describ
 from adcli.core.models.resolution import resolve_model
 from adcli.core.training.loop import TrainingLoop
 from adcli.core.training.settings import TrainingSettings
-from adcli.core.training.writer.examples import WriterTask
-from adcli.core.training.writer.gradient_writer import GradientWriter, Group, load_for_training
+from adcli.core.training.writer.examples import Clicked, WriterTask
+from adcli.core.training.writer.gradient_writer import GradientWriter, load_for_training
 from adcli.core.training.writer.tuning import tune_writer
 from adcli.core.writing.writer import Writer
 from adcli.errors import DataError
@@ -50,15 +52,75 @@ def test_a_text_is_as_likely_alone_as_beside_another_of_its_prompt(llama, tuning
     model = attach_adapter(model, AdapterSettings(tuning, 4), steps=1, seed=0)
     writer = GradientWriter(model, source, runtime, max_length=64)
     groups = [
-        Group(writer.prompt(prompt), [writer.text(" ".join([text] * length))])
+        writer.group(prompt, None, [" ".join([text] * length)])
         for prompt, text, length in zip(PROMPTS[:3], ANSWERS[:3], (1, 3, 2), strict=True)
     ]
-    twice = writer.log_probabilities([Group(prompt, texts * 2) for prompt, texts in groups]).tolist()
+    twice = writer.log_probabilities([group._replace(texts=group.texts * 2) for group in groups]).tolist()
     alone = writer.log_probabilities(groups).tolist()
-    lengths = [len(texts[0]) for _, texts in groups]
+    lengths = [len(group.texts[0]) for group in groups]
     starts = np.cumsum([0, *(2 * length for length in lengths)])
     expected = [v for start, n in zip(starts, lengths, strict=False) for v in twice[start : start + n]]
     assert alone == pytest.approx(expected, abs=1e-5)
+
+
+STYLES = ["the mug", "a cup", "on sale"]
+VECTORS = [[1.0, 0.0, 0.1], [0.0, 1.0, 0.1], [0.1, 0.0, 1.0]]
+
+
+@pytest.fixture(scope="module")
+def audiences():
+    """A task in which what is said depends on whom it is for, and words of audiences mean nothing."""
+    prompts = [f"which {word} for {name}" for word in models.WORDS[:8] for name in ("x1", "x2", "x3")]
+    plain = [f"which {word}" for word in models.WORDS[:8] for _ in range(3)]
+    said = [STYLES[place % 3] for place in range(24)]
+    return WriterTask(
+        "supervised", prompts + plain, vectors=VECTORS, audiences=[(24 + at, at % 3) for at in range(24)],
+        pairs=[*enumerate(said), *enumerate(said, start=24)], held_out=[*range(18, 24), *range(42, 48)],
+        clicked=[Clicked(at, 24 + at, (at + 1) % 3, said[at], 5.0) for at in range(18, 24)], new_tokens=4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("tuning", ["lora", "prefix"])
+def test_what_is_said_depends_on_the_audience(llama, audiences, tmp_path, tuning):
+    how = settings(steps=60, learning_rate=2e-2, evaluate_every=30, batch_size=12)
+    tune_writer(llama, audiences, tmp_path / "writer", settings=how, adapter=AdapterSettings(tuning, 4))
+    found = describe_adapter(tmp_path / "writer")["audience"]
+    assert found["vectors"] > found["others"] + 0.5
+    assert found["ads"] == 6
+    writer = Writer.load(llama, adapter=tmp_path / "writer")
+    told = writer.write(
+        [audiences.prompts[24]] * 3, audiences=[tuple(vector) for vector in VECTORS],
+        temperature=0, max_new_tokens=6, plain=True,
+    )  # fmt: skip
+    assert [texts[0][:2] for texts in told] == [style[:2] for style in STYLES]
+
+
+def test_what_is_learned_of_audiences_resumes_to_the_last_bit_and_is_learned_on(
+    llama, audiences, tmp_path, monkeypatch
+):
+    how = settings(steps=6, evaluate_every=0, checkpoint_every=4)
+    asked = {"settings": how, "adapter": AdapterSettings("lora", 4), "checkpoints": tmp_path / "checkpoints"}
+    tune_writer(llama, audiences, tmp_path / "whole", **asked | {"checkpoints": None})
+    honest = TrainingLoop._step
+
+    def cut_off(self, step):
+        if step == 5:
+            raise KeyboardInterrupt
+        honest(self, step)
+
+    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        tune_writer(llama, audiences, tmp_path / "resumed", **asked)
+    monkeypatch.setattr(TrainingLoop, "_step", honest)
+    tune_writer(llama, audiences, tmp_path / "resumed", **asked)
+    whole, resumed = (tmp_path / name / "audience.safetensors" for name in ("whole", "resumed"))
+    assert whole.read_bytes() == resumed.read_bytes()
+    further = {"start_from": tmp_path / "whole", "adapter": AdapterSettings("lora", 4)}
+    tune_writer(llama, audiences, tmp_path / "further", settings=settings(steps=1), **further)
+    assert (tmp_path / "further" / "audience.safetensors").read_bytes() != whole.read_bytes()
+    narrow = replace(audiences, vectors=[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(DataError, match="vectors of 2 dimensions, the adapter was taught with 3"):
+        tune_writer(llama, narrow, tmp_path / "narrow", settings=settings(steps=1), **further)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])
