@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from adcli.copy.checker import Checker
+    from adcli.copy.facts import ProductFacts
     from adcli.core.writing.writer import Writer
     from adcli.generate.choosing import Chooser, Encode
 
@@ -53,8 +54,9 @@ def chooser_of(
     writer: Writer | None,
     *,
     judge: str,
+    adapter: Path | None,
 ) -> Chooser:
-    """What texts are scored by: a language model where one writes, clicks by an adapter of the judge."""
+    """What texts are scored by: the writer and its adversary, and clicks by an adapter of the judge."""
     from adcli.generate.choosing import Chooser
 
     running = _running(run, choosing.running) if choosing.running else None
@@ -65,6 +67,7 @@ def chooser_of(
         fluency=_fluency(writer) if writer else None,
         running=running,
         encode=encode,
+        human=_human(adapter, models) if adapter else None,
     )
 
 
@@ -109,3 +112,21 @@ def _fluency(writer: Writer) -> Callable[[Sequence[str]], Any]:
         return found.log_likelihood / found.tokens
 
     return fluency
+
+
+def _human(adapter: Path, models: Models) -> Callable[[Sequence[str], ProductFacts], Any] | None:
+    """The discriminator that a writer of `--stage adversarial` learned against; None of any other."""
+    from adcli.copy.prompts import ad_prompt
+    from adcli.core.adapters.adapter import describe_adapter
+    from adcli.core.training.writer.discriminator import FOLDER, with_prompt
+
+    directory = adapter / FOLDER
+    if not directory.is_dir():
+        return None
+    classifier = classifier_of(models, directory, describe_adapter(directory)["base"]["name"])
+
+    def human(texts: Sequence[str], product: ProductFacts) -> npt.NDArray[np.float64]:
+        prompt = ad_prompt(product)
+        return classifier.probabilities([with_prompt(prompt, text) for text in texts])[:, 1]
+
+    return human

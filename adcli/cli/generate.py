@@ -135,7 +135,9 @@ def generate(
             on_products=on_products,
             knowledge=knowledge,
             checker=checker,
-            chooser=chooser_of(run, choosing, models, checker, encoder.encode, writer, judge=judge),
+            chooser=chooser_of(
+                run, choosing, models, checker, encoder.encode, writer, judge=judge, adapter=adapter
+            ),
             explain=choosing.explain,
             claims=claims,
         )

@@ -17,7 +17,7 @@ from adcli.copy.facts import ProductFacts
 
 FloatArray = npt.NDArray[np.float64]
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
-WEIGHTS = {"margin": 0.3, "click": 3.0, "fluency": 0.1, "novelty": 0.3}
+WEIGHTS = {"margin": 0.3, "click": 3.0, "fluency": 0.1, "novelty": 0.3, "human": 0.3}
 """Of each score in the merit of a text; of clicks it is the logarithm of the rate.
 
 Of 1, 3 and 10 for clicks, 3 gave the highest rate under a known taste (`tests/benchmarks/generate`).
@@ -33,12 +33,14 @@ class Scores(NamedTuple):
         click: The predicted click rate.
         fluency: The mean log-likelihood of its tokens.
         novelty: 1 - the cosine with the most alike ad of the product that runs already.
+        human: The probability that people wrote it, by the discriminator that its writer learned against.
     """
 
     margin: float | None = None
     click: float | None = None
     fluency: float | None = None
     novelty: float | None = None
+    human: float | None = None
 
 
 class Chooser:
@@ -50,6 +52,7 @@ class Chooser:
         fluency: Texts to the (n,) mean log-likelihood of their tokens.
         running: Texts that run already, by `item_id`.
         encode: Texts to (n, d) unit vectors; needed for `running`.
+        human: Texts about a product to the (n,) probabilities that people wrote them.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class Chooser:
         fluency: Callable[[Sequence[str]], FloatArray] | None = None,
         running: Mapping[str, Sequence[str]] | None = None,
         encode: Encode | None = None,
+        human: Callable[[Sequence[str], ProductFacts], FloatArray] | None = None,
     ) -> None:
-        self._checker, self._clicks, self._fluency = checker, clicks, fluency
+        self._checker, self._clicks, self._fluency, self._human = checker, clicks, fluency, human
         self._running, self._encode = running, encode
 
     def scores(
@@ -76,6 +80,7 @@ class Chooser:
             "click": self._clicks(shown) if self._clicks else None,
             "fluency": self._fluency(texts) if self._fluency else None,
             "novelty": self._novelty(texts, product.item_id),
+            "human": self._human(texts, product) if self._human else None,
         }
         found = {name: values.tolist() for name, values in known.items() if values is not None}
         return [Scores(**{name: its[place] for name, its in found.items()}) for place in range(len(texts))]

@@ -101,6 +101,12 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
     )  # fmt: skip
     assert written.returncode == 0, written.said
     assert (tmp_path / "ads.csv").read_text().count("\n") == 3
+    ranked = adcli(
+        "generate", shop / "rich.csv", "--model", shop / "llama", "--adapter", "fourth", "-n", "1",
+        "--channel", "plain", "--candidates", "4", "-o", "ranked.csv",
+    )  # fmt: skip
+    assert ranked.returncode == 0, ranked.said
+    assert pl.read_csv(tmp_path / "ranked.csv")["score_human"].null_count() == 0
     other = models.tiny_gpt2(tmp_path / "gpt2")
     refused = adcli("generate", shop / "rich.csv", "--model", other, "--adapter", "third")
     assert refused.returncode == 3

@@ -38,6 +38,7 @@ class Objective(NamedTuple):
         head_rate: Their learning rate, as a multiple of the model's.
         memory: What is gathered on the way, as JSON can hold it: a checkpoint keeps it.
         report: What is to be said of the model with its best weights.
+        save: Writes what was learned with the model into its directory.
     """
 
     add_gradients: Callable[[int, int], float]
@@ -46,6 +47,7 @@ class Objective(NamedTuple):
     head_rate: float = 1.0
     memory: list[str] | None = None
     report: Callable[[], Mapping[str, object]] | None = None
+    save: Callable[[Path], None] | None = None
 
 
 class TrainingLoop:

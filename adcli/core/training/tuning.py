@@ -78,6 +78,8 @@ def tune(
         found = {} if asked.report is None else asked.report()
         content = {"trained": _in_short(trained), **about, **found}
         save_adapter(model, directory, source=source, tuning=adapter.tuning, about=content)
+        if asked.save is not None:
+            asked.save(directory)
     return trained
 
 

@@ -10,13 +10,14 @@ Simulated and Unsupervised Images through Adversarial Training" (2017), section 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from adcli.core.training.settings import TrainingSettings
-from adcli.core.training.writer.discriminator import Discriminator, with_prompt
+from adcli.core.training.writer.discriminator import FOLDER, Discriminator, with_prompt
 from adcli.core.training.writer.examples import Judge, WriterTask
 from adcli.core.training.writer.plane import CHOOSING, Plane, Write
 
@@ -81,6 +82,10 @@ class Adversary:
             "diversity": level.diversity,
             "score": float(level.above[CHOOSING].mean()),
         }
+
+    def save(self, directory: Path) -> None:
+        """Keep the discriminator in the writer's directory."""
+        self._discriminator.save(directory / FOLDER)
 
     def report(self) -> dict[str, Any]:
         """Where the writer and the one it began as lie on the plane, as JSON."""

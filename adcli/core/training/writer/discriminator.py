@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.adapters.adapter import AdapterSettings, attach_adapter
+from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, save_adapter
 from adcli.core.models.resolution import resolve_model
 from adcli.core.processes.runtime import Device, Precision
-from adcli.core.training.encoder.examples import Labelled
+from adcli.core.training.encoder.examples import Labelled, save_head
 from adcli.core.training.encoder.gradient_encoder import GradientEncoder, load_for_training
 from adcli.core.training.encoder.objectives import Classification
 from adcli.core.training.loop import Objective, TrainingLoop
@@ -20,6 +21,8 @@ from adcli.core.training.settings import TrainingSettings
 FloatArray = npt.NDArray[np.float64]
 BATCH, LEARNING_RATE, LONGEST = 32, 1e-3, 128
 SEPARATOR = " [SEP] "
+LABELS = ("generated", "human")
+FOLDER = "discriminator"  # in the directory of the writer that it was the adversary of
 
 
 def with_prompt(prompt: str, text: str) -> str:
@@ -39,7 +42,7 @@ class Discriminator(torch.nn.Module):
 
     def __init__(self, name: str, *, device: Device, precision: Precision, seed: int) -> None:
         super().__init__()
-        source = resolve_model(name, task="embed")
+        self._source = source = resolve_model(name, task="embed")
         base = load_for_training(source, device=device, precision=precision)
         self.model = attach_adapter(base, AdapterSettings(), steps=1, seed=seed).eval()
         self._encoder = GradientEncoder(
@@ -59,10 +62,17 @@ class Discriminator(torch.nn.Module):
             evaluate_every=0,
             checkpoint_every=0,
         )
-        task = Classification(self._encoder, Labelled(texts, labels, ("generated", "human")), settings)
+        task = Classification(self._encoder, Labelled(texts, labels, LABELS), settings)
         TrainingLoop(self.model, Objective(task.add_gradients, head=task.head), settings).run()
         if task.head is not None:
             self._head.load_state_dict(task.head.state_dict())
+
+    def save(self, directory: Path) -> None:
+        """Write it as a classifier of texts with their prompts, which `Classifier.load` reads."""
+        about = {"objective": "adversarial", "labels": list(LABELS)}
+        save_adapter(self.model, directory, source=self._source, tuning="lora", about=about)
+        weight, bias = (parameter.detach().float().cpu().numpy() for parameter in self._head.parameters())
+        save_head(directory, weight, bias)
 
     def log_odds(self, texts: Sequence[str]) -> FloatArray:
         """(n,) log-odds that people wrote each text."""

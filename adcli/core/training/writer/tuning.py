@@ -147,7 +147,7 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         "asked": [asdict(asked.task), asdict(asked.settings), asdict(asked.adapter)],
         "computed": [asked.precision, processes],
     }
-    trained = tune(
+    return tune(
         model,
         source,
         Path(asked.directory),
@@ -162,9 +162,6 @@ def _tune(asked: WriterTuning, log: Log, progress: Progress, *, rank: int, proce
         rank=rank,
         processes=processes,
     )
-    if audience is not None and rank == 0:
-        audience.save(Path(asked.directory))
-    return trained
 
 
 def _audience(model: PreTrainedModel, asked: WriterTuning) -> AudiencePrefix | None:
@@ -208,6 +205,11 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
             adversary.before_batch(number // processes)
         return learn(number, seed)
 
+    def save(directory: Path) -> None:
+        for its in (writer.audience, adversary):
+            if its is not None:
+                its.save(directory)
+
     return Objective(
         add_gradients,
         Watch(writer, live, task, adversary or judge, seed=settings.seed),
@@ -215,6 +217,7 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
         LEARNING_RATE,
         adversary.memory if adversary else None,
         lambda: {name: said for report in reports for name, said in report().items()},
+        save,
     )
 
 

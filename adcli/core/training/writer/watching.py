@@ -10,7 +10,13 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 
 from adcli.core.training.writer.examples import Judge, Pair, WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
-from adcli.core.training.writer.likelihood import groups_of, margins, mean_log_likelihood, preference_groups
+from adcli.core.training.writer.likelihood import (
+    BETA,
+    groups_of,
+    margins,
+    mean_log_likelihood,
+    preference_groups,
+)
 from adcli.core.training.writer.reinforcement import log_probabilities_of, written_by
 from adcli.core.writing.live import LiveWriting
 from adcli.core.writing.settings import WritingSettings
@@ -24,8 +30,8 @@ READ_AGAIN = 8  # prompts whose texts the divergence is of
 class Watch:
     """The score of a writer in training, and what else is measured.
 
-    Supervised learning is scored by the mean log-likelihood of a token, preference by the share of pairs of
-    which the better text gained, reinforcement and an adversary by what the judge says.
+    Supervised learning is scored by the mean log-likelihood of a token, preference by that of the pairs, of
+    which the share whose better text gained soon is 1, reinforcement and an adversary by what the judge says.
     """
 
     def __init__(
@@ -45,10 +51,10 @@ class Watch:
         if self._pairs:
             watched["log_likelihood"] = mean_log_likelihood(self._writer, self._pairs)
         if self._preferences:
-            now = margins(self._writer, self._preferences)
-            gained = [after > before for after, before in zip(now, self._margins, strict=True)]
-            watched["preferred"] = sum(gained) / len(gained)
-        order = ("score", "preferred", "log_likelihood")
+            gained = np.subtract(margins(self._writer, self._preferences), self._margins)
+            watched["preferred"] = float((gained > 0).mean())
+            watched["log_preferred"] = float(-np.logaddexp(0, -BETA * gained).mean())
+        order = ("score", "log_preferred", "log_likelihood")
         score = next((watched[name] for name in order if name in watched), 0.0)
         return score, {name: value for name, value in watched.items() if name != "score"}
 
