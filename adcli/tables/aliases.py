@@ -181,6 +181,7 @@ TABLE_ALIASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "country": ("country_code", "default_address_country_code", "default_address_country",
                     "billing_country", "geo_country"),
     },
+    "pairs": {"text": ("ad_text", "ad_copy", "copy", "ad", "slogan")},
     "ads": {"text": ("ad_text", "ad_copy", "copy", "body"), "title": ()},
     "queries": {"query_id": ("qid", "search_id", "id")},
     "report": REPORT_NAMES,

@@ -113,6 +113,18 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
     assert "made for another model" in refused.said
 
 
+def test_products_with_an_ad_each_need_no_ids(adcli, shop, tmp_path):
+    rows = ["headline,copy", *(f"{WHAT[n % 4]} {KINDS[n % 8]},the {KINDS[n % 8]}" for n in range(24))]
+    (tmp_path / "pairs.csv").write_text("\n".join(rows) + "\n")
+    done = adcli(
+        "optimize", "writer", "pairs.csv", "--map", "title=headline", "--model", shop / "llama", *FAST,
+        "--steps", "1", "--batch-size", "2", "-o", "writer",
+    )  # fmt: skip
+    assert done.returncode == 0, done.said
+    assert "read as pairs" in done.said
+    assert description(tmp_path / "writer")["counts"]["prompts"] == 8  # each distinct product is one
+
+
 @pytest.mark.slow
 def test_segments_are_told_by_their_vectors_where_that_is_better(adcli, shop, tmp_path):
     random, segments = Random(5), ("students", "gardeners")

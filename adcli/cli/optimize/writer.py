@@ -50,8 +50,9 @@ def writer(
 ) -> None:
     """Tune a writer of ads: on ads that people wrote, on which did better, towards clicks, or to seem human.
 
-    INPUT is a table of ads (ad_id, item_id, text). The directory it writes is what `adcli generate --adapter`
-    takes. A run that was killed resumes from its last checkpoint.
+    INPUT is a table of ads (ad_id, item_id, text), or of products with an ad each (title, text). The
+    directory it writes is what `adcli generate --adapter` takes. A run that was killed resumes from its last
+    checkpoint.
 
     \b
     Examples:
@@ -115,9 +116,9 @@ def _read(
     import polars as pl
 
     from adcli.copy.review import reviewed
-    from adcli.optimize.writer.pairs import writer_ads
+    from adcli.optimize.writer.pairs import with_ids, writer_ads
 
-    ads = run.read(inputs, tables=["ads"])
+    ads = with_ids(run.read(inputs, tables=["ads", "pairs"]))
     if learning.catalog:
         catalogue = run.read([learning.catalog], tables=["products"], secondary=True)
     elif "title" in ads.columns:

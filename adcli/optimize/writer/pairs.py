@@ -18,6 +18,7 @@ from adcli.optimize.writer.clicks import ShownAds
 
 MOST_PREFERENCES = 8  # of one prompt, the surest
 LEAST_CONFIDENCE = 0.5
+PRODUCT = ("title", "description", "brand", "category")  # by which pairs are of one product
 
 
 class WriterAds(NamedTuple):
@@ -54,6 +55,18 @@ class WriterAds(NamedTuple):
         items = np.random.default_rng(seed).permutation(len(self.products))
         apart = set(items[: max(1, round(share * len(items)))].tolist())
         return [place for place, item in enumerate(self.item) if item in apart]
+
+
+def with_ids(ads: pl.DataFrame) -> pl.DataFrame:
+    """Ads or pairs as ads: pairs of the same product have one item_id, each its own ad_id."""
+    if "item_id" not in ads.columns:
+        about = pl.struct(
+            name for name in ("title", "description", "brand", "category") if name in ads.columns
+        )
+        ads = ads.with_columns(item_id=about.rank("dense").cast(pl.String))
+    if "ad_id" not in ads.columns:
+        ads = ads.with_row_index("ad_id").with_columns(pl.col("ad_id").cast(pl.String))
+    return ads
 
 
 def writer_ads(

@@ -112,6 +112,12 @@ _TABLES = (
         ),
     ),
     StandardTable(
+        "pairs",
+        "one product's texts and an ad for it",
+        required=("title", "text"),
+        optional=("item_id", "description", "brand", "category", "segment_id"),
+    ),
+    StandardTable(
         "impressions",
         "one ad shown, with what came of it",
         either=("item_id", "ad_id"),
