@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import IO, Any
@@ -57,6 +57,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
     swapped = [name for name in close if sorted(name) == sorted(word.lower())]
     return f"Did you mean '{lowered[(swapped or close)[0]]}'?" if close else ""
+
+
+def require_known(
+    word: str, known: Collection[str], sentence: str, fix: str = "", *, error: type[AdcliError] = DataError
+) -> None:
+    """Raise `error` with a sentence if a word is none of those known; its cure is the nearest, else `fix`."""
+    if word not in known:
+        raise error(sentence, fix=did_you_mean(word, known) or fix)
 
 
 def printable(text: str, limit: int = 40) -> str:

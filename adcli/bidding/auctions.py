@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from adcli.bidding.win_curve import current_status_curve, product_limit_curve
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 
 Numbers = NDArray[np.float64]
 STATED = ("market_price", "minimum_bid_to_win")
@@ -194,11 +194,7 @@ def _optional(frame: pl.DataFrame, name: str) -> Numbers:
 
 
 def _amounts(frame: pl.DataFrame, name: str) -> Numbers:
-    if name not in frame.columns:
-        raise DataError(
-            f"The auctions have no column '{name}'.",
-            fix=did_you_mean(name, frame.columns) or "Name it with --map.",
-        )
+    require_known(name, frame.columns, f"The auctions have no column '{name}'.", "Name it with --map.")
     numbers = frame[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = ~(numbers >= 0) | ~np.isfinite(numbers)
     if wrong.any():

@@ -10,7 +10,7 @@ import numpy as np
 from adcli.bidding.auctions import Auctions, Numbers
 from adcli.bidding.prices import Prices
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, clairvoyant, replay
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.progress import part, steps
 
 RATES_TRIED = 60
@@ -70,8 +70,7 @@ def replay_bidders(
         for name, bidder in (learned or {}).items()
     }
     for name in bidders:
-        if name not in known:
-            raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
+        require_known(name, known, f"'{name}' is none of {', '.join(known)}.", error=UsageError)
     return {name: known[name]() for name in steps(bidders, [COSTS.get(name, 10) for name in bidders])}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 
 _ITEM = r"([^/?#&]+)"
 _NUMBER = r"(\d+)"
@@ -110,11 +110,8 @@ def routes_of(text: str = "", name: str = "") -> Routes:
     for page, expressions in own.items():
         if not isinstance(expressions, list):
             raise DataError(f"{name}: {page} is no list of expressions.")
-        if page not in known:
-            raise DataError(
-                f"{name}: there is no page '{page}'.",
-                fix=did_you_mean(page, known) or f"There are {', '.join(known)}.",
-            )
+        fix = f"There are {', '.join(known)}."
+        require_known(page, known, f"{name}: there is no page '{page}'.", fix)
         for expression in expressions:
             _require_expression(expression, f"{name}: {page}")
     internal = "|".join(f"(?:{one})" for one in own.pop("internal", [_INTERNAL])) or "^$"

@@ -9,7 +9,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,9 +69,8 @@ def rules_of_file(text: str, name: str) -> list[Rule]:
 def _rule(file: str, name: str, table: Any) -> Rule:
     fields = table if isinstance(table, dict) else {"expression": table}
     for key in fields:
-        if key not in ("expression", "reason", "default"):
-            fix = did_you_mean(key, Rule._fields) or "A rule has expression, reason and default."
-            raise DataError(f"{file}: [{name}]: there is no {key}.", fix=fix)
+        known, fix = ("expression", "reason", "default"), "A rule has expression, reason and default."
+        require_known(key, known, f"{file}: [{name}]: there is no {key}.", fix)
     expression, default = fields.get("expression"), fields.get("default", "reject")
     if not isinstance(expression, str) or not expression.strip():
         raise DataError(f"{file}: [{name}]: lacks an expression.")
@@ -100,9 +99,8 @@ def with_actions(rules: Sequence[Rule], chosen: Sequence[str]) -> list[Rule]:
 def known_rule(name: str, known: Iterable[str]) -> str:
     """A rule's name, if it is one. Raises UsageError if it is none."""
     known = list(known)
-    if name not in known:
-        fix = did_you_mean(name, known) or f"The rules are {', '.join(known)}."
-        raise UsageError(f"There is no rule '{name}'.", fix=fix)
+    fix = f"The rules are {', '.join(known)}."
+    require_known(name, known, f"There is no rule '{name}'.", fix, error=UsageError)
     return name
 
 
@@ -144,9 +142,9 @@ class RuleCheck:
             known.add(FIRST_IMPRESSION)
         for name in [*gates, *(rule.name for rule in self.rules if rule.name not in _BUILT_IN)]:
             for column in self._expressions[name].meta.root_names() if name in self._expressions else ():
-                if column not in known:
-                    fix = did_you_mean(column, known) or f"There are {', '.join(sorted(known))}."
-                    raise UsageError(f"The rule {name} asks for a column '{column}'.", fix=fix)
+                sentence = f"The rule {name} asks for a column '{column}'."
+                fix = f"There are {', '.join(sorted(known))}."
+                require_known(column, known, sentence, fix, error=UsageError)
 
     def broken(self, frame: pl.DataFrame) -> pl.Series:
         """Of each row the reason of the first rule that rejects it, else null.

@@ -11,7 +11,7 @@ import typer
 
 from adcli.cli.option_rules import option_group
 from adcli.cli.run import Run
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,11 +89,11 @@ def by_campaign(texts: Sequence[str], option: str, campaigns: Sequence[str]) -> 
         name, is_named, value = text.partition("=")
         if not is_named:
             found = dict.fromkeys(campaigns, text)
-        elif name in found:
-            found[name] = value
-        else:
-            known = did_you_mean(name, campaigns) or f"There are {', '.join(campaigns[:12])}."
-            raise UsageError(f"{option} {text}: there is no campaign '{name}'.", fix=known)
+            continue
+        fix = f"There are {', '.join(campaigns[:12])}."
+        sentence = f"{option} {text}: there is no campaign '{name}'."
+        require_known(name, campaigns, sentence, fix, error=UsageError)
+        found[name] = value
     return {name: value for name, value in found.items() if value}
 
 
@@ -141,11 +141,8 @@ def _with_prediction(run: Run, frame: pl.DataFrame, prediction: str) -> pl.DataF
         return frame
     names = run.columns([name.strip() for name in prediction.split("*")])
     for name in names:
-        if name not in frame.columns:
-            raise DataError(
-                f"--prediction {prediction}: the auctions have no column '{name}'.",
-                fix=did_you_mean(name, frame.columns) or "Name it with --map.",
-            )
+        sentence = f"--prediction {prediction}: the auctions have no column '{name}'."
+        require_known(name, frame.columns, sentence, "Name it with --map.")
     product = pl.fold(
         pl.lit(1.0),
         lambda left, right: left * right,

@@ -45,7 +45,7 @@ from adcli.cli.money import Money
 from adcli.cli.option_rules import Needs
 from adcli.cli.options import Inputs, Reporting
 from adcli.cli.run import Run
-from adcli.errors import GateError, UsageError, did_you_mean
+from adcli.errors import GateError, UsageError, require_known
 from adcli.stores import local
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def clean(
     """
     from adcli.clean.parts import Reading
 
-    if table is not None and table not in CLEANED:
-        known = did_you_mean(table, CLEANED) or f"There are {', '.join(CLEANED)}."
-        raise UsageError(f"--table {table}: there is no such table.", fix=known)
+    if table is not None:
+        sentence = f"--table {table}: there is no such table."
+        require_known(table, CLEANED, sentence, f"There are {_TABLES}.", error=UsageError)
     active = _rules(rules, rule, fail_on)
     scaling = Scaling(run, scale, reporting, is_erasing=privacy.erase is not None)
     protection = Protection(run, privacy)

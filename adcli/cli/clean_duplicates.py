@@ -12,7 +12,7 @@ import typer
 from adcli.cli.clean_rows import spilled
 from adcli.cli.option_rules import Needs, option_group
 from adcli.cli.run import Run
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.numbers import counted
 
 if TYPE_CHECKING:
@@ -61,9 +61,8 @@ def require_duplicates(table: str, names: set[str], options: Duplicates) -> None
             fix="Name it: --map event_time=COLUMN.",
         )
     for column in repeat_key(options):
-        if column not in names:
-            fix = did_you_mean(column, names)
-            raise UsageError(f"--repeat-key: the input has no column '{column}'.", fix=fix)
+        sentence = f"--repeat-key: the input has no column '{column}'."
+        require_known(column, names, sentence, error=UsageError)
 
 
 def repeat_key(options: Duplicates) -> Sequence[str]:

@@ -23,7 +23,7 @@ from adcli.cli.erasing import Erasing, erasing, require_users, tell_erased
 from adcli.cli.money import Money
 from adcli.cli.options import Inputs, Models, Reporting
 from adcli.cli.run import Run
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,9 +59,9 @@ def embed(
       adcli embed events.parquet --catalog products.parquet --segments 8 -o users.parquet
       adcli embed vectors.parquet --dim 128 --neighbors 10 -o small.parquet
     """
-    if table is not None and table not in EMBEDDED:
-        known = did_you_mean(table, EMBEDDED) or f"There are {', '.join(EMBEDDED)}."
-        raise UsageError(f"--table {table}: there is no such table.", fix=known)
+    if table is not None:
+        sentence, fix = f"--table {table}: there is no such table.", f"There are {', '.join(EMBEDDED)}."
+        require_known(table, EMBEDDED, sentence, fix, error=UsageError)
     check_vector_options(vector_options, reporting)
     encode = TextEncoder(run, encoding, models)
     erasure = erasing(run, erasing_options.erase, erasing_options.key_file)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from adcli.cli.console import Console
 from adcli.cli.options import Reading
-from adcli.errors import DataError, UsageError, did_you_mean, printable
+from adcli.errors import DataError, UsageError, did_you_mean, printable, require_known
 from adcli.numbers import counted
 
 if TYPE_CHECKING:
@@ -342,9 +342,6 @@ def _standard(texts: Sequence[str], option: str) -> dict[str, str]:
     known = {column for table in TABLES.values() for column in table.names}
     given = pairs(texts, option)
     for name, value in given:
-        if name not in known:
-            raise UsageError(
-                f"{option} {name}={value}: there is no standard column '{name}'.",
-                fix=did_you_mean(name, known),
-            )
+        sentence = f"{option} {name}={value}: there is no standard column '{name}'."
+        require_known(name, known, sentence, error=UsageError)
     return dict(given)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 
 DECISIONS = ("accept", "reject", "edit")
 
@@ -49,11 +49,10 @@ def reviewed(review: pl.DataFrame, ads: pl.DataFrame) -> Reviewed:
         decision, ad_id = (row["decision"] or "").strip().lower(), row["ad_id"]
         if not decision or ad_id not in texts:
             continue
-        if decision not in DECISIONS:
-            raise DataError(
-                f"The review of ad {ad_id} has the decision '{decision}'; there are {', '.join(DECISIONS)}.",
-                fix=did_you_mean(decision, DECISIONS),
-            )
+        sentence = (
+            f"The review of ad {ad_id} has the decision '{decision}'; there are {', '.join(DECISIONS)}."
+        )
+        require_known(decision, DECISIONS, sentence)
         found[texts[ad_id]] = (ad_id, decision == "accept")
         if decision == "edit":
             edited = (row.get("edited_text") or "").strip()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adcli.errors import AdcliError, UsageError, did_you_mean
+from adcli.errors import AdcliError, UsageError, require_known
 
 Log = Callable[[Mapping[str, float | str], int | None], None]
 
@@ -29,10 +29,8 @@ def check_tracker(tracker: str) -> None:
     Raises:
         UsageError: If there is no such tracker, or its package is not installed.
     """
-    if tracker not in PACKAGES:
-        raise UsageError(
-            f"--track {tracker} is none of {', '.join(PACKAGES)}.", fix=did_you_mean(tracker, PACKAGES)
-        )
+    sentence = f"--track {tracker} is none of {', '.join(PACKAGES)}."
+    require_known(tracker, PACKAGES, sentence, error=UsageError)
     if importlib.util.find_spec(PACKAGES[tracker]) is None:
         raise UsageError(
             f"--track {tracker} needs the package {PACKAGES[tracker]}, which is not installed.",

@@ -19,7 +19,7 @@ import polars as pl
 from adcli.behaviour.features import begins_order
 from adcli.behaviour.sales import settle_sales
 from adcli.embed.texts import cleaned, texts_of
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.tables.standard.tables import EVENT_TYPES
 
 WEIGHTS: Final[Mapping[str, float]] = {
@@ -95,11 +95,8 @@ def weighted(interactions: pl.DataFrame, weights: Mapping[str, float]) -> pl.Dat
 def check_weights(weights: Mapping[str, float]) -> None:
     """Make sure that weights are given to types of events and are not negative; else UsageError."""
     for name, weight in weights.items():
-        if name not in WEIGHTS:
-            raise UsageError(
-                f"--weight {name}={weight:g}: no such event type; there are {', '.join(WEIGHTS)}.",
-                fix=did_you_mean(name, WEIGHTS),
-            )
+        sentence = f"--weight {name}={weight:g}: no such event type; there are {', '.join(WEIGHTS)}."
+        require_known(name, WEIGHTS, sentence, error=UsageError)
         if not 0 <= weight < float("inf"):
             raise UsageError(f"--weight {name}={weight:g}: a weight is 0 or more.")
 

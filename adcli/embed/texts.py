@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from adcli.copy.wording import category_path, plain_text
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import require_known
 
 TEXT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "products": ("title", "brand", "category", "description"),
@@ -36,11 +36,8 @@ def texts_of(frame: pl.DataFrame, table: str, columns: Sequence[str] = ()) -> pl
     that make the text, in place of `TEXT_COLUMNS`. Raises DataError if one of `columns` is not there.
     """
     for name in columns:
-        if name not in frame.columns:
-            raise DataError(
-                f"There is no column '{name}' to take texts from; there are {', '.join(frame.columns)}.",
-                fix=did_you_mean(name, frame.columns),
-            )
+        sentence = f"There is no column '{name}' to take texts from; there are {', '.join(frame.columns)}."
+        require_known(name, frame.columns, sentence)
     wanted = columns or [name for name in TEXT_COLUMNS[table] if name in frame.columns]
     parts = {name: cleaned(frame[name]) for name in wanted}
     if not columns and table == "products":

@@ -15,7 +15,7 @@ from adcli.bidding.limits import Limits
 from adcli.bidding.market import market_of
 from adcli.bidding.prices import Prices, prices_of
 from adcli.bidding.replay import clairvoyant, replay
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.progress import part, steps
 
 AUTO = "auto"
@@ -58,9 +58,8 @@ def learn_bidders(
         UsageError: If the kind of bidder is not known, or is `dp` at first price.
         DataError: If there are no auctions, or a column is missing or holds anything but amounts.
     """
-    if bidder not in (AUTO, *KINDS):
-        known = (AUTO, *KINDS)
-        raise UsageError(f"'{bidder}' is none of {', '.join(known)}.", fix=did_you_mean(bidder, known))
+    known = (AUTO, *KINDS)
+    require_known(bidder, known, f"'{bidder}' is none of {', '.join(known)}.", error=UsageError)
     if first_price and bidder == "dp":
         raise UsageError("The dynamic program bids at second price only.", fix="Take --bidder pacer.")
     if frame.is_empty():

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.context import not_context
 from adcli.policies.features import Feature, encode_feature, fit_feature
@@ -150,10 +150,7 @@ def group_labels(actions: ActionSet, items: pl.DataFrame | None, column: str) ->
     if items is None:
         raise DataError(f"'{column}' would be read from the table of items, and there is none.")
     item, key = joined_by(actions, items)
-    if column not in items.columns:
-        raise DataError(
-            f"The table of items has no column '{column}'.", fix=did_you_mean(column, items.columns)
-        )
+    require_known(column, items.columns, f"The table of items has no column '{column}'.")
     if items[column].dtype.is_nested():
         raise DataError(
             f"'{column}' holds vectors or lists, which make no groups.",

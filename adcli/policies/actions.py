@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 
 ACTION_COLUMNS = ("item_id", "ad_id")
 HOUR = "hour"  # of event_time, UTC, where a log has no such column
@@ -49,10 +49,7 @@ class ActionSet:
         if named is None:
             plain = names.str.to_lowercase().str.replace_all(r"[^a-z]", "")
             return np.asarray(plain.is_in(list(NO_AD)).to_numpy(), dtype=bool)
-        if named not in names:
-            raise DataError(
-                f"No action of the log is '{named}'.", fix=did_you_mean(named, names.unique().to_list())
-            )
+        require_known(named, names.unique().to_list(), f"No action of the log is '{named}'.")
         return np.asarray((names == named).to_numpy(), dtype=bool)
 
     def index(self, frame: pl.DataFrame) -> NDArray[np.int32]:
@@ -71,11 +68,8 @@ class ActionSet:
         """
         if self.eligible_by is None:
             return None
-        if self.eligible_by not in frame.columns:
-            raise DataError(
-                f"The policy needs the column '{self.eligible_by}', which decides what may be shown.",
-                fix=did_you_mean(self.eligible_by, frame.columns) or "Add it, or name it with --map.",
-            )
+        sentence = f"The policy needs the column '{self.eligible_by}', which decides what may be shown."
+        require_known(self.eligible_by, frame.columns, sentence, "Add it, or name it with --map.")
         values = list(self.eligible)
         masks = np.vstack([*self.eligible.values(), np.ones(len(self), dtype=bool)])
         codes = (
@@ -94,11 +88,9 @@ def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str
         DataError: If a column is missing.
     """
     for name in wanted:
-        if name not in frame.columns and not (name == HOUR and "event_time" in frame.columns):
-            raise DataError(
-                f"There is no column '{name}' to take the action from.",
-                fix=did_you_mean(name, frame.columns) or "Name it with --map.",
-            )
+        if not (name == HOUR and "event_time" in frame.columns):
+            sentence = f"There is no column '{name}' to take the action from."
+            require_known(name, frame.columns, sentence, "Name it with --map.")
     if wanted:
         return tuple(wanted)
     for name in ACTION_COLUMNS:
@@ -147,11 +139,8 @@ def action_set(
         )
     if eligible_by is None:
         return ActionSet(frame)
-    if eligible_by not in impressions.columns:
-        raise DataError(
-            f"There is no column '{eligible_by}' to read eligibility from.",
-            fix=did_you_mean(eligible_by, impressions.columns),
-        )
+    sentence = f"There is no column '{eligible_by}' to read eligibility from."
+    require_known(eligible_by, impressions.columns, sentence)
     return ActionSet(frame, eligible_by, _seen_together(impressions, ActionSet(frame), eligible_by))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.history import CAPPED, SO_FAR, with_capped, with_impressions_so_far
 from adcli.policies.policy import Policy, ScoredPolicy, normalised, with_floor
@@ -114,11 +114,8 @@ def _rows_of(rule: Forbidden, frame: pl.DataFrame) -> NDArray[np.bool_]:
     """The rows that a rule is of."""
     rows = np.ones(frame.height, dtype=bool)
     for name, values in rule.where.items():
-        if name not in frame.columns:
-            raise DataError(
-                f"The rule {rule.rule} reads the column '{name}', which is not in this input.",
-                fix=did_you_mean(name, frame.columns) or "Add it, or name it with --map.",
-            )
+        sentence = f"The rule {rule.rule} reads the column '{name}', which is not in this input."
+        require_known(name, frame.columns, sentence, "Add it, or name it with --map.")
         rows &= frame[name].cast(pl.String).is_in(values).fill_null(value=False).to_numpy()
     if rule.hours:
         rows &= _hours(frame, rule.rule).is_in(rule.hours).fill_null(value=False).to_numpy()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 
 Groups = dict[str, dict[str, float]]
 
@@ -56,9 +56,7 @@ def read_constraints(path: Path) -> Constraints:
         raise DataError(f"{path} states no constraint.", fix=f"Its keys are {', '.join(KEYS)}.")
     read = {}
     for key, value in given.items():
-        if key not in KEYS:
-            known = f"The keys are {', '.join(KEYS)}."
-            raise DataError(f"{path}: '{key}' is no constraint.", fix=did_you_mean(key, KEYS) or known)
+        require_known(key, KEYS, f"{path}: '{key}' is no constraint.", f"The keys are {', '.join(KEYS)}.")
         try:
             read[key] = KEYS[key].read(value)
         except (TypeError, ValueError, AttributeError, KeyError) as error:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.policies.features import Basis, Feature, encode_feature, encode_numbers, fit_feature, is_number
 
 IDENTIFIERS = frozenset({"item_id", "ad_id", "user_id", "session_id", "slate_id", "ip", "user_agent"})
@@ -60,12 +60,12 @@ class ContextEncoder:
             DataError: If a context column is missing from the frame.
         """
         for column in self.columns:
-            if column not in frame.columns:
-                raise DataError(
-                    f"The policy was learned with the context column '{column}', which is not in this input.",
-                    fix=did_you_mean(column, frame.columns)
-                    or "Add it, name it with --map, or give --users, --profiles, --text-model.",
-                )
+            require_known(
+                column,
+                frame.columns,
+                f"The policy was learned with the context column '{column}', which is not in this input.",
+                "Add it, name it with --map, or give --users, --profiles, --text-model.",
+            )
         encoded = np.empty((frame.height, len(self.names)), dtype=np.float32)
         plain, places, start = [], [], 0
         for feature in self.features:
@@ -149,11 +149,7 @@ def choose_context(
 def _checked(frame: pl.DataFrame, excluded: Sequence[str], wanted: Sequence[str]) -> list[str]:
     outcomes = OUTCOMES | set(excluded)
     for name in wanted:
-        if name not in frame.columns:
-            raise DataError(
-                f"There is no context column '{name}'.",
-                fix=did_you_mean(name, frame.columns) or "See --context.",
-            )
+        require_known(name, frame.columns, f"There is no context column '{name}'.", "See --context.")
         if name in outcomes:
             raise DataError(f"'{name}' is not known before the ad is chosen, so it cannot be context.")
     return list(wanted)

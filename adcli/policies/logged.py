@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.policies.actions import ActionSet
 
 PROFIT = "profit"  # revenue less cost
@@ -68,11 +68,8 @@ def logged_rows(impressions: pl.DataFrame, actions: ActionSet, *, reward: str = 
 def _reward(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
     if name == PROFIT and name not in impressions.columns:
         return _reward(impressions, "revenue") - _reward(impressions, "cost")
-    if name not in impressions.columns:
-        raise DataError(
-            f"There is no column '{name}' to take the reward from.",
-            fix=did_you_mean(name, impressions.columns) or "Name it with --map.",
-        )
+    sentence = f"There is no column '{name}' to take the reward from."
+    require_known(name, impressions.columns, sentence, "Name it with --map.")
     reward = numbers(impressions, name)
     if name in BINARY and not np.isin(reward, (0.0, 1.0)).all():
         raise DataError(f"'{name}' has values other than 0 and 1.", fix="Repair the log with `adcli clean`.")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import require_known
 
 FEWEST_TOLD = 1.5  # a reading must explain the propensities better than the whole product by this factor
 
@@ -31,11 +31,8 @@ def drawn_parts(
         DataError: If a column that the user names is no part of the action.
     """
     for name in given:
-        if name not in parts.columns:
-            raise DataError(
-                f"'{name}' is no part of the action ({', '.join(parts.columns)}).",
-                fix=did_you_mean(name, parts.columns),
-            )
+        sentence = f"'{name}' is no part of the action ({', '.join(parts.columns)})."
+        require_known(name, parts.columns, sentence)
     if given or parts.width == 1:
         return tuple(given) or tuple(parts.columns)
     inverse = float(np.mean(1 / propensity))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.policies.constrained import with_history
 from adcli.policies.context import ContextEncoder
 from adcli.policies.logged import LoggedRows, numbers
@@ -140,11 +140,7 @@ def target_column_rows(
         DataError: If a column is missing, or holds something else than probabilities or numbers.
     """
     impressions = log.impressions
-    if column not in impressions.columns:
-        raise DataError(
-            f"There is no column '{column}' of target probabilities.",
-            fix=did_you_mean(column, impressions.columns),
-        )
+    require_known(column, impressions.columns, f"There is no column '{column}' of target probabilities.")
     q_policy = model_column(impressions, expected) if expected else np.full(impressions.height, np.nan)
     target = impressions[column].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = ~((target >= 0) & (target <= 1))
@@ -162,11 +158,7 @@ def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
     Raises:
         DataError: If the column is missing, or a value is missing or not a number.
     """
-    if column not in impressions.columns:
-        raise DataError(
-            f"There is no column '{column}' of expected rewards.",
-            fix=did_you_mean(column, impressions.columns),
-        )
+    require_known(column, impressions.columns, f"There is no column '{column}' of expected rewards.")
     return numbers(impressions, column)
 
 

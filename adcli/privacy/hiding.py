@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 
 Hide = Callable[[pl.Series], pl.Series]
 _LOOKED_AT: Final = 10_000  # rows of a frame in which another column may show what one hides
@@ -82,9 +82,8 @@ def require_columns(asked: Mapping[str, str], known: Iterable[str]) -> None:
     """
     known = list(known)
     for name, option in asked.items():
-        if name not in known:
-            fix = did_you_mean(name, known) or f"There are {', '.join(known)}."
-            raise UsageError(f"{option} {name}: the table has no column '{name}'.", fix=fix)
+        sentence = f"{option} {name}: the table has no column '{name}'."
+        require_known(name, known, sentence, f"There are {', '.join(known)}.", error=UsageError)
 
 
 def require_once(asked: Mapping[str, Iterable[str]]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 from adcli.privacy.identity_numbers import PLAIN, TELLING, TELLING_SHAPES, is_identity_number
 
 _LETTER = "A-Za-zÀ-ɏЀ-ӿ"
@@ -110,9 +110,9 @@ def check_regions(regions: Sequence[str]) -> None:
     from phonenumbers import SUPPORTED_REGIONS
 
     for region in regions:
-        if region not in SUPPORTED_REGIONS:
-            fix = did_you_mean(region, SUPPORTED_REGIONS) or "Name it by two letters, such as DE."
-            raise UsageError(f"--phone-region {region}: there is no such country.", fix=fix)
+        sentence = f"--phone-region {region}: there is no such country."
+        fix = "Name it by two letters, such as DE."
+        require_known(region, SUPPORTED_REGIONS, sentence, fix, error=UsageError)
 
 
 def find(text: str, regions: Sequence[str] = (), kinds: Sequence[str] | None = None) -> list[Found]:

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 from adcli.tables.formats.vector_files import VECTOR_FORMATS, VectorSink
 from adcli.tables.unify import as_text
 
@@ -35,20 +35,16 @@ def format_of(path: Path, to: str | None, *, is_stream: bool = False) -> str:
         UsageError: If the format or the extension is unknown.
     """
     if to is not None:
-        if to not in FORMATS:
-            raise UsageError(
-                f"--to {to}: no such format; there are {', '.join(FORMATS)}.", fix=did_you_mean(to, FORMATS)
-            )
+        sentence = f"--to {to}: no such format; there are {', '.join(FORMATS)}."
+        require_known(to, FORMATS, sentence, error=UsageError)
         return to
     plain = path.with_suffix("") if path.suffix in _COMPRESSIONS else path
     extension = plain.suffix.lower()
     if not extension:
         return "ndjson" if is_stream else "parquet"
-    if extension not in _EXTENSIONS:
-        raise UsageError(
-            f"{path}: no format has the extension '{extension}'.",
-            fix=did_you_mean(extension, _EXTENSIONS) or "Say which with --to csv|tsv|ndjson|parquet|arrow.",
-        )
+    sentence = f"{path}: no format has the extension '{extension}'."
+    fix = "Say which with --to csv|tsv|ndjson|parquet|arrow."
+    require_known(extension, _EXTENSIONS, sentence, fix, error=UsageError)
     if is_stream and _EXTENSIONS[extension] in VECTOR_FORMATS:
         raise UsageError(f"{path}: {extension} can only be written to a file.", fix="Choose another format.")
     return _EXTENSIONS[extension]

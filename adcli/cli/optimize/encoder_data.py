@@ -9,7 +9,7 @@ from adcli.cli.optimize.encoder_options import Learning
 from adcli.cli.options import moment_of
 from adcli.cli.run import Run
 from adcli.cli.text_model import TEXT_NAMES
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -276,11 +276,8 @@ def _rows(frame: pl.DataFrame, texts: list[str], label: str | None) -> LabelledT
 
     if label is None:
         return LabelledTexts(frame, texts, [None] * frame.height, [])
-    if label not in frame.columns:
-        raise DataError(
-            f"There is no column '{label}' for --label; there are {', '.join(frame.columns)}.",
-            fix=did_you_mean(label, frame.columns),
-        )
+    sentence = f"There is no column '{label}' for --label; there are {', '.join(frame.columns)}."
+    require_known(label, frame.columns, sentence)
     values = frame[label].cast(pl.String).str.strip_chars().replace("", None)
     names = sorted(values.drop_nulls().unique())
     place = {name: number for number, name in enumerate(names)}

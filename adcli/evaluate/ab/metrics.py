@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 from adcli.evaluate.columns import check_columns, known_columns
 from adcli.statistics.comparison import Metric
 
@@ -62,11 +62,9 @@ def parse_metrics(
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"Two metrics are called '{repeated[0]}'.", fix="Name each once.")
     for name in lower_is_better:
-        if name not in names:
-            raise UsageError(
-                f"There is no metric '{name}' where less could be better.",
-                fix=did_you_mean(name, names) or f"The metrics are: {', '.join(names)}.",
-            )
+        known = f"The metrics are: {', '.join(names)}."
+        sentence = f"There is no metric '{name}' where less could be better."
+        require_known(name, names, sentence, known, error=UsageError)
     check_columns(covariates, columns)
     for metric in parsed:
         if metric.kind != "quantile" and metric.column in covariates:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.evaluate.columns import as_numbers, known_columns
 from adcli.numbers import counted
 from adcli.statistics.comparison import Metric
@@ -162,13 +162,6 @@ def once(pieces: Iterable[pl.DataFrame], unit: str | None) -> Iterator[pl.DataFr
         check_repeats(len(every), len(np.unique(every)), unit or "unit_id")
 
 
-def check_unique(units: pl.DataFrame, unit: str | None) -> None:
-    """Raise DataError if a value of `unit` (None: of `unit_id`, where there is one) occurs twice."""
-    name = unit or "unit_id"
-    if name in units.columns:
-        check_repeats(units.height, units[name].n_unique(), name)
-
-
 def check_repeats(rows: int, distinct: int, unit: str) -> None:
     """Make sure that so many rows have as many names of units."""
     if distinct < rows:
@@ -265,9 +258,8 @@ def choose_control(arms: Sequence[str], control: str | None) -> str:
             fix="Name the column of the variants with --variant.",
         )
     if control is not None:
-        if control not in arms:
-            known = did_you_mean(control, arms) or f"The arms are: {', '.join(arms)}."
-            raise DataError(f"There is no arm '{control}' to take as control.", fix=known)
+        known = f"The arms are: {', '.join(arms)}."
+        require_known(control, arms, f"There is no arm '{control}' to take as control.", known)
         return control
     named = [arm for arm in arms if arm.lower() in CONTROL_NAMES or arm.lower().split()[0:1] == ["no"]]
     return (named or sorted(arms))[0]

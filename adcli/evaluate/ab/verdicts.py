@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from adcli.errors import DataError, did_you_mean
+from adcli.errors import DataError, require_known
 from adcli.evaluate.ab.power import POWER
 from adcli.evaluate.ab.sequential import Plan, PlannedLooks
 from adcli.statistics.comparison import Comparison
@@ -111,8 +111,7 @@ def sample_ratio(
 
 def _check(shares: Mapping[str, float], arms: Sequence[str]) -> None:
     for arm in shares:
-        if arm not in arms:
-            raise DataError(f"There is no arm '{arm}' to expect a share of.", fix=did_you_mean(arm, arms))
+        require_known(arm, arms, f"There is no arm '{arm}' to expect a share of.")
     for arm in arms:
         if not shares.get(arm, 0) > 0:
             raise DataError(f"The expected share of the arm '{arm}' is missing or not positive.")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 from adcli.evaluate.off_policy.embeddings import LEAST_P_VALUE, GroupWeights
 from adcli.policies import estimators as e
 from adcli.policies.estimators import Estimate, Rows
@@ -156,8 +156,7 @@ def asked(text: str) -> Asked:
     """
     name, is_set, number = text.partition("=")
     known = (*ESTIMATORS, *NEEDS_GROUPS)
-    if name not in known:
-        raise UsageError(f"'{name}' is none of {', '.join(known)}.", fix=did_you_mean(name, known))
+    require_known(name, known, f"'{name}' is none of {', '.join(known)}.", error=UsageError)
     if not is_set:
         return Asked(text, name, None)
     adjustable = [known for known, one in ESTIMATORS.items() if one.tried]

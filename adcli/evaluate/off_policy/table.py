@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.evaluate.off_policy.embeddings import (
     GroupWeights,
     group_by_column,
@@ -132,8 +132,7 @@ def policy_value_table(
 
 
 def _check_names(estimators: Sequence[str], method: str, action_groups: str | int | None) -> None:
-    if method not in METHODS:
-        raise UsageError(f"'{method}' is none of {', '.join(METHODS)}.", fix=did_you_mean(method, METHODS))
+    require_known(method, METHODS, f"'{method}' is none of {', '.join(METHODS)}.", error=UsageError)
     for text in estimators:
         asked(text)
     if action_groups is None and (needing := [name for name in estimators if name in NEEDS_GROUPS]):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError, UsageError, did_you_mean
+from adcli.errors import DataError, UsageError, require_known
 from adcli.evaluate.rates.cells import RateCells, RateRow, group_cells, hidden_cells, rows_table
 from adcli.evaluate.rates.counts import ROW, USER, SummedLog, UnitCounts, count_units
 from adcli.numbers import counted
@@ -132,9 +132,8 @@ def known_rates(metrics: Sequence[str]) -> list[Rate]:
     """The rates of these names. Raises UsageError if a metric is no rate."""
     known = [rate.metric for rate in RATES]
     for metric in metrics:
-        if metric not in known:
-            fix = did_you_mean(metric, known) or f"There are {', '.join(known)}."
-            raise UsageError(f"'{metric}' is no rate.", fix=fix)
+        fix = f"There are {', '.join(known)}."
+        require_known(metric, known, f"'{metric}' is no rate.", fix, error=UsageError)
     return [rate for rate in RATES if rate.metric in metrics]
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adcli.errors import DataError, did_you_mean
-from adcli.evaluate.ab.units import check_unique, choose_control
+from adcli.errors import DataError, require_known
+from adcli.evaluate.ab.units import check_repeats, choose_control
 from adcli.evaluate.columns import check_columns, finite_numbers
 from adcli.statistics.intervals import FloatArray
 
@@ -37,7 +37,8 @@ def scored_units(
             which two arms are meant.
     """
     check_columns([score, outcome, "variant"], units.columns)
-    check_unique(units, None)
+    if "unit_id" in units.columns:
+        check_repeats(units.height, units["unit_id"].n_unique(), "unit_id")
     names = [str(name) for name in units["variant"].drop_nulls().unique().sort()]
     against = choose_control(names, control)
     others = [name for name in names if name != against]
@@ -46,8 +47,8 @@ def scored_units(
             f"Beside '{against}' there are the arms {', '.join(others)}.",
             fix="Say which is the treated one: --treated ARM.",
         )
-    if treated is not None and treated not in others:
-        raise DataError(f"There is no treated arm '{treated}'.", fix=did_you_mean(treated, others))
+    if treated is not None:
+        require_known(treated, others, f"There is no treated arm '{treated}'.")
     label = pl.col("variant").cast(pl.String)
     kept = units.filter(label.is_in([against, treated or others[0]]))
     ranked = finite_numbers(kept, [score, outcome]).sort(score, descending=True, maintain_order=True)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from adcli.errors import UsageError, did_you_mean
+from adcli.errors import UsageError, require_known
 
 TARGETS = {"target_cpa": "conversions", "target_roas": "revenue"}  # and the objective that each is about
 _OF_A_CAMPAIGN = ("fixed", "min", "max", *TARGETS)
@@ -57,9 +57,8 @@ def _refuse_unknown(
     given: Mapping[str, Any], known: Sequence[str] | Mapping[str, str], sentence: str
 ) -> None:
     for key in given:
-        if key not in known:
-            hint = did_you_mean(key, known) or f"There are {', '.join(list(known)[:12])}."
-            raise UsageError(f"{sentence.format(key)}.", fix=hint)
+        fix = f"There are {', '.join(list(known)[:12])}."
+        require_known(key, known, f"{sentence.format(key)}.", fix, error=UsageError)
 
 
 def _limits(table: Mapping[str, Any], where: str, objective: str) -> Limits:

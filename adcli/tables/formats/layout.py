@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from adcli.errors import DataError, UsageError, did_you_mean, printable
+from adcli.errors import DataError, UsageError, printable, require_known
 from adcli.tables.aliases import KNOWN_NAMES, normalised, without_currency
 from adcli.tables.formats.blocks import MAX_COLUMNS
 
@@ -77,11 +77,9 @@ class GivenLayout:
             UsageError: If one cannot be what it is to be.
         """
         form = _SYNONYMS.get(self.format or "", self.format)
-        if form is not None and form not in FORMATS:
-            raise UsageError(
-                f"--format {self.format}: there is no such format; there are {', '.join(FORMATS)}.",
-                fix=did_you_mean(form, FORMATS),
-            )
+        if form is not None:
+            sentence = f"--format {self.format}: there is no such format; there are {', '.join(FORMATS)}."
+            require_known(form, FORMATS, sentence, error=UsageError)
         if self.quote not in (None, "none", '"', "'"):
             raise UsageError(f"--quote {self.quote}: must be none, \" or '.")
         delimiter = _NAMED_DELIMITERS.get((self.delimiter or "").lower(), self.delimiter)

@@ -11,7 +11,7 @@ from typing import IO, Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.errors import DataError, UsageError, did_you_mean, printable
+from adcli.errors import DataError, UsageError, printable, require_known
 from adcli.tables.compression import refuse_bomb
 from adcli.tables.formats.blocks import MAX_COLUMNS, IntArray, RawBatch, Rejects, rows_as_json
 from adcli.tables.formats.layout import MOST_TITLES, header_below, is_data, repeated
@@ -50,11 +50,10 @@ def find_sheet(handle: IO[bytes], name: str, memory: int, wanted: str | None) ->
     """
     book = _opened(handle, name, memory)
     names = [str(one) for one in book.sheet_names]
-    if wanted is not None and wanted not in names:
-        raise UsageError(
-            f"--sheet {wanted}: {name} has no such sheet; it has {', '.join(map(printable, names))}.",
-            fix=did_you_mean(wanted, names),
-        )
+    if wanted is not None:
+        known = ", ".join(map(printable, names))
+        sentence = f"--sheet {wanted}: {name} has no such sheet; it has {known}."
+        require_known(wanted, names, sentence, error=UsageError)
     filled = [one for one in ([wanted] if wanted else names) if _first_rows(book, name, one)]
     if len(filled) > 1:
         raise DataError(
