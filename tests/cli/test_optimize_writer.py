@@ -209,10 +209,16 @@ def test_ads_without_products_and_clicks_that_say_nothing_are_refused(learn, adc
     assert "no better than a constant" in done.said
 
 
-@pytest.mark.parametrize(("score", "is_said"), [(0.1, True), (0.3, False)], ids=["falls", "rises too"])
-def test_a_reward_that_rises_alone_is_said(score, is_said):
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [((0.3,), ""), ((0.1,), "said less: the writer of step 0"), ((0.1, 0.0), "training was stopped")],
+    ids=["rises too", "falls", "falls twice"],
+)
+def test_a_reward_that_rises_alone_is_said_and_stops_the_training(scores, said):
     """Also of a training of which nothing was better than its beginning."""
-    best, last = Evaluation(0, 0.0, 0.2, {"reward": 1.0}), Evaluation(9, 0.0, score, {"reward": 2.0})
-    said = []
-    _warn_of_divergence(SimpleNamespace(warn=said.append), last, best)
-    assert any("the reward rose" in one for one in said) == is_said
+    evaluations = [Evaluation(0, 0.0, 0.2, {"reward": 1.0})]
+    evaluations += [Evaluation(9 * n, 0.0, score, {"reward": 1.0 + n}) for n, score in enumerate(scores, 1)]
+    warned = []
+    _warn_of_divergence(SimpleNamespace(warn=warned.append), evaluations, evaluations[0])
+    assert said in "".join(warned)
+    assert bool(warned) == bool(said)

@@ -328,7 +328,7 @@ def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
         _tell_plane(run, folder)
     _tell_changes(run, folder)
     if stage == "reinforce" and best is not None:
-        _warn_of_divergence(run, trained.evaluations[-1], best)
+        _warn_of_divergence(run, trained.evaluations, best)
     if best is None or best.step == 0:
         run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
         return
@@ -348,12 +348,16 @@ def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
     )
 
 
-def _warn_of_divergence(run: Run, last: Evaluation, best: Evaluation) -> None:
+def _warn_of_divergence(run: Run, evaluations: Sequence[Evaluation], best: Evaluation) -> None:
     """Say where the reward went on rising after what it stands for had stopped."""
+    from adcli.core.training.writer.watching import is_misled
+
+    last = evaluations[-1]
     if last.watched["reward"] > best.watched["reward"] and last.score < best.score:
+        stopped = "training was stopped, and " if is_misled(evaluations) else ""
         run.warn(
             f"from step {best.step:,} to {last.step:,} the reward rose while the click model of other items "
-            f"said less: the writer of step {best.step:,} is kept."
+            f"said less: {stopped}the writer of step {best.step:,} is kept."
         )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class Objective(NamedTuple):
         memory: What is gathered on the way, as JSON can hold it: a checkpoint keeps it.
         report: What is to be said of the model with its best weights.
         save: Writes what was learned with the model into its directory.
+        is_misled: Whether evaluations show that what is learned no longer is what was wanted: training stops.
     """
 
     add_gradients: Callable[[int, int], float]
@@ -48,6 +49,7 @@ class Objective(NamedTuple):
     memory: list[str] | None = None
     report: Callable[[], Mapping[str, object]] | None = None
     save: Callable[[Path], None] | None = None
+    is_misled: Callable[[Sequence[Evaluation]], bool] | None = None
 
 
 class TrainingLoop:
@@ -170,9 +172,12 @@ class TrainingLoop:
         self._log({"score": score, **watched}, step)
 
     def _is_stalled(self) -> bool:
-        """Whether the last evaluations were all no better than one before them."""
+        """Whether the last evaluations were all no better than one before them, or show the model misled."""
         scores = [e.score for e in self._evaluations]
-        return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= self._settings.patience
+        is_misled = self._objective.is_misled is not None and self._objective.is_misled(self._evaluations)
+        return is_misled or (
+            bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= self._settings.patience
+        )
 
     def _is_due(self, step: int, every: int) -> bool:
         return every > 0 and (step % every == 0 or step == self._settings.steps)

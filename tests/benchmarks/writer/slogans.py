@@ -29,7 +29,7 @@ from adcli.core.models.loading import load_language_model, load_tokenizer
 from adcli.core.models.resolution import resolve_model
 from adcli.core.processes.runtime import start_runtime
 from adcli.core.training.settings import TrainingSettings
-from adcli.core.training.writer.examples import Pairs
+from adcli.core.training.writer.examples import Pair
 from adcli.core.training.writer.gradient_writer import GradientWriter, load_for_training
 from adcli.core.training.writer.likelihood import Supervised
 from adcli.core.writing.loading import load_writing
@@ -100,7 +100,7 @@ def adcli_steps(some: Sequence[Slogan]) -> Iterator[float]:
     model, runtime = load_for_training(MODEL, device="cpu", precision="auto", is_whole=False)
     model = attach_adapter(model, AdapterSettings("lora", RANK), steps=10, seed=0)
     writer = GradientWriter(model, MODEL, runtime, max_length=256)
-    pairs = Pairs(prompts_of(some), [one.text for one in some])
+    pairs = [Pair(prompt, one.text) for prompt, one in zip(prompts_of(some), some, strict=True)]
     how = TrainingSettings(steps=10, batch_size=BATCH, learning_rate=6e-4)
     supervised = Supervised(writer, pairs, how, processes=1)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=6e-4)

@@ -183,7 +183,7 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
     from adcli.core.adapters.audience import LEARNING_RATE
     from adcli.core.training.loop import Objective
     from adcli.core.training.writer.reinforcement import live_writing
-    from adcli.core.training.writer.watching import Watch, best_told, gained_and_forgotten
+    from adcli.core.training.writer.watching import Watch, best_told, gained_and_forgotten, is_misled
 
     task, settings = asked.task, asked.settings
     judge, live = _judge(task), live_writing(writer)
@@ -218,6 +218,7 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
         adversary.memory if adversary else None,
         lambda: {name: said for report in reports for name, said in report().items()},
         save,
+        is_misled if task.stage == "reinforce" else None,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.core.training.settings import Evaluation
 from adcli.core.training.writer.examples import Judge, Pair, WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import (
@@ -23,6 +24,7 @@ from adcli.core.writing.settings import WritingSettings
 
 PROMPTS, SAMPLES, PAIRS = 24, 4, 64
 MOST_COMPARED = 200  # texts by which it is said what was gained and forgotten, and what tells audiences best
+MISLED = 2  # evaluations whose reward rose alone, after which training is stopped
 CLEAR = 1.645  # standard errors that a gain has to exceed
 READ_AGAIN = 8  # prompts whose texts the divergence is of
 
@@ -100,6 +102,18 @@ def best_told(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, A
     is_better = gain > CLEAR * error and means["vectors"] > means["others"]
     told = {"told_by": "vectors" if is_better else "names", "gain": gain, "error": error}
     return {"audience": {**told, **means, "ads": len(ads), "clicks": float(sum(ad.clicks for ad in ads))}}
+
+
+def is_misled(evaluations: Sequence[Evaluation]) -> bool:
+    """Whether the reward has gone on rising since the best evaluation while what it stands for fell.
+
+    Source: Gao, Schulman and Hilton, "Scaling Laws for Reward Model Overoptimization" (2023).
+    """
+    best = max(evaluations, key=lambda evaluation: evaluation.score, default=None)
+    if best is None:
+        return False
+    since = [e for e in evaluations if e.step > best.step and e.watched["reward"] > best.watched["reward"]]
+    return len(since) >= MISLED and since == list(evaluations[-len(since) :])
 
 
 def gained_and_forgotten(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, float]]:

@@ -212,6 +212,27 @@ def test_what_earns_more_is_written_more(llama, tmp_path):
     assert {"letters", "reward", "kl"} <= {name for values in logged for name in values}
 
 
+class LikesNoise(LikesLetters):
+    """A judge whose reward is the opposite of what it stands for."""
+
+    def watched(self, places, texts):
+        reward = super().watched(places, texts)["score"]
+        return {"score": -reward, "reward": reward}
+
+
+def test_a_training_whose_reward_misleads_is_stopped(llama, tmp_path):
+    task = WriterTask(
+        "reinforce", PROMPTS, held_out=HELD_OUT, judge=f"{__name__}:LikesNoise",
+        judged_by={"liked": "abcdefghijklmnopqrstuvwxyz "}, samples=8, kept=4, new_tokens=6,
+    )  # fmt: skip
+    trained = tune_writer(
+        llama, task, tmp_path / "writer", adapter=AdapterSettings("full"),
+        settings=settings(steps=40, learning_rate=3e-3, batch_size=12, evaluate_every=8, patience=9),
+    )  # fmt: skip
+    assert trained.best.step == 0
+    assert trained.steps == 16
+
+
 def test_two_processes_give_the_loss_curve_of_one(llama, tmp_path):
     task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
     curves = [
