@@ -137,14 +137,9 @@ def _is_excused(match: re.Match[str], rule: ClaimRule, plain: str) -> bool:
     return any(
         rule.whole
         or (context.start() <= match.start() and match.end() <= context.end())
-        or _meet(match, context)
+        or match.start() <= context.start() <= match.end()  # or right after it: `made in` … `a small size`
         for context in contexts
     )
-
-
-def _meet(match: re.Match[str], context: re.Match[str]) -> bool:
-    """Whether the excuse begins within the match or right after it (`made in` … `a small size`)."""
-    return match.start() <= context.start() <= match.end()
 
 
 def _is_named(match: re.Match[str], plain: str, name: str) -> bool:

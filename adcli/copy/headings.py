@@ -195,14 +195,11 @@ def lowered(value: str) -> str:
     """`value` in lower case, short capitals and codes as they are."""
     return " ".join(
         word
-        if (word.isupper() and 1 < len(word) <= 4 and word not in ("YES", "NO")) or _has_figure(word)
+        if (word.isupper() and 1 < len(word) <= 4 and word not in ("YES", "NO"))
+        or any(map(str.isdigit, word))
         else word.lower()
         for word in value.split()
     )
-
-
-def _has_figure(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 def _plural(found: re.Match[str]) -> str:

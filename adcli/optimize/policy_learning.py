@@ -111,7 +111,8 @@ def learn_policy(
             table = pl.concat([table, pl.DataFrame([record], schema=table.schema)])
             reason += _written_instead(table, log.logged.value_kind)
         else:
-            policy = obeying(_final_candidates(log, fitted, epsilon), log, rules)[chosen]
+            final = fit_candidates(log, _informative(fitted, fitted.model.full), epsilon)
+            policy = obeying(final, log, rules)[chosen]
             own = rows[chosen]
         obeyed = None
         if constraints and isinstance(policy, ConstrainedPolicy):
@@ -169,10 +170,6 @@ def _choose(table: pl.DataFrame, confidence: float) -> str:
         better = better.filter(~pl.col("policy").is_in(list(SOFTENED)))
     ranked = better.sort(pl.col("value") - pl.col("std_error"), descending=True)
     return LOGGED if ranked.is_empty() else str(ranked["policy"][0])
-
-
-def _final_candidates(log: PreparedLog, fitted: FittedReward, epsilon: float) -> dict[str, ScoredPolicy]:
-    return fit_candidates(log, _informative(fitted, fitted.model.full), epsilon)
 
 
 def _informative(fitted: FittedReward, model: RewardModel) -> RewardModel | None:

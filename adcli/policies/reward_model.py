@@ -107,7 +107,7 @@ def fit_reward_model(
     training = [*(rows.take(~held) for held in apart), rows]
     flat = [constant_scores(part.mean_score(), d, k) for part in training]
     flat_loss = losses(np.full(rows.reward.size, rows.mean_score()), rows.reward, link)
-    tried = _affordable(rows, members)
+    tried = [one for one in members if one.can_learn(rows)] if np.ptp(rows.reward) else []
     of_each = [_cross_fit(one, training, link, blocks) for one in steps(tried, [one.cost for one in tried])]
     fitted = [one.scores for one in of_each]
     chosen, form, loss, weights = flat, CONSTANT, flat_loss, np.zeros(len(tried))
@@ -131,11 +131,6 @@ def fit_reward_model(
         _calibration_error(expected, rows),
         {one.name: own.rows for one, own in zip(tried, of_each, strict=True)},
     )
-
-
-def _affordable(rows: RewardRows, members: Sequence[Member]) -> list[Member]:
-    """The members that these rows can teach; none where rewards do not vary."""
-    return [one for one in members if one.can_learn(rows)] if np.ptp(rows.reward) else []
 
 
 class _CrossFitted(NamedTuple):

@@ -75,7 +75,8 @@ def _skewness(arms: list[ArmFigure], both: Aggregates, metric: Metric, error: fl
     shape = both.shape.get((metric.column, metric.denominator))
     if shape is None or not shape.second > 0:
         return 0.0
-    scale = _variance_of_one(arms) / (shape.second / both.average(metric.denominator) ** 2)
+    of_one = sum(arm.variance * arm.n**2 for arm in arms) / sum(arm.n for arm in arms)  # (adjusted) value
+    scale = of_one / (shape.second / both.average(metric.denominator) ** 2)
     pooled = shape.third / shape.second / both.average(metric.denominator) * math.sqrt(scale)
     value = both.average(metric.column) / both.average(metric.denominator)
     sizes = np.array([arm.n for arm in arms], np.float64)
@@ -84,11 +85,6 @@ def _skewness(arms: list[ArmFigure], both: Aggregates, metric: Metric, error: fl
     if min(arm.value for arm in arms) > 0 and value > 0:
         own = np.sqrt([arm.value / value for arm in arms])
     return float(pooled * (weight * own / sizes) @ np.array([1.0, -1.0]) / error)
-
-
-def _variance_of_one(arms: list[ArmFigure]) -> float:
-    """Of one unit's (adjusted) value, pooled over both arms."""
-    return sum(arm.variance * arm.n**2 for arm in arms) / sum(arm.n for arm in arms)
 
 
 def _too_skewed(arms: list[ArmFigure], metric: Metric, skewness: float) -> str:

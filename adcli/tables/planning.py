@@ -17,7 +17,7 @@ from adcli.tables.formats.detect import Format
 from adcli.tables.sources import Source
 from adcli.tables.standard.column_format import GivenFormats
 from adcli.tables.standard.column_mapping import TIME, ColumnMapping, Header, map_columns
-from adcli.tables.standard.currencies import CURRENCY, name_currencies
+from adcli.tables.standard.currencies import CURRENCY
 from adcli.tables.standard.inference import ColumnEvidence, settled
 from adcli.tables.standard.plan import ReadPlan, evidence_of
 
@@ -43,7 +43,7 @@ def plan_inputs(
         known = _evidence(source, form, mapping, widths, given)
         widths |= {name: ColumnEvidence(width=one.width) for name, one in known.items() if one.width}
         formats = settled({**widths, **known}, given, source.name, has_currency=has_currency)
-        if has_currency and name_currencies(known):
+        if has_currency and any(one.number.currencies for one in known.values()):
             columns |= {CURRENCY}
         plans.append(ReadPlan(mapping, formats, columns, frozenset(needs)))
     return [replace(plan, columns=columns) for plan in plans]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -76,9 +75,6 @@ def as_text(values: pl.Series) -> pl.Series:
         return values.dt.to_string("iso")
     if values.dtype.is_numeric() or values.dtype.is_temporal() or values.dtype in _AS_THEY_ARE:
         return values.cast(pl.String, strict=False)
-    texts = [None if value is None else _json(value) for value in values.to_list()]
+    as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+    texts = [None if value is None else as_json(value) for value in values.to_list()]
     return pl.Series(values.name, texts, pl.String)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)

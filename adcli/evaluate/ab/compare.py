@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from adcli.errors import DataError
+from adcli.evaluate.columns import finite_numbers
 from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.comparison import ArmFigure, Comparison, Metric
@@ -78,9 +79,7 @@ def _test(
 
 
 def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, FloatArray]:
-    both = units.select(variant, pl.col(column).cast(pl.Float64))
-    if not both[column].is_finite().fill_null(value=False).all():
-        raise DataError(f"Column '{column}' holds missing, NaN or infinite values.")
+    both = finite_numbers(units.select(variant, column), [column])
     return {
         str(name): part[column].to_numpy() for (name,), part in both.group_by(variant, maintain_order=True)
     }

@@ -20,12 +20,12 @@ from adcli.evaluate.ab.units import (
     prepare_units,
     sum_clusters,
 )
-from adcli.evaluate.ab.verdicts import Rules, SampleRatio, judge, mismatch, sample_ratio, sample_ratio_verdict
+from adcli.evaluate.ab.verdicts import Rules, SampleRatio, judge, mismatch, sample_ratio
 from adcli.evaluate.figures import figures_table
 from adcli.statistics.aggregates import Aggregates, Wanted, read_summaries, summarise
 from adcli.statistics.comparison import Metric
 from adcli.statistics.multiplicity import Correction, adjust
-from adcli.statistics.verdicts import Verdict
+from adcli.statistics.verdicts import HEALTHY, Verdict
 from adcli.tables.unify import concatenated
 
 Row = dict[str, object]
@@ -196,7 +196,8 @@ def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio)
     others = [name for name in sizes if name != control]
     total = sum(sizes.values())
     expected = ", ".join(f"{name} {share:.1%}" for name, share in ratio.expected_share.items())
-    verdict = sample_ratio_verdict(ratio.p_value)
+    healthy = f"the split is healthy: the arms have the sizes expected (p {ratio.p_value:.3g})"
+    verdict = mismatch(ratio.p_value) or Verdict(HEALTHY, healthy)
     return dict.fromkeys(AB_COLUMNS) | {
         "metric": "sample_ratio",
         "variant": others[0] if len(others) == 1 else "all",

@@ -176,7 +176,7 @@ def _check_counts(frame: pl.DataFrame, metrics: Sequence[Metric]) -> None:
     ratios = [metric for metric in metrics if metric.kind == "ratio"]
     divided_by = {metric.denominator for metric in ratios}
     never_negative = {name for metric in metrics for name in metric.columns if counts(name)} | divided_by
-    clicked = [m for m in ratios if counts_clicks(m.column) and counts_impressions(m.denominator)]
+    clicked = [m for m in ratios if _words(m.column) & CLICKS and _words(m.denominator) & IMPRESSIONS]
     found = frame.select(
         *((pl.col(name) < 0).sum().alias(f"negative {name}") for name in sorted(never_negative)),
         *((pl.col(m.column) > pl.col(m.denominator)).sum().alias(f"over {m.name}") for m in clicked),
@@ -269,16 +269,6 @@ def counts(column: str) -> bool:
     """Whether a column of this name counts: `conversions_7d`, `totalClicks`; not `order_value`."""
     words = _words(column)
     return bool(words & COUNTED) and not words & NO_COUNT
-
-
-def counts_clicks(column: str) -> bool:
-    """Whether a column of this name counts clicks: `clicks`, `n_clicks`, `Ad Clicks`."""
-    return bool(_words(column) & CLICKS)
-
-
-def counts_impressions(column: str) -> bool:
-    """Whether a column of this name counts impressions."""
-    return bool(_words(column) & IMPRESSIONS)
 
 
 def _words(column: str) -> set[str]:

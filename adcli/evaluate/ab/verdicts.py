@@ -10,7 +10,7 @@ from adcli.errors import DataError, require_known
 from adcli.evaluate.ab.power import POWER
 from adcli.evaluate.ab.sequential import Plan, PlannedLooks
 from adcli.statistics.comparison import Comparison
-from adcli.statistics.verdicts import HEALTHY, Verdict, decide, invalid
+from adcli.statistics.verdicts import Verdict, decide, invalid
 
 SAMPLE_RATIO_ALPHA = 0.01  # below this p the arms' sizes make every verdict invalid
 AT_THE_END = PlannedLooks()
@@ -58,12 +58,6 @@ def _enough(comparison: Comparison, rules: Rules) -> str:
         f"about {math.ceil(per_arm):,} units an arm would show an effect of {rules.smallest_effect:.1%} "
         f"(power {POWER:.0%})"
     )
-
-
-def sample_ratio_verdict(p_value: float) -> Verdict:
-    """The verdict on the arms' sizes; a mismatch makes every other verdict of the experiment invalid."""
-    said = f"the split is healthy: the arms have the sizes expected (p {p_value:.3g})"
-    return mismatch(p_value) or Verdict(HEALTHY, said)
 
 
 def mismatch(p_value: float) -> Verdict | None:

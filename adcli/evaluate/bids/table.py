@@ -40,7 +40,10 @@ def bid_rows(
     """
     if baseline not in replays:
         raise DataError(f"The baseline '{baseline}' is not among the bidders: {', '.join(replays)}.")
-    values = {name: _by_episode(one.won * auctions.value, auctions) for name, one in replays.items()}
+    values = {
+        name: np.bincount(auctions.episode, one.won * auctions.value, auctions.budget.size).astype(np.float64)
+        for name, one in replays.items()
+    }
     bound = values[BOUND].sum() if BOUND in values else np.nan
     predicted_bound = _most_predicted(auctions)
     rows = []
@@ -102,11 +105,6 @@ def _bought(one: Replay, auctions: Auctions) -> dict[str, float | None]:
         "ecpm": 1000 * cost / impressions if impressions else np.nan,
         "spend_share": cost / float(auctions.budget.sum()),
     }
-
-
-def _by_episode(amounts: Numbers, auctions: Auctions) -> Numbers:
-    """The sum of amounts in each episode, shape (episodes,)."""
-    return np.bincount(auctions.episode, amounts, auctions.budget.size).astype(np.float64)
 
 
 def _paired(differences: Numbers, confidence: float) -> tuple[Interval, float]:

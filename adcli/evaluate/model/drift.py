@@ -63,7 +63,9 @@ def drift_table(
     columns = [
         name
         for name, kind in reference.schema.items()
-        if name in current.columns and _comparable(kind) and not _is_identifier(reference[name])
+        if name in current.columns
+        and (kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Categorical, pl.Enum))
+        and not _is_identifier(reference[name])
     ]
     if not columns:
         raise DataError("The two files have no column in common that can be compared.")
@@ -95,10 +97,6 @@ def _is_identifier(column: pl.Series) -> bool:
     return column.name == USER or (
         IDENTIFIER.search(column.name) is not None and column.n_unique() > MOST_VALUES
     )
-
-
-def _comparable(kind: pl.DataType) -> bool:
-    return kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Categorical) or isinstance(kind, pl.Enum)
 
 
 def _clusters(reference: pl.DataFrame, current: pl.DataFrame) -> list[IntArray | None]:

@@ -41,7 +41,8 @@ def breakdown_table(
     """
     log = valuation.log
     compared = [one for one in targets if one != "logged"] or targets
-    of_items = [name for name in by if _is_of_items(name, log, items)]
+    attributes = {*log.actions.columns, *(items.columns if items is not None else ())}
+    of_items = [name for name in by if name in attributes]
     of_log = [name for name in by if _is_of_log(name, log)]
     for name in by:
         _refuse_unknown(name, [*of_items, *of_log], log, items)
@@ -57,10 +58,6 @@ def breakdown_table(
         raise DataError("How often groups of items are shown is known of no policy that is valued here.")
     columns = pl.Enum(list(dict.fromkeys(by)))
     return pl.concat(parts, how="diagonal").sort(pl.col("by").cast(columns), maintain_order=True)
-
-
-def _is_of_items(name: str, log: PreparedLog, items: pl.DataFrame | None) -> bool:
-    return name in log.actions.columns or (items is not None and name in items.columns)
 
 
 def _is_of_log(name: str, log: PreparedLog) -> bool:

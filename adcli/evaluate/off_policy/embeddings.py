@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from adcli.policies.action_features import group_labels
-from adcli.policies.actions import ActionSet
 from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import Policy
 from adcli.policies.prepared import PreparedLog
@@ -34,22 +31,10 @@ class GroupWeights(NamedTuple):
     error: float
     p_value: float
 
-    def diagnostic(self) -> dict[str, object]:
-        """What to judge the weights by, as columns."""
-        return {"groups": self.groups, "group_error": self.error, "group_p_value": self.p_value}
-
     @property
     def trusted(self) -> bool:
         """Whether the weights fit."""
         return self.error <= MOST_GROUP_ERROR
-
-
-def group_by_column(actions: ActionSet, items: pl.DataFrame | None, column: str) -> NDArray[np.int32]:
-    """The group of each action, by a column of the table of items (a category, a brand); shape (K,).
-
-    Raises DataError As `group_labels`.
-    """
-    return group_labels(actions, items, column).rank("dense").cast(pl.Int32).to_numpy() - 1
 
 
 def group_by_features(features: NDArray[np.float32], groups: int, seed: int) -> NDArray[np.int32]:

@@ -11,12 +11,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from adcli.errors import DataError, UsageError, require_known
-from adcli.evaluate.off_policy.embeddings import (
-    GroupWeights,
-    group_by_column,
-    group_by_features,
-    group_weights,
-)
+from adcli.evaluate.off_policy.embeddings import GroupWeights, group_by_features, group_weights
 from adcli.evaluate.off_policy.estimates import (
     DEFAULT,
     ESTIMATORS,
@@ -37,6 +32,7 @@ from adcli.evaluate.off_policy.targets import (
     prepare_valuation,
 )
 from adcli.evaluate.off_policy.verdicts import Setting, record
+from adcli.policies.action_features import group_labels
 from adcli.policies.estimators import snips
 from adcli.policies.evidence import Gates, diagnose
 from adcli.policies.logged import LoggedRows
@@ -146,7 +142,7 @@ def _groups(log: PreparedLog, items: pl.DataFrame | None, by: str | int | None) 
     if by is None:
         return None
     if isinstance(by, str):
-        return group_by_column(log.actions, items, by)
+        return group_labels(log.actions, items, by).rank("dense").cast(pl.Int32).to_numpy() - 1
     if not log.feature_names:
         raise DataError("Groups of actions are made from what is known of the items, and that is nothing.")
     return group_by_features(log.features, by, log.question.seed)
@@ -191,7 +187,8 @@ def _valued(
         for name in [name for name in estimators if name in NEEDS_GROUPS]:
             named = estimate_with_groups(name, logged, rows, grouped)
             own = record(name_of(target), named, grouped.weight, evidence, setting, headline=not computed)
-            records.append({**own, **grouped.diagnostic()})
+            told = {"groups": grouped.groups, "group_error": grouped.error, "group_p_value": grouped.p_value}
+            records.append({**own, **told})
     spend = _spend_columns(rows, logged, setting.confidence)
     return _Valued([{**one, **spend} for one in records], influence)
 

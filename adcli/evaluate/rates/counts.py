@@ -51,11 +51,6 @@ class UnitCounts(NamedTuple):
     unit: str
     said: Mapping[str, str] = {}  # what one of the counts is made of, where its name does not say it
 
-    @property
-    def has_users(self) -> bool:
-        """Whether units are users."""
-        return self.unit == USER
-
 
 class SummedLog(NamedTuple):
     """A log that executors have added up, but for the rows whose meaning all of them decide together."""

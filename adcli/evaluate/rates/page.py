@@ -280,17 +280,14 @@ def _summary(shown: pl.DataFrame, by: Sequence[str], kinds: Mapping[str, str], i
     """A sentence a metric and line, the most important first; the others are in the table."""
     if not shown.height:
         return "No cell is large enough to be shown."
-    metrics = sorted(shown["metric"].unique(maintain_order=True), key=_importance)
+    there = shown["metric"].unique(maintain_order=True).to_list()
+    metrics = [*(name for name in FIRST if name in there), *(name for name in there if name not in FIRST)]
     first, *lines = (
         _range(shown.filter(pl.col("metric") == metric), metric, by, kinds) for metric in metrics[:MOST_SAID]
     )
     rest = ", ".join(heading(metric) for metric in metrics[MOST_SAID:])
     table = [f"In the table: {rest}."] if rest else []
     return "\n".join([f"{first.removesuffix('.')} ({intervals}).", *lines, *table])
-
-
-def _importance(metric: str) -> int:
-    return FIRST.index(metric) if metric in FIRST else len(FIRST)
 
 
 def _range(

@@ -113,7 +113,7 @@ def chosen_rates(units: UnitCounts, metrics: Sequence[str] = ()) -> list[Rate]:
     rate.
     """
     asked = known_rates(metrics)
-    sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.has_users)}
+    sums = {name: units.frame[name].sum() for name in units.counted} | {"users": int(units.unit == USER)}
     possible = [rate for rate in RATES if rate.numerator in sums and sums.get(rate.denominator, 0) > 0]
     if not possible:
         raise DataError(

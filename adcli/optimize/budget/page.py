@@ -77,16 +77,13 @@ def _moves(table: pl.DataFrame, objective: str) -> list[Verdict]:
     for words, part in parts:
         moves = "; ".join(_move(row, objective) for row in part.head(6).to_dicts())
         if moves:
-            found.append(Verdict("", sentence=f"{words}: {moves}{_further(part)}."))
+            further = f"; and {part.height - 6} more" if part.height > 6 else ""
+            found.append(Verdict("", sentence=f"{words}: {moves}{further}."))
     held = table.filter(unknown)
     return found + [
         Verdict(NOT_ENOUGH, f"{row['reason']}.", f"{row['campaign_id']}: its response to spend is not known.")
         for row in held.head(6).to_dicts()
     ]
-
-
-def _further(part: pl.DataFrame) -> str:
-    return f"; and {part.height - 6} more" if part.height > 6 else ""
 
 
 def _move(row: dict[str, Any], objective: str) -> str:

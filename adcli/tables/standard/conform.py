@@ -52,7 +52,7 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
     standard, problems = _standard(raw.frame, plan, unknown, served)
     frame = pl.DataFrame([*standard.values(), *_carried(raw, plan.mapping)])
     set_aside = []
-    if is_counts(plan):
+    if plan.mapping.table.name == "report":
         named = [plan.mapping.sources[name] for name in NAMED if name in plan.mapping.sources]
         set_aside = [_RowProblem("", None, Problem(labelled_totals(raw.frame, named), RESTATES))]
     if plan.mapping.table.name == "products":
@@ -65,11 +65,6 @@ def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:
         is_kept[bad] = False
         frame, lines = frame.filter(is_kept), lines[is_kept]
     return Batch(frame, raw.rejects.frame(file), file, pl.Series("line", lines, pl.Int64), unknown, served)
-
-
-def is_counts(plan: ReadPlan) -> bool:
-    """Whether an input is a report, some of whose rows may be the totals of others."""
-    return plan.mapping.table.name == "report"
 
 
 def _standard(

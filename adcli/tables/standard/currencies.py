@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
 
 from adcli.tables.numerals import currency_of, is_same_currency
 from adcli.tables.standard.coerce import Problem
-from adcli.tables.standard.inference import ColumnEvidence
 
 CURRENCY: Final = "currency"
-
-
-def name_currencies(evidence: Mapping[str, ColumnEvidence]) -> bool:
-    """Whether any amounts of an input name their currency."""
-    return any(one.number.currencies for one in evidence.values())
 
 
 def named_currencies(values: pl.Series) -> pl.Series:

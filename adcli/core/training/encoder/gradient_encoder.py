@@ -105,7 +105,8 @@ class GradientEncoder:
         vectors = torch.cat(forward).detach().requires_grad_()
         loss = loss_of(torch.nn.functional.normalize(vectors[back], dim=-1))
         loss.backward()  # type: ignore[no-untyped-call]
-        wanted = torch.split(_gradient(vectors), [len(part.lengths) for part in parts])
+        slope = torch.zeros_like(vectors) if vectors.grad is None else vectors.grad
+        wanted = torch.split(slope, [len(part.lengths) for part in parts])
         tasks = list(zip(forward, wanted, strict=True))
         gradients = map_on_workers(
             lambda task: torch.autograd.grad(task[0], trained, task[1], allow_unused=True),
@@ -162,10 +163,6 @@ class GradientEncoder:
 
     def _padded(self, ids: npt.NDArray[np.int32], lengths: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
         return padded(ids, lengths, self.device, filler=self._filler)
-
-
-def _gradient(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
 
 
 def load_for_training(source: ModelSource, *, device: Device, precision: Precision) -> PreTrainedModel:
