@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
 from adcli.cli.console import Console
 from adcli.cli.options import Reading
@@ -29,6 +29,25 @@ _AT_ONCE = 1 << 20
 _KIND_OF_REASON = (  # without the value, or how many fields there were
     r"^([a-z_][a-z_0-9]*: [^:']*[^:' ]|[^:('\d]*[^:('\d ])"
 )
+
+
+class Wanted(TypedDict, total=False):
+    """What inputs are to be.
+
+    Attributes:
+        tables: The standard tables that they may be, in order of preference.
+        needs: Further columns that the command cannot do without.
+        columns: Source columns named by options of the command itself, by standard name.
+        secondary: Whether they only say more of another table's rows; they are then counted apart from them
+            and left out of `read = written + rejected`.
+        table: The standard table that the user says they are, instead of looking.
+    """
+
+    tables: Required[Sequence[str]]
+    needs: Sequence[str]
+    columns: Mapping[str, str]
+    secondary: bool
+    table: str | None
 
 
 class RunInputs:
@@ -98,25 +117,17 @@ class RunInputs:
             return {"(withheld)": counted.total()}
         return dict(counted.most_common())
 
-    def open(
-        self,
-        inputs: Sequence[str] | None,
-        *,
-        tables: Sequence[str],
-        needs: Sequence[str],
-        columns: Mapping[str, str],
-        command: str,
-        secondary: bool = False,
-        table: str | None = None,
-    ) -> TableStream:
-        """Inputs as one standard table, not yet read; `secondary` ones are not in the accounting."""
+    def open(self, inputs: Sequence[str] | None, command: str, **what: Unpack[Wanted]) -> TableStream:
+        """Inputs as one standard table, not yet read."""
         from adcli.tables.read import open_table
 
-        options = self._options(columns, table, is_beside=secondary)
-        stream = open_table(self._given(inputs, command), tables=tables, options=options, needs=needs)
+        is_beside = what.get("secondary", False)
+        options = self._options(what.get("columns", {}), what.get("table"), is_beside=is_beside)
+        given, needs = self._given(inputs, command), what.get("needs", ())
+        stream = open_table(given, tables=what["tables"], options=options, needs=needs)
         self.paths += stream.origins
         stream.leave_out = self.leave_out
-        (self._secondary if secondary else self._streams).append(stream)
+        (self._secondary if is_beside else self._streams).append(stream)
         idle = stream.idle_options()
         known = idle if self._idle is None else self._idle
         self._idle = {option: said for option, said in known.items() if option in idle}

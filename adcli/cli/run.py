@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from adcli.cli.console import Console
-from adcli.cli.inputs import RunInputs
+from adcli.cli.inputs import RunInputs, Wanted
 from adcli.cli.options import Common, Reading, Writing
 from adcli.cli.outputs import RunOutputs
 from adcli.errors import DataError, GateError
@@ -80,69 +80,28 @@ class Run:
 
     # ---- reading
 
-    def stream(
-        self,
-        inputs: Sequence[str] | None,
-        *,
-        tables: Sequence[str],
-        needs: Sequence[str] = (),
-        columns: Mapping[str, str] | None = None,
-        secondary: bool = False,
-        table: str | None = None,
-    ) -> TableStream:
+    def stream(self, inputs: Sequence[str] | None, **what: Unpack[Wanted]) -> TableStream:
         """Open inputs as one standard table, read batch by batch with `frames`.
 
-        Args:
-            inputs: Paths, globs or `-`; none means standard input.
-            tables: The standard tables that the input may be, in order of preference.
-            needs: Further columns that the command cannot do without.
-            columns: Source columns named by options of the command itself, by standard name.
-            secondary: Whether this only says more of another table's rows; it is then counted apart from them
-                and left out of `read = written + rejected`.
-            table: The standard table that the user says the input is, instead of looking.
+        `inputs`: paths, globs or `-`, none means standard input.
         """
         with self.console.progress("recognising the input") as progress, telling(progress.reach):
-            stream = self._inputs.open(
-                inputs,
-                tables=tables,
-                needs=needs,
-                columns=columns or {},
-                command=self.command,
-                secondary=secondary,
-                table=table,
-            )
+            stream = self._inputs.open(inputs, self.command, **what)
         self._outputs.keep_clear_of(self._inputs.paths)
         return stream
 
-    def read(
-        self,
-        inputs: Sequence[str] | None,
-        *,
-        tables: Sequence[str],
-        needs: Sequence[str] = (),
-        columns: Mapping[str, str] | None = None,
-        secondary: bool = False,
-        table: str | None = None,
-    ) -> pl.DataFrame:
-        """Inputs as one standard table, whole; the arguments are those of `stream`."""
+    def read(self, inputs: Sequence[str] | None, **what: Unpack[Wanted]) -> pl.DataFrame:
+        """Inputs as one standard table, whole."""
         with self.step("read"):
-            stream = self.stream(
-                inputs, tables=tables, needs=needs, columns=columns, secondary=secondary, table=table
-            )
+            stream = self.stream(inputs, **what)
             return stream.whole(self.frames(stream))
 
-    def spool(
-        self,
-        inputs: Sequence[str] | None,
-        *,
-        tables: Sequence[str],
-        columns: Mapping[str, str] | None = None,
-    ) -> Spool:
+    def spool(self, inputs: Sequence[str] | None, **what: Unpack[Wanted]) -> Spool:
         """Inputs as one standard table that may be larger than memory."""
         from adcli.tables.spool import Spool
 
         with self.step("read"):
-            return Spool(self.frames(self.stream(inputs, tables=tables, columns=columns)), self.scratch())
+            return Spool(self.frames(self.stream(inputs, **what)), self.scratch())
 
     def texts(self, inputs: Sequence[str] | None) -> list[tuple[str, str]]:
         """Inputs that are no tables: the name of each and its text."""
