@@ -15,6 +15,20 @@ Result = subprocess.CompletedProcess
 
 
 @pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log of 600 impressions."""
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "timestamp,visitorid,itemid,placement,click,pscore\n"
+        + "".join(
+            f"2024-05-01 12:{i % 60:02}:00.{i:06},u{i % 70},0012{i % 4},home,{int(i % 9 == 0)},0.25\n"
+            for i in range(600)
+        )
+    )
+    return path
+
+
+@pytest.fixture
 def adcli(tmp_path: Path, warm_commands: WarmCommands) -> Callable[..., Result]:
     """Call `adcli ARGUMENTS` in an empty folder: text in and out, no terminal.
 

@@ -12,18 +12,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-LOG = "timestamp,visitorid,itemid,placement,click,pscore\n" + "".join(
-    f"2024-05-01 12:{i % 60:02}:00.{i:06},u{i % 70},0012{i % 4},home,{int(i % 9 == 0)},0.25\n"
-    for i in range(600)
-)
-
-
-@pytest.fixture
-def log(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    return path
-
 
 def lines(done):
     return [json.loads(line) for line in done.text.splitlines()]
@@ -42,17 +30,18 @@ def test_rows_on_standard_output_messages_on_standard_error(adcli, log):
 
 
 @pytest.mark.parametrize("given", [[], ["-"]])
-def test_standard_input_with_or_without_a_dash(adcli, given):
-    assert len(lines(adcli("clean", *given, stdin=LOG))) == 600
-    assert len(lines(adcli("clean", *given, stdin=gzip.compress(LOG.encode())))) == 600
+def test_standard_input_with_or_without_a_dash(adcli, log, given):
+    text = log.read_bytes()
+    assert len(lines(adcli("clean", *given, stdin=text))) == 600
+    assert len(lines(adcli("clean", *given, stdin=gzip.compress(text)))) == 600
 
 
 def test_every_way_in_gives_the_same_bytes(adcli, log, tmp_path):
     expected = adcli("clean", log).stdout
-    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(LOG.encode()))
+    (tmp_path / "log.csv.gz").write_bytes(gzip.compress(log.read_bytes()))
     for way in ([log], [tmp_path / "log.csv.gz"], ["lo[g].csv"]):
         assert adcli("clean", *way).stdout == expected
-    assert adcli("clean", "-", stdin=LOG).stdout == expected
+    assert adcli("clean", "-", stdin=log.read_bytes()).stdout == expected
 
 
 def test_formats_out_and_back_in_give_the_same_rows(adcli, log, tmp_path):
@@ -161,7 +150,7 @@ def test_that_no_row_could_be_used_is_said_loudly(adcli):
 
 def test_a_closed_pipe_ends_silently(log, tmp_path):
     path = tmp_path / "big.csv"
-    header, *rows = LOG.splitlines()
+    header, *rows = log.read_text().splitlines()
     path.write_text(
         "\n".join([header, *(row.replace(",u", f",v{i}u") for i in range(200) for row in rows)]) + "\n"
     )
@@ -178,14 +167,13 @@ def test_a_closed_pipe_ends_silently(log, tmp_path):
     assert json.loads(done.stdout.splitlines()[0])["user_id"]
 
 
-def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
-    path = tmp_path / "big.csv"
-    with path.open("w") as out:
-        out.write(LOG.splitlines()[0] + "\n")
+def test_an_interrupt_says_so_and_leaves_nothing(log, tmp_path):
+    _, rows = log.read_text().split("\n", 1)
+    with log.open("a") as out:
         for _ in range(20_000):
-            out.write("\n".join(LOG.splitlines()[1:]) + "\n")
+            out.write(rows)
     process = subprocess.Popen(
-        [sys.executable, "-m", "adcli", "clean", str(path), "-o", "out.parquet"],
+        [sys.executable, "-m", "adcli", "clean", str(log), "-o", "out.parquet"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -196,7 +184,7 @@ def test_an_interrupt_says_so_and_leaves_nothing(tmp_path):
     assert process.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["big.csv"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["log.csv"]
 
 
 def test_an_interrupt_while_the_program_is_loaded_is_one_line_too(tmp_path):

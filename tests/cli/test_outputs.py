@@ -2,24 +2,13 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import threading
 
 import pytest
-
-LOG = "timestamp,visitorid,itemid,placement,click,pscore\n" + "".join(
-    f"2024-05-01 12:{i % 60:02}:00.{i:06},u{i % 70},i{i % 4},home,{int(i % 9 == 0)},0.25\n"
-    for i in range(600)
-)
-
-
-@pytest.fixture
-def log(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text(LOG)
-    return path
 
 
 @pytest.fixture
@@ -146,7 +135,7 @@ def test_a_folder_is_no_file(adcli, log, tmp_path):
 def test_no_output_takes_the_place_of_what_is_read(adcli, log, tmp_path):
     assert adcli("optimize", "policy", log, "-o", "policy").returncode == 0
     (tmp_path / "adcli.toml").write_text("[clean]\nto = 'csv'\n")
-    (tmp_path / "more.csv").write_text(LOG)
+    shutil.copy(log, tmp_path / "more.csv")
     (tmp_path / "hard.csv").hardlink_to(log)
     before = names(tmp_path)
     hash_before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -173,6 +162,7 @@ def test_no_output_takes_the_place_of_what_is_read(adcli, log, tmp_path):
     "redirection", ["< log.csv -o log.csv", "< log.csv --rejects log.csv", "log.csv >> log.csv"]
 )
 def test_what_a_shell_redirects_is_no_output_either(log, tmp_path, redirection):
+    before = log.read_text()
     done = subprocess.run(
         f"{sys.executable} -m adcli clean {redirection}",
         shell=True,
@@ -183,7 +173,7 @@ def test_what_a_shell_redirects_is_no_output_either(log, tmp_path, redirection):
     )
     assert done.returncode == 2, done.stderr
     assert "never overwrites" in done.stderr
-    assert log.read_text() == LOG
+    assert log.read_text() == before
 
 
 def test_the_manifests_of_a_run_tell_what_belongs_together(adcli, log, tmp_path):
