@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from adcli.arrays import Floats
 
 TAIL: Final = 0.025  # share of rows in a tail from which a feature is a reason
 MAX_REASONS: Final = 3
 _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"))
-FloatArray = npt.NDArray[np.float64]
 
 
 class FeatureWording(NamedTuple):
@@ -43,7 +43,7 @@ FEATURES: Final[Mapping[str, FeatureWording]] = {
 }
 
 
-def reason(names: Sequence[str], lower: FloatArray, upper: FloatArray, values: Sequence[float | None]) -> str:
+def reason(names: Sequence[str], lower: Floats, upper: Floats, values: Sequence[float | None]) -> str:
     """Why one row is an anomaly.
 
     `names` (f) of `FEATURES`; `lower` (f,) share of rows with a value as low; `upper` (f,) share of rows with

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Flags, Floats, Integers
 from adcli.tables.standard.orders import order_column
 
 AttributionRule = Literal["last", "first", "linear", "position", "decay"]
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 _AT_ENDS: Final = 0.4  # of the first and of the last touch by position; those between share the rest
 _PAIRS: Final = 2_000_000  # of conversion and touch in memory at a time
@@ -119,7 +118,7 @@ class Credits(NamedTuple):
 
     shares: Floats
     revenue: Floats
-    has_touch: npt.NDArray[np.bool_]
+    has_touch: Flags
 
 
 def attribute(

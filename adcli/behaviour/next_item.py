@@ -7,27 +7,27 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Flags, Floats32, Integers
 from adcli.errors import DataError
-from adcli.statistics.retrieval import IntArray, RetrievalTask, unit_vectors
+from adcli.statistics.retrieval import RetrievalTask, unit_vectors
 
 
 class NextItem(NamedTuple):
     """The task, and the number of events of each candidate before the split."""
 
     task: RetrievalTask
-    counts: IntArray
+    counts: Integers
 
 
 def next_item_task(
     events: pl.DataFrame,
     items: pl.Series,
-    item_units: npt.NDArray[np.float32],
+    item_units: Floats32,
     *,
     users: pl.Series | None,
-    user_units: npt.NDArray[np.float32] | None,
+    user_units: Floats32 | None,
     since: datetime | None,
     most: int,
     seed: int,
@@ -89,20 +89,18 @@ def popularity(next_item: NextItem) -> RetrievalTask:
     )
 
 
-def _means(
-    before: pl.DataFrame, item_units: npt.NDArray[np.float32], queries: int
-) -> npt.NDArray[np.float32]:
+def _means(before: pl.DataFrame, item_units: Floats32, queries: int) -> Floats32:
     """(queries, d) the mean of the vectors of each user's items, at length 1."""
     sums = np.zeros((queries, item_units.shape[1]), np.float32)
     np.add.at(sums, before["query"].to_numpy(), item_units[before["item"].to_numpy()])
     return unit_vectors(sums)
 
 
-def _relevant(pairs: pl.DataFrame, items: int) -> Callable[[IntArray], npt.NDArray[np.bool_]]:
+def _relevant(pairs: pl.DataFrame, items: int) -> Callable[[Integers], Flags]:
     """The (c, items) relevant items of consecutive queries, from `query item` in order."""
     query, item = pairs["query"].to_numpy().astype(np.int64), pairs["item"].to_numpy().astype(np.int64)
 
-    def relevant(rows: IntArray) -> npt.NDArray[np.bool_]:
+    def relevant(rows: Integers) -> Flags:
         mask = np.zeros((len(rows), items), bool)
         first, last = np.searchsorted(query, [rows[0], rows[-1] + 1])
         mask[query[first:last] - rows[0], item[first:last]] = True

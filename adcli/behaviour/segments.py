@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from adcli.arrays import Floats
 
 
 class SegmentCentres(NamedTuple):
@@ -14,11 +15,11 @@ class SegmentCentres(NamedTuple):
 
     ids: list[str]
     names: list[str]
-    centres: npt.NDArray[np.float64]
+    centres: Floats
 
-    def directions(self) -> npt.NDArray[np.float64]:
+    def directions(self) -> Floats:
         """(k, d) the mean vectors at unit length."""
-        unit: npt.NDArray[np.float64] = self.centres / np.linalg.norm(self.centres, axis=1, keepdims=True)
+        unit: Floats = self.centres / np.linalg.norm(self.centres, axis=1, keepdims=True)
         return unit
 
 

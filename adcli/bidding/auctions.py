@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers
 from adcli.bidding.win_curve import current_status_curve, product_limit_curve
 from adcli.errors import DataError, require_known
 
-Numbers = NDArray[np.float64]
 STATED = ("market_price", "minimum_bid_to_win")
 
 
@@ -25,21 +24,21 @@ class Auctions(NamedTuple):
     large); `episode` numbers the episodes from 0; `budget` is what may be spent in each, shape (episodes,).
     """
 
-    price: Numbers
-    click: Numbers
-    value: Numbers
-    pctr: Numbers
-    bid: Numbers
-    predicted_value: Numbers
-    episode: NDArray[np.int64]
-    budget: Numbers
+    price: Floats
+    click: Floats
+    value: Floats
+    pctr: Floats
+    bid: Floats
+    predicted_value: Floats
+    episode: Integers
+    budget: Floats
 
     @property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> Integers:
         """Where each episode starts, and the end of the last, shape (episodes + 1,)."""
         return np.append(np.flatnonzero(np.diff(self.episode, prepend=-1)), self.episode.size)
 
-    def take(self, episodes: NDArray[np.bool_]) -> Auctions:
+    def take(self, episodes: Flags) -> Auctions:
         """Some of the episodes, numbered from 0."""
         rows = episodes[self.episode]
         numbers = np.cumsum(episodes) - 1
@@ -107,14 +106,14 @@ def unstated_prices(frame: pl.DataFrame) -> int:
     )
 
 
-def _won(frame: pl.DataFrame) -> NDArray[np.bool_]:
+def _won(frame: pl.DataFrame) -> Flags:
     """Which auctions were won; all of them where the log does not say."""
     if "won" not in frame.columns:
         return np.ones(frame.height, dtype=bool)
     return _amounts(frame, "won") > 0
 
 
-def _seen(frame: pl.DataFrame, name: str, won: NDArray[np.bool_]) -> Numbers:
+def _seen(frame: pl.DataFrame, name: str, won: Flags) -> Floats:
     """What came of auctions that were won, NaN of the others.
 
     Raises DataError if something came of one that was lost, or it is not known of one that was won.
@@ -135,7 +134,7 @@ def _seen(frame: pl.DataFrame, name: str, won: NDArray[np.bool_]) -> Numbers:
     return np.where(won, amounts, np.nan)
 
 
-def _prices(frame: pl.DataFrame, won: NDArray[np.bool_], pctr: Numbers) -> Numbers:
+def _prices(frame: pl.DataFrame, won: Flags, pctr: Floats) -> Floats:
     """Market prices, drawn from the win curve where the log states none."""
     stated = [name for name in STATED if name in frame.columns]
     if stated and not (unstated_prices(frame) and {"won", "bid"} <= set(frame.columns)):
@@ -161,7 +160,7 @@ def _prices(frame: pl.DataFrame, won: NDArray[np.bool_], pctr: Numbers) -> Numbe
     return np.where(is_known, price, curve.draw(bid, won, level, np.random.default_rng(0)))
 
 
-def _episodes(frame: pl.DataFrame, episode: str | int) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+def _episodes(frame: pl.DataFrame, episode: str | int) -> tuple[pl.DataFrame, Integers]:
     """The frame with each episode's rows together, in order, and the number of each row's episode."""
     if isinstance(episode, int):
         if "event_time" in frame.columns:
@@ -184,7 +183,7 @@ def _episodes(frame: pl.DataFrame, episode: str | int) -> tuple[pl.DataFrame, ND
     return ordered, ordered["__episode"].cast(pl.Int64).to_numpy()
 
 
-def _optional(frame: pl.DataFrame, name: str) -> Numbers:
+def _optional(frame: pl.DataFrame, name: str) -> Floats:
     """A column's amounts, NaN where it is not there or, for a floor price, not given."""
     if name not in frame.columns or frame[name].null_count() == frame.height:
         return np.full(frame.height, np.nan)
@@ -193,7 +192,7 @@ def _optional(frame: pl.DataFrame, name: str) -> Numbers:
     return _amounts(frame, name)
 
 
-def _amounts(frame: pl.DataFrame, name: str) -> Numbers:
+def _amounts(frame: pl.DataFrame, name: str) -> Floats:
     require_known(name, frame.columns, f"The auctions have no column '{name}'.", "Name it with --map.")
     numbers = frame[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = ~(numbers >= 0) | ~np.isfinite(numbers)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adcli.bidding.auctions import Auctions, Numbers
+from adcli.arrays import Floats
+from adcli.bidding.auctions import Auctions
 from adcli.bidding.prices import Prices
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome, Replay, clairvoyant, replay
 from adcli.errors import DataError, UsageError, require_known
@@ -35,7 +36,7 @@ class Linear(_Unpaced):
 
     rate: float
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """Rate x predicted click."""
         return requests.pctr * self.rate
 
@@ -43,7 +44,7 @@ class Linear(_Unpaced):
 class LoggedBid(_Unpaced):
     """The bids that the auctions themselves state, as a column."""
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """As logged."""
         return requests.bid
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adcli.bidding.auctions import Numbers
+from adcli.arrays import Floats, Floats32
 from adcli.bidding.market import Market
 from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
 from adcli.errors import DataError
@@ -37,10 +36,10 @@ class DynamicProgram:
         self._log_level = float(np.log(market.pctr).mean())
         self._recent_weight = self._recent_sum = 0.0
         self._unit = 1.0
-        self._worth: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+        self._worth: Floats32 = np.zeros((1, 1), np.float32)
         self._units = np.arange(1.0)
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """The bids on the auctions of a step, each with the auctions that are left after it."""
         affordable = min(state.budget, state.auctions * float(self._market.price.max()))
         if state.auctions > self._worth.shape[0] or affordable / self._unit >= self._worth.shape[1]:
@@ -91,7 +90,7 @@ class DynamicProgram:
         self._worth, self._units = worth, np.arange(units + 1.0)
 
 
-def _first_reaching(row: NDArray[np.float32], worth: float) -> float:
+def _first_reaching(row: Floats32, worth: float) -> float:
     """Where a rising row reaches a worth, between its places; 0 where it always has."""
     place = int(np.searchsorted(row, worth, side="left"))
     if place == 0 or place == row.size:
@@ -100,7 +99,7 @@ def _first_reaching(row: NDArray[np.float32], worth: float) -> float:
     return place - 1 + (worth - below) / (above - below)
 
 
-def _surplus(value: Numbers) -> tuple[NDArray[np.float32], float]:
+def _surplus(value: Floats) -> tuple[Floats32, float]:
     """E(value - x)+ at the centres of bins that are even in sqrt x, and bins per unit of sqrt x."""
     scale = (SURPLUS_POINTS - 1) / math.sqrt(float(value.max()))
     x = ((np.arange(SURPLUS_POINTS) + 0.5) / scale) ** 2

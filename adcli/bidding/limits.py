@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.bidding.auctions import Numbers
+from adcli.arrays import Floats
 from adcli.bidding.market import Market
 from adcli.bidding.pacer import SpendCurve, prior_of
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome
@@ -43,7 +43,7 @@ class Limited:
         self._state = EpisodeState(0, 0, 1, 0.0, 0.0)
         self._saved = 0.0
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """The bidder's own bids, or the limit."""
         self._state = state
         if state.seen == 0:

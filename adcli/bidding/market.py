@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adcli.bidding.auctions import Auctions, Numbers
+from adcli.arrays import Floats
+from adcli.bidding.auctions import Auctions
 from adcli.errors import DataError
 
 AUCTIONS_KEPT = 16_384
@@ -15,8 +16,8 @@ AUCTIONS_KEPT = 16_384
 class Market(NamedTuple):
     """Auctions of a log as they came, evenly thinned; shape (n,) each."""
 
-    price: Numbers  # market prices
-    pctr: Numbers  # predicted clicks, above 0
+    price: Floats  # market prices
+    pctr: Floats  # predicted clicks, above 0
     value_per_pctr: float  # what a predicted click has been worth (calibration in the large)
 
     def multiplier(self, spend: float) -> float:

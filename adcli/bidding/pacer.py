@@ -7,9 +7,8 @@ only that its price lay above the bid. The curve forgets, and starts as the log 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adcli.bidding.auctions import Numbers
+from adcli.arrays import Floats, Integers
 from adcli.bidding.market import Market
 from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
 from adcli.bidding.shading import ShadedSpend
@@ -42,11 +41,11 @@ class SpendCurve:
         self._prior_paid = np.bincount(bins, market.price, minlength=BINS) / ratio.size
         self._won, self._paid, self._lost = np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
 
-    def _bin(self, ratio: Numbers) -> NDArray[np.int64]:
+    def _bin(self, ratio: Floats) -> Integers:
         step = self.grid[1] - self.grid[0]
         return np.asarray(np.clip((ratio - self.grid[0]) / step, 0, BINS - 1), dtype=np.int64)
 
-    def observe(self, pctr: Numbers, outcome: Outcome, half_life: float) -> None:
+    def observe(self, pctr: Floats, outcome: Outcome, half_life: float) -> None:
         """Auctions that were won at their price, or lost at their bid; what was seen before counts less."""
         for kept in (self._won, self._paid, self._lost):
             kept *= 0.5 ** (pctr.size / half_life)
@@ -56,7 +55,7 @@ class SpendCurve:
         self._paid += np.bincount(bins, outcome.paid, minlength=BINS)
         self._lost += np.bincount(bins, ~outcome.won, minlength=BINS)
 
-    def spend(self, prior: float) -> Numbers:
+    def spend(self, prior: float) -> Floats:
         """At each point of the grid, by the product-limit estimate; `prior` is what the log counts for.
 
         Source: Kaplan and Meier (1958).
@@ -78,14 +77,14 @@ class ValueTrend:
     def __init__(self) -> None:
         self.sums = np.zeros(6)
 
-    def observe(self, progress: Numbers, pctr: Numbers, auctions: int) -> None:
+    def observe(self, progress: Floats, pctr: Floats, auctions: int) -> None:
         """The predicted clicks at some points of the episode (0 to 1)."""
         y = np.log(np.maximum(pctr, 1e-12))
         age = np.arange(y.size)[::-1] / (TREND_MEMORY * auctions)
         terms = np.stack([np.ones_like(y), progress, progress**2, y, progress * y, y**2])
         self.sums = self.sums * 0.5 ** (y.size / (TREND_MEMORY * auctions)) + terms @ 0.5**age
 
-    def ahead(self, left: float) -> Numbers:
+    def ahead(self, left: float) -> Floats:
         """The change to expect at each point of `FUTURE`, the part `left` of the episode before us."""
         n, x, xx, y, xy, yy = self.sums
         if n < FEWEST_FOR_TREND:
@@ -112,7 +111,7 @@ class Pacer:
         self._state = EpisodeState(0, 0, 1, 0.0, 0.0)
         self._log_multiplier = 0.0
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """Multiplier x predicted click."""
         self._state = state
         if state.seen == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from adcli.bidding.auctions import Numbers
+from adcli.arrays import Floats
 from adcli.bidding.market import Market
 from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
 
@@ -22,7 +22,7 @@ class _Multiplier:
         self._multiplier = 0.0
         self._state = EpisodeState(0, 0, 1, 0.0, 0.0)
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """Multiplier x predicted click."""
         if state.seen == 0:
             self._multiplier = self._market.multiplier(state.budget / state.auctions)

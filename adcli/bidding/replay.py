@@ -12,17 +12,17 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adcli.bidding.auctions import Auctions, Numbers
+from adcli.arrays import Flags, Floats
+from adcli.bidding.auctions import Auctions
 from adcli.progress import steps
 
 
 class BidRequests(NamedTuple):
     """What is known of the auctions of a step before they are held, shape (n,) each."""
 
-    pctr: Numbers
-    bid: Numbers  # that the log states, NaN where it states none
+    pctr: Floats
+    bid: Floats  # that the log states, NaN where it states none
 
 
 class EpisodeState(NamedTuple):
@@ -38,9 +38,9 @@ class EpisodeState(NamedTuple):
 class Outcome(NamedTuple):
     """What came of the bids of a step, shape (n,) each; of a lost auction the price stays unknown."""
 
-    bid: Numbers
-    won: NDArray[np.bool_]
-    paid: Numbers  # 0 where the auction was lost
+    bid: Floats
+    won: Flags
+    paid: Floats  # 0 where the auction was lost
 
 
 class Bidder(Protocol):
@@ -50,7 +50,7 @@ class Bidder(Protocol):
     def step(self) -> int | None:
         """How many auctions are bid on before the bidder hears of the outcome; None for a whole episode."""
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """The bids on the auctions of a step, shape (n,); an episode begins where `state.seen` is 0."""
 
     def observe(self, requests: BidRequests, outcome: Outcome) -> None:
@@ -60,9 +60,9 @@ class Bidder(Protocol):
 class Replay(NamedTuple):
     """The share of each auction won (0 or 1; a bound's last in part), bids and payments; shape (n,)."""
 
-    won: Numbers
-    bid: Numbers
-    paid: Numbers
+    won: Floats
+    bid: Floats
+    paid: Floats
 
 
 def replay(bidder: Bidder, auctions: Auctions, *, first_price: bool = False) -> Replay:
@@ -87,14 +87,14 @@ def replay(bidder: Bidder, auctions: Auctions, *, first_price: bool = False) -> 
     return Replay(won, bids, paid)
 
 
-def _hold(bids: Numbers, prices: Numbers, left: float, first_price: bool) -> Outcome:
+def _hold(bids: Floats, prices: Floats, left: float, first_price: bool) -> Outcome:
     """The auctions of a step, held in turn."""
     won, costs = bids >= prices, bids if first_price else prices
     won[won] = affordable(costs[won], left)
     return Outcome(bids, won, np.where(won, costs, 0.0))
 
 
-def affordable(prices: Numbers, budget: float) -> NDArray[np.bool_]:
+def affordable(prices: Floats, budget: float) -> Flags:
     """Which of some purchases, offered in turn, a budget pays for; one too dear for the rest is passed."""
     bought = np.cumsum(prices) <= budget
     if bought.all():

@@ -7,9 +7,8 @@ and losses show.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from adcli.bidding.auctions import Numbers
+from adcli.arrays import Flags, Floats, Integers
 from adcli.bidding.market import Market
 from adcli.bidding.replay import Bidder, BidRequests, EpisodeState, Outcome
 
@@ -48,28 +47,28 @@ class Shading:
         self._seen, self._won = np.zeros(BINS), np.zeros(BINS)
         self.level = 0.0
 
-    def _scale(self, pctr: Numbers) -> Numbers:
+    def _scale(self, pctr: Floats) -> Floats:
         return np.asarray(np.exp(self.slope * np.log(np.maximum(pctr, 1e-12)) + self.level))
 
-    def _place(self, worth: Numbers) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _place(self, worth: Floats) -> tuple[Integers, Flags]:
         """Which bid is best for worths at the log's level of prices, and whether there is one."""
         at = np.searchsorted(self._worths, np.log(np.maximum(worth, 1e-300)), side="right") - 1
         return self._best[np.maximum(at, 0)], np.log(np.maximum(worth, 1e-300)) > self._bids[0]
 
-    def bid(self, worth: Numbers, pctr: Numbers) -> Numbers:
+    def bid(self, worth: Floats, pctr: Floats) -> Floats:
         """The bids that gain most on auctions of some worth, never above it."""
         scale = self._scale(pctr)
         best, is_gainful = self._place(worth / scale)
         bids = np.minimum(np.exp(self._bids[best]) * scale * ROUNDING, worth)
         return np.asarray(np.where(is_gainful, bids, 0.0))
 
-    def spend(self, worth: Numbers, pctr: Numbers) -> Numbers:
+    def spend(self, worth: Floats, pctr: Floats) -> Floats:
         """What the bids for each worth spend on average."""
         scale = self._scale(pctr)
         best, is_gainful = self._place(worth / scale)
         return np.asarray(np.where(is_gainful, np.exp(self._bids[best]) * self._chance[best] * scale, 0.0))
 
-    def observe(self, pctr: Numbers, outcome: Outcome) -> None:
+    def observe(self, pctr: Floats, outcome: Outcome) -> None:
         """Prices are where as many of the recent bids would have won as did."""
         kept = 0.5 ** (pctr.size / HALF_LIFE)
         at = np.log(np.maximum(outcome.bid, 1e-12)) - self.slope * np.log(np.maximum(pctr, 1e-12))
@@ -94,7 +93,7 @@ class Shaded:
         self._bidder, self._shading = bidder, shading
         self.step = bidder.step or 25
 
-    def bid(self, requests: BidRequests, state: EpisodeState) -> Numbers:
+    def bid(self, requests: BidRequests, state: EpisodeState) -> Floats:
         """Below the worth."""
         return self._shading.bid(self._bidder.bid(requests, state), requests.pctr)
 
@@ -117,13 +116,13 @@ class ShadedSpend:
         self._recent, self._weight = 0.0, 0.0
         self._spend = np.array([shading.spend(np.exp(at) * pctr, pctr).mean() for at in self.grid])
 
-    def observe(self, pctr: Numbers, outcome: Outcome, half_life: float) -> None:
+    def observe(self, pctr: Floats, outcome: Outcome, half_life: float) -> None:
         """The recent level of predictions."""
         kept = 0.5 ** (pctr.size / half_life)
         self._weight = self._weight * kept + pctr.size
         self._recent = self._recent * kept + float((np.log(np.maximum(pctr, 1e-12)) - self._log_level).sum())
 
-    def spend(self, prior: float) -> Numbers:
+    def spend(self, prior: float) -> Floats:
         """At each point of the grid, at the present level of prices and predictions."""
         value, price = self._recent / (self._weight + prior), self._shading.level
         slope = self._shading.slope

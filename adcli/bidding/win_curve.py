@@ -10,12 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats
 from adcli.errors import DataError
-
-Numbers = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 POINTS = 1_024
 LOGIT_TAILS = 7.0  # the win curve ends where the logit is that far from even
@@ -26,11 +23,11 @@ class WinCurve(NamedTuple):
     """The chance that a bid wins, as a rising function of log(bid) - slope x log(predicted click)."""
 
     kind: str
-    grid: Numbers
-    chance: Numbers
+    grid: Floats
+    chance: Floats
     slope: float
 
-    def draw(self, bid: Numbers, won: Flags, level: Numbers, rng: np.random.Generator) -> Numbers:
+    def draw(self, bid: Floats, won: Flags, level: Floats, rng: np.random.Generator) -> Floats:
         """Prices given that bids won or lost; `level` is log(predicted click), shape (n,) each."""
         at = np.log(np.maximum(bid, FLOOR)) - self.slope * level
         below = np.interp(at, self.grid, self.chance)
@@ -40,7 +37,7 @@ class WinCurve(NamedTuple):
         return np.asarray(np.where(won, np.minimum(price, bid), np.maximum(price, np.nextafter(bid, np.inf))))
 
 
-def current_status_curve(bid: Numbers, won: Flags, level: Numbers) -> WinCurve:
+def current_status_curve(bid: Floats, won: Flags, level: Floats) -> WinCurve:
     """The win curve of bids of which only wins and losses are known.
 
     Source: isotonic regression is the maximum likelihood of current-status data (Ayer et al., 1955).
@@ -61,7 +58,7 @@ def current_status_curve(bid: Numbers, won: Flags, level: Numbers) -> WinCurve:
     return WinCurve(kind, *_curve(at, won, kind), slope)
 
 
-def product_limit_curve(price: Numbers, bid: Numbers) -> WinCurve:
+def product_limit_curve(price: Floats, bid: Floats) -> WinCurve:
     """The win curve where the prices of won auctions are known (NaN: lost at the bid).
 
     Source: Kaplan and Meier (1958); the largest value counts as a price (Efron, 1967).
@@ -76,14 +73,14 @@ def product_limit_curve(price: Numbers, bid: Numbers) -> WinCurve:
     return WinCurve("product-limit", np.log(values), _rising(chance), 0.0)
 
 
-def _logit(columns: Numbers, won: Flags) -> tuple[Numbers, float]:
+def _logit(columns: Floats, won: Flags) -> tuple[Floats, float]:
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=100.0).fit(columns, won)
     return np.asarray(fitted.coef_[0], dtype=np.float64), float(fitted.intercept_[0])
 
 
-def _slope(height: Numbers, won: Flags, level: Numbers) -> float:
+def _slope(height: Floats, won: Flags, level: Floats) -> float:
     """How the log of the price rises with that of the predicted click; 0 where bids do not tell."""
     if np.ptp(level) < FLOOR:
         return 0.0
@@ -91,7 +88,7 @@ def _slope(height: Numbers, won: Flags, level: Numbers) -> float:
     return float(np.clip(-of_level / of_bid, -2, 2)) if of_bid > 0 else 0.0
 
 
-def _held_out_loss(at: Numbers, won: Flags, kind: str) -> float:
+def _held_out_loss(at: Floats, won: Flags, kind: str) -> float:
     """The log loss on each half of the bids of the curve of the other."""
     is_even = np.arange(at.size) % 2 == 0
     loss = 0.0
@@ -103,7 +100,7 @@ def _held_out_loss(at: Numbers, won: Flags, kind: str) -> float:
     return loss
 
 
-def _curve(at: Numbers, won: Flags, kind: str) -> tuple[Numbers, Numbers]:
+def _curve(at: Floats, won: Flags, kind: str) -> tuple[Floats, Floats]:
     """Grid and chances; beyond the bids that were tried, the isotonic curve goes on as the logit does."""
     from scipy.special import expit
     from sklearn.isotonic import IsotonicRegression
@@ -125,7 +122,7 @@ def _curve(at: Numbers, won: Flags, kind: str) -> tuple[Numbers, Numbers]:
     return grid, _rising(chance)
 
 
-def _rising(chance: Numbers) -> Numbers:
+def _rising(chance: Floats) -> Floats:
     """Strictly rising from 0 to 1, so that it can be turned round."""
     ramp = np.linspace(0, 1, chance.size)
     return np.asarray(np.maximum.accumulate(np.clip(chance, 0, 1)) * (1 - 1e-9) + ramp * 1e-9)

@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.behaviour.anomaly_reasons import reason
 from adcli.statistics.outliers import OutlierDetector
-
-FloatArray = npt.NDArray[np.float64]
 
 KEYS: Final = ("user_id", "session_id")
 WANTED: Final = (*KEYS, "event_time", "event_type", "item_id", "ip", "price")
@@ -54,7 +52,7 @@ def session_features(events: pl.DataFrame) -> pl.DataFrame:
 class Scorer(Protocol):
     """What gives (n, f) values (n,) scores."""
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: Floats) -> Floats:
         """The higher, the less like the others."""
 
 
@@ -111,7 +109,7 @@ class SessionScores(NamedTuple):
 class LabelScorer:
     """The probability of being an anomaly: logistic regression over the tails of (n, f) labelled values."""
 
-    def __init__(self, detector: OutlierDetector, values: FloatArray, is_anomaly: FloatArray) -> None:
+    def __init__(self, detector: OutlierDetector, values: Floats, is_anomaly: Floats) -> None:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -120,16 +118,16 @@ class LabelScorer:
         self._model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
         self._model.fit(self._tails(values), is_anomaly)
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: Floats) -> Floats:
         """(n,) probabilities."""
         return np.asarray(self._model.predict_proba(self._tails(values))[:, 1])
 
-    def _tails(self, values: FloatArray) -> FloatArray:
+    def _tails(self, values: Floats) -> Floats:
         lower, upper = self._detector.tails.shares(values)
         return np.column_stack([-np.log(lower), -np.log(upper), self._detector.scores(values)])
 
 
-def _matrix(features: pl.DataFrame, names: list[str], medians: list[float]) -> FloatArray:
+def _matrix(features: pl.DataFrame, names: list[str], medians: list[float]) -> Floats:
     """(n, f) the features on a log scale, with the median for those not known."""
     filled = [pl.col(name).fill_null(median) for name, median in zip(names, medians, strict=True)]
     return np.asarray(np.log1p(features.select(filled).to_numpy().astype(np.float64)))

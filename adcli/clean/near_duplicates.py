@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Integers
+
 _BANDS: Final = 16
 _MINIMA: Final = 4 * _BANDS
 _CHUNK: Final = 100_000
 _OF_ONE_LETTER: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"  # scripts without blanks between words
 _WORD: Final = rf"[{_OF_ONE_LETTER}]|[\w--[{_OF_ONE_LETTER}]]+"
-Integers = npt.NDArray[np.int64]
 
 
 def near_duplicates(texts: Iterable[pl.Series], least: float, *, spill: Path) -> pl.Series:

@@ -15,9 +15,7 @@ from adcli.cli.options import Models
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+    from adcli.arrays import Floats
     from adcli.copy.checker import Checker
     from adcli.copy.fact import Fact
     from adcli.copy.own import BrandRules
@@ -92,7 +90,7 @@ class _Supports:
         self._directory, self._models = directory, models
         self._known: dict[str, float] = {}
 
-    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def __call__(self, texts: Sequence[str]) -> Floats:
         import numpy as np
 
         new = [text for text in dict.fromkeys(texts) if text not in self._known]

@@ -15,9 +15,7 @@ from adcli.cli.run import Run
 from adcli.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+    from adcli.arrays import Floats
     from adcli.copy.checker import Checker
     from adcli.copy.facts import ProductFacts
     from adcli.core.writing.writer import Writer
@@ -100,14 +98,14 @@ def _clicks(run: Run, directory: Path, models: Models, judge: str) -> Callable[[
         run.warn(f"{directory} tells clicks on held-out ads no better than chance: it should decide nothing.")
     classifier = classifier_of(models, directory, judge)
 
-    def clicks(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def clicks(texts: Sequence[str]) -> Floats:
         return classifier.probabilities(texts)[:, 1]
 
     return clicks
 
 
 def _fluency(writer: Writer) -> Callable[[Sequence[str]], Any]:
-    def fluency(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def fluency(texts: Sequence[str]) -> Floats:
         found = writer.log_likelihood(texts)
         return found.log_likelihood / found.tokens
 
@@ -125,7 +123,7 @@ def _human(adapter: Path, models: Models) -> Callable[[Sequence[str], ProductFac
         return None
     classifier = classifier_of(models, directory, describe_adapter(directory)["base"]["name"])
 
-    def human(texts: Sequence[str], product: ProductFacts) -> npt.NDArray[np.float64]:
+    def human(texts: Sequence[str], product: ProductFacts) -> Floats:
         prompt = ad_prompt(product)
         return classifier.probabilities([with_prompt(prompt, text) for text in texts])[:, 1]
 

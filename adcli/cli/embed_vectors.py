@@ -15,10 +15,10 @@ from adcli.errors import DataError, UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from adcli.arrays import Floats32
     from adcli.behaviour.segments import SegmentCentres
     from adcli.embed.fusion import GivenVectors
     from adcli.embed.segment_names import SegmentTerms
-    from adcli.embed.vectors import FloatArray
 
 RECALL_AT = 10
 
@@ -105,7 +105,7 @@ def reduced(run: Run, table: pl.DataFrame, options: VectorOptions) -> pl.DataFra
         )
 
 
-def _segments(run: Run, vectors: FloatArray, k: int, known: Known) -> pl.DataFrame:
+def _segments(run: Run, vectors: Floats32, k: int, known: Known) -> pl.DataFrame:
     from adcli.embed.segments import segment
 
     with run.step("segments"):
@@ -116,7 +116,7 @@ def _segments(run: Run, vectors: FloatArray, k: int, known: Known) -> pl.DataFra
     return found.frame()
 
 
-def _neighbors(run: Run, names: pl.Series, vectors: FloatArray, k: int) -> pl.DataFrame:
+def _neighbors(run: Run, names: pl.Series, vectors: Floats32, k: int) -> pl.DataFrame:
     import polars as pl
 
     from adcli.embed.neighbors import nearest
@@ -132,7 +132,7 @@ def _neighbors(run: Run, names: pl.Series, vectors: FloatArray, k: int) -> pl.Da
     )
 
 
-def _reduce(run: Run, vectors: FloatArray, options: VectorOptions) -> FloatArray:
+def _reduce(run: Run, vectors: Floats32, options: VectorOptions) -> Floats32:
     from adcli.embed.reduction import basis_bytes, basis_from, fit_basis
     from adcli.tables.manifest import verify
 
@@ -160,9 +160,7 @@ def _reduce(run: Run, vectors: FloatArray, options: VectorOptions) -> FloatArray
     return vectors
 
 
-def _quantized(
-    run: Run, table: pl.DataFrame, before: FloatArray, vectors: FloatArray, to: str
-) -> pl.DataFrame:
+def _quantized(run: Run, table: pl.DataFrame, before: Floats32, vectors: Floats32, to: str) -> pl.DataFrame:
     import polars as pl
 
     from adcli.embed.reduction import from_bits, to_bits, to_int8
@@ -185,7 +183,7 @@ def _quantized(
     return table.with_columns(column).select(names)
 
 
-def _tell_recall(run: Run, what: str, before: FloatArray, after: FloatArray) -> None:
+def _tell_recall(run: Run, what: str, before: Floats32, after: Floats32) -> None:
     from adcli.embed.reduction import neighbor_recall
 
     kept = neighbor_recall(before, after, k=RECALL_AT, seed=run.seed)

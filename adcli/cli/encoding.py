@@ -14,9 +14,7 @@ from adcli.cli.options import Models
 from adcli.cli.run import Run
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+    from adcli.arrays import Floats32
     from adcli.core.encoding.encoder import Encoder
     from adcli.core.encoding.store import VectorStore
     from adcli.core.training.encoder.classifier import Classifier
@@ -67,9 +65,7 @@ class TextEncoder:
     def __init__(self, run: Run, encoding: EncoderOptions, models: Models) -> None:
         self._run, self._encoding, self._models = run, encoding, models
 
-    def __call__(
-        self, texts: Sequence[str], advance: Callable[[int], None] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def __call__(self, texts: Sequence[str], advance: Callable[[int], None] | None = None) -> Floats32:
         """(n, d) unit vectors of the texts.
 
         `advance`: called with the number of further texts done, None for a progress bar of its own.
@@ -83,7 +79,7 @@ class TextEncoder:
             with self._run.console.progress("embedding", len(texts), "texts") as bar:
                 return encode_cached(encoder, texts, store, bar)
 
-    def tokens(self, texts: Sequence[str]) -> Sequence[npt.NDArray[np.float32]]:
+    def tokens(self, texts: Sequence[str]) -> Sequence[Floats32]:
         """One (tokens, d) array of unit vectors for each text."""
         with self._run.step("encode"):
             return self._encoder.token_vectors(texts)

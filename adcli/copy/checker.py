@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.copy.claims import Finding, broken_rules, folded, personal_data, record_of
 from adcli.copy.evidence import Claim, claims_of
 from adcli.copy.facts import ProductFacts
@@ -23,7 +23,7 @@ from adcli.copy.grounding import NEW_WORD, ungrounded
 from adcli.copy.lexicon import DATA
 from adcli.copy.own import BrandRules
 
-Supports = Callable[[Sequence[str]], npt.NDArray[np.float64]]
+Supports = Callable[[Sequence[str]], Floats]
 """Texts of claims with their evidence to the probabilities (n,) that the evidence supports the claim."""
 
 LEAST_SUPPORT = 0.05
@@ -89,7 +89,7 @@ class Checker:
                 found[claim.ad] = self._judged(claim, likely, found[claim.ad])
         return [self._allowed(each, product) for each, product in zip(found, products, strict=True)]
 
-    def support(self, texts: Sequence[str], product: ProductFacts) -> npt.NDArray[np.float64]:
+    def support(self, texts: Sequence[str], product: ProductFacts) -> Floats:
         """(n,) the probability of each text's least supported claim; 1 where the model reads none."""
         least = np.ones(len(texts))
         if self._supports is None:
@@ -153,7 +153,7 @@ class Checker:
         ]
         return list(dict.fromkeys(kept))
 
-    def _supported(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def _supported(self, texts: Sequence[str]) -> Floats:
         return self._supports(texts) if texts and self._supports is not None else np.ones(len(texts))
 
     def _judged(self, claim: Claim, likely: float, found: list[Finding]) -> list[Finding]:

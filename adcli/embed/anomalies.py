@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32
 from adcli.behaviour.anomaly_reasons import reason
 from adcli.embed.reduction import fit_basis
-from adcli.embed.vectors import FloatArray, matrix
+from adcli.embed.vectors import matrix
 from adcli.statistics.outliers import Distance, Tails, rank_tail
-
-Float64Array = npt.NDArray[np.float64]
 
 POSITION_DIMENSIONS: Final = 16
 EXPLAINED: Final = 0.05  # share of rows with the highest scores, which get reasons
@@ -50,7 +48,7 @@ def row_features(table: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([*(table[name] for name in ("price",) if name in table.columns), similarity])
 
 
-def anomalies(vectors: FloatArray, features: pl.DataFrame) -> pl.DataFrame:
+def anomalies(vectors: Floats32, features: pl.DataFrame) -> pl.DataFrame:
     """(n rows) `anomaly_score`, and `anomaly_why` of the 5 % that score highest.
 
     `vectors` (n, d) unit vectors; `features` (n rows) further numbers, by names of `FEATURES`, null where not
@@ -73,26 +71,26 @@ def anomalies(vectors: FloatArray, features: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"anomaly_score": score, "anomaly_why": pl.Series(why, dtype=pl.String)})
 
 
-def _distances(values: Float64Array) -> Float64Array:
+def _distances(values: Floats) -> Floats:
     return Distance.fit(values).scores(values)
 
 
-def _log_scaled(column: pl.Series) -> Float64Array:
+def _log_scaled(column: pl.Series) -> Floats:
     """A column, on a log scale where its tail is long, with the median for null."""
     values = column.fill_null(column.median()).to_numpy().astype(np.float64)
     return np.asarray(np.log1p(values)) if values.min() >= 0 and values.max() > 2 else values
 
 
-def _position(vectors: FloatArray) -> Float64Array:
+def _position(vectors: Floats32) -> Floats:
     """(n, up to 16) the leading principal components."""
     centred = vectors - vectors.mean(axis=0)
     dimensions = min(POSITION_DIMENSIONS, centred.shape[1], max(1, len(centred) // 4))
-    components: FloatArray = centred @ fit_basis([centred], dimensions).components
+    components: Floats32 = centred @ fit_basis([centred], dimensions).components
     return components.astype(np.float64)
 
 
 def _reasons(
-    lower: Float64Array, upper: Float64Array, names: list[str], values: list[pl.Series], score: Float64Array
+    lower: Floats, upper: Floats, names: list[str], values: list[pl.Series], score: Floats
 ) -> list[str | None]:
     """The reasons of the highest-scoring rows, in words; null for the others."""
     highest = np.argsort(-score, kind="stable")[: max(1, int(len(score) * EXPLAINED))]

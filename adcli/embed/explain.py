@@ -11,15 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.embed.interaction_vectors import UNKNOWN, InteractionVectors
 from adcli.embed.profile_sums import decay
 from adcli.embed.vectors import Encode
 from adcli.errors import DataError
-
-Float64Array = npt.NDArray[np.float64]
 
 MAX_WORDS: Final = 200  # of one text
 MAX_TEXTS: Final = 5  # of a user, those that moved the profile most
@@ -106,7 +104,7 @@ def _parts(user: str, interactions: InteractionVectors, half_life: float | None)
 
 
 def _words_moved(
-    total: Float64Array, weight: float, vector: Float64Array, text: str, encode: Encode
+    total: Floats, weight: float, vector: Floats, text: str, encode: Encode
 ) -> list[tuple[str, float]]:
     """Each word of a text, and how far the profile moves without it."""
     words = text.split()[:MAX_WORDS]
@@ -119,7 +117,7 @@ def _without_each(words: Sequence[str]) -> list[str]:
     return [" ".join([*words[:word], *words[word + 1 :]]) for word in range(len(words))]
 
 
-def _moved(total: Float64Array, others: Float64Array) -> Float64Array:
+def _moved(total: Floats, others: Floats) -> Floats:
     """(n,) 1 - cosine of a sum with each of (n, d) others; 1 where nothing is left."""
     lengths = np.linalg.norm(others, axis=1)
     cosine = others @ total / np.maximum(lengths * np.linalg.norm(total), 1e-12)

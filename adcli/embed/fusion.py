@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32
 from adcli.behaviour.next_item import next_item_task
-from adcli.embed.vectors import Encode, FloatArray, matrix
+from adcli.embed.vectors import Encode, matrix
 from adcli.errors import DataError
 from adcli.statistics.intervals import student_quantile
 from adcli.statistics.means import std_error
@@ -34,14 +34,14 @@ class GivenVectors(NamedTuple):
     """(n,) ids and (n, d) unit vectors, centred."""
 
     ids: pl.Series
-    vectors: FloatArray
+    vectors: Floats32
 
 
 class AddedRecall(NamedTuple):
     """Next-item recall at 20 of held-out items, of each user: by text alone, and fused."""
 
-    text: npt.NDArray[np.float64]  # (users,) recall by the vectors of the texts
-    fused: npt.NDArray[np.float64]  # (users,) recall by the fused vectors
+    text: Floats  # (users,) recall by the vectors of the texts
+    fused: Floats  # (users,) recall by the fused vectors
     since: datetime | None  # the time of the split; None if each user's last item is held out
 
     @property
@@ -70,7 +70,7 @@ def known_rows(ids: pl.Series, given: Sequence[GivenVectors]) -> int:
     return int(ids.is_in(known.implode()).sum())
 
 
-def fuse(ids: pl.Series, units: FloatArray, given: Sequence[GivenVectors]) -> FloatArray:
+def fuse(ids: pl.Series, units: Floats32, given: Sequence[GivenVectors]) -> Floats32:
     """(n, d) the unit vectors of `ids` fused with those given."""
     blocks = [units]
     for ids_given, vectors in given:
@@ -85,14 +85,14 @@ def without_given(encode: Encode, given: Sequence[GivenVectors]) -> Encode:
     """An encoder of texts into the space of the fused vectors: zeros where those given stand."""
     width = sum(vectors.shape[1] for _, vectors in given)
 
-    def fused_encode(texts: Sequence[str]) -> FloatArray:
+    def fused_encode(texts: Sequence[str]) -> Floats32:
         return np.pad(encode(texts), ((0, 0), (0, width)))
 
     return fused_encode
 
 
 def added_recall(
-    events: pl.DataFrame, ids: pl.Series, text: FloatArray, fused: FloatArray, *, seed: int
+    events: pl.DataFrame, ids: pl.Series, text: Floats32, fused: Floats32, *, seed: int
 ) -> AddedRecall:
     """How well the items before a time find those after it, by both kinds of vectors.
 
@@ -109,16 +109,11 @@ def added_recall(
 
 
 def _recalls(
-    events: pl.DataFrame,
-    ids: pl.Series,
-    text: FloatArray,
-    fused: FloatArray,
-    since: datetime | None,
-    seed: int,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    events: pl.DataFrame, ids: pl.Series, text: Floats32, fused: Floats32, since: datetime | None, seed: int
+) -> tuple[Floats, Floats]:
     """The recall of each user, by text and fused."""
 
-    def recall(units: FloatArray) -> npt.NDArray[np.float64]:
+    def recall(units: Floats32) -> Floats:
         next_item = next_item_task(
             events, ids, units, users=None, user_units=None, since=since, most=MAX_USERS, seed=seed
         )

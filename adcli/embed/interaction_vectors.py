@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats32
 from adcli.embed.item_vectors import ItemVectors
-from adcli.embed.vectors import Encode, FloatArray
+from adcli.embed.vectors import Encode
 from adcli.errors import DataError
 
 OWN, CATEGORY, UNKNOWN = 2, 1, 0
@@ -21,7 +22,7 @@ class InteractionVectors(NamedTuple):
     # of its category, 0: none), `source` (items, queries, reviews or null), and `category` and `price` filled
     # from the items
     events: pl.DataFrame
-    vectors: FloatArray  # (m, d) of the items, then of texts, then of categories
+    vectors: Floats32  # (m, d) of the items, then of texts, then of categories
     titles: pl.Series  # (m,) titles of items, texts, names of categories
     item_count: int  # how many of the vectors are of items
 
@@ -99,7 +100,7 @@ def _row(values: pl.Expr, known: pl.Series, first: int) -> pl.Expr:
     return values.replace_strict(known.cast(pl.String), rows, default=None, return_dtype=pl.Int64)
 
 
-def _encoded(texts: pl.Series, encode: Encode, items: ItemVectors) -> FloatArray:
+def _encoded(texts: pl.Series, encode: Encode, items: ItemVectors) -> Floats32:
     if not len(texts):
         return np.empty((0, items.dimension), np.float32)
     vectors = encode(texts.to_list())

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32, Integers
 from adcli.embed.interaction_vectors import OWN, InteractionVectors
 from adcli.embed.profile_sums import decay
-from adcli.embed.vectors import FloatArray, embedding_column
+from adcli.embed.vectors import embedding_column
 from adcli.statistics.retrieval import unit_vectors
 
 ENOUGH_FIT: Final = 0.95  # share of the fit of more interests with which fewer are enough
@@ -27,9 +27,9 @@ CHUNK_ROWS: Final = 8_192
 class Interest(NamedTuple):
     """(d,) unit vector, share of the user's weight, and rows of the vectors in it, heaviest first."""
 
-    vector: FloatArray
+    vector: Floats32
     share: float
-    members: npt.NDArray[np.int64]
+    members: Integers
 
 
 def interests(
@@ -44,7 +44,7 @@ def interests(
     which an event counts half, None for never.
     """
     rows: list[dict[str, object]] = []
-    vectors: list[FloatArray] = []
+    vectors: list[Floats32] = []
     for user, members, weights in _weights_of_users(interactions, half_life):
         for number, found in enumerate(user_interests(interactions.vectors, members, weights, k), 1):
             about = " · ".join(interactions.titles[member] for member in found.members[:3].tolist())
@@ -57,9 +57,7 @@ def interests(
         yield _frame(rows, vectors)
 
 
-def user_interests(
-    vectors: npt.NDArray[np.float32], members: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], k: int
-) -> list[Interest]:
+def user_interests(vectors: Floats32, members: Integers, weights: Floats, k: int) -> list[Interest]:
     """One user's interests: as few as fit almost as well as `k`, largest first.
 
     The fit is the weighted mean cosine of the members to their interest.
@@ -80,7 +78,7 @@ def user_interests(
     return [Interest(units[group], float(shares[group]), members[label == group]) for group in order]
 
 
-def _ward_labels(mine: npt.NDArray[np.float64], k: int) -> list[npt.NDArray[np.int64]]:
+def _ward_labels(mine: Floats, k: int) -> list[Integers]:
     """For 1, 2, … k clusters, the cluster of each row."""
     from scipy.cluster.hierarchy import fcluster, ward
 
@@ -93,23 +91,21 @@ def _ward_labels(mine: npt.NDArray[np.float64], k: int) -> list[npt.NDArray[np.i
     ]
 
 
-def _cluster_sums(
-    mine: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], label: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _cluster_sums(mine: Floats, weights: Floats, label: Integers) -> Floats:
     """(clusters, d) weighted sums; their lengths over the weights are the mean cosines to the clusters."""
     sums = np.zeros((int(label.max()) + 1, mine.shape[1]))
     np.add.at(sums, label, weights[:, None] * mine)
     return sums
 
 
-def _are_far(sums: npt.NDArray[np.float64]) -> bool:
+def _are_far(sums: Floats) -> bool:
     units = unit_vectors(sums)
     return bool((np.triu(units @ units.T, 1) < MAX_COSINE).all())
 
 
 def _weights_of_users(
     interactions: InteractionVectors, half_life: float | None
-) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
+) -> Iterator[tuple[str, Integers, Floats]]:
     """Each user, rows of the vectors of their interactions, and decayed weights, heaviest first."""
     age = pl.col("event_time").max().over("user_id") - pl.col("event_time")
     summed = (
@@ -125,7 +121,7 @@ def _weights_of_users(
         yield str(user), mine["vector"].to_numpy(), mine["decayed"].to_numpy()
 
 
-def _frame(rows: list[dict[str, object]], vectors: list[FloatArray]) -> pl.DataFrame:
+def _frame(rows: list[dict[str, object]], vectors: list[Floats32]) -> pl.DataFrame:
     table = pl.DataFrame(rows)
     embedding = embedding_column(np.array(vectors, np.float32))
     kind = pl.Series("kind", ["user_interest"]).new_from_index(0, table.height)

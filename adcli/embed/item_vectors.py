@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32
 from adcli.embed.texts import STEP, category_texts, cleaned, texts_of
-from adcli.embed.vectors import Encode, FloatArray, matrix
+from adcli.embed.vectors import Encode, matrix
 from adcli.errors import DataError
 from adcli.statistics.retrieval import unit_vectors
 
@@ -19,10 +19,10 @@ class ItemVectors(NamedTuple):
 
     # (n,) `item_id title brand price`, `category` (widest step) and the embedded `text`; or null
     products: pl.DataFrame
-    vectors: FloatArray  # (n, d) unit vectors
+    vectors: Floats32  # (n, d) unit vectors
     categories: list[str]  # (c,) names of the categories
-    category_vectors: npt.NDArray[np.float64]  # (c, d) mean vector of the items of each
-    mean: FloatArray  # (d,) unit mean of all vectors, the fallback profile
+    category_vectors: Floats  # (c, d) mean vector of the items of each
+    mean: Floats32  # (d,) unit mean of all vectors, the fallback profile
 
     @property
     def dimension(self) -> int:
@@ -53,7 +53,7 @@ def item_vectors(vectors: pl.DataFrame) -> ItemVectors:
     return _item_vectors(distinct, path, unit_vectors(matrix(distinct["embedding"])))
 
 
-def with_means(products: pl.DataFrame, vectors: FloatArray) -> ItemVectors:
+def with_means(products: pl.DataFrame, vectors: Floats32) -> ItemVectors:
     """Items with (n, d) unit vectors, and the means of them."""
     categories = sorted(products["category"].drop_nulls().unique().to_list())
     codes = range(len(categories))
@@ -68,7 +68,7 @@ def with_means(products: pl.DataFrame, vectors: FloatArray) -> ItemVectors:
     )
 
 
-def _item_vectors(products: pl.DataFrame, path: pl.Series | None, vectors: FloatArray) -> ItemVectors:
+def _item_vectors(products: pl.DataFrame, path: pl.Series | None, vectors: Floats32) -> ItemVectors:
     blank = pl.lit(None, pl.String)
     category = blank if path is None else pl.lit(path).str.split(STEP).list.first().replace("", None)
     price = pl.col("price").cast(pl.Float64) if "price" in products.columns else pl.lit(None, pl.Float64)

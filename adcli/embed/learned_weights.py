@@ -12,18 +12,15 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse  # noqa: TID253 - this module is reached only when weights are learned
 
+from adcli.arrays import Floats, Floats32, Integers
 from adcli.embed.interaction_vectors import OWN, InteractionVectors
 from adcli.embed.profile_sums import decay
-from adcli.embed.vectors import FloatArray
 from adcli.errors import DataError
 from adcli.statistics.retrieval import RetrievalTask, retrieve
 from adcli.tables.standard.tables import EVENT_TYPES
-
-Float64Array = npt.NDArray[np.float64]
 
 RECALL_AT: Final = 20
 MIN_PURCHASES: Final = 50
@@ -60,8 +57,8 @@ class LearnedWeights(NamedTuple):
 class _Purchases(NamedTuple):
     """Purchases in order of time, and the sums of the events before each."""
 
-    items: npt.NDArray[np.int64]  # (p,) item bought
-    sums: Float64Array  # (p, types, d) u_k
+    items: Integers  # (p,) item bought
+    sums: Floats  # (p, types, d) u_k
     event_types: list[str]
 
 
@@ -127,9 +124,7 @@ def _purchases(
     return _Purchases(bought["vector"].to_numpy(), sums / np.maximum(scale, 1e-12), types)
 
 
-def _last_events_before(
-    bought: pl.DataFrame, known: pl.DataFrame
-) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
+def _last_events_before(bought: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, Integers]:
     """The last fifty events before each purchase, and the purchase that each is before.
 
     `bought`: rows of `known`; `known`: events by user and time, `first` and `moment` are the rows where user
@@ -143,8 +138,8 @@ def _last_events_before(
 
 
 def _fit(
-    purchases: _Purchases, items: FloatArray, split: int, initial: Float64Array, rng: np.random.Generator
-) -> Float64Array:
+    purchases: _Purchases, items: Floats32, split: int, initial: Floats, rng: np.random.Generator
+) -> Floats:
     """(types,) maximum-likelihood weights, scaled to the largest of those given."""
     from scipy.optimize import minimize
     from scipy.special import logsumexp
@@ -154,7 +149,7 @@ def _fit(
     parts = [slice(start, min(start + CHUNK, split)) for start in range(0, split, CHUNK)]
     scores = np.concatenate([items[candidates[part]] @ purchases.sums[part].mT for part in parts])
 
-    def loss(weights: Float64Array) -> tuple[float, Float64Array]:
+    def loss(weights: Floats) -> tuple[float, Floats]:
         utility = scores @ weights
         log_probability = utility - logsumexp(utility, axis=1, keepdims=True)
         expected = np.einsum("po,pok->pk", np.exp(log_probability), scores)
@@ -166,7 +161,7 @@ def _fit(
     return np.asarray(found * (initial.max() / largest)) if largest > 0 else initial
 
 
-def _recall(purchases: _Purchases, items: FloatArray, held_out: slice, weights: Float64Array) -> float:
+def _recall(purchases: _Purchases, items: Floats32, held_out: slice, weights: Floats) -> float:
     """Share of purchases whose item is among the nearest twenty to the profile before it."""
     bought = purchases.items[held_out]
     profiles = np.einsum("k,pkd->pd", weights, purchases.sums[held_out])

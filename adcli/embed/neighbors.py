@@ -13,11 +13,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.embed.vectors import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from adcli.arrays import Floats32, Integers
 
 EXACT_UP_TO: Final = 200_000
 CHUNK: Final = 1_024  # queries
@@ -31,14 +28,14 @@ TRAINING_ROWS_PER_CELL: Final = 64
 class Neighbors(NamedTuple):
     """The nearest rows of each row."""
 
-    rows: IntArray  # (n, k) nearest first, without the row itself
-    cosines: FloatArray  # (n, k) cosines with them
+    rows: Integers  # (n, k) nearest first, without the row itself
+    cosines: Floats32  # (n, k) cosines with them
     method: str  # exact, or the approximate index
     recall: float  # of the exact neighbours, measured on a sample
 
 
 def nearest(
-    vectors: FloatArray, k: int, *, seed: int, advance: Callable[[int], object] = lambda rows: None
+    vectors: Floats32, k: int, *, seed: int, advance: Callable[[int], object] = lambda rows: None
 ) -> Neighbors:
     """The `k` nearest rows of each row: exact up to 200,000 rows or without FAISS, else approximate.
 
@@ -55,12 +52,12 @@ def nearest(
 
 
 def top_k(
-    vectors: FloatArray,
+    vectors: Floats32,
     k: int,
     *,
-    queries: IntArray | None = None,
+    queries: Integers | None = None,
     advance: Callable[[int], object] = lambda rows: None,
-) -> tuple[IntArray, FloatArray]:
+) -> tuple[Integers, Floats32]:
     """(q, k) the nearest other rows of each query row, nearest first, and their cosines; ties by row.
 
     `vectors` (n, d) unit vectors; `k`: neighbours, fewer than there are rows; `queries` (q,) the query rows,
@@ -84,8 +81,8 @@ def top_k(
 
 
 def _approximate(
-    vectors: FloatArray, k: int, seed: int, advance: Callable[[int], object]
-) -> tuple[IntArray, FloatArray, float]:
+    vectors: Floats32, k: int, seed: int, advance: Callable[[int], object]
+) -> tuple[Integers, Floats32, float]:
     """Neighbours from an inverted file, probing more cells until recall is high enough."""
     import faiss  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -116,7 +113,7 @@ def _approximate(
     return neighbors, cosines, recall
 
 
-def _search(index: Any, vectors: FloatArray, rows: IntArray, k: int) -> tuple[IntArray, FloatArray]:
+def _search(index: Any, vectors: Floats32, rows: Integers, k: int) -> tuple[Integers, Floats32]:
     """(q, k) the nearest other rows of some rows that the index finds, and their cosines."""
     cosines, found = index.search(vectors[rows], k + 1)
     cosines[(found == rows[:, None]) | (found < 0)] = -np.inf

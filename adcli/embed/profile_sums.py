@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse  # noqa: TID253 - this module is reached only when profiles are made
 
+from adcli.arrays import Floats
 from adcli.behaviour.features import COUNTS, count_of, days, hour_angle, log_price
 from adcli.embed.interaction_vectors import OWN, UNKNOWN, InteractionVectors
-
-Float64Array = npt.NDArray[np.float64]
 
 SOURCES: Final = ("items", "queries", "reviews")
 COUNTED: Final = ("events", "views", "clicks", "carts", "purchases", "searches", "reviews")
@@ -29,7 +27,7 @@ class ProfileSums(NamedTuple):
     # one row a user, by `user_id`: first and last time, `level`, which sources there are, counts, `revenue`
     # and the decayed sums
     users: pl.DataFrame
-    vectors: Float64Array  # (n, d) sum of weight x vector
+    vectors: Floats  # (n, d) sum of weight x vector
     categories: pl.DataFrame  # `user_id category amount`, the decayed sum of weights in each category
 
 
@@ -84,7 +82,7 @@ def _scalars(is_weighted: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _vector_sums(events: pl.DataFrame, interactions: InteractionVectors, users: int) -> Float64Array:
+def _vector_sums(events: pl.DataFrame, interactions: InteractionVectors, users: int) -> Floats:
     """(users, d) the sum of weight x vector of each user, by a sparse product."""
     known = events.filter(pl.col("weight") > 0)
     used, column = np.unique(known["vector"].to_numpy(), return_inverse=True)

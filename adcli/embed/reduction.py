@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from adcli.arrays import Floats, Floats32
 from adcli.embed.neighbors import top_k
-from adcli.embed.vectors import FloatArray
 from adcli.errors import DataError, UsageError
 from adcli.statistics.retrieval import unit_vectors
 
@@ -29,10 +29,10 @@ _LARGEST = 127.0
 class Basis(NamedTuple):
     """The components that vectors are projected on."""
 
-    components: FloatArray  # (d, r) orthonormal columns, by explained share
+    components: Floats32  # (d, r) orthonormal columns, by explained share
     explained: float  # share of the squared length that they explain
 
-    def reduce(self, vectors: FloatArray) -> FloatArray:
+    def reduce(self, vectors: Floats32) -> Floats32:
         """(n, r) unit vectors.
 
         Raises DataError if the vectors have another dimension than the basis was made for.
@@ -46,12 +46,12 @@ class Basis(NamedTuple):
         return unit_vectors(vectors @ self.components)
 
 
-def fit_basis(blocks: Iterable[FloatArray], dimensions: int) -> Basis:
+def fit_basis(blocks: Iterable[Floats32], dimensions: int) -> Basis:
     """The uncentred SVD of the rows of all blocks, from their (d, d) second moments.
 
     `blocks` (n, d) vectors; `dimensions`: components to keep. Raises UsageError if the vectors have fewer.
     """
-    moments: npt.NDArray[np.float64] | None = None
+    moments: Floats | None = None
     for block in blocks:
         exact = block.astype(np.float64)
         moments = exact.T @ exact if moments is None else moments + exact.T @ exact
@@ -65,7 +65,7 @@ def fit_basis(blocks: Iterable[FloatArray], dimensions: int) -> Basis:
     return Basis(np.ascontiguousarray(kept * signs, dtype=np.float32), explained)
 
 
-def neighbor_recall(before: FloatArray, after: FloatArray, *, k: int, seed: int) -> float:
+def neighbor_recall(before: Floats32, after: Floats32, *, k: int, seed: int) -> float:
     """Recall of the `k` nearest rows by `before` among the `k` nearest by `after`.
 
     Measured on up to 1,000 rows among up to 20,000, drawn by `seed`.
@@ -114,18 +114,18 @@ def basis_from(content: bytes, name: str) -> tuple[Basis, dict[str, str]]:
         raise DataError(f"{name} is not a basis of --dim ({type(error).__name__}).") from None
 
 
-def to_int8(vectors: FloatArray) -> npt.NDArray[np.int8]:
+def to_int8(vectors: Floats32) -> npt.NDArray[np.int8]:
     """(n, d) vectors as integers from -127 to 127, each vector with its own scale."""
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
     return np.asarray(np.rint(vectors / np.where(largest > 0, largest, 1) * _LARGEST), np.int8)
 
 
-def to_bits(vectors: FloatArray) -> npt.NDArray[np.uint8]:
+def to_bits(vectors: Floats32) -> npt.NDArray[np.uint8]:
     """(n, ceil(d / 8)) signs, packed: bit 1 for a number above 0, the first number in the highest bit."""
     return np.packbits(vectors > 0, axis=1)
 
 
-def from_bits(bits: npt.NDArray[np.uint8], dimensions: int) -> FloatArray:
+def from_bits(bits: npt.NDArray[np.uint8], dimensions: int) -> Floats32:
     """(n, d) unit vectors of the signs: their cosine is 1 - 2 x the share of bits that differ."""
     signs = np.unpackbits(bits, axis=1, count=dimensions).astype(np.float32) * 2 - 1
     return np.asarray(signs / np.sqrt(dimensions), np.float32)

@@ -16,10 +16,10 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import sparse  # noqa: TID253 - this module is reached only when segments are named
 
+from adcli.arrays import Floats, Integers
 from adcli.copy.wording import stem, words
 from adcli.embed.interaction_vectors import OWN, InteractionVectors
 from adcli.embed.item_vectors import ItemVectors
@@ -45,7 +45,7 @@ class SegmentTerms(NamedTuple):
     brands: Sequence[str] = ()  # brands, which are no terms
 
 
-def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int) -> list[str]:
+def segment_names(texts: SegmentTerms, labels: Integers, segments: int) -> list[str]:
     """A name for each segment, no two alike.
 
     `texts`: texts of the rows; `labels` (n,) the segment of each row; `segments`: how many there are.
@@ -60,9 +60,7 @@ def segment_names(texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: 
     return names
 
 
-def distinctive_terms(
-    texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int, *, most: int
-) -> list[list[str]]:
+def distinctive_terms(texts: SegmentTerms, labels: Integers, segments: int, *, most: int) -> list[list[str]]:
     """The terms that distinguish each segment from the others, best first, as they are written.
 
     `texts`: texts of the rows; `labels` (n,) the segment of each row; `segments`: how many there are; `most`:
@@ -74,7 +72,7 @@ def distinctive_terms(
     return [[" ".join(surface[word] for word in term) for term in of_segment] for of_segment in best]
 
 
-def segment_mix(weights: sparse.csr_array, labels: npt.NDArray[np.int64], segments: int) -> sparse.csr_array:
+def segment_mix(weights: sparse.csr_array, labels: Integers, segments: int) -> sparse.csr_array:
     """(segments, m) the sum of the rows' weights, each row scaled to a total of one."""
     rows = np.arange(len(labels))
     totals = np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-12)
@@ -83,15 +81,15 @@ def segment_mix(weights: sparse.csr_array, labels: npt.NDArray[np.int64], segmen
 
 
 def _scored(
-    texts: SegmentTerms, labels: npt.NDArray[np.int64], segments: int
-) -> tuple[sparse.csr_array, list[Term], npt.NDArray[np.float64]]:
+    texts: SegmentTerms, labels: Integers, segments: int
+) -> tuple[sparse.csr_array, list[Term], Floats]:
     """The mix of texts of each segment, the terms, and their (segments, terms) divergence."""
     mix = segment_mix(texts.weights, labels, segments)
     terms, counts = _term_counts(texts)
     return mix, terms, _divergence(np.asarray((mix @ counts).todense()))
 
 
-def _best_terms(terms: Sequence[Term], scores: npt.NDArray[np.float64]) -> list[Term]:
+def _best_terms(terms: Sequence[Term], scores: Floats) -> list[Term]:
     """The terms of a segment, best first; a word that mostly occurs in a bigram as the bigram."""
     score = {term: float(value) for term, value in zip(terms, scores, strict=True) if value > 0}
     best = sorted(score, key=lambda term: (-score[term], term))
@@ -162,7 +160,7 @@ def _surface_forms(texts: Sequence[str]) -> dict[str, str]:
     return {key: min(forms, key=lambda form: (-forms[form], form)) for key, forms in seen.items()}
 
 
-def _divergence(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _divergence(counts: Floats) -> Floats:
     """(segments, terms) pointwise divergence of a segment's words from the others'.
 
     The others' counts are smoothed by one word in all, distributed as all words are.
@@ -175,9 +173,7 @@ def _divergence(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(share * np.log(np.maximum(share, 1e-12) / np.maximum(others, 1e-12)))
 
 
-def category_weights(
-    mix: sparse.csr_array, categories: Sequence[str]
-) -> tuple[list[str], npt.NDArray[np.float64]]:
+def category_weights(mix: sparse.csr_array, categories: Sequence[str]) -> tuple[list[str], Floats]:
     """The categories there are, and (segments, categories) the weight of each."""
     known = sorted({category for category in categories if category})
     column = {category: number for number, category in enumerate(known)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.behaviour.features import days
 from adcli.embed.segment_names import SegmentTerms, category_weights, distinctive_terms, segment_mix
 from adcli.embed.vectors import matrix
@@ -31,7 +31,7 @@ class _Segments(NamedTuple):
     """The rows, the (n,) number of each one's segment, and the segments' names, the largest first."""
 
     rows: pl.DataFrame
-    labels: npt.NDArray[np.int64]
+    labels: Integers
     names: list[str]
 
 
@@ -116,7 +116,7 @@ def _favourites(segments: _Segments, texts: SegmentTerms) -> list[str]:
     return ["; ".join(texts.texts[at] for at in _largest(row)) for row in weights]
 
 
-def _largest(values: npt.NDArray[np.float64]) -> list[int]:
+def _largest(values: Floats) -> list[int]:
     """Where the three largest values above 0 are."""
     order = np.argsort(-values, kind="stable")[:FAVOURITES]
     return [int(at) for at in order if values[at] > 0]

@@ -13,12 +13,11 @@ import re
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32, Integers
 from adcli.behaviour.segments import SegmentCentres
 from adcli.embed.segment_names import SegmentTerms, segment_names
-from adcli.embed.vectors import FloatArray
 from adcli.errors import UsageError
 
 FULL_BATCH_UP_TO: Final = 100_000  # rows; beyond, mini-batch K-means
@@ -29,7 +28,7 @@ SORT_DIMENSIONS: Final = 8  # by which rows are sorted, so that their order does
 class Segments(NamedTuple):
     """A segmentation."""
 
-    labels: npt.NDArray[np.int64]  # (n,) the segment of each row
+    labels: Integers  # (n,) the segment of each row
     ids: list[str]  # (k,) names as slugs
     names: list[str]  # (k,) names
     explained: float  # share of the variance of the vectors between the segments
@@ -46,7 +45,7 @@ class Segments(NamedTuple):
 
 
 def segment(
-    vectors: FloatArray, k: int, texts: SegmentTerms, *, seed: int, earlier: SegmentCentres | None = None
+    vectors: Floats32, k: int, texts: SegmentTerms, *, seed: int, earlier: SegmentCentres | None = None
 ) -> Segments:
     """The rows in `k` segments.
 
@@ -75,9 +74,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w]+", "-", name.lower()).strip("-_")
 
 
-def _k_means(
-    vectors: FloatArray, k: int, seed: int, centres: npt.NDArray[np.float64] | None
-) -> tuple[npt.NDArray[np.int64], float]:
+def _k_means(vectors: Floats32, k: int, seed: int, centres: Floats | None) -> tuple[Integers, float]:
     """(n,) clusters, and the explained share of the variance."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]

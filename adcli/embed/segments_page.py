@@ -7,9 +7,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats32
 from adcli.embed.segment_names import SegmentTerms
 from adcli.embed.segment_profiles import segment_profiles
-from adcli.embed.vectors import FloatArray, matrix
+from adcli.embed.vectors import matrix
 from adcli.numbers import show
 from adcli.report import Page, Passage, Plot, Table, map_plot
 from adcli.statistics.verdicts import Verdict
@@ -104,7 +105,7 @@ def _map(table: pl.DataFrame, noun: str, seed: int) -> Plot:
     return map_plot("segments", title, points[:, 0], points[:, 1], shown["segment_name"].to_list())
 
 
-def projection(vectors: FloatArray, *, seed: int) -> FloatArray:
+def projection(vectors: Floats32, *, seed: int) -> Floats32:
     """(n, 2) t-SNE of (n, d) vectors by cosine; of fewer than five, their first two numbers."""
     if len(vectors) < 5:
         return np.pad(vectors, ((0, 0), (0, 2)))[:, :2]

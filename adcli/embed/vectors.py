@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats32
 from adcli.embed.texts import category_texts, texts_of
 
-FloatArray = npt.NDArray[np.float32]
-Encode = Callable[[Sequence[str]], FloatArray]
+Encode = Callable[[Sequence[str]], Floats32]
 
 KINDS: Final[Mapping[str, str]] = {"products": "product", "reviews": "review", "queries": "query"}
 SLICE_ROWS: Final = 8_192
@@ -56,12 +55,12 @@ def row_texts(
         rows += frame.height
 
 
-def embedding_column(vectors: FloatArray) -> pl.Series:
+def embedding_column(vectors: Floats32) -> pl.Series:
     """The column `embedding` from (n, d) vectors."""
     return pl.Series("embedding", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))
 
 
-def matrix(embedding: pl.Series) -> FloatArray:
+def matrix(embedding: pl.Series) -> Floats32:
     """(n, d) vectors from a column `embedding`."""
     return np.ascontiguousarray(embedding.to_numpy(), dtype=np.float32)
 

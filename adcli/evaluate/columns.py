@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.errors import DataError, did_you_mean
 from adcli.numbers import counted
 
@@ -75,12 +75,12 @@ def read_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(read)
 
 
-def user_clusters(frame: pl.DataFrame) -> npt.NDArray[np.int64] | None:
+def user_clusters(frame: pl.DataFrame) -> Integers | None:
     """(n,) the number of each row's user from 0 on; None where users are not known."""
     return cluster_numbers(frame[USER]) if USER in frame.columns else None
 
 
-def cluster_numbers(user: pl.Series) -> npt.NDArray[np.int64]:
+def cluster_numbers(user: pl.Series) -> Integers:
     """(n,) numbers of the users from 0 on; a row without one is a cluster of its own."""
     own = pl.lit("\x00") + pl.int_range(pl.len()).cast(pl.String)
     named = pl.DataFrame({"user": user.cast(pl.String)})

@@ -16,16 +16,12 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
+from adcli.arrays import Flags, Integers
 
 
-def suppressed_cells(
-    members: pl.DataFrame, *, by: Sequence[str], min_users: int
-) -> tuple[BoolArray, BoolArray]:
+def suppressed_cells(members: pl.DataFrame, *, by: Sequence[str], min_users: int) -> tuple[Flags, Flags]:
     """Which cells are too small, and which further ones must be hidden to protect those.
 
     `members`: one row per cell and user: `cell` (0 to cells - 1), the `by` columns, `user` (null: unknown,
@@ -43,22 +39,20 @@ def suppressed_cells(
     return small, hidden & ~small
 
 
-def _line(cells: pl.DataFrame, subset: Sequence[str]) -> IntArray:
+def _line(cells: pl.DataFrame, subset: Sequence[str]) -> Integers:
     """(cells,) the number of the line that each cell lies on: those with the same values of `subset`."""
     if not subset:
         return np.zeros(cells.height, np.int64)
     return cells.select(pl.struct(subset).rank("dense")).to_series().to_numpy().astype(np.int64)
 
 
-def _distinct_users(group: IntArray, user: pl.Series, groups: int) -> IntArray:
+def _distinct_users(group: Integers, user: pl.Series, groups: int) -> Integers:
     """(groups,) distinct users of each group."""
     pairs = pl.DataFrame({"group": group, "user": user}).unique()
     return np.bincount(pairs["group"].to_numpy(), minlength=groups)
 
 
-def _exposed(
-    rows: pl.DataFrame, lines: Sequence[IntArray], hidden: BoolArray, min_users: int
-) -> IntArray | None:
+def _exposed(rows: pl.DataFrame, lines: Sequence[Integers], hidden: Flags, min_users: int) -> Integers | None:
     """The open cells of a line whose total gives away what it hides; None where there is no such line."""
     is_hidden = hidden[rows["cell"].to_numpy()]
     cell, user = rows["cell"].to_numpy()[is_hidden], rows["user"].filter(pl.Series(is_hidden))
@@ -68,6 +62,6 @@ def _exposed(
         is_bad = (count == 1) | ((count > 1) & (users < min_users))
         exposed = np.flatnonzero(is_bad[line] & ~hidden)
         if len(exposed):
-            of_line: IntArray = exposed[line[exposed] == line[exposed[0]]]
+            of_line: Integers = exposed[line[exposed] == line[exposed[0]]]
             return of_line
     return None

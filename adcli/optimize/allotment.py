@@ -14,16 +14,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers
 from adcli.errors import DataError
 from adcli.policies.constrained import ConstrainedPolicy, restricted
 from adcli.policies.policy import chunks
 from adcli.policies.pricing import forbidding_prices, mix
 from adcli.policies.sampling import draw
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 ROUNDING: Final = 1e-9
 OWED: Final = "minimum_exposure."
@@ -38,9 +35,9 @@ class _Waves(NamedTuple):
     `order` are the rows in that order, `user` the number of each row's user, `ends` where each wave ends.
     """
 
-    order: NDArray[np.int64]
-    user: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    order: Integers
+    user: Integers
+    ends: Integers
 
 
 class Allotment:
@@ -75,7 +72,7 @@ class Allotment:
                 fix="Loosen it, or learn the policy with a limit for as many decisions (impressions).",
             )
 
-    def _least(self, use: Array, rows: slice) -> Array:
+    def _least(self, use: Floats, rows: slice) -> Floats:
         """The least that rows use of each limit, (m, n): of capped users, after what they saw first."""
         cap = self._policy.rules.frequency_cap
         if cap is None:
@@ -87,16 +84,14 @@ class Allotment:
         least = np.take_along_axis(capped, rank[None, :, None], axis=2)[:, :, 0]
         return np.asarray(np.minimum(least, np.where(free, use, np.inf).min(axis=2)), dtype=np.float64)
 
-    def _uses(self, part: pl.DataFrame) -> tuple[Array, Mask]:
+    def _uses(self, part: pl.DataFrame) -> tuple[Floats, Flags]:
         values, allowed = self._policy.values(part), self._policy.allowed(part)
         use = np.zeros((self._most.size, *values.shape))
         for number, limit in enumerate(self._policy.rules.limits):
             use[number] = limit.use(values)
         return use, allowed
 
-    def decide(
-        self, contexts: pl.DataFrame, uniforms: Array, *, greedy: bool
-    ) -> tuple[NDArray[np.int64], Array]:
+    def decide(self, contexts: pl.DataFrame, uniforms: Floats, *, greedy: bool) -> tuple[Integers, Floats]:
         """The action of each row and the probability it was drawn with, shape (n,) each.
 
         Args:
@@ -140,7 +135,7 @@ class Allotment:
         share, *_ = mix(columns, left, forbidding_prices(columns))
         return replace(self._policy, share=tuple((share / share.sum()).tolist()))
 
-    def _draw(self, draws: _Draws, uniforms: Array, *, greedy: bool) -> tuple[NDArray[np.int64], Array]:
+    def _draw(self, draws: _Draws, uniforms: Floats, *, greedy: bool) -> tuple[Integers, Floats]:
         """Draws up to the first row where something else is closed than in this one: one row at least."""
         now = self._open(draws.first_row(), self._used[:, None])[0]
         if not now.any():
@@ -164,7 +159,7 @@ class Allotment:
             self._seen[self._waves.user[draws.rows[:ends]], drawn[:ends]] += 1
         return drawn[:ends], own[each, drawn][:ends]
 
-    def _open(self, draws: _Draws, before: Array) -> Mask:
+    def _open(self, draws: _Draws, before: Floats) -> Flags:
         """What leaves enough for the rows to come, given the use `before` each row (m, n); shape (n, K)."""
         n, first = draws.rows.size, draws.first
         left = self._most[:, None] - before
@@ -187,10 +182,10 @@ class _Draws(NamedTuple):
     """Rows to decide, from place `first`: probabilities and what is allowed (n, K), and uses (m, n, K)."""
 
     first: int
-    rows: NDArray[np.int64]
-    probabilities: Array
-    use: Array
-    allowed: Mask
+    rows: Integers
+    probabilities: Floats
+    use: Floats
+    allowed: Flags
 
     def first_row(self) -> _Draws:
         """The first of the rows alone."""
@@ -201,7 +196,7 @@ def _within(most: float, total: float | None) -> float:
     return most if total is None else min(most, total)
 
 
-def _dearer(policy: ConstrainedPolicy, owed: Mask) -> Array:
+def _dearer(policy: ConstrainedPolicy, owed: Flags) -> Floats:
     """How much more of each limit an impression owed to a group uses than the cheapest, shape (m, g)."""
     uses = np.reshape([limit.per_action for limit in policy.rules.limits], (-1, len(policy.actions)))
     extra = np.zeros((owed.size, int(owed.sum())))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.optimize.allotment import Allotment
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.explanation import Explanation, explain
@@ -82,9 +82,7 @@ def explanation_columns(found: Explanation) -> pl.DataFrame:
     return pl.DataFrame({"score": found.score, "score_base": base, "explanation": said})
 
 
-def _drawn(
-    policy: Policy, contexts: pl.DataFrame, draws: NDArray[np.float64], *, greedy: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _drawn(policy: Policy, contexts: pl.DataFrame, draws: Floats, *, greedy: bool) -> tuple[Integers, Floats]:
     """The action of each context and its probability."""
     chosen, propensity = np.empty(contexts.height, dtype=np.int64), np.empty(contexts.height)
     for rows in chunks(contexts.height, len(policy.actions)):
@@ -94,7 +92,7 @@ def _drawn(
     return chosen, propensity
 
 
-def row_uniforms(seed: int, first_row: int, n: int) -> NDArray[np.float64]:
+def row_uniforms(seed: int, first_row: int, n: int) -> Floats:
     """A uniform number for each of n rows that depends on the seed and the row's number alone, shape (n,)."""
     steps, skipped = divmod(first_row, DRAWS_PER_STEP)
     generator = np.random.Generator(np.random.Philox(key=seed, counter=steps))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers32
 from adcli.policies.context import ContextEncoder
 from adcli.policies.policy import ScoredPolicy
 from adcli.policies.prepared import PreparedLog
@@ -24,7 +24,7 @@ PRIOR_REWARDS = 10.0  # an action's record is mixed with this many rewards' wort
 
 
 def fit_candidates(
-    log: PreparedLog, reward: RewardModel | None, epsilon: float, seen: NDArray[np.bool_] | None = None
+    log: PreparedLog, reward: RewardModel | None, epsilon: float, seen: Flags | None = None
 ) -> dict[str, ScoredPolicy]:
     """The candidates by name, fitted to the rows `seen` of a log (all by default) and their reward model.
 
@@ -51,9 +51,7 @@ def _softened(policy: ScoredPolicy, impressions: pl.DataFrame) -> dict[str, Scor
     }
 
 
-def shrunk_rates(
-    action: NDArray[np.int32], reward: NDArray[np.float64], propensity: NDArray[np.float64], n_actions: int
-) -> NDArray[np.float64]:
+def shrunk_rates(action: Integers32, reward: Floats, propensity: Floats, n_actions: int) -> Floats:
     """Each action's mean reward, self-normalised and shrunk to that of all, over the best; shape (K,)."""
     weight = propensity.mean() / propensity
     rows = np.bincount(action, weights=weight, minlength=n_actions)

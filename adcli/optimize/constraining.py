@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats
 from adcli.errors import DataError, did_you_mean
 from adcli.optimize.candidates import DIRECT, POPULAR
 from adcli.policies.action_features import group_labels
@@ -19,8 +19,6 @@ from adcli.policies.policy import Policy, ScoredPolicy
 from adcli.policies.prepared import PreparedLog
 from adcli.policies.pricing import Column, Mixture, colliding, price_limits
 from adcli.policies.rules import Forbidden, Limit, Rules
-
-Array = NDArray[np.float64]
 
 MOST_ROWS, MOST_CELLS = 20_000, 4_000_000  # rows, and rows x actions, that limits are priced on
 FILTERED_ROWS = 2_000  # that the rules which collide are found on
@@ -64,7 +62,7 @@ def _labelled(log: PreparedLog, items: pl.DataFrame | None, column: str, rule: s
         raise DataError(f"{rule}: {error}") from None
 
 
-def _members(labels: pl.Series, value: str, rule: str) -> NDArray[np.bool_]:
+def _members(labels: pl.Series, value: str, rule: str) -> Flags:
     """Which actions have a value.
 
     Raises:
@@ -87,7 +85,7 @@ def _exclusions(
         yield Forbidden(f"exclusions.{'/'.join(rule.values)}", np.logical_or.reduce(own), rule.where, ())
 
 
-def _quiet_hours(constraints: Constraints, log: PreparedLog, no_ad: NDArray[np.bool_]) -> Iterator[Forbidden]:
+def _quiet_hours(constraints: Constraints, log: PreparedLog, no_ad: Flags) -> Iterator[Forbidden]:
     if not constraints.quiet_hours:
         return
     if HOUR in log.actions.columns:
@@ -103,7 +101,7 @@ def _quiet_hours(constraints: Constraints, log: PreparedLog, no_ad: NDArray[np.b
         )
 
 
-def _spending(constraints: Constraints, log: PreparedLog, no_ad: NDArray[np.bool_]) -> Iterator[Limit]:
+def _spending(constraints: Constraints, log: PreparedLog, no_ad: Flags) -> Iterator[Limit]:
     asked = {
         "budget": constraints.budget,
         "cost_per_action": constraints.cost_per_action,
@@ -127,7 +125,7 @@ def _spending(constraints: Constraints, log: PreparedLog, no_ad: NDArray[np.bool
         yield Limit("return_on_ad_spend", wanted["return_on_ad_spend"] * cost - outcome, -of_value, 0.0)
 
 
-def _outcome(log: PreparedLog, name: str, rule: str) -> tuple[Array, float]:
+def _outcome(log: PreparedLog, name: str, rule: str) -> tuple[Floats, float]:
     """What an action is expected to bring: its mean (K,), or once the expected reward where it is that."""
     if log.question.reward == name and not log.question.treatment_cost:
         return np.zeros(len(log.actions)), 1.0
@@ -138,7 +136,7 @@ def _outcome(log: PreparedLog, name: str, rule: str) -> tuple[Array, float]:
     return action_means(log, numbers(log.impressions, name)), 0.0
 
 
-def action_means(log: PreparedLog, values: Array, prior: float = PRIOR_ROWS) -> Array:
+def action_means(log: PreparedLog, values: Floats, prior: float = PRIOR_ROWS) -> Floats:
     """Each action's mean, (K,), weighted by inverse propensities, shrunk by `prior` rows to that of all."""
     weight = log.logged.propensity.mean() / log.logged.propensity
     rows = np.bincount(log.logged.action, weights=weight, minlength=len(log.actions))
@@ -216,7 +214,7 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
     uses = [limit.use(values) for limit in policy.rules.limits]
     as_base = policy.at(np.zeros(len(uses)), values, allowed)
 
-    def best(prices: Array) -> Column:
+    def best(prices: Floats) -> Column:
         chosen = (1 - policy.epsilon) * policy.at(prices, values, allowed)
         worth = (
             np.vdot(chosen + explored, values)
@@ -232,7 +230,7 @@ def _priced(policy: ConstrainedPolicy, impressions: pl.DataFrame) -> Mixture:
 def _collision(base: Policy, rules: Rules, epsilon: float, impressions: pl.DataFrame) -> DataError:
     """Which rules cannot be obeyed together, how far the least of them misses, and what would help."""
 
-    def missed(names: frozenset[str], rate: float = epsilon) -> Array | None:
+    def missed(names: frozenset[str], rate: float = epsilon) -> Floats | None:
         try:
             return _priced(ConstrainedPolicy(base.name, base, rate, rules.only(names)), impressions).excess
         except DataError:

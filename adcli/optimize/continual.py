@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Integers
 from adcli.optimize.policy_learning import LearnedPolicy, learn_policy, with_frequency
 from adcli.policies.constraints import Constraints
 from adcli.policies.context import TEXT_SCORES
@@ -104,7 +104,7 @@ def replay_sample(log: PreparedLog) -> pl.DataFrame:
     return kept
 
 
-def _apart(cluster: NDArray[np.int64] | None, n: int, seed: int) -> NDArray[np.bool_]:
+def _apart(cluster: Integers | None, n: int, seed: int) -> Flags:
     """Rows of a fifth of the users, shape (n,)."""
     rng = np.random.default_rng(seed)
     if cluster is None:

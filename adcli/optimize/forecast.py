@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.behaviour.features import COUNTS, RECENT, SOLD, features
 from adcli.errors import DataError
 from adcli.numbers import counted
@@ -15,7 +16,6 @@ from adcli.optimize.purchase_models import (
     BgNbd,
     GammaGamma,
     History,
-    Numbers,
     PurchaseTrees,
     fit_bg_nbd,
     fit_gamma_gamma,
@@ -88,7 +88,7 @@ class _Seen(NamedTuple):
     model: BgNbd  # BG/NBD
     end: date  # the day
 
-    def expected(self, days: int) -> Numbers:
+    def expected(self, days: int) -> Floats:
         return self.model.expected_purchases(self.history, days / 7)
 
 
@@ -164,7 +164,7 @@ def _trees(log: _Log, seen: _Seen, days: int) -> PurchaseTrees:
     return PurchaseTrees(seen.customers.select(TREE_FEATURES), seen.expected(days), _came(log, seen, days))
 
 
-def _forecast(seen: _Seen, trees: PurchaseTrees | None, days: int) -> Numbers:
+def _forecast(seen: _Seen, trees: PurchaseTrees | None, days: int) -> Floats:
     expected = seen.expected(days)
     return trees.expected_purchases(seen.customers.select(TREE_FEATURES), expected) if trees else expected
 
@@ -219,7 +219,7 @@ def _value_model(customers: pl.DataFrame) -> GammaGamma | None:
     return fit_gamma_gamma(known["repeats"].to_numpy(), known["mean_value"].to_numpy())
 
 
-def _worth(values: GammaGamma | None, customers: pl.DataFrame) -> Numbers:
+def _worth(values: GammaGamma | None, customers: pl.DataFrame) -> Floats:
     """What a purchase of each customer is expected to be worth; NaN without a model."""
     if values is None:
         return np.full(customers.height, np.nan)
@@ -228,7 +228,7 @@ def _worth(values: GammaGamma | None, customers: pl.DataFrame) -> Numbers:
     return values.expected_value(repeats, mean)
 
 
-def _came(log: _Log, seen: _Seen, days: int) -> Numbers:
+def _came(log: _Log, seen: _Seen, days: int) -> Floats:
     """The purchases of the customers known, in the days after those seen."""
     in_time = (pl.col("day") > seen.end) & (pl.col("day") <= seen.end + timedelta(days=days))
     came = log.bought.filter(in_time).group_by("user_id").len("came")
@@ -236,7 +236,7 @@ def _came(log: _Log, seen: _Seen, days: int) -> Numbers:
     return joined["came"].fill_null(0).to_numpy().astype(np.float64)
 
 
-def _backtest(log: _Log, seen: _Seen, expected: Numbers, days: int) -> Backtest:
+def _backtest(log: _Log, seen: _Seen, expected: Floats, days: int) -> Backtest:
     observed = _came(log, seen, days)
     own_rate = seen.history.repeats / np.maximum(seen.history.age, 1 / 7) * days / 7
     forecasts = {
@@ -251,7 +251,7 @@ def _backtest(log: _Log, seen: _Seen, expected: Numbers, days: int) -> Backtest:
     )
 
 
-def _calibration(expected: Numbers, observed: Numbers) -> list[dict[str, float]]:
+def _calibration(expected: Floats, observed: Floats) -> list[dict[str, float]]:
     """Tenths of the customers, the lowest forecasts first."""
     parts = np.array_split(np.argsort(expected, kind="stable"), TENTHS)
     return [

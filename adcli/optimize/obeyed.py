@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.constraints import Constraints
 from adcli.policies.estimators import snips
@@ -19,7 +19,6 @@ from adcli.policies.uncertainty import value_mean
 from adcli.statistics.intervals import Interval
 from adcli.statistics.means import clustered_mean
 
-Array = NDArray[np.float64]
 NOTHING = Interval(float("nan"), float("nan"))
 EXACTLY = "in every decision"
 ON_AVERAGE = "on average, and in all that apply writes"
@@ -37,7 +36,7 @@ class _Kept(NamedTuple):
 
 
 def obeyed_table(
-    policy: ConstrainedPolicy, constraints: Constraints, log: PreparedLog, weight: Array, confidence: float
+    policy: ConstrainedPolicy, constraints: Constraints, log: PreparedLog, weight: Floats, confidence: float
 ) -> pl.DataFrame:
     """One row per constraint: `constraint limit achieved achieved_low achieved_high obeyed`.
 
@@ -61,7 +60,7 @@ def obeyed_table(
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _spent(constraints: Constraints, log: PreparedLog, weight: Array, confidence: float) -> Iterator[_Kept]:
+def _spent(constraints: Constraints, log: PreparedLog, weight: Floats, confidence: float) -> Iterator[_Kept]:
     logged = log.logged
     if logged.cost is None:
         return
@@ -83,7 +82,7 @@ def _spent(constraints: Constraints, log: PreparedLog, weight: Array, confidence
 
 
 def _ratio(
-    top: Array, bottom: Array, weight: Array, logged: LoggedRows, confidence: float
+    top: Floats, bottom: Floats, weight: Floats, logged: LoggedRows, confidence: float
 ) -> tuple[float, Interval]:
     """The ratio of two weighted means, and its interval by the delta method."""
     level = float(weight @ bottom)

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.explanation import explain
 from adcli.policies.policy import Policy, ScoredPolicy, chunks
@@ -21,15 +21,13 @@ MOST_GROUPS: Final = 10  # values of a context column whose groups are told apar
 BINS: Final = 10
 MOST_EXPLAINED: Final = 500  # impressions that show what decides
 
-Matrix = NDArray[np.float64]
-
 
 class _Group(NamedTuple):
     """Rows of one value of a context column: its number among all groups is where it stands in the list."""
 
     context: str
     value: str
-    rows: NDArray[np.bool_]
+    rows: Flags
 
 
 def serving_table(log: PreparedLog, policy: Policy, reward: FittedReward) -> pl.DataFrame:

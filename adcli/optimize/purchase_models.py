@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.errors import DataError
 
 if TYPE_CHECKING:
     import lightgbm
 
-Numbers = NDArray[np.float64]
 LARGEST_LOG = 12.0  # of a parameter: beyond that the likelihood is flat
 ROUNDS = 80
 SETTINGS = {
@@ -33,9 +32,9 @@ SETTINGS = {
 class History(NamedTuple):
     """What customers did, shape (n,) each; times in weeks."""
 
-    repeats: Numbers  # purchases after the first
-    recency: Numbers  # from the first purchase to the last
-    age: Numbers  # from the first purchase to the end of what was seen
+    repeats: Floats  # purchases after the first
+    recency: Floats  # from the first purchase to the last
+    age: Floats  # from the first purchase to the end of what was seen
 
 
 class BgNbd(NamedTuple):
@@ -51,11 +50,11 @@ class BgNbd(NamedTuple):
     a: float
     b: float
 
-    def p_active(self, seen: History) -> Numbers:
+    def p_active(self, seen: History) -> Floats:
         """The probability that a customer has not left, shape (n,)."""
         return np.asarray(1 / (1 + self._odds_left(seen)), dtype=np.float64)
 
-    def _odds_left(self, seen: History) -> Numbers:
+    def _odds_left(self, seen: History) -> Floats:
         x = seen.repeats
         log_odds = (
             np.log(self.a)
@@ -64,7 +63,7 @@ class BgNbd(NamedTuple):
         )
         return np.where(x > 0, np.exp(np.minimum(log_odds, 700)), 0.0)
 
-    def expected_purchases(self, seen: History, weeks: float) -> Numbers:
+    def expected_purchases(self, seen: History, weeks: float) -> Floats:
         """The purchases to expect in the next weeks, shape (n,); eq. 10."""
         from scipy.special import hyp2f1
 
@@ -85,7 +84,7 @@ class GammaGamma(NamedTuple):
     q: float
     v: float
 
-    def expected_value(self, repeats: Numbers, mean_value: Numbers) -> Numbers:
+    def expected_value(self, repeats: Floats, mean_value: Floats) -> Floats:
         """The worth of a purchase to expect, shape (n,), given the mean worth of the repeated ones."""
         known = np.where(repeats > 0, repeats * mean_value, 0.0)
         return np.asarray(self.p * (self.v + known) / (self.p * repeats + self.q - 1), dtype=np.float64)
@@ -102,7 +101,7 @@ def fit_bg_nbd(seen: History) -> BgNbd:
         raise DataError("No customer bought on a second day, so nothing tells who comes back.")
     x = seen.repeats
 
-    def log_likelihood(r: float, alpha: float, a: float, b: float) -> Numbers:
+    def log_likelihood(r: float, alpha: float, a: float, b: float) -> Floats:
         stays = betaln(a, b + x) - (r + x) * np.log(alpha + seen.age)
         leaves = betaln(a + 1, b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + seen.recency)
         either = np.where(x > 0, np.logaddexp(stays, leaves), stays)
@@ -113,13 +112,13 @@ def fit_bg_nbd(seen: History) -> BgNbd:
     return BgNbd(*_likeliest(log_likelihood, [1.0, float(np.median(seen.age)), 1.0, 1.0]))
 
 
-def fit_gamma_gamma(repeats: Numbers, mean_value: Numbers) -> GammaGamma:
+def fit_gamma_gamma(repeats: Floats, mean_value: Floats) -> GammaGamma:
     """The parameters under which mean values are likeliest; of customers with repeated purchases, eq. 1a."""
     from scipy.special import gammaln
 
     x, m = repeats, mean_value
 
-    def log_likelihood(p: float, above_one: float, v: float) -> Numbers:
+    def log_likelihood(p: float, above_one: float, v: float) -> Floats:
         q = 1 + above_one  # so that there is a mean
         return np.asarray(
             gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
@@ -131,7 +130,7 @@ def fit_gamma_gamma(repeats: Numbers, mean_value: Numbers) -> GammaGamma:
     return GammaGamma(p, 1 + above_one, v)
 
 
-def _likeliest(log_likelihood: Callable[..., Numbers], start: list[float]) -> list[float]:
+def _likeliest(log_likelihood: Callable[..., Floats], start: list[float]) -> list[float]:
     """Positive parameters of the greatest mean log-likelihood, by L-BFGS over their logarithms."""
     from scipy.optimize import minimize
 
@@ -152,7 +151,7 @@ class PurchaseTrees:
     Source: Ke et al. (2017), "LightGBM", with a Poisson loss.
     """
 
-    def __init__(self, features: pl.DataFrame, expected: Numbers, came: Numbers, *, seed: int = 0) -> None:
+    def __init__(self, features: pl.DataFrame, expected: Floats, came: Floats, *, seed: int = 0) -> None:
         import lightgbm
 
         settings = SETTINGS | {"min_data_in_leaf": max(20, came.size // 50), "seed": seed}
@@ -161,18 +160,18 @@ class PurchaseTrees:
         )
         self._booster: lightgbm.Booster = lightgbm.train(settings, rows, ROUNDS)
 
-    def expected_purchases(self, features: pl.DataFrame, expected: Numbers) -> Numbers:
+    def expected_purchases(self, features: pl.DataFrame, expected: Floats) -> Floats:
         """Of customers with these features, of whom BG/NBD expects so much; shape (n,)."""
         log_factor = np.asarray(self._booster.predict(features.cast(pl.Float64).to_numpy(), raw_score=True))
         return np.asarray(expected * np.exp(log_factor), dtype=np.float64)
 
 
-def poisson_deviance(expected: Numbers, came: Numbers) -> float:
+def poisson_deviance(expected: Floats, came: Floats) -> float:
     """The mean over customers; the lower, the better the expectations."""
     from sklearn.metrics import mean_poisson_deviance
 
     return float(mean_poisson_deviance(came, _positive(expected)))
 
 
-def _positive(expected: Numbers) -> Numbers:
+def _positive(expected: Floats) -> Floats:
     return np.maximum(expected, 1e-6)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats32
 from adcli.errors import DataError, require_known
 from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.context import not_context
@@ -21,7 +21,7 @@ REST = "any other"  # the group of the actions that a table of items knows nothi
 class ActionFeatures(NamedTuple):
     """Features of each action, shape (K, e), their names, and what a user should know of them."""
 
-    values: NDArray[np.float32]
+    values: Floats32
     names: list[str]
     notes: list[str]
 
@@ -36,7 +36,7 @@ def action_features(actions: ActionSet, items: pl.DataFrame | None = None) -> Ac
         DataError: If the items have no key column, or none of them is an action.
     """
     notes: list[str] = []
-    parts: list[tuple[NDArray[np.float32], list[str]]] = []
+    parts: list[tuple[Floats32, list[str]]] = []
     if items is not None:
         joined, notes = _join(actions, items)
         parts.append(_encode_columns(joined))
@@ -50,7 +50,7 @@ def action_features(actions: ActionSet, items: pl.DataFrame | None = None) -> Ac
     )
 
 
-def _encode_part(values: pl.Series) -> tuple[NDArray[np.float32], list[str]]:
+def _encode_part(values: pl.Series) -> tuple[Floats32, list[str]]:
     """What one part of a product of actions is, as numbers; of an hour, two harmonics of the day."""
     hours = values.cast(pl.Int64, strict=False)
     if values.name == HOUR and hours.is_between(0, 23).all():
@@ -99,8 +99,8 @@ def _join(actions: ActionSet, items: pl.DataFrame) -> tuple[pl.DataFrame, list[s
     return joined.drop(item), notes
 
 
-def _encode_columns(joined: pl.DataFrame) -> tuple[NDArray[np.float32], list[str]]:
-    blocks: list[NDArray[np.float32]] = [np.zeros((joined.height, 0), dtype=np.float32)]
+def _encode_columns(joined: pl.DataFrame) -> tuple[Floats32, list[str]]:
+    blocks: list[Floats32] = [np.zeros((joined.height, 0), dtype=np.float32)]
     names: list[str] = []
     for name in joined.columns:
         filled = joined.select(_filled(joined[name]))
@@ -121,7 +121,7 @@ def _filled(values: pl.Series) -> pl.Series:
     return pl.Series(values.name, rows, dtype=pl.Array(pl.Float32, width))
 
 
-def _reduce(values: NDArray[np.float32], names: list[str]) -> tuple[NDArray[np.float32], list[str]]:
+def _reduce(values: Floats32, names: list[str]) -> tuple[Floats32, list[str]]:
     spread = values.std(axis=0)
     varied = spread > 0
     standard = (values[:, varied] - values[:, varied].mean(axis=0)) / spread[varied]
@@ -130,7 +130,7 @@ def _reduce(values: NDArray[np.float32], names: list[str]) -> tuple[NDArray[np.f
     return principal(standard, MOST_DIMENSIONS), [f"direction {i}" for i in range(MOST_DIMENSIONS)]
 
 
-def principal(values: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+def principal(values: Floats32, dimensions: int) -> Floats32:
     """The rows along their first principal directions, each of deviation 1; shape (K, up to `dimensions`)."""
     left, spread, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     kept = min(dimensions, int((spread > 1e-6 * max(float(spread[0]), 1e-30)).sum()))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Integers32
 from adcli.errors import DataError, require_known
 
 ACTION_COLUMNS = ("item_id", "ad_id")
@@ -28,7 +28,7 @@ class ActionSet:
 
     frame: pl.DataFrame
     eligible_by: str | None = None
-    eligible: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    eligible: dict[str, Flags] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """K."""
@@ -39,7 +39,7 @@ class ActionSet:
         """The columns that make an action."""
         return tuple(self.frame.columns)
 
-    def no_ad(self, named: str | None = None) -> NDArray[np.bool_]:
+    def no_ad(self, named: str | None = None) -> Flags:
         """Which actions show no ad, shape (K,): the one named, else those whose name says so.
 
         Raises:
@@ -52,7 +52,7 @@ class ActionSet:
         require_known(named, names.unique().to_list(), f"No action of the log is '{named}'.")
         return np.asarray((names == named).to_numpy(), dtype=bool)
 
-    def index(self, frame: pl.DataFrame) -> NDArray[np.int32]:
+    def index(self, frame: pl.DataFrame) -> Integers32:
         """The number of each row's action, shape (n,); -1 where it is none of these."""
         numbered = self.frame.with_row_index("__action")
         found = action_parts(frame, self.columns).join(
@@ -60,7 +60,7 @@ class ActionSet:
         )
         return found["__action"].cast(pl.Int32).fill_null(-1).to_numpy()
 
-    def eligibility(self, frame: pl.DataFrame) -> NDArray[np.bool_] | None:
+    def eligibility(self, frame: pl.DataFrame) -> Flags | None:
         """Which actions each row may be shown, shape (n, K); None where every row may be shown all.
 
         Raises:
@@ -77,7 +77,7 @@ class ActionSet:
             .cast(pl.String)
             .replace_strict(values, range(len(values)), default=len(values), return_dtype=pl.Int32)
         )
-        chosen: NDArray[np.bool_] = masks[codes.fill_null(len(values)).to_numpy()]
+        chosen: Flags = masks[codes.fill_null(len(values)).to_numpy()]
         return chosen
 
 
@@ -144,11 +144,11 @@ def action_set(
     return ActionSet(frame, eligible_by, _seen_together(impressions, ActionSet(frame), eligible_by))
 
 
-def _seen_together(impressions: pl.DataFrame, actions: ActionSet, by: str) -> dict[str, NDArray[np.bool_]]:
+def _seen_together(impressions: pl.DataFrame, actions: ActionSet, by: str) -> dict[str, Flags]:
     pairs = pl.DataFrame(
         {"value": impressions[by].cast(pl.String), "action": actions.index(impressions)}
     ).unique()
-    eligible: dict[str, NDArray[np.bool_]] = {}
+    eligible: dict[str, Flags] = {}
     for value in sorted(v for v in pairs["value"].unique().to_list() if v is not None):
         mask = np.zeros(len(actions), dtype=bool)
         mask[pairs.filter(pl.col("value") == value)["action"].to_numpy()] = True

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32
 from adcli.errors import DataError, require_known
 from adcli.policies.actions import HOUR, ActionSet
 from adcli.policies.history import CAPPED, SO_FAR, with_capped, with_impressions_so_far
@@ -17,7 +17,6 @@ from adcli.policies.pricing import Column
 from adcli.policies.rules import Forbidden, Rules
 from adcli.policies.table_policy import TablePolicy
 
-Array = NDArray[np.float64]
 EMPTY = {"number": pl.Float64(), "category": pl.String(), "hour": pl.Datetime(), "weekday": pl.Datetime()}
 
 
@@ -47,12 +46,12 @@ class ConstrainedPolicy:
         """The columns of context that its rules read."""
         return list(dict.fromkeys(name for rule in self.rules.forbidden for name in rule.where))
 
-    def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def probabilities(self, frame: pl.DataFrame) -> Floats32:
         """The probability of each action for each row, shape (n, K)."""
         values, allowed = self.values(frame), self.allowed(frame)
         return with_floor(self.chosen(values, allowed).astype(np.float32), self.epsilon, allowed)
 
-    def chosen(self, values: Array, allowed: NDArray[np.bool_]) -> Array:
+    def chosen(self, values: Floats, allowed: Flags) -> Floats:
         """The probabilities without exploration, shape (n, K), from `values` and what is `allowed`."""
         total = np.zeros(values.shape)
         for column, share in zip(self.columns, self.share, strict=True):
@@ -60,7 +59,7 @@ class ConstrainedPolicy:
                 total += share * self.at(column.prices, values, allowed)
         return total
 
-    def at(self, prices: Array, values: Array, allowed: NDArray[np.bool_]) -> Array:
+    def at(self, prices: Floats, values: Floats, allowed: Flags) -> Floats:
         """The probabilities at some prices of the limits, shape (n, K)."""
         cost = np.zeros(values.shape)
         for limit, price in zip(self.rules.limits, prices, strict=True):
@@ -71,13 +70,13 @@ class ConstrainedPolicy:
         best = np.where(allowed, values - cost, -np.inf).argmax(axis=1)
         return np.asarray(np.eye(values.shape[1])[best])
 
-    def values(self, frame: pl.DataFrame) -> Array:
+    def values(self, frame: pl.DataFrame) -> Floats:
         """What each action is worth to the base, shape (n, K): its expected reward, or its probability."""
         if not isinstance(self.base, ScoredPolicy):
             return self.base.probabilities(frame).astype(np.float64)
         return self.base.expected(self.base.encoder.encode(frame))
 
-    def permitted(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
+    def permitted(self, frame: pl.DataFrame) -> Flags:
         """What each row may be shown, shape (n, K); it may be nothing.
 
         Raises:
@@ -92,7 +91,7 @@ class ConstrainedPolicy:
             allowed[capped["row"].to_numpy(), capped[CAPPED].to_numpy()] = False
         return allowed
 
-    def allowed(self, frame: pl.DataFrame) -> NDArray[np.bool_]:
+    def allowed(self, frame: pl.DataFrame) -> Flags:
         """What each row may be shown, as `permitted` says.
 
         Raises:
@@ -110,7 +109,7 @@ class ConstrainedPolicy:
         return allowed
 
 
-def _rows_of(rule: Forbidden, frame: pl.DataFrame) -> NDArray[np.bool_]:
+def _rows_of(rule: Forbidden, frame: pl.DataFrame) -> Flags:
     """The rows that a rule is of."""
     rows = np.ones(frame.height, dtype=bool)
     for name, values in rule.where.items():
@@ -130,7 +129,7 @@ def _hours(frame: pl.DataFrame, rule: str) -> pl.Series:
     raise DataError(f"The rule {rule} needs to know the hour, and the input has no event_time.")
 
 
-def tilted(probabilities: Array, allowed: NDArray[np.bool_], cost: Array) -> Array:
+def tilted(probabilities: Floats, allowed: Flags, cost: Floats) -> Floats:
     """Probabilities among what is allowed that fall by e for each unit of cost, shape (n, K).
 
     Of all policies that use no more they differ least from the given ones (Csiszár, 1975).
@@ -183,6 +182,6 @@ def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:
     return with_capped(frame, policy.actions.index(frame), policy.rules.frequency_cap, policy.rules.no_ad)
 
 
-def restricted(probabilities: Array, allowed: NDArray[np.bool_]) -> Array:
+def restricted(probabilities: Floats, allowed: Flags) -> Floats:
     """Probabilities given that only what is allowed is drawn, shape (n, K); even where they gave it none."""
     return normalised(np.where(allowed, probabilities, 0).astype(np.float32), allowed).astype(np.float64)

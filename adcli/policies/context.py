@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats32
 from adcli.errors import DataError, require_known
 from adcli.policies.features import Basis, Feature, encode_feature, encode_numbers, fit_feature, is_number
 
@@ -53,7 +53,7 @@ class ContextEncoder:
         """The columns that a frame must have to be encoded."""
         return list(dict.fromkeys(feature.column for feature in self.features))
 
-    def encode(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def encode(self, frame: pl.DataFrame) -> Floats32:
         """The context of each row as numbers, shape (n, d).
 
         Raises:
@@ -84,17 +84,15 @@ class ContextEncoder:
         """The features as plain values; the bases go beside them as tensors."""
         return [asdict(feature) for feature in self.features]
 
-    def tensors(self) -> dict[str, NDArray[np.float32]]:
+    def tensors(self) -> dict[str, Floats32]:
         """The bases by name, for a safetensors file."""
-        named: dict[str, NDArray[np.float32]] = {}
+        named: dict[str, Floats32] = {}
         for column, (center, directions) in self.bases.items():
             named |= {f"context.{column}.center": center, f"context.{column}.directions": directions}
         return named
 
 
-def read_encoder(
-    features: Iterable[Mapping[str, Any]], tensors: Mapping[str, NDArray[np.float32]]
-) -> ContextEncoder:
+def read_encoder(features: Iterable[Mapping[str, Any]], tensors: Mapping[str, Floats32]) -> ContextEncoder:
     """The encoder that `to_json` and `tensors` wrote.
 
     Raises:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Rows = NDArray[np.float64]
+from adcli.arrays import Floats
 
 
 class Estimate(NamedTuple):
@@ -24,11 +23,11 @@ class Estimate(NamedTuple):
     """
 
     value: float
-    influence: Rows
+    influence: Floats
     replaced: float = 0.0
 
 
-def ips(reward: Rows, weight: Rows) -> Estimate:
+def ips(reward: Floats, weight: Floats) -> Estimate:
     """Inverse propensity scoring: the mean of weight x reward. Unbiased.
 
     Source: Horvitz and Thompson (1952); Precup, Sutton and Singh (2000).
@@ -36,7 +35,7 @@ def ips(reward: Rows, weight: Rows) -> Estimate:
     return _mean(weight * reward)
 
 
-def snips(reward: Rows, weight: Rows) -> Estimate:
+def snips(reward: Floats, weight: Floats) -> Estimate:
     """Self-normalised inverse propensity scoring: the weighted mean of the rewards. Consistent.
 
     Source: Swaminathan and Joachims (2015).
@@ -45,12 +44,12 @@ def snips(reward: Rows, weight: Rows) -> Estimate:
     return Estimate(level, level + weight * (reward - level) / max(weight.mean(), 1e-300))
 
 
-def dm(q_policy: Rows) -> Estimate:
+def dm(q_policy: Floats) -> Estimate:
     """The direct method: the mean reward the model expects. Its spread leaves out the model's own error."""
     return _mean(q_policy)
 
 
-def dr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows) -> Estimate:
+def dr(reward: Floats, weight: Floats, q_logged: Floats, q_policy: Floats) -> Estimate:
     """Doubly robust: the direct method, corrected by the weighted residuals. Unbiased when cross-fitted.
 
     Source: Dudík, Erhan, Langford and Li (2014).
@@ -58,7 +57,7 @@ def dr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows) -> Estimate:
     return _mean(q_policy + weight * (reward - q_logged))
 
 
-def sndr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows) -> Estimate:
+def sndr(reward: Floats, weight: Floats, q_logged: Floats, q_policy: Floats) -> Estimate:
     """Self-normalised doubly robust: the residuals' weighted mean is added. Consistent.
 
     Source: Thomas and Brunskill (2016).
@@ -69,7 +68,7 @@ def sndr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows) -> Estimate
     return Estimate(float(q_policy.mean()) + correction, influence)
 
 
-def clipped_ips(reward: Rows, weight: Rows, largest: float) -> Estimate:
+def clipped_ips(reward: Floats, weight: Floats, largest: float) -> Estimate:
     """IPS with weights cut at `largest`. Biased towards 0.
 
     Source: Bottou et al. (2013).
@@ -78,7 +77,7 @@ def clipped_ips(reward: Rows, weight: Rows, largest: float) -> Estimate:
     return _mean(kept * reward, _share_replaced(weight, kept))
 
 
-def switch_dr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, largest: float) -> Estimate:
+def switch_dr(reward: Floats, weight: Floats, q_logged: Floats, q_policy: Floats, largest: float) -> Estimate:
     """Doubly robust where the weight is at most `largest`, and the direct method elsewhere.
 
     Source: Wang, Agarwal and Dudík (2017).
@@ -87,7 +86,7 @@ def switch_dr(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, larges
     return _mean(q_policy + kept * (reward - q_logged), _share_replaced(weight, kept))
 
 
-def dros(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, shrinkage: float) -> Estimate:
+def dros(reward: Floats, weight: Floats, q_logged: Floats, q_policy: Floats, shrinkage: float) -> Estimate:
     """Doubly robust with optimistic shrinkage: weight w becomes w x shrinkage / (w² + shrinkage).
 
     Source: Su, Dimakopoulou, Krishnamurthy and Dudík (2020).
@@ -96,7 +95,7 @@ def dros(reward: Rows, weight: Rows, q_logged: Rows, q_policy: Rows, shrinkage: 
     return _mean(q_policy + kept * (reward - q_logged), _share_replaced(weight, kept))
 
 
-def log_smoothing(reward: Rows, weight: Rows) -> Estimate:
+def log_smoothing(reward: Floats, weight: Floats) -> Estimate:
     """The mean of log(1 + s x weight x reward) / s with s = 1 / sqrt(n): IPS with its large terms smoothed.
 
     Source: Sakhi, Aouali, Alquier and Chopin (2024, arXiv 2405.14335).
@@ -107,7 +106,7 @@ def log_smoothing(reward: Rows, weight: Rows) -> Estimate:
     return _mean(smoothed, _share_replaced(gains, smoothed))
 
 
-def log_smoothing_bound(reward: Rows, weight: Rows, *, confidence: float = 0.95) -> float:
+def log_smoothing_bound(reward: Floats, weight: Floats, *, confidence: float = 0.95) -> float:
     """A value that the policy's is above with this confidence, for rewards of at least 0 and any weights.
 
     (exp(mean(log(1 + s w r)) - log(1 / delta) / n) - 1) / s, the best of sixteen s, each at delta / 16: with
@@ -124,7 +123,7 @@ def log_smoothing_bound(reward: Rows, weight: Rows, *, confidence: float = 0.95)
     return float(max(0.0, (np.expm1(exponents) / strengths).max()))
 
 
-def effective_sample_size(weight: Rows) -> float:
+def effective_sample_size(weight: Floats) -> float:
     """The number of equally weighted rows that would carry as much: (sum w)² / sum w².
 
     Source: Kish (1965).
@@ -132,7 +131,7 @@ def effective_sample_size(weight: Rows) -> float:
     return _ratio(float(weight.sum()) ** 2, float(weight @ weight))
 
 
-def matched_clicks(reward: Rows, weight: Rows) -> float:
+def matched_clicks(reward: Floats, weight: Floats) -> float:
     """The number of equally weighted rewards that carry the estimate: (sum w r)² / sum (w r)².
 
     The clicks on the policy's own choices, where it is sure of them; all clicks, for the logging policy.
@@ -140,7 +139,7 @@ def matched_clicks(reward: Rows, weight: Rows) -> float:
     return effective_sample_size(weight * np.abs(reward))
 
 
-def expected_clicks(reward: Rows, weight: Rows) -> float:
+def expected_clicks(reward: Floats, weight: Floats) -> float:
     """The log's rate of rewards times the effective sample size: what the policy's rows would have of them.
 
     Rewards of unequal size count as so many equal ones.
@@ -150,11 +149,11 @@ def expected_clicks(reward: Rows, weight: Rows) -> float:
     return float(rewarded.mean()) * effective_sample_size(weight) * min(equal, 1.0)
 
 
-def _mean(terms: Rows, replaced: float = 0.0) -> Estimate:
+def _mean(terms: Floats, replaced: float = 0.0) -> Estimate:
     return Estimate(float(terms.mean()), terms, replaced)
 
 
-def _share_replaced(weight: Rows, kept: Rows) -> float:
+def _share_replaced(weight: Floats, kept: Floats) -> float:
     return 1 - _ratio(float(kept.sum()), float(weight.sum())) if weight.any() else 0.0
 
 

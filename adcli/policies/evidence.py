@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.numbers import difference_kind, plain, show
 from adcli.policies.estimators import effective_sample_size, expected_clicks, matched_clicks
 from adcli.statistics.intervals import Interval, normal_quantile
@@ -71,12 +71,7 @@ class ValueKind(NamedTuple):
     kind: str
 
 
-def diagnose(
-    reward: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    unsupported: float,
-    cluster: NDArray[np.int64] | None,
-) -> Diagnostics:
+def diagnose(reward: Floats, weight: Floats, unsupported: float, cluster: Integers | None) -> Diagnostics:
     """What carries the estimates made of these rewards and weights, shape (n,) each.
 
     Args:

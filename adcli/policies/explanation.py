@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError
 from adcli.policies.constrained import ConstrainedPolicy
 from adcli.policies.members.network import TowerUnits
@@ -21,7 +21,6 @@ from adcli.policies.members.pairs import PairUnits
 from adcli.policies.members.regions import Regions
 from adcli.policies.policy import Policy, ScoredPolicy
 
-Array = NDArray[np.float64]
 NODES: Final = 48  # of the quadrature of integrated gradients
 ROWS_AT_ONCE: Final = 1_024
 
@@ -30,16 +29,16 @@ class Explanation(NamedTuple):
     """The `contributions` (n, f) of the features `names` to each row's score, and the `base` before them."""
 
     names: list[str]
-    contributions: Array
+    contributions: Floats
     base: float
 
     @property
-    def score(self) -> Array:
+    def score(self) -> Floats:
         """The scores, shape (n,)."""
         return np.asarray(self.base + self.contributions.sum(axis=1), dtype=np.float64)
 
 
-def explain(policy: Policy, frame: pl.DataFrame, action: NDArray[np.int64]) -> Explanation:
+def explain(policy: Policy, frame: pl.DataFrame, action: Integers) -> Explanation:
     """What moved the score of each row's action, by column of context; the action's own part comes last.
 
     Args:
@@ -71,12 +70,12 @@ def explain(policy: Policy, frame: pl.DataFrame, action: NDArray[np.int64]) -> E
 class _Parts(NamedTuple):
     """Contributions of the d encoded numbers (n, d), of the action itself (n,), and the base."""
 
-    by_number: Array
-    of_action: Array
+    by_number: Floats
+    of_action: Floats
     base: float
 
 
-def _parts(policy: ScoredPolicy, context: Array, action: NDArray[np.int64]) -> _Parts:
+def _parts(policy: ScoredPolicy, context: Floats, action: Integers) -> _Parts:
     n, d = context.shape
     weights = policy.model.weights.astype(np.float64)
     by_number = context * weights[:d].T[action]
@@ -101,7 +100,7 @@ def _parts(policy: ScoredPolicy, context: Array, action: NDArray[np.int64]) -> _
     return _Parts(by_number, of_action + at_zero[action] - level, base + level)
 
 
-def _of_pairs(units: PairUnits, context: Array, weights: Array) -> Array:
+def _of_pairs(units: PairUnits, context: Floats, weights: Floats) -> Floats:
     """Half of each product to either of its numbers, shape (n, d)."""
     found = np.zeros(context.shape)
     products = units.of(context) * weights / 2  # type: ignore[arg-type]
@@ -111,7 +110,7 @@ def _of_pairs(units: PairUnits, context: Array, weights: Array) -> Array:
     return found
 
 
-def _of_towers(units: TowerUnits, context: Array, weights: Array) -> Array:
+def _of_towers(units: TowerUnits, context: Floats, weights: Floats) -> Floats:
     """Integrated gradients from zero by Gauss and Legendre's quadrature, shape (n, d)."""
     own = units.layers
     heads, _, directions = own["skip"].shape
@@ -128,9 +127,7 @@ def _of_towers(units: TowerUnits, context: Array, weights: Array) -> Array:
     return np.asarray(slope * context, dtype=np.float64)
 
 
-def _of_trees(
-    units: Regions, weights: Array, context: Array, action: NDArray[np.int64]
-) -> tuple[_Parts, Array]:
+def _of_trees(units: Regions, weights: Floats, context: Floats, action: Integers) -> tuple[_Parts, Floats]:
     """LightGBM's own contributions in the scale of the stack, and what trees add to each action's bias."""
     import lightgbm
 

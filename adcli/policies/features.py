@@ -8,11 +8,12 @@ from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+
+from adcli.arrays import Floats, Floats32, Integers
 
 Kind = Literal["number", "category", "hour", "weekday", "vector", "scores"]
 KINDS = get_args(Kind)
-Basis = tuple[NDArray[np.float32], NDArray[np.float32]]  # center (D,), directions (D, r)
+Basis = tuple[Floats32, Floats32]  # center (D,), directions (D, r)
 
 MOST_CATEGORIES = 50
 MOST_DIRECTIONS = 16
@@ -131,7 +132,7 @@ def _fit_vector(values: pl.Series) -> tuple[Feature, Basis]:
     return Feature(values.name, "vector", directions=kept), (center.astype(np.float32), basis)
 
 
-def encode_feature(feature: Feature, frame: pl.DataFrame, basis: Basis | None) -> NDArray[np.float32]:
+def encode_feature(feature: Feature, frame: pl.DataFrame, basis: Basis | None) -> Floats32:
     """One column as numbers, shape (n, len(feature.names))."""
     match feature.kind:
         case "number":
@@ -152,19 +153,19 @@ def encode_feature(feature: Feature, frame: pl.DataFrame, basis: Basis | None) -
             return _as_vectors(frame[feature.column])
 
 
-def _as_number(values: pl.Series) -> NDArray[np.float64]:
+def _as_number(values: pl.Series) -> Floats:
     """The numbers of a column; NaN where there is none, or none that can be squared."""
     numbers = values.cast(pl.Float64, strict=False).to_numpy()
     wild = ~(np.abs(numbers) < LARGEST_NUMBER)
     return np.where(wild, np.nan, numbers) if wild.any() else numbers
 
 
-def _as_vectors(values: pl.Series) -> NDArray[np.float32]:
+def _as_vectors(values: pl.Series) -> Floats32:
     width = len(values.drop_nulls()[0])
     return np.asarray(values.cast(pl.Array(pl.Float32, width)).to_numpy(), dtype=np.float32)
 
 
-def encode_numbers(features: Sequence[Feature], frame: pl.DataFrame) -> NDArray[np.float32]:
+def encode_numbers(features: Sequence[Feature], frame: pl.DataFrame) -> Floats32:
     """Several numeric columns at once, shape (n, features); 0 where a number is missing."""
     columns = [pl.col(feature.column).cast(pl.Float64, strict=False) for feature in features]
     numbers = frame.select(columns).to_numpy(order="c") if columns else np.empty((frame.height, 0))
@@ -174,17 +175,17 @@ def encode_numbers(features: Sequence[Feature], frame: pl.DataFrame) -> NDArray[
         deviations /= np.array([feature.scale for feature in features])
     np.clip(deviations, -LARGEST_DEVIATION, LARGEST_DEVIATION, out=deviations)
     deviations[wild] = 0
-    encoded: NDArray[np.float32] = deviations.astype(np.float32)
+    encoded: Floats32 = deviations.astype(np.float32)
     return encoded
 
 
-def _encode_number(feature: Feature, frame: pl.DataFrame) -> NDArray[np.float32]:
+def _encode_number(feature: Feature, frame: pl.DataFrame) -> Floats32:
     absent = np.isnan(_as_number(frame[feature.column]))
     columns = [encode_numbers([feature], frame), absent[:, None]]
     return np.hstack(columns[: len(feature.names)]).astype(np.float32)
 
 
-def _category_codes(feature: Feature, values: pl.Series) -> NDArray[np.int64]:
+def _category_codes(feature: Feature, values: pl.Series) -> Integers:
     """The number of each value's category, the last for any other, shape (n,)."""
     known = len(feature.categories)
     words = values.cast(pl.String)
@@ -194,13 +195,13 @@ def _category_codes(feature: Feature, values: pl.Series) -> NDArray[np.int64]:
     return np.asarray(np.nan_to_num(codes.cast(pl.Float64).to_numpy(), nan=known), dtype=np.int64)
 
 
-def _one_hot(codes: NDArray[np.int64], width: int) -> NDArray[np.float32]:
+def _one_hot(codes: Integers, width: int) -> Floats32:
     encoded = np.zeros((codes.size, width), dtype=np.float32)
     encoded[np.arange(codes.size), codes] = 1.0
     return encoded
 
 
-def _encode_hour(times: pl.Series) -> NDArray[np.float32]:
+def _encode_hour(times: pl.Series) -> Floats32:
     minutes = (times.dt.hour().cast(pl.Float64) * 60 + times.dt.minute()).fill_null(0).to_numpy()
     turn = 2 * np.pi * minutes / 1440
     return np.column_stack([np.sin(turn), np.cos(turn), np.sin(2 * turn), np.cos(2 * turn)]).astype(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Integers32
 from adcli.errors import DataError
 
-Mask = NDArray[np.bool_]
 CAPPED = "capped_actions"  # column: the numbers of the actions of which a user has seen as many as a user may
 SO_FAR = "impressions_so_far"  # column: how many rows of the same user came before
 
@@ -23,7 +22,7 @@ def with_impressions_so_far(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_row_index("__row").with_columns(known.alias(SO_FAR)).drop("__row")
 
 
-def with_capped(frame: pl.DataFrame, action: NDArray[np.int32], cap: int, free: Mask) -> pl.DataFrame:
+def with_capped(frame: pl.DataFrame, action: Integers32, cap: int, free: Flags) -> pl.DataFrame:
     """A log with what its users have seen too often by each row.
 
     Args:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers, Integers32
 from adcli.errors import DataError, require_known
 from adcli.policies.actions import ActionSet
 
@@ -22,18 +22,18 @@ class LoggedRows(NamedTuple):
     impression cost, None where that is not known.
     """
 
-    action: NDArray[np.int32]
-    reward: NDArray[np.float64]
-    propensity: NDArray[np.float64]
-    cluster: NDArray[np.int64] | None
-    cost: NDArray[np.float64] | None
+    action: Integers32
+    reward: Floats
+    propensity: Floats
+    cluster: Integers | None
+    cost: Floats | None
 
     @property
     def value_kind(self) -> str:
         """How a mean reward is read: a rate, where rewards are 0 and 1; else a number (money)."""
         return "rate" if bool(np.isin(self.reward, (0.0, 1.0)).all()) else "number"
 
-    def take(self, rows: NDArray[np.bool_]) -> LoggedRows:
+    def take(self, rows: Flags) -> LoggedRows:
         """Some of the rows."""
         return LoggedRows(
             self.action[rows],
@@ -65,7 +65,7 @@ def logged_rows(impressions: pl.DataFrame, actions: ActionSet, *, reward: str = 
     )
 
 
-def _reward(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
+def _reward(impressions: pl.DataFrame, name: str) -> Floats:
     if name == PROFIT and name not in impressions.columns:
         return _reward(impressions, "revenue") - _reward(impressions, "cost")
     sentence = f"There is no column '{name}' to take the reward from."
@@ -76,7 +76,7 @@ def _reward(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return reward
 
 
-def _propensity(impressions: pl.DataFrame) -> NDArray[np.float64]:
+def _propensity(impressions: pl.DataFrame) -> Floats:
     if "propensity" not in impressions.columns:
         raise DataError(
             "The log has no propensities: nothing says how likely each ad was to be shown.",
@@ -95,7 +95,7 @@ def _propensity(impressions: pl.DataFrame) -> NDArray[np.float64]:
     return propensity
 
 
-def numbers(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
+def numbers(impressions: pl.DataFrame, name: str) -> Floats:
     """A column as finite numbers, shape (n,).
 
     Raises:
@@ -113,7 +113,7 @@ def numbers(impressions: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return found
 
 
-def user_clusters(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+def user_clusters(frame: pl.DataFrame) -> Integers | None:
     """A number for the user of each row, or None where there are no users or each has one row.
 
     A row without a user is a user of its own.

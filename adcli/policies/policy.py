@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32
 from adcli.policies.actions import ActionSet
 from adcli.policies.context import ContextEncoder
 from adcli.policies.members.member import Link
@@ -33,7 +33,7 @@ class Policy(Protocol):
     def actions(self) -> ActionSet:
         """What it chooses among."""
 
-    def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def probabilities(self, frame: pl.DataFrame) -> Floats32:
         """The probability of each action for each row, shape (n, K); each row sums to 1."""
 
 
@@ -55,7 +55,7 @@ class ScoredPolicy:
     link: Link | None = None
     temperature: float = 1.0
 
-    def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def probabilities(self, frame: pl.DataFrame) -> Floats32:
         """The probability of each action for each row, shape (n, K)."""
         scores = self.scores(frame)
         eligible = self.actions.eligibility(frame)
@@ -64,11 +64,11 @@ class ScoredPolicy:
         chosen = greedy(scores) if self.rule == "greedy" else softmax(scores, self.temperature)
         return with_floor(chosen, self.epsilon, eligible)
 
-    def scores(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def scores(self, frame: pl.DataFrame) -> Floats32:
         """The score of each action for each row, shape (n, K)."""
         return self.model.of_all(self.encoder.encode(frame))
 
-    def expected(self, context: NDArray[np.float32]) -> NDArray[np.float64]:
+    def expected(self, context: Floats32) -> Floats:
         """The expected reward of each action, or what is in proportion to it, in encoded contexts, (n, K)."""
         from scipy.special import expit
 
@@ -76,15 +76,15 @@ class ScoredPolicy:
         return np.asarray(expit(scores) if self.link == "logit" else scores)
 
 
-def greedy(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def greedy(scores: Floats32) -> Floats32:
     """All probability on the best score of each row, shared equally where scores tie."""
     best = scores.max(axis=1, keepdims=True)
-    tied: NDArray[np.float32] = (scores >= best - TIE * (1 + np.abs(best))).astype(np.float32)
+    tied: Floats32 = (scores >= best - TIE * (1 + np.abs(best))).astype(np.float32)
     tied /= tied.sum(axis=1, keepdims=True)
     return tied
 
 
-def softmax(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+def softmax(scores: Floats32, temperature: float = 1.0) -> Floats32:
     """The exponentials of each row's scores over a temperature, normalised. Works in place."""
     scores -= scores.max(axis=1, keepdims=True)
     scores *= np.float32(1 / temperature)
@@ -93,9 +93,7 @@ def softmax(scores: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
     return scores
 
 
-def with_floor(
-    chosen: NDArray[np.float32], epsilon: float, eligible: NDArray[np.bool_] | None
-) -> NDArray[np.float32]:
+def with_floor(chosen: Floats32, epsilon: float, eligible: Flags | None) -> Floats32:
     """Probabilities mixed with epsilon parts of the even choice among the eligible. Works in place."""
     if not epsilon:
         return chosen
@@ -107,7 +105,7 @@ def with_floor(
     return chosen
 
 
-def normalised(table: NDArray[np.float32], eligible: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+def normalised(table: Floats32, eligible: Flags | None = None) -> Floats32:
     """Rows divided by their sum; a row of zeros becomes the even choice among the eligible."""
     even = np.ones_like(table) if eligible is None else eligible.astype(table.dtype)
     filled = np.where(table.sum(axis=1, keepdims=True) > 0, table, even)

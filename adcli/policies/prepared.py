@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32
 from adcli.errors import DataError
 from adcli.policies.action_features import action_features
 from adcli.policies.actions import HOUR, ActionSet, action_parts, action_set
@@ -62,13 +61,13 @@ class PreparedLog(NamedTuple):
     actions: ActionSet
     logged: LoggedRows
     encoder: ContextEncoder
-    features: NDArray[np.float32]
+    features: Floats32
     feature_names: list[str]
     notes: list[str]
     undrawn: list[str]
 
     @property
-    def no_ad(self) -> NDArray[np.bool_]:
+    def no_ad(self) -> Flags:
         """Which actions show no ad, shape (K,)."""
         return self.actions.no_ad(self.question.no_ad)
 
@@ -77,7 +76,7 @@ class PreparedLog(NamedTuple):
         """Whether propensities, or those of a part of the action, are not the log's own."""
         return self.question.estimated or bool(self.undrawn)
 
-    def take(self, rows: NDArray[np.bool_]) -> PreparedLog:
+    def take(self, rows: Flags) -> PreparedLog:
         """Some of the rows."""
         return self._replace(
             impressions=self.impressions.filter(pl.Series(rows)), logged=self.logged.take(rows)
@@ -143,7 +142,7 @@ def with_estimated_propensities(impressions: pl.DataFrame, question: Question) -
 
 def _estimated(
     impressions: pl.DataFrame, actions: ActionSet, context: ContextEncoder, question: Question
-) -> NDArray[np.float64]:
+) -> Floats:
     return estimate_propensities(
         impressions,
         actions.index(impressions),

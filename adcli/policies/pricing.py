@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from adcli.arrays import Floats
 
 MOST_COLUMNS = 200
 GAP = 1e-5  # of what is earned, to the most that could be, at which the search ends
@@ -24,9 +23,9 @@ FORBIDDING = 1e4  # price of breaking a limit, in units of the values' spread ov
 class Column(NamedTuple):
     """A policy at some prices: what it earns per impression, and what it uses of each limit, shape (m,)."""
 
-    prices: Array
+    prices: Floats
     value: float
-    use: Array
+    use: Floats
 
 
 class Mixture(NamedTuple):
@@ -37,11 +36,11 @@ class Mixture(NamedTuple):
     """
 
     columns: list[Column]
-    share: Array
+    share: Floats
     value: float
     bound: float
-    duals: Array
-    excess: Array
+    duals: Floats
+    excess: Floats
 
     @property
     def feasible(self) -> bool:
@@ -49,7 +48,7 @@ class Mixture(NamedTuple):
         return bool((self.excess <= 0).all())
 
 
-def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
+def price_limits(best: Callable[[Floats], Column], limits: Floats) -> Mixture:
     """The mixture of policies that earns most within the limits.
 
     Args:
@@ -86,7 +85,7 @@ def price_limits(best: Callable[[Array], Column], limits: Array) -> Mixture:
     )
 
 
-def _scale(best: Callable[[Array], Column], columns: list[Column], limits: Array) -> Array:
+def _scale(best: Callable[[Floats], Column], columns: list[Column], limits: Floats) -> Floats:
     """A price of each limit at which no policy breaks it that can help it; adds what that found."""
     for number in range(limits.size):
         prices = np.zeros(limits.size)
@@ -95,7 +94,7 @@ def _scale(best: Callable[[Array], Column], columns: list[Column], limits: Array
     return forbidding_prices(columns)
 
 
-def forbidding_prices(columns: list[Column]) -> Array:
+def forbidding_prices(columns: list[Column]) -> Floats:
     """Prices that dwarf what the policies earn, shape (m,)."""
     values = np.array([column.value for column in columns])
     moved = np.ptp(np.stack([column.use for column in columns]), axis=0)
@@ -103,7 +102,7 @@ def forbidding_prices(columns: list[Column]) -> Array:
     return np.asarray(FORBIDDING * lost / np.maximum(moved, 1e-9), dtype=np.float64)
 
 
-def mix(columns: list[Column], limits: Array, forbidding: Array) -> tuple[Array, Array, Array, float]:
+def mix(columns: list[Column], limits: Floats, forbidding: Floats) -> tuple[Floats, Floats, Floats, float]:
     """The shares of the best mixture, by how much it breaks limits, their duals, and the dual of the sum."""
     from scipy.optimize import linprog
 

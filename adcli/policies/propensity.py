@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers32
 from adcli.policies.context import ContextEncoder
 from adcli.policies.policy import chunks, softmax
 from adcli.policies.reward_model import assign_folds
@@ -18,13 +18,13 @@ LEAST = 1e-4
 
 def estimate_propensities(
     impressions: pl.DataFrame,
-    action: NDArray[np.int32],
+    action: Integers32,
     encoder: ContextEncoder,
     *,
     n_actions: int,
     folds: int = 3,
     seed: int = 0,
-) -> NDArray[np.float64]:
+) -> Floats:
     """How likely each row's action was in its context, by a model that did not see the row; at least 0.0001.
 
     It cannot know the reasons for showing an ad that are not in the context.
@@ -52,9 +52,9 @@ def estimate_propensities(
 
 def _choice_model(
     impressions: pl.DataFrame,
-    action: NDArray[np.int32],
+    action: Integers32,
     encoder: ContextEncoder,
-    training: NDArray[np.bool_],
+    training: Flags,
     n_actions: int,
     seed: int,
 ) -> Scores:

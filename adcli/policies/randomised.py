@@ -7,16 +7,14 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import require_known
 
 FEWEST_TOLD = 1.5  # a reading must explain the propensities better than the whole product by this factor
 
 
-def drawn_parts(
-    parts: pl.DataFrame, propensity: NDArray[np.float64], given: Sequence[str] = ()
-) -> tuple[str, ...]:
+def drawn_parts(parts: pl.DataFrame, propensity: Floats, given: Sequence[str] = ()) -> tuple[str, ...]:
     """The columns of a product of actions that `propensity` is of; the others were not drawn, or not by it.
 
     The inverse propensities of what was drawn average the number of choices there were. So the reading is
@@ -51,7 +49,7 @@ def _choices(parts: pl.DataFrame, drawn: Sequence[str]) -> float:
     return float(np.average(groups["choices"].to_numpy(), weights=groups["rows"].to_numpy()))
 
 
-def not_drawn(parts: pl.DataFrame, drawn: Sequence[str], users: NDArray[np.int64] | None) -> list[str]:
+def not_drawn(parts: pl.DataFrame, drawn: Sequence[str], users: Integers | None) -> list[str]:
     """What a log can tell of the parts of its actions that were not drawn: a sentence or two on each."""
     said = []
     for name in (name for name in parts.columns if name not in drawn):
@@ -67,6 +65,6 @@ def not_drawn(parts: pl.DataFrame, drawn: Sequence[str], users: NDArray[np.int64
     return said
 
 
-def _one_each(values: pl.Series, users: NDArray[np.int64]) -> bool:
+def _one_each(values: pl.Series, users: Integers) -> bool:
     seen = pl.DataFrame({"user": users, "value": values}).group_by("user").agg(pl.col("value").n_unique())
     return bool((seen["value"] == 1).all())

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32, Integers, Integers32
 from adcli.policies.members.member import Blocks, LearnsFromAll, Link, Member, RewardRows, losses
 from adcli.policies.members.network import NetworkMember
 from adcli.policies.members.random_effects import RandomEffectsMember
@@ -39,15 +39,15 @@ class RewardModel(NamedTuple):
     low: float
     high: float
 
-    def predict(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, context: Floats32) -> Floats32:
         """The expected reward of every action for each row, shape (n, K)."""
         return self._rewards(self.scores.of_all(context))
 
-    def of_logged(self, context: NDArray[np.float32], action: NDArray[np.int32]) -> NDArray[np.float32]:
+    def of_logged(self, context: Floats32, action: Integers32) -> Floats32:
         """The expected reward of each row's own action, shape (n,)."""
         return self._rewards(self.scores.of_logged(context, action).astype(np.float32))
 
-    def _rewards(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _rewards(self, scores: Floats32) -> Floats32:
         if self.link == "identity":
             return np.clip(scores, self.low, self.high, out=scores)
         np.negative(scores, out=scores)
@@ -75,9 +75,7 @@ class RewardFit(NamedTuple):
     learned_from: dict[str, int]
 
 
-def assign_folds(
-    n: int, n_folds: int, seed: int, cluster: NDArray[np.int64] | None = None
-) -> NDArray[np.int32]:
+def assign_folds(n: int, n_folds: int, seed: int, cluster: Integers | None = None) -> Integers32:
     """A fold for each of n rows, balanced and at random; rows of one cluster (a user) share theirs."""
     rng = np.random.default_rng(seed)
     units = n if cluster is None else int(cluster.max()) + 1
@@ -86,10 +84,7 @@ def assign_folds(
 
 
 def fit_reward_model(
-    rows: RewardRows,
-    fold: NDArray[np.int32],
-    members: Sequence[Member] = STACK,
-    blocks: Blocks | None = None,
+    rows: RewardRows, fold: Integers32, members: Sequence[Member] = STACK, blocks: Blocks | None = None
 ) -> RewardFit:
     """The reward model of some rows of a log, cross-fitted.
 
@@ -153,9 +148,7 @@ def _cross_fit(member: Member, training: list[RewardRows], link: Link, blocks: B
     return _CrossFitted([widened(one, width) for one in found], rows)
 
 
-def _out_of_fold(
-    scores: list[Scores], rows: RewardRows, apart: list[NDArray[np.bool_]]
-) -> NDArray[np.float64]:
+def _out_of_fold(scores: list[Scores], rows: RewardRows, apart: list[Flags]) -> Floats:
     """The score of each logged action, by what did not see its row, shape (n,)."""
     own = np.empty(rows.reward.size)
     for one, held in zip(scores, apart, strict=False):
@@ -168,7 +161,7 @@ def _models(rows: RewardRows, scores: list[Scores], link: Link) -> list[RewardMo
     return [RewardModel(one, link, low, high) for one in scores]
 
 
-def _calibration_error(expected: NDArray[np.float64], rows: RewardRows) -> float:
+def _calibration_error(expected: Floats, rows: RewardRows) -> float:
     """The mean distance of what was expected and what came, over tenths of the rows, over the mean reward."""
     total = float(np.abs(rows.reward) @ rows.weight)
     parts = np.array_split(np.argsort(expected, kind="stable"), BINS)
@@ -176,7 +169,7 @@ def _calibration_error(expected: NDArray[np.float64], rows: RewardRows) -> float
     return missed / total if total else 0.0
 
 
-def _believable(gain: NDArray[np.float64], weight: NDArray[np.float64]) -> bool:
+def _believable(gain: Floats, weight: Floats) -> bool:
     """Whether the loss saved per row is above 0 by two standard errors, and by more than rounding."""
     mean = np.average(gain, weights=weight)
     error = np.sqrt(np.sum(np.square(weight * (gain - mean)))) / weight.sum()

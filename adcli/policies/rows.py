@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32, Integers, Integers32
 from adcli.errors import DataError, require_known
 from adcli.policies.constrained import with_history
 from adcli.policies.context import ContextEncoder
@@ -31,7 +31,7 @@ class FittedReward(NamedTuple):
 
     encoder: ContextEncoder
     model: RewardFit
-    fold: NDArray[np.int32]
+    fold: Integers32
 
 
 class PolicyRows(NamedTuple):
@@ -43,17 +43,17 @@ class PolicyRows(NamedTuple):
     gives to actions the log never shows in such a place.
     """
 
-    weight: NDArray[np.float64]
-    q_logged: NDArray[np.float64]
-    q_policy: NDArray[np.float64]
-    unsupported: NDArray[np.float64]
+    weight: Floats
+    q_logged: Floats
+    q_policy: Floats
+    unsupported: Floats
 
 
 class Support(NamedTuple):
     """Which actions the log shows where: a place for each row (n,), and a mask (places, K)."""
 
-    place: NDArray[np.int32]
-    shown: NDArray[np.bool_]
+    place: Integers32
+    shown: Flags
 
 
 def support(log: PreparedLog) -> Support:
@@ -119,15 +119,13 @@ def policy_rows(
     return PolicyRows(target, q_logged, q_policy, unsupported)
 
 
-def logged_policy_rows(logged: LoggedRows, q_logged: NDArray[np.float64]) -> PolicyRows:
+def logged_policy_rows(logged: LoggedRows, q_logged: Floats) -> PolicyRows:
     """The policy that made the log: every weight is 1."""
     n = logged.reward.size
     return PolicyRows(np.ones(n), q_logged, q_logged, np.zeros(n))
 
 
-def target_column_rows(
-    log: PreparedLog, column: str, q_logged: NDArray[np.float64], expected: str = ""
-) -> PolicyRows:
+def target_column_rows(log: PreparedLog, column: str, q_logged: Floats, expected: str = "") -> PolicyRows:
     """A policy of which only the probability of each logged action is known, as a column.
 
     Args:
@@ -152,7 +150,7 @@ def target_column_rows(
     return PolicyRows(target / log.logged.propensity, q_logged, q_policy, np.zeros(target.size))
 
 
-def model_column(impressions: pl.DataFrame, column: str) -> NDArray[np.float64]:
+def model_column(impressions: pl.DataFrame, column: str) -> Floats:
     """The rewards that a model of the user's own expects, shape (n,).
 
     Raises:
@@ -172,14 +170,14 @@ def fit_reward(log: PreparedLog, members: Sequence[Member] = STACK) -> FittedRew
     n = logged.reward.size
     fold = assign_folds(n, question.folds, question.seed, logged.cluster)
 
-    def encoded(rows: slice | NDArray[np.int64], weight: NDArray[np.float64]) -> RewardRows:
+    def encoded(rows: slice | Integers, weight: Floats) -> RewardRows:
         context, d = log.encoder.encode(log.impressions[rows]), log.encoder.plain
         texts = context[:, d:] if d < context.shape[1] else None
         return RewardRows(
             context[:, :d], logged.action[rows], logged.reward[rows], weight, log.features, texts
         )
 
-    def blocks() -> Iterator[tuple[RewardRows, NDArray[np.int32]]]:
+    def blocks() -> Iterator[tuple[RewardRows, Integers32]]:
         for rows in chunks(n, CELLS_AT_ONCE // ROWS_AT_ONCE):
             yield encoded(rows, np.ones(rows.stop - rows.start)), fold[rows]
             let_go()
@@ -207,17 +205,13 @@ def sample_notes(log: PreparedLog, model: RewardFit) -> list[str]:
     return [said]
 
 
-def expected_rewards(
-    reward: FittedReward, part: pl.DataFrame, fold: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def expected_rewards(reward: FittedReward, part: pl.DataFrame, fold: Integers32) -> Floats32:
     """The expected reward of every action, each row by the model that did not see it, shape (m, K)."""
     context = reward.encoder.encode(part)
     return _of_folds([model.predict for model in reward.model.folds], context, fold)
 
 
-def _of_folds(
-    of_each: Sequence[Callable[[Any], NDArray[np.float32]]], rows: Any, fold: NDArray[np.int32]
-) -> NDArray[np.float32]:
+def _of_folds(of_each: Sequence[Callable[[Any], Floats32]], rows: Any, fold: Integers32) -> Floats32:
     """What the function of each fold gives for its rows (of a frame or an array), shape (m, K)."""
     if len(of_each) == 1:
         return of_each[0](rows)
@@ -226,7 +220,7 @@ def _of_folds(
     return found[np.argsort(np.concatenate(places))]
 
 
-def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArray[np.float64]:
+def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> Floats:
     """The expected reward of each logged action, by the model that did not see it; NaN without one."""
     expected = np.full(log.impressions.height, np.nan)
     if reward is None:
@@ -241,7 +235,7 @@ def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> NDArr
     return expected
 
 
-def group_probabilities(log: PreparedLog, policy: Policy, member: NDArray[np.float32]) -> NDArray[np.float32]:
+def group_probabilities(log: PreparedLog, policy: Policy, member: Floats32) -> Floats32:
     """The probability that a policy shows each group of actions, for each row, shape (n, G).
 
     Args:
@@ -257,16 +251,16 @@ def group_probabilities(log: PreparedLog, policy: Policy, member: NDArray[np.flo
     return shown
 
 
-def onto(probabilities: NDArray[np.float32], own: NDArray[np.int32]) -> NDArray[np.float32]:
+def onto(probabilities: Floats32, own: Integers32) -> Floats32:
     """A policy's probabilities of the log's K actions, (m, K); `own` (K,) is where the policy keeps each."""
     if own.size == probabilities.shape[1] and (own == np.arange(own.size)).all():
         return probabilities
-    aligned: NDArray[np.float32] = probabilities[:, own]
+    aligned: Floats32 = probabilities[:, own]
     aligned[:, own < 0] = 0
     return aligned
 
 
-def _mass_elsewhere(probabilities: NDArray[np.float32], shown: Support, rows: slice) -> NDArray[np.float32]:
+def _mass_elsewhere(probabilities: Floats32, shown: Support, rows: slice) -> Floats32:
     seen = shown.shown[shown.place[rows]]
-    supported: NDArray[np.float32] = np.einsum("ij,ij->i", probabilities, seen)
+    supported: Floats32 = np.einsum("ij,ij->i", probabilities, seen)
     return np.float32(1) - supported

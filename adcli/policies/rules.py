@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+from adcli.arrays import Flags, Floats
 
 
 class Forbidden(NamedTuple):
     """Actions (K,) that a rule forbids where the context is as `where`, at these `hours` (all, if none)."""
 
     rule: str
-    actions: NDArray[np.bool_]
+    actions: Flags
     where: Mapping[str, tuple[str, ...]]
     hours: tuple[int, ...]
 
@@ -28,16 +25,16 @@ class Limit(NamedTuple):
     """
 
     rule: str
-    per_action: Array
+    per_action: Floats
     of_value: float
     most: float
     total: float | None = None
 
-    def by_action(self, means: Array) -> Limit:
+    def by_action(self, means: Floats) -> Limit:
         """The limit with the mean reward of each action (K,) in place of what is expected of it in a row."""
         return self._replace(per_action=self.per_action + self.of_value * means, of_value=0.0)
 
-    def use(self, values: Array) -> Array:
+    def use(self, values: Floats) -> Floats:
         """What each action uses in each row, shape (n, K)."""
         return self.per_action + self.of_value * values
 
@@ -49,7 +46,7 @@ class Rules(NamedTuple):
     limits: tuple[Limit, ...]
     frequency_cap: int | None
     exploration_floor: float
-    no_ad: NDArray[np.bool_]
+    no_ad: Flags
 
     @property
     def count_rows(self) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from adcli.arrays import Floats, Floats32, Integers
 
 
-def sample_rows(
-    reward: NDArray[np.float64], seed: int, *, most: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def sample_rows(reward: Floats, seed: int, *, most: int) -> tuple[Integers, Floats]:
     """The rows to fit and how many each stands for: all, or at most half rewarded ones and half others."""
     if reward.size <= most:
         return np.arange(reward.size), np.ones(reward.size)
@@ -21,9 +20,7 @@ def sample_rows(
     return kept, weight[kept]
 
 
-def draw(
-    probabilities: NDArray[np.float32] | NDArray[np.float64], uniforms: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def draw(probabilities: Floats32 | Floats, uniforms: Floats) -> Integers:
     """An action for each row by inversion: the first whose cumulated probability passes the row's uniform."""
     cumulated = np.cumsum(probabilities, axis=1, dtype=np.float64)
     reached = uniforms[:, None] * cumulated[:, -1:] < cumulated

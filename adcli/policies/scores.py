@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+
+from adcli.arrays import Floats, Floats32, Integers32
 
 ROWS_AT_ONCE = 1_024
 
@@ -18,7 +19,7 @@ class Units(Protocol):
     def width(self) -> int:
         """How many there are."""
 
-    def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of(self, context: Floats32) -> Floats32:
         """The units of each row, shape (n, width)."""
 
 
@@ -28,11 +29,11 @@ class Scores(NamedTuple):
     `weights` has shape (d + units, K), `bias` (K,); those of the units stand below the d of the context.
     """
 
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    weights: Floats32
+    bias: Floats32
     units: tuple[Units, ...] = ()
 
-    def of_all(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of_all(self, context: Floats32) -> Floats32:
         """The score of every action for each row, shape (n, K), in blocks of rows."""
         scores = np.empty((context.shape[0], self.bias.size), dtype=np.float32)
         for start in range(0, context.shape[0], ROWS_AT_ONCE):
@@ -46,7 +47,7 @@ class Scores(NamedTuple):
         scores += self.bias
         return scores
 
-    def of_logged(self, context: NDArray[np.float32], action: NDArray[np.int32]) -> NDArray[np.float64]:
+    def of_logged(self, context: Floats32, action: Integers32) -> Floats:
         """The score of each row's own action, shape (n,)."""
         scores = self.bias[action].astype(np.float64)
         weights = np.ascontiguousarray(self.weights.T)
@@ -76,7 +77,7 @@ def weighted_sum(scores: Sequence[Scores], weights: Sequence[float], shift: floa
     """Scores that are a weighted sum of others over one context; those of weight 0 leave nothing behind."""
     k = scores[0].bias.size
     linear, bias = np.zeros((dimensions, k), dtype=np.float32), np.full(k, shift, dtype=np.float32)
-    by_units: dict[Units, NDArray[np.float32]] = {}
+    by_units: dict[Units, Floats32] = {}
     for one, weight in zip(scores, weights, strict=True):
         if not weight:
             continue

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.policies.members.member import Link, losses
-
-Array = NDArray[np.float64]
 
 LIKE_MINDED = 30.0  # prior precision of a weight around the mean of all
 CALIBRATED = 1.0  # prior precision of the sum of the weights around 1
@@ -18,12 +16,12 @@ CALIBRATED = 1.0  # prior precision of the sum of the weights around 1
 class Stack(NamedTuple):
     """Weights of the members (m,), none below 0, the shift beside them, and the loss of each row (n,)."""
 
-    weights: Array
+    weights: Floats
     shift: float
-    loss: Array
+    loss: Floats
 
 
-def stack_weights(scores: Array, reward: Array, weight: Array, link: Link) -> Stack:
+def stack_weights(scores: Floats, reward: Floats, weight: Floats, link: Link) -> Stack:
     """The weights with the least out-of-fold loss, shrunk towards equal ones; 0 for members that do not help.
 
     A member helps if the penalised loss is greater without it.
@@ -54,19 +52,19 @@ def stack_weights(scores: Array, reward: Array, weight: Array, link: Link) -> St
 
 
 class _Fitted(NamedTuple):
-    weights: Array
+    weights: Floats
     shift: float
     value: float
 
 
-def _fit(scores: Array, reward: Array, weight: Array, link: Link) -> _Fitted:
+def _fit(scores: Floats, reward: Floats, weight: Floats, link: Link) -> _Fitted:
     from scipy.optimize import minimize
 
     m = scores.shape[1]
     center = np.average(scores, axis=0, weights=weight)
     moved = scores - center
 
-    def penalised(vector: Array) -> tuple[float, Array]:
+    def penalised(vector: Floats) -> tuple[float, Floats]:
         weights, level = vector[:m], vector[m]
         fitted = moved @ weights + level
         if link == "logit":

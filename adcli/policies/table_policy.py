@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats32, Integers
 from adcli.errors import DataError
 from adcli.policies.actions import ActionSet
 from adcli.policies.policy import normalised, with_floor
@@ -27,10 +27,10 @@ class TablePolicy:
     actions: ActionSet
     by: tuple[str, ...]
     groups: pl.DataFrame
-    table: NDArray[np.float32]
+    table: Floats32
     epsilon: float
 
-    def probabilities(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+    def probabilities(self, frame: pl.DataFrame) -> Floats32:
         """The probability of each action for each row, shape (n, K)."""
         eligible = self.actions.eligibility(frame)
         chosen = self.table[self._group(frame)]
@@ -44,7 +44,7 @@ class TablePolicy:
             return frame.clear()
         return frame.select(self.by).filter(pl.Series(self._group(frame) == self.groups.height))
 
-    def _group(self, frame: pl.DataFrame) -> NDArray[np.int64]:
+    def _group(self, frame: pl.DataFrame) -> Integers:
         if not self.by:
             return np.full(frame.height, self.groups.height, dtype=np.int64)
         for name in self.by:

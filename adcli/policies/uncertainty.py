@@ -9,16 +9,16 @@ that.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.policies.logged import LoggedRows
 from adcli.statistics.intervals import ClusteredRatio
 from adcli.statistics.means import clustered_mean
 
-Rows = NDArray[np.float64]
 
-
-def value_mean(influence: Rows, residual: Rows | None, weight: Rows, logged: LoggedRows) -> ClusteredRatio:
+def value_mean(
+    influence: Floats, residual: Floats | None, weight: Floats, logged: LoggedRows
+) -> ClusteredRatio:
     """A policy's value, the mean of an influence, with its error.
 
     Args:
@@ -33,14 +33,14 @@ def value_mean(influence: Rows, residual: Rows | None, weight: Rows, logged: Log
 
 
 def difference_mean(
-    influence: Rows, residual: Rows | None, weight: Rows, logged: LoggedRows
+    influence: Floats, residual: Floats | None, weight: Floats, logged: LoggedRows
 ) -> ClusteredRatio:
     """A policy's value less what the log earned, with its error; arguments as of `value_mean`."""
     least = 0.0 if residual is None or not weight.any() else _score_error(residual, weight)
     return clustered_mean(influence - logged.reward, logged.cluster, least_error=least)
 
 
-def _kish_error(residual: Rows, weight: Rows) -> float:
+def _kish_error(residual: Floats, weight: Floats) -> float:
     """The error of a weighted mean if the residuals spread alike whatever their weight.
 
     Source: Kish (1965), section 11.7: the weighted variance over the effective sample size.
@@ -50,7 +50,7 @@ def _kish_error(residual: Rows, weight: Rows) -> float:
     return float(np.sqrt(variance * (weight @ weight))) / float(weight.sum())
 
 
-def _score_error(residual: Rows, weight: Rows) -> float:
+def _score_error(residual: Floats, weight: Floats) -> float:
     """The error of a weighted mean less the plain one, if the residuals spread alike whatever their weight.
 
     It is the error of no difference, which a score test uses: variance x (1 / effective sample size - 1 / n).

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.numbers import show
 from adcli.report.canvas import DASHES, MARKERS, Panel, Plot, legend_label, scale, series_colours
 from adcli.report.table import bounds_of
@@ -137,7 +137,7 @@ def _is_hours(curves: Sequence[Curve]) -> bool:
     return not _is_time(curves) and {x for curve in curves for x in curve.x} <= set(range(24))
 
 
-def _floats(numbers: Sequence[Any]) -> NDArray[np.float64]:
+def _floats(numbers: Sequence[Any]) -> Floats:
     return np.array([np.nan if number is None else float(number) for number in numbers])
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from adcli.arrays import Floats, Integers
 from adcli.numbers import show
 from adcli.report.canvas import MARKERS, Panel, Plot, legend_label, scale, series_colours
 from adcli.report.text import clean_text
@@ -75,13 +76,7 @@ def map_plot(name: str, title: str, x: ArrayLike, y: ArrayLike, categories: Sequ
 
 
 def _draw_groups(
-    axes: Axes,
-    colours: Colours,
-    places: NDArray[np.float64],
-    group: NDArray[np.int64],
-    labels: Sequence[str],
-    *,
-    rest: int,
+    axes: Axes, colours: Colours, places: Floats, group: Integers, labels: Sequence[str], *, rest: int
 ) -> None:
     """The points (n, 2) of each group with its colour and mark, those of group `rest` small and behind."""
     palette = [*series_colours(colours)[:rest], colours["muted"]]
@@ -101,7 +96,7 @@ def _draw_groups(
     axes.axis("off")
 
 
-def _histogram_words(title: str, numbers: NDArray[np.float64]) -> str:
+def _histogram_words(title: str, numbers: Floats) -> str:
     """What a histogram says, in sentences."""
     if not len(numbers):
         return f"{clean_text(title)}: no rows."

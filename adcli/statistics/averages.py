@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.comparison import ArmFigure, Comparison, Metric, without_spread
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
+from adcli.statistics.intervals import NO_INTERVAL, Interval, student_quantile
 
 FEW_EQUAL = 40  # below, the relative interval holds the truth in 91 to 95 % of trials
 FEW_DEGREES, UNEVEN = 100, 1.02  # of a ratio: within, the delta method's error is the jackknife's to 1 %
@@ -123,7 +124,7 @@ def _variance(arm: Aggregates, metric: Metric) -> float:
     ) / per**2
 
 
-def _covariances(arm: Aggregates, metric: Metric) -> FloatArray:
+def _covariances(arm: Aggregates, metric: Metric) -> Floats:
     """Of one unit's (linearised) value with each covariate."""
     ratio, per = arm.average(metric.column) / arm.average(metric.denominator), arm.average(metric.denominator)
     return np.array(
@@ -134,18 +135,18 @@ def _covariances(arm: Aggregates, metric: Metric) -> FloatArray:
     )
 
 
-def _spread(arm: Aggregates, metric: Metric) -> FloatArray:
+def _spread(arm: Aggregates, metric: Metric) -> Floats:
     return np.array([[arm.cov(a, b) for b in metric.covariates] for a in metric.covariates])
 
 
-def _slopes(both: Aggregates, metric: Metric) -> FloatArray:
+def _slopes(both: Aggregates, metric: Metric) -> Floats:
     if not metric.covariates:
         return np.zeros(0)
     slopes, *_ = np.linalg.lstsq(_spread(both, metric), _covariances(both, metric), rcond=None)
     return np.asarray(slopes, np.float64)
 
 
-def _adjusted(arm: Aggregates, both: Aggregates, metric: Metric, slopes: FloatArray) -> ArmFigure:
+def _adjusted(arm: Aggregates, both: Aggregates, metric: Metric, slopes: Floats) -> ArmFigure:
     value, variance = arm.average(metric.column) / arm.average(metric.denominator), _variance(arm, metric)
     if metric.covariates:
         shift = np.array([arm.average(x) - both.average(x) for x in metric.covariates])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-from adcli.statistics.intervals import FloatArray, normal_quantile
+from adcli.arrays import Floats
+from adcli.statistics.intervals import normal_quantile
 
 
 class Correlation(NamedTuple):
@@ -17,7 +18,7 @@ class Correlation(NamedTuple):
 
 
 def rank_correlation(
-    one: FloatArray, other: FloatArray, kind: Literal["spearman", "kendall"], confidence: float
+    one: Floats, other: Floats, kind: Literal["spearman", "kendall"], confidence: float
 ) -> Correlation:
     """Spearman's or Kendall's correlation of two columns, (n,) each with more than four rows.
 

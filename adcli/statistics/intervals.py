@@ -6,9 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from adcli.arrays import Floats
 
 
 class Interval(NamedTuple):
@@ -124,7 +123,7 @@ def _unskewed(quantile: float, skew: float) -> float:
     return 3 / skew * (math.cbrt(1 + skew * (quantile - skew / 6)) - 1)
 
 
-def clustered_rate(successes: FloatArray, trials: FloatArray) -> ClusteredRate | None:
+def clustered_rate(successes: Floats, trials: Floats) -> ClusteredRate | None:
     """The proportion of successes among trials in clusters; None with fewer than two clusters.
 
     Without a success, or without a failure, the design effect cannot be seen and whole clusters are taken as
@@ -149,13 +148,13 @@ def clustered_rate(successes: FloatArray, trials: FloatArray) -> ClusteredRate |
     return ClusteredRate(rate, total, design_effect, max(degrees, FEWEST_DEGREES))
 
 
-def wilson_clustered(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
+def wilson_clustered(successes: Floats, trials: Floats, confidence: float) -> Interval:
     """The interval of `clustered_rate`; NaN with fewer than two clusters."""
     found = clustered_rate(successes, trials)
     return found.interval(confidence) if found else NO_INTERVAL
 
 
-def wilson_mean(values: FloatArray, confidence: float) -> Interval:
+def wilson_mean(values: Floats, confidence: float) -> Interval:
     """Wilson's interval of the mean of values in [0, 1], on the number of trials that vary as much as they.
 
     Near 0 and 1, where a bootstrap has little to draw from, it leans inwards as a proportion's does; values
@@ -174,7 +173,7 @@ def wilson_mean(values: FloatArray, confidence: float) -> Interval:
     return wilson(mean * effective, effective, confidence)
 
 
-def jackknife_errors(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+def jackknife_errors(numerator: Floats, denominator: Floats) -> Floats:
     """(units,) by how much the ratio would move without each unit; their squares sum to its variance.
 
     A unit with much of the denominator pulls the ratio towards itself; left out, it shows how far. The delta
@@ -188,7 +187,7 @@ def jackknife_errors(numerator: FloatArray, denominator: FloatArray) -> FloatArr
     return np.asarray(residual / left * math.sqrt((units - 1) / units))
 
 
-def effective_degrees(numerator: FloatArray, denominator: FloatArray) -> float:
+def effective_degrees(numerator: Floats, denominator: Floats) -> float:
     """Of the ratio's error: units - 1 where residuals are normal, few where few units make up most of it.
 
     Source: Satterthwaite (1946), on the squared residuals, whose fourth power is 3 times that of their spread
@@ -199,9 +198,7 @@ def effective_degrees(numerator: FloatArray, denominator: FloatArray) -> float:
     return float(3 * scaled.sum() ** 2 / (scaled @ scaled)) - 1
 
 
-def clustered_ratio(
-    numerator: FloatArray, denominator: FloatArray, *, fewest: int = 2
-) -> ClusteredRatio | None:
+def clustered_ratio(numerator: Floats, denominator: Floats, *, fewest: int = 2) -> ClusteredRatio | None:
     """The ratio of two sums; None where too few units have something to see how much it varies.
 
     `numerator` (units,) such as revenue of each user; `denominator` (units,) such as impressions of each
@@ -222,7 +219,7 @@ def clustered_ratio(
     return ClusteredRatio(value, error, degrees, float(((errors / error) ** 3).sum()), is_positive)
 
 
-def ratio_interval(numerator: FloatArray, denominator: FloatArray, confidence: float) -> Interval:
+def ratio_interval(numerator: Floats, denominator: Floats, confidence: float) -> Interval:
     """The interval of `clustered_ratio`; NaN where too few units have something."""
     found = clustered_ratio(numerator, denominator)
     return found.interval(confidence) if found else NO_INTERVAL

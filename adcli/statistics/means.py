@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.statistics.intervals import FEWEST_DEGREES, ClusteredRatio, FloatArray
+from adcli.arrays import Floats, Integers
+from adcli.statistics.intervals import FEWEST_DEGREES, ClusteredRatio
 
 ROUNDING = 1e-12
 
 
-def cluster_totals(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) -> FloatArray:
+def cluster_totals(values: Floats, cluster: Integers | None = None) -> Floats:
     """The deviations from the mean, summed by cluster.
 
     `values` (n,) the rows; `cluster` (n,) number of each row's cluster (its user), from 0 on, None where each
@@ -22,7 +22,7 @@ def cluster_totals(values: FloatArray, cluster: npt.NDArray[np.int64] | None = N
     return deviation if cluster is None else np.bincount(cluster, weights=deviation).astype(np.float64)
 
 
-def std_error(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) -> float:
+def std_error(values: Floats, cluster: Integers | None = None) -> float:
     """The standard error of the mean, robust to dependence within clusters; NaN with fewer than two.
 
     `values` (n,) the rows.
@@ -37,7 +37,7 @@ def std_error(values: FloatArray, cluster: npt.NDArray[np.int64] | None = None) 
 
 
 def clustered_mean(
-    values: FloatArray, cluster: npt.NDArray[np.int64] | None = None, *, least_error: float = 0.0
+    values: Floats, cluster: Integers | None = None, *, least_error: float = 0.0
 ) -> ClusteredRatio:
     """The mean of rows that may come in clusters, with what its interval rests on.
 

@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from adcli.statistics.intervals import FloatArray
+from adcli.arrays import Floats
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
 
-def adjust(p_values: FloatArray, correction: Correction) -> FloatArray:
+def adjust(p_values: Floats, correction: Correction) -> Floats:
     """The adjusted p-values; NaN, a comparison that could not be made, stays and does not count.
 
     Source: Holm (1979) holds the family-wise error; Benjamini and Hochberg (1995) the false discovery rate.

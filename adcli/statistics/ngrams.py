@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from adcli.arrays import Floats
+
 Tokens = Sequence[str]
 MOST = 4
 
@@ -60,7 +60,7 @@ def rouge_l(words: Tokens, reference: Tokens) -> float:
     return _f1(row[-1], len(words), len(reference))
 
 
-def bleu_counts(words: Tokens, references: Sequence[Tokens]) -> FloatArray:
+def bleu_counts(words: Tokens, references: Sequence[Tokens]) -> Floats:
     """(10,) what BLEU sums: shared n-grams of each size, all n-grams, own and closest reference's length."""
     shared, said = np.zeros(MOST), np.zeros(MOST)
     for size in range(1, MOST + 1):
@@ -75,7 +75,7 @@ def bleu_counts(words: Tokens, references: Sequence[Tokens]) -> FloatArray:
     return np.concatenate([shared, said, [len(words), closest]])
 
 
-def bleu(counts: FloatArray) -> FloatArray:
+def bleu(counts: Floats) -> Floats:
     """(...,) BLEU-4 in 0 to 100 of summed counts (..., 10), zero counts smoothed by halving.
 
     Source: Papineni et al. (2002), equations 2 to 4; smoothing 3 of Chen and Cherry (2014), as sacrebleu.
@@ -99,7 +99,7 @@ class _TwoMost(NamedTuple):
     next_most: int
 
 
-def self_bleu(texts: Sequence[Tokens]) -> FloatArray:
+def self_bleu(texts: Sequence[Tokens]) -> Floats:
     """(n,) BLEU-4 of each text against all the others as references, in time linear in the words.
 
     Source: Zhu et al. (2018), section 3.4.
@@ -124,7 +124,7 @@ def _against_others(
     sizes: Sequence[Counter[tuple[str, ...]]],
     best: Sequence[dict[tuple[str, ...], _TwoMost]],
     lengths: Sequence[int],
-) -> FloatArray:
+) -> Floats:
     shared = [
         sum(
             min(count, seen.next_most if seen.text == text else seen.most)

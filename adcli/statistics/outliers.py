@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from adcli.arrays import Floats
 
 _OF_TAILS: Final = 2.0  # weight beside the distance's 1
 
@@ -25,14 +24,14 @@ class Tails(NamedTuple):
     in another. The sum is that of Fisher's method (1925) over two-sided tails.
     """
 
-    ordered: FloatArray
+    ordered: Floats
 
     @classmethod
-    def fit(cls, values: FloatArray) -> Self:
+    def fit(cls, values: Floats) -> Self:
         """The tails of the (n, f) values."""
         return cls(np.sort(values, axis=0))
 
-    def shares(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def shares(self, values: Floats) -> tuple[Floats, Floats]:
         """(m, f) share of the sample with a value as low, and as high, at least one of its rows."""
         count = len(self.ordered)
         lower, upper = np.empty(values.shape), np.empty(values.shape)
@@ -41,7 +40,7 @@ class Tails(NamedTuple):
             upper[:, place] = count - np.searchsorted(known, column, side="left")
         return np.maximum(lower, 1) / count, np.maximum(upper, 1) / count
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: Floats) -> Floats:
         """(m,) sums of -log of two-sided tails."""
         return np.asarray(-np.log(np.minimum(2 * np.minimum(*self.shares(values)), 1)).sum(axis=1))
 
@@ -52,12 +51,12 @@ class Distance(NamedTuple):
     Source: Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices" (2004).
     """
 
-    center: FloatArray
-    deviation: FloatArray
-    precision: FloatArray
+    center: Floats
+    deviation: Floats
+    precision: Floats
 
     @classmethod
-    def fit(cls, values: FloatArray) -> Self:
+    def fit(cls, values: Floats) -> Self:
         """The spread of the (n, f) values."""
         from sklearn.covariance import LedoitWolf
 
@@ -68,13 +67,13 @@ class Distance(NamedTuple):
         fitted = LedoitWolf(assume_centered=True).fit((values - center) / deviation)
         return cls(center, deviation, fitted.get_precision())
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: Floats) -> Floats:
         """(m,) squared Mahalanobis distances to the mean."""
         standard = (values - self.center) / self.deviation
         return np.asarray(np.einsum("ij,ij->i", standard @ self.precision, standard))
 
 
-def rank_tail(known: FloatArray, scores: FloatArray) -> FloatArray:
+def rank_tail(known: Floats, scores: Floats) -> Floats:
     """(m,) -log of the share of sorted scores that are as high: 0 for the lowest, log n for the highest."""
     return np.asarray(
         -np.log(np.maximum(len(known) - np.searchsorted(known, scores, side="left"), 1) / len(known))
@@ -90,12 +89,12 @@ class OutlierDetector(NamedTuple):
     of_distances: tuple[float, float]
 
     @classmethod
-    def fit(cls, values: FloatArray) -> Self:
+    def fit(cls, values: Floats) -> Self:
         """The detector of (n, f) values."""
         tails, distance = Tails.fit(values), Distance.fit(values)
         return cls(tails, distance, *(_spread(one.scores(values)) for one in (tails, distance)))
 
-    def scores(self, values: FloatArray) -> FloatArray:
+    def scores(self, values: Floats) -> Floats:
         """(m,) mean deviations from what is usual."""
         (mean, deviation), (mean_distance, spread) = self.of_tails, self.of_distances
         by_tails = (self.tails.scores(values) - mean) / deviation
@@ -103,6 +102,6 @@ class OutlierDetector(NamedTuple):
         return np.asarray((_OF_TAILS * by_tails + by_distance) / (_OF_TAILS + 1))
 
 
-def _spread(scores: FloatArray) -> tuple[float, float]:
+def _spread(scores: Floats) -> tuple[float, float]:
     """Mean and deviation."""
     return float(scores.mean()), float(scores.std()) or 1.0

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.statistics.comparison import ArmFigure, Comparison, without_spread
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
+from adcli.statistics.intervals import NO_INTERVAL, Interval, normal_quantile
 
 FEW_BEYOND = 20  # values; below, intervals hold the truth in 94 to 98.5 % of trials
 TOO_FEW_BEYOND = 2  # values; below, in 30 to 93 %, so that none is given
@@ -16,9 +17,7 @@ FEWEST_SAID = f"fewer than {TOO_FEW_BEYOND} values of an arm lie beyond this qua
 MOST_TIED = 0.05
 
 
-def compare_quantiles(
-    variant: FloatArray, control: FloatArray, quantile: float, confidence: float
-) -> Comparison:
+def compare_quantiles(variant: Floats, control: Floats, quantile: float, confidence: float) -> Comparison:
     """Two quantiles by z, with Maritz and Jarrett's standard errors; the relative interval on the log scale.
 
     `variant` (n,) values of the variant's units; `control` (m,) values of the control's units; `quantile`: in
@@ -48,13 +47,13 @@ def compare_quantiles(
     )
 
 
-def _tied(arms: Sequence[tuple[FloatArray, float]]) -> str:
+def _tied(arms: Sequence[tuple[Floats, float]]) -> str:
     """That many units share the value at the quantile, whose error then is not normal; else empty."""
     share = max(float((values == quantile).mean()) for values, quantile in arms)
     return f"{share:.0%} of an arm's units share the value at this quantile" if share > MOST_TIED else ""
 
 
-def _quantile_figure(values: FloatArray, quantile: float) -> ArmFigure:
+def _quantile_figure(values: Floats, quantile: float) -> ArmFigure:
     """The sample quantile, and the variance that the order statistics around it would have.
 
     Source: Maritz and Jarrett (1978), with the weights of Harrell and Davis (1982).

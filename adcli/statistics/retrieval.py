@@ -11,14 +11,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from adcli.arrays import Flags, Floats, Floats32, Integers
 
 CHUNK: Final = 256
 
 
-def unit_vectors(vectors: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+def unit_vectors(vectors: npt.NDArray[np.generic]) -> Floats32:
     """(…, d) the vectors at length 1; zeros stay zeros."""
     numbers = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(numbers, axis=-1, keepdims=True)
@@ -31,16 +29,16 @@ class RetrievalTask(NamedTuple):
     queries: npt.NDArray[np.floating]  # (q, d) unit vectors
     candidates: npt.NDArray[np.floating]  # (n, d) unit vectors
     # the (c, n) relevant candidates of some queries, from their (c,) row numbers
-    relevant: Callable[[IntArray], BoolArray]
-    own: IntArray  # (q,) the candidate that is the query itself and is left out; -1 for none
+    relevant: Callable[[Integers], Flags]
+    own: Integers  # (q,) the candidate that is the query itself and is left out; -1 for none
 
 
 class Retrieved(NamedTuple):
     """The metrics of each query."""
 
-    values: FloatArray  # (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k
+    values: Floats  # (q, metrics) recall at each k, reciprocal rank, NDCG at the largest k
     metrics: list[str]  # their names
-    chance: FloatArray  # (q, len(ks)) recall of a random order
+    chance: Floats  # (q, len(ks)) recall of a random order
 
 
 def retrieve(task: RetrievalTask, ks: Sequence[int], *, seed: int) -> Retrieved:
@@ -68,12 +66,12 @@ def retrieve(task: RetrievalTask, ks: Sequence[int], *, seed: int) -> Retrieved:
 
 def _retrieve_some(
     task: RetrievalTask,
-    candidates: npt.NDArray[np.float32],
-    shuffled: IntArray,
-    place: IntArray,
-    rows: IntArray,
+    candidates: Floats32,
+    shuffled: Integers,
+    place: Integers,
+    rows: Integers,
     ks: Sequence[int],
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Floats, Floats]:
     scores = task.queries[rows].astype(np.float32) @ candidates.T
     right = task.relevant(rows)[:, shuffled]
     own = task.own[rows]
@@ -99,14 +97,14 @@ def _retrieve_some(
     return values, chance
 
 
-def _top(scores: npt.NDArray[np.float32], k: int) -> IntArray:
+def _top(scores: Floats32, k: int) -> Integers:
     """(c, k) places of the highest scores, highest first, ties by place."""
     found = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     its = np.take_along_axis(scores, found, axis=1)
     return np.asarray(np.take_along_axis(found, np.lexsort((found, -its)), axis=1))
 
 
-def _first_rank(scores: npt.NDArray[np.float32], right: BoolArray) -> FloatArray:
+def _first_rank(scores: Floats32, right: Flags) -> Floats:
     """(c,) the rank of the first relevant candidate, ties ranked by place."""
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     at_best = scores == best

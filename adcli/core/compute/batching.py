@@ -15,7 +15,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from adcli.arrays import Integers
+
+IntArray = Integers
 Item = TypeVar("Item")
 
 UNIT_BATCHES = 16
@@ -36,7 +38,7 @@ class Group(NamedTuple):
     length: int
 
 
-def distinct(texts: Sequence[str]) -> tuple[list[str], IntArray]:
+def distinct(texts: Sequence[str]) -> tuple[list[str], Integers]:
     """The distinct texts in order of first appearance, and for each text its place among them.
 
     `[texts[i] for i in place]` gives the input back.
@@ -55,7 +57,7 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def plan_batches(
     lengths: npt.ArrayLike, *, token_budget: int, max_padding: float | None = None
-) -> list[IntArray]:
+) -> list[Integers]:
     """Positions of the sequences of each batch, longest first, so that a batch too large fails at once.
 
     Each sequence is in exactly one batch. A batch's tokens stay within the budget unless it is one sequence
@@ -69,7 +71,7 @@ def plan_batches(
     """
     size = np.asarray(lengths, np.int64)
     order = np.argsort(-size, kind="stable")
-    batches: list[IntArray] = []
+    batches: list[Integers] = []
     start, tokens = 0, 0
     for end, sequence in enumerate(order):
         longest, count = int(size[order[start]]), end - start + 1
@@ -86,8 +88,8 @@ def plan_batches(
 
 
 def plan_batches_of_texts(
-    owner: IntArray, lengths: IntArray, *, token_budget: int, max_padding: float | None = None
-) -> Iterator[IntArray]:
+    owner: Integers, lengths: Integers, *, token_budget: int, max_padding: float | None = None
+) -> Iterator[Integers]:
     """Positions of the windows of each batch, so that texts of several windows are soon done.
 
     Texts go through the model in units of similar length, all windows of a text in one unit, and what is done

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.batching import Group, IntArray, equal_length_groups
+from adcli.arrays import Integers, Integers32
+from adcli.core.compute.batching import Group, equal_length_groups
 from adcli.core.compute.linear_modules import exchange_linears
 
 
@@ -26,28 +27,23 @@ class PackedBatch(NamedTuple):
         groups: The runs of equal length.
     """
 
-    ids: npt.NDArray[np.int32]
-    lengths: IntArray
+    ids: Integers32
+    lengths: Integers
     groups: list[Group]
 
     @classmethod
-    def of(cls, ids: npt.NDArray[np.int32], lengths: IntArray) -> PackedBatch:
+    def of(cls, ids: Integers32, lengths: Integers) -> PackedBatch:
         """A batch of sequences that lie one after another in `ids`."""
         return cls(ids, lengths, equal_length_groups(lengths))
 
     @classmethod
-    def of_each(cls, sequences: Sequence[npt.NDArray[np.int32]]) -> PackedBatch:
+    def of_each(cls, sequences: Sequence[Integers32]) -> PackedBatch:
         """A batch of these sequences, the longest first."""
         return cls.of(np.concatenate(sequences), np.array([len(ids) for ids in sequences]))
 
 
 def padded(
-    ids: npt.NDArray[np.int32],
-    lengths: npt.ArrayLike,
-    device: str,
-    *,
-    filler: int = 0,
-    on_left: bool = False,
+    ids: Integers32, lengths: npt.ArrayLike, device: str, *, filler: int = 0, on_left: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sequences that lie one after another as rows of one length, and which of it are tokens.
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from adcli.core.compute.batching import IntArray, chunks, distinct
-from adcli.core.encoding.encoder import CHUNK_TEXTS, Encoder, FloatArray, Progress
+from adcli.arrays import Floats32, Integers
+from adcli.core.compute.batching import chunks, distinct
+from adcli.core.encoding.encoder import CHUNK_TEXTS, Encoder, Progress
 from adcli.core.encoding.store import VectorStore
 
 KEEP_EVERY_S = 0.5
@@ -16,7 +17,7 @@ KEEP_EVERY_S = 0.5
 
 def encode_cached(
     encoder: Encoder, texts: Sequence[str], store: VectorStore, progress: Progress | None = None
-) -> FloatArray:
+) -> Floats32:
     """(n, dimension) unit vectors, one for each text, from the store where it has them.
 
     Args:
@@ -35,7 +36,7 @@ def encode_cached(
 
 def encode_cached_stream(
     encoder: Encoder, texts: Iterable[str], store: VectorStore, progress: Progress | None = None
-) -> Iterator[FloatArray]:
+) -> Iterator[Floats32]:
     """Blocks of unit vectors in the texts' order, in memory that does not grow with their number.
 
     What is computed is kept every half second, so a killed run loses no more than that.
@@ -56,9 +57,9 @@ def encode_cached_stream(
 
 def _computed(
     encoder: Encoder, texts: Sequence[str], store: VectorStore
-) -> Iterator[tuple[IntArray, FloatArray]]:
+) -> Iterator[tuple[Integers, Floats32]]:
     """What the encoder has ready, after it went into the store."""
-    ready: list[tuple[IntArray, FloatArray]] = []
+    ready: list[tuple[Integers, Floats32]] = []
     kept_at = time.monotonic()
     for found in encoder.encode_as_ready(texts):
         ready.append(found)
@@ -70,8 +71,8 @@ def _computed(
 
 
 def _kept(
-    ready: Sequence[tuple[IntArray, FloatArray]], texts: Sequence[str], store: VectorStore
-) -> tuple[IntArray, FloatArray]:
+    ready: Sequence[tuple[Integers, Floats32]], texts: Sequence[str], store: VectorStore
+) -> tuple[Integers, Floats32]:
     positions = np.concatenate([positions for positions, _ in ready])
     vectors = np.concatenate([vectors for _, vectors in ready])
     store.add([texts[i] for i in positions], vectors)

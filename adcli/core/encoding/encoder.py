@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats32, Integers
 from adcli.core.adapters.adapter import adapter_fingerprint
-from adcli.core.compute.batching import IntArray, distinct
+from adcli.core.compute.batching import distinct
 from adcli.core.encoding.settings import Chosen, EncoderRequest, keep_choice, known_choice
 from adcli.core.encoding.tokens import MAX_WINDOWS
 from adcli.core.models.resolution import ModelSource, resolve_model
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from adcli.core.encoding.engine import LocalEngine
     from adcli.core.encoding.worker_pool import EncoderPool
 
-FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int], None]
 
 CHUNK_TEXTS = 8_192
@@ -111,7 +110,7 @@ class Encoder:
         keep_choice(request, chosen)
         return cls(source, request, chosen, processes=processes, loaded=engine)
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Floats32:
         """(n, dimension) unit vectors, one for each text, equal texts computed once.
 
         Args:
@@ -128,7 +127,7 @@ class Encoder:
                     progress(int(repeats[start + positions].sum()))
         return vectors[place]
 
-    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, FloatArray]]:
+    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[Integers, Floats32]]:
         """Positions of texts and their unit vectors as batches are done.
 
         The order of what comes depends on the machine; each text's vector does not.
@@ -136,7 +135,7 @@ class Encoder:
         if texts:
             yield from self._engine.encode_as_ready(texts)
 
-    def token_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+    def token_vectors(self, texts: Sequence[str]) -> list[Floats32]:
         """One (tokens, dimension) array of unit vectors for each text; computed by this process alone."""
         return self.local.token_vectors(texts)
 

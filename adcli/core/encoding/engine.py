@@ -7,16 +7,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.core.compute.batching import IntArray, plan_batches_of_texts
+from adcli.arrays import Floats32, Integers
+from adcli.core.compute.batching import plan_batches_of_texts
 from adcli.core.compute.forward import ForwardPass, PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.encoding.pooling import Mode, pool
 from adcli.core.encoding.tokens import TextReader, Tokens
 
-FloatArray = npt.NDArray[np.float32]
-Ready = tuple[IntArray, FloatArray]
+Ready = tuple[Integers, Floats32]
 
 
 class WindowAverage:
@@ -30,13 +29,13 @@ class WindowAverage:
         lengths: (windows,) tokens of each.
     """
 
-    def __init__(self, owner: IntArray, lengths: IntArray) -> None:
+    def __init__(self, owner: Integers, lengths: Integers) -> None:
         self._owner, self._lengths = owner, lengths
         self._windows = np.bincount(owner)
         self._first = np.cumsum(self._windows) - self._windows
-        self._waiting: dict[int, dict[int, FloatArray]] = {}
+        self._waiting: dict[int, dict[int, Floats32]] = {}
 
-    def add(self, windows: IntArray, vectors: FloatArray) -> tuple[IntArray, FloatArray]:
+    def add(self, windows: Integers, vectors: Floats32) -> tuple[Integers, Floats32]:
         """The texts that are now complete and their averaged vectors."""
         texts = self._owner[windows]
         alone = self._windows[texts] == 1
@@ -51,11 +50,11 @@ class WindowAverage:
             return texts[alone], vectors[alone]
         return np.concatenate([texts[alone], done]), np.concatenate([vectors[alone], averages])
 
-    def _average(self, text: int) -> FloatArray:
+    def _average(self, text: int) -> Floats32:
         parts = self._waiting.pop(text)
         windows = self._first[text] + np.arange(self._windows[text])
         stacked = np.stack([parts[int(window)] for window in windows]).astype(np.float64)
-        average: FloatArray = np.average(stacked, axis=0, weights=self._lengths[windows]).astype(np.float32)
+        average: Floats32 = np.average(stacked, axis=0, weights=self._lengths[windows]).astype(np.float32)
         return average
 
 
@@ -72,7 +71,7 @@ class Task(NamedTuple):
     first: int
     tokens: Tokens
     average: WindowAverage
-    windows: IntArray
+    windows: Integers
 
 
 class LocalEngine(NamedTuple):
@@ -102,7 +101,7 @@ class LocalEngine(NamedTuple):
             if len(positions):
                 yield task.first + positions, unit(vectors)
 
-    def token_vectors(self, texts: Sequence[str]) -> list[FloatArray]:
+    def token_vectors(self, texts: Sequence[str]) -> list[Floats32]:
         """One (tokens, width) array of unit vectors for each text, from the last layer, for BERTScore.
 
         What the reader puts around every text (special tokens, a prompt) is left out; tokens that two windows
@@ -111,9 +110,9 @@ class LocalEngine(NamedTuple):
         if not texts:
             return []
         tokens, around = self.reader.read(texts), np.unique(self.reader.read([""]).ids)
-        found: list[FloatArray] = [np.empty(0, np.float32)] * len(tokens.lengths)
+        found: list[Floats32] = [np.empty(0, np.float32)] * len(tokens.lengths)
 
-        def fill(windows: IntArray) -> None:
+        def fill(windows: Integers) -> None:
             batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
             states = unit(self.forward(batch).float().cpu().numpy())
             is_own, ends = ~np.isin(batch.ids, around), np.cumsum(batch.lengths)
@@ -134,7 +133,7 @@ class LocalEngine(NamedTuple):
             for windows in self.batches(tokens):
                 yield Task(first, tokens, average, windows)
 
-    def batches(self, tokens: Tokens) -> Iterator[IntArray]:
+    def batches(self, tokens: Tokens) -> Iterator[Integers]:
         """The windows of each batch of what was read."""
         return plan_batches_of_texts(
             tokens.owner,
@@ -143,13 +142,13 @@ class LocalEngine(NamedTuple):
             max_padding=self.forward.max_padding,
         )
 
-    def _pooled(self, task: Task) -> tuple[Task, FloatArray]:
+    def _pooled(self, task: Task) -> tuple[Task, Floats32]:
         lengths = task.tokens.lengths[task.windows]
         batch = PackedBatch.of(task.tokens.flat(task.windows), lengths)
         return task, pool(self.forward(batch), lengths, self.mode).cpu().numpy()
 
 
-def gather_ready(engine: LocalEngine, texts: Sequence[str], dimension: int) -> FloatArray:
+def gather_ready(engine: LocalEngine, texts: Sequence[str], dimension: int) -> Floats32:
     """(n, dimension) vectors in the texts' order."""
     vectors = np.empty((len(texts), dimension), np.float32)
     for positions, block in engine.encode_as_ready(texts):
@@ -157,8 +156,8 @@ def gather_ready(engine: LocalEngine, texts: Sequence[str], dimension: int) -> F
     return vectors
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: Floats32) -> Floats32:
     """The vectors at length 1: (n, dimension) each."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: FloatArray = vectors / np.maximum(lengths, np.float32(1e-12))
+    scaled: Floats32 = vectors / np.maximum(lengths, np.float32(1e-12))
     return scaled

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.arrays import Floats
 from adcli.core.adapters.adapter import adapter_fingerprint, apply_adapter
 from adcli.core.compute.attention import Attention, VariableLengthAttention, plain_attention
 from adcli.core.compute.autotune import Forms, Parity, autotune
@@ -135,7 +135,7 @@ def _vector_parity(reader: TextReader, mode: Mode) -> Parity:
     """Parity of the vectors of texts of many kinds and lengths."""
     tokens = reader.read(PROBES)
 
-    def vectors_of(forward: ForwardPass) -> npt.NDArray[np.float64]:
+    def vectors_of(forward: ForwardPass) -> Floats:
         vectors = np.empty((len(tokens.lengths), forward.width))
         for windows in plan_batches(tokens.lengths, token_budget=1024, max_padding=forward.max_padding):
             batch = PackedBatch.of(tokens.flat(windows), tokens.lengths[windows])
@@ -145,7 +145,7 @@ def _vector_parity(reader: TextReader, mode: Mode) -> Parity:
     return Parity(vectors_of, _greatest_cosine_distance, "greatest cosine distance", PARITY_LIMITS)
 
 
-def _greatest_cosine_distance(found: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+def _greatest_cosine_distance(found: Floats, expected: Floats) -> float:
     """1 - the least cosine between rows."""
     norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
     return float(np.max(1 - np.sum(found * expected, axis=1) / norms))

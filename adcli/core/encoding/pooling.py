@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
-from adcli.core.compute.batching import IntArray
+from adcli.arrays import Integers
 from adcli.core.models.files import read_json
 from adcli.errors import DataError
 
@@ -76,7 +76,7 @@ def read_pooling(path: Path) -> PoolingRule:
     )
 
 
-def pool(states: torch.Tensor, lengths: IntArray, mode: Mode) -> torch.Tensor:
+def pool(states: torch.Tensor, lengths: Integers, mode: Mode) -> torch.Tensor:
     """(sequences, width) fp32 vectors in the batch's order, in a few steps for all of them together.
 
     Args:

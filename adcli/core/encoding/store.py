@@ -22,12 +22,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Flags, Floats32
 from adcli.core.cache import cache_directory
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 
 DEFAULT_LIMIT_BYTES = 8 << 30
 KEY_BYTES = 16
@@ -69,7 +66,7 @@ class VectorStore:
         self.is_writable = True
         self._open()
 
-    def find(self, texts: Sequence[str]) -> tuple[BoolArray, FloatArray]:
+    def find(self, texts: Sequence[str]) -> tuple[Flags, Floats32]:
         """Which of the texts are known, and (n, dimension) vectors, meaningless where they are not."""
         vectors = np.zeros((len(texts), self._dimension), np.float32)
         keys = [self._key(text) for text in texts]
@@ -81,7 +78,7 @@ class VectorStore:
         vectors[known] = found[place[known]]
         return known, vectors
 
-    def add(self, texts: Sequence[str], vectors: FloatArray) -> None:
+    def add(self, texts: Sequence[str], vectors: Floats32) -> None:
         """Keep the vectors of these texts, each whole or not at all.
 
         A full disk or store ends keeping, not the run.
@@ -91,7 +88,7 @@ class VectorStore:
             if self.is_writable:
                 self._add_block(texts[start : start + at_once], vectors[start : start + at_once])
 
-    def _add_block(self, texts: Sequence[str], vectors: FloatArray) -> None:
+    def _add_block(self, texts: Sequence[str], vectors: Floats32) -> None:
         keys, blobs = map(self._key, texts), [row.tobytes() for row in np.asarray(vectors, "<f4")]
         with self._changing() as database:
             self._make_room(len(texts) * self._row_bytes, before=self._run)

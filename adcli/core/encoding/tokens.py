@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.core.compute.batching import IntArray
+from adcli.arrays import Integers, Integers32
 from adcli.core.encoding.pooling import PoolingRule
 from adcli.core.models.loading import load_tokenizer
 
@@ -35,11 +34,11 @@ class Tokens(NamedTuple):
         owner: (windows,) position of the text each belongs to, ascending.
     """
 
-    ids: npt.NDArray[np.int32]
-    lengths: IntArray
-    owner: IntArray
+    ids: Integers32
+    lengths: Integers
+    owner: Integers
 
-    def flat(self, windows: IntArray) -> npt.NDArray[np.int32]:
+    def flat(self, windows: Integers) -> Integers32:
         """The ids of some windows, one after another."""
         end = np.cumsum(self.lengths)
         return np.concatenate([self.ids[end[w] - self.lengths[w] : end[w]] for w in windows])

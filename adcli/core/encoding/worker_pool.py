@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.core.compute.batching import IntArray
+from adcli.arrays import Floats32, Integers
 from adcli.core.encoding.settings import Chosen, EncoderRequest
 from adcli.core.processes.pool import Compute, WorkerPool, check_same
 from adcli.core.processes.runtime import start_runtime
@@ -27,7 +26,7 @@ class EncoderPool:
         self._pool = WorkerPool(f"{__name__}:encode_units", settings, processes=processes)
         self._dimension = chosen.dimension
 
-    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, npt.NDArray[np.float32]]]:
+    def encode_as_ready(self, texts: Sequence[str]) -> Iterator[tuple[Integers, Floats32]]:
         """Positions of texts and their unit vectors, each text once, as units are done."""
         units = list(length_units(texts))
         for number, result in self._pool.run([texts[i] for i in unit] for unit in units):
@@ -37,7 +36,7 @@ class EncoderPool:
             yield units[number], vectors
 
 
-def length_units(texts: Sequence[str]) -> Iterator[IntArray]:
+def length_units(texts: Sequence[str]) -> Iterator[Integers]:
     """Positions of texts in units of similar length and work, longest first; each position is in one unit."""
     sizes = np.fromiter((len(text) for text in texts), np.int64, len(texts))
     order = np.argsort(-sizes, kind="stable")

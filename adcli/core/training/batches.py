@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Integers
 from adcli.core.training.settings import TrainingSettings
 
 
-def batch_members(count: int, batch: int, settings: TrainingSettings) -> npt.NDArray[np.int64]:
+def batch_members(count: int, batch: int, settings: TrainingSettings) -> Integers:
     """Which examples are in a batch: each once before any comes again, in an order that depends on the seed.
 
     Args:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a network is learned
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32, Integers32
 from adcli.core.training.loop import Objective, TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 
@@ -16,8 +16,6 @@ HEADS, HIDDEN, DIRECTIONS = 3, 32, 12
 EPOCHS, MOST_STEPS = 20, 4_000
 SMALLEST_BATCH, LARGEST_BATCH = 64, 512
 LEARNING_RATE, WARMUP_SHARE, PATIENCE = 4e-3, 0.2, 5
-
-Floats = NDArray[np.float32]
 
 
 class Towers(NamedTuple):
@@ -31,10 +29,10 @@ class Towers(NamedTuple):
         bias: (K,) of the actions.
     """
 
-    layers: dict[str, Floats]
-    actions: Floats
-    linear: Floats
-    bias: Floats
+    layers: dict[str, Floats32]
+    actions: Floats32
+    linear: Floats32
+    bias: Floats32
 
 
 class _TwoTower(torch.nn.Module):
@@ -88,13 +86,13 @@ class _TwoTower(torch.nn.Module):
 
 
 def fit_towers(
-    context: Floats,
-    action: NDArray[np.int32],
-    reward: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    features: Floats,
+    context: Floats32,
+    action: Integers32,
+    reward: Floats,
+    weight: Floats,
+    features: Floats32,
     *,
-    apart: NDArray[np.bool_],
+    apart: Flags,
     logit: bool,
     start: float,
 ) -> Towers:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError
 from adcli.evaluate.columns import finite_numbers
 from adcli.statistics.aggregates import Aggregates
 from adcli.statistics.averages import compare_averages
 from adcli.statistics.comparison import ArmFigure, Comparison, Metric
-from adcli.statistics.intervals import FloatArray
 from adcli.statistics.proportions import compare_proportions
 from adcli.statistics.quantiles import compare_quantiles
 
@@ -78,7 +78,7 @@ def _test(
     return lambda one, other, confidence: compare_averages(arms[one], arms[other], metric, confidence)
 
 
-def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, FloatArray]:
+def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, Floats]:
     both = finite_numbers(units.select(variant, column), [column])
     return {
         str(name): part[column].to_numpy() for (name,), part in both.group_by(variant, maintain_order=True)
@@ -126,7 +126,7 @@ def posteriors(arms: Sequence[ArmFigure], *, proportion: bool, lower_is_better: 
     ]
 
 
-def _points(arm: ArmFigure, *, proportion: bool) -> FloatArray:
+def _points(arm: ArmFigure, *, proportion: bool) -> Floats:
     if not proportion:
         return np.asarray(arm.value + np.sqrt(arm.variance) * GRID)
     mean = (arm.value * arm.n + 1) / (arm.n + 2)
@@ -135,7 +135,7 @@ def _points(arm: ArmFigure, *, proportion: bool) -> FloatArray:
     return np.asarray(np.clip(mean + spread * away, 0.0, 1.0))
 
 
-def _below(arm: ArmFigure, values: FloatArray, *, proportion: bool) -> FloatArray:
+def _below(arm: ArmFigure, values: Floats, *, proportion: bool) -> Floats:
     from scipy.special import betainc, ndtr
 
     if proportion:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError
 from adcli.evaluate.ab.compare import Found, compare_arms
 from adcli.evaluate.ab.metrics import parse_metrics
@@ -22,7 +23,7 @@ from adcli.numbers import counted
 from adcli.progress import steps
 from adcli.statistics.aggregates import Aggregates, aggregate_arms
 from adcli.statistics.comparison import Metric
-from adcli.statistics.intervals import FloatArray, Interval
+from adcli.statistics.intervals import Interval
 from adcli.statistics.verdicts import decide
 
 BINS, MOST_VALUES = 5, 10  # of a column of numbers: bins, and values that are segments as they are
@@ -44,9 +45,9 @@ class _Effects(NamedTuple):
     """The effects of one arm on one metric over the segments, shrunk towards each other."""
 
     rows: list[tuple[str, Found]]
-    value: FloatArray
-    low: FloatArray
-    high: FloatArray
+    value: Floats
+    low: Floats
+    high: Floats
     p_value: float
     definition: str
 
@@ -215,14 +216,14 @@ def _alike(heterogeneity: float) -> str:
 class Shrunken(NamedTuple):
     """What a hierarchical model says of the segments."""
 
-    value: FloatArray  # (segments,) posterior means of the effects
-    low: FloatArray  # (segments,) lower ends of their intervals
-    high: FloatArray  # (segments,) upper ends
+    value: Floats  # (segments,) posterior means of the effects
+    low: Floats  # (segments,) lower ends of their intervals
+    high: Floats  # (segments,) upper ends
     spread: float  # posterior mean of the standard deviation between segments
     p_value: float  # of Cochran's Q, that all effects are equal
 
 
-def shrink(effect: FloatArray, variance: FloatArray, *, confidence: float) -> Shrunken:
+def shrink(effect: Floats, variance: Floats, *, confidence: float) -> Shrunken:
     """The effects under a normal hierarchy whose spread is itself unknown, and integrated over.
 
     `effect` (segments,) estimates, three or more; `variance` (segments,) of the estimates, positive.
@@ -245,7 +246,7 @@ def shrink(effect: FloatArray, variance: FloatArray, *, confidence: float) -> Sh
     return Shrunken(weight @ mean, low, high, float(weight @ tau), float(chi2.sf(q, len(effect) - 1)))
 
 
-def _spread_posterior(effect: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _spread_posterior(effect: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Values of the standard deviation between segments and their posterior weights, under a flat prior."""
     largest = 5 * float(effect.std(ddof=1)) + 5 * float(np.sqrt(variance.mean()))
     tau = np.linspace(0, largest, TAU_POINTS)
@@ -259,9 +260,7 @@ def _spread_posterior(effect: FloatArray, variance: FloatArray) -> tuple[FloatAr
     return tau, weight / weight.sum()
 
 
-def _mixture_quantiles(
-    mean: FloatArray, spread: FloatArray, weight: FloatArray, tail: float
-) -> tuple[float, float]:
+def _mixture_quantiles(mean: Floats, spread: Floats, weight: Floats, tail: float) -> tuple[float, float]:
     from scipy.special import ndtr
 
     values = np.linspace(float((mean - 6 * spread).min()), float((mean + 6 * spread).max()), VALUE_POINTS)

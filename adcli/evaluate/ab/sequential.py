@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.errors import UsageError
-from adcli.statistics.intervals import FloatArray, normal_quantile
+from adcli.statistics.intervals import normal_quantile
 
 SMALLEST_P = 1e-12
 FARTHEST = 8.0  # standard deviations; what lies beyond has a probability of 1e-15
@@ -121,7 +122,7 @@ def _z_of(p_value: float) -> float:
     return float(-ndtri(p_value / 2)) if not math.isnan(p_value) else math.nan
 
 
-def obrien_fleming_boundaries(fractions: Sequence[float] | FloatArray, *, alpha: float = 0.05) -> FloatArray:
+def obrien_fleming_boundaries(fractions: Sequence[float] | Floats, *, alpha: float = 0.05) -> Floats:
     """The |z| to reach at each look, so that without an effect any is crossed with probability `alpha`.
 
     `fractions` (looks,) shares of the planned sample at each look, increasing, in (0, 1]; `alpha`: two-sided.
@@ -148,7 +149,7 @@ def obrien_fleming_boundaries(fractions: Sequence[float] | FloatArray, *, alpha:
 
 
 def crossing_probability(
-    fractions: Sequence[float] | FloatArray, bounds: Sequence[float] | FloatArray, *, drift: float
+    fractions: Sequence[float] | Floats, bounds: Sequence[float] | Floats, *, drift: float
 ) -> float:
     """Probability that |z| reaches its bound at any look, where z has the mean `drift` x sqrt(fraction)."""
     times = _times(fractions)
@@ -160,9 +161,7 @@ def crossing_probability(
     return crossed
 
 
-def looks_inflation(
-    fractions: Sequence[float] | FloatArray, *, alpha: float = 0.05, power: float = 0.8
-) -> float:
+def looks_inflation(fractions: Sequence[float] | Floats, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """By how much more units looks at these shares cost than one look at the end, at equal power; about 1.03.
 
     Source: Jennison and Turnbull (2000), section 2.3, the inflation factor.
@@ -180,7 +179,7 @@ def looks_inflation(
     return max(float(drift) / fixed, 1.0) ** 2
 
 
-def _times(fractions: Sequence[float] | FloatArray) -> FloatArray:
+def _times(fractions: Sequence[float] | Floats) -> Floats:
     times = np.asarray(fractions, np.float64)
     if len(times) == 0 or times[0] <= 0 or times[-1] > 1 or (np.diff(times) <= 0).any():
         raise UsageError("The looks must be increasing shares of the plan, above 0 and at most 1.")
@@ -194,8 +193,8 @@ class _Paths(NamedTuple):
     """
 
     time: float
-    points: FloatArray
-    mass: FloatArray
+    points: Floats
+    mass: Floats
     drift: float
     spacing: float
 
@@ -222,6 +221,6 @@ class _Paths(NamedTuple):
         return _Paths(time, points, density * weights, self.drift, self.spacing)
 
 
-def _start(times: FloatArray, drift: float = 0.0) -> _Paths:
+def _start(times: Floats, drift: float = 0.0) -> _Paths:
     spacing = math.sqrt(float(np.diff(times, prepend=0.0).min())) / FINENESS
     return _Paths(0.0, np.zeros(1), np.ones(1), drift, spacing)

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats, Integers
 from adcli.copy.wording import is_chinese, words
 from adcli.evaluate.ads.measures import MetricRow
 from adcli.statistics.intervals import (
@@ -20,8 +20,6 @@ from adcli.statistics.intervals import (
 )
 from adcli.statistics.ngrams import bleu, bleu_counts, distinct, self_bleu, tokens
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 PARTS = 40
 FEWEST = 5  # below so many products an interval would be a guess
 
@@ -32,7 +30,7 @@ def corpus_rows(
     group: str,
     *,
     references: Sequence[Sequence[str]] | None = None,
-    likely: tuple[FloatArray, FloatArray | IntArray] | None = None,
+    likely: tuple[Floats, Floats | Integers] | None = None,
     confidence: float = 0.95,
 ) -> Iterator[MetricRow]:
     """The measures of these ads taken together.
@@ -50,15 +48,15 @@ def corpus_rows(
         yield _perplexity(likely[0], np.asarray(likely[1], float), clusters, group, confidence)
 
 
-def _variety(texts: Sequence[str], clusters: IntArray, group: str, confidence: float) -> Iterator[MetricRow]:
+def _variety(texts: Sequence[str], clusters: Integers, group: str, confidence: float) -> Iterator[MetricRow]:
     said = [tokens(text) for text in texts]
 
-    def mean_self_bleu(rows: IntArray) -> float:
+    def mean_self_bleu(rows: Integers) -> float:
         return float(self_bleu([said[row] for row in rows]).mean())
 
     for size in (1, 2, 3):
 
-        def distinct_of(rows: IntArray, size: int = size) -> float:
+        def distinct_of(rows: Integers, size: int = size) -> float:
             return distinct([said[row] for row in rows], size)
 
         value, interval = jackknife(distinct_of, clusters, confidence)
@@ -73,7 +71,7 @@ def _variety(texts: Sequence[str], clusters: IntArray, group: str, confidence: f
     )  # fmt: skip
 
 
-def _repeated(texts: Sequence[str], clusters: IntArray, group: str, confidence: float) -> MetricRow:
+def _repeated(texts: Sequence[str], clusters: Integers, group: str, confidence: float) -> MetricRow:
     seen: set[tuple[str, ...]] = set()
     again = np.zeros(len(texts))
     for row, text in enumerate(texts):
@@ -89,7 +87,7 @@ def _repeated(texts: Sequence[str], clusters: IntArray, group: str, confidence: 
 
 
 def jackknife(
-    measure: Callable[[IntArray], float], clusters: IntArray, confidence: float
+    measure: Callable[[Integers], float], clusters: Integers, confidence: float
 ) -> tuple[float, Interval]:
     """A measure of all rows, and its interval from leaving out one part of the clusters after another.
 
@@ -110,7 +108,7 @@ def jackknife(
 def _bleu_row(
     texts: Sequence[str],
     references: Sequence[Sequence[str]],
-    clusters: IntArray,
+    clusters: Integers,
     group: str,
     confidence: float,
 ) -> Iterator[MetricRow]:
@@ -138,13 +136,13 @@ def _bleu_tokens(*, chinese: bool) -> tuple[Callable[[str], list[str]], str]:
     return lambda text: str(tokenizer(text.rstrip())).split(), f"tokens as sacrebleu's {name}, case kept"
 
 
-def _summed(clusters: IntArray, values: FloatArray) -> FloatArray:
+def _summed(clusters: Integers, values: Floats) -> Floats:
     """(clusters,) the sum of the values of each cluster."""
     return np.bincount(clusters, values).astype(np.float64)
 
 
 def _perplexity(
-    log_likelihood: FloatArray, counted: FloatArray, clusters: IntArray, group: str, confidence: float
+    log_likelihood: Floats, counted: Floats, clusters: Integers, group: str, confidence: float
 ) -> MetricRow:
     nats, tokens_of = _summed(clusters, -log_likelihood), _summed(clusters, counted)
     low, high = ratio_interval(nats, tokens_of, confidence)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats32
 from adcli.copy.channels import CHANNELS, FIELDS, misfits, unfit
 from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.claims import Finding
@@ -17,7 +16,7 @@ from adcli.copy.lexicon import NEGATIVE, POSITIVE
 from adcli.copy.wording import is_chinese, root, words
 from adcli.statistics.ngrams import rouge_l, rouge_n, tokens
 
-EncodeTokens = Callable[[Sequence[str]], Sequence[npt.NDArray[np.float32]]]
+EncodeTokens = Callable[[Sequence[str]], Sequence[Floats32]]
 Score = Mapping[str, float | None]
 TEXTS_AT_ONCE = 512
 TOXIC = frozenset({"profanity", "discrimination", "cn.discrimination"})
@@ -147,7 +146,7 @@ def _nearness(
     return best
 
 
-def bert_score(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> float:
+def bert_score(left: Floats32, right: Floats32) -> float:
     """BERTScore F1 of two texts: each token with the most similar one of the other, no idf, no rescaling.
 
     `left` (tokens, d) unit vectors of the one text; `right` (tokens, d) unit vectors of the other.

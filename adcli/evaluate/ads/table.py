@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.facts import ProductFacts
 from adcli.errors import DataError
@@ -22,8 +22,7 @@ from adcli.evaluate.figures import figures_table
 from adcli.statistics.correlations import rank_correlation
 from adcli.statistics.intervals import Interval, ratio_interval, wilson_clustered
 
-FloatArray = npt.NDArray[np.float64]
-Likelihood = Callable[[Sequence[str]], tuple[FloatArray, FloatArray | npt.NDArray[np.int64]]]
+Likelihood = Callable[[Sequence[str]], tuple[Floats, Floats | Integers]]
 FEWEST = 10  # below this many rated ads the approximations of the intervals do not hold
 FINDING = pl.Struct(dict.fromkeys(("rule", "span", "severity", "layer", "source"), pl.String()))
 SCHEMA = {"ad_id": pl.String(), "publishable": pl.Boolean(), "findings": pl.List(FINDING)}
@@ -140,7 +139,7 @@ def _score_rows(scores: pl.DataFrame, items: pl.Series, group: str, confidence: 
         )
 
 
-def _interval(measure: Measure, total: FloatArray, n: FloatArray, confidence: float) -> Interval:
+def _interval(measure: Measure, total: Floats, n: Floats, confidence: float) -> Interval:
     """Wilson's interval of a share, else the jackknife's of a mean, over products, within its range."""
     if measure.is_share:
         return wilson_clustered(total, n, confidence)

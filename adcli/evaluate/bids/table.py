@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.bidding.auctions import Auctions, Numbers, read_auctions
+from adcli.arrays import Floats
+from adcli.bidding.auctions import Auctions, read_auctions
 from adcli.bidding.bidders import replay_bidders
 from adcli.bidding.learned import LearnedBidder
 from adcli.bidding.prices import Prices, prices_of
@@ -107,7 +108,7 @@ def _bought(one: Replay, auctions: Auctions) -> dict[str, float | None]:
     }
 
 
-def _paired(differences: Numbers, confidence: float) -> tuple[Interval, float]:
+def _paired(differences: Floats, confidence: float) -> tuple[Interval, float]:
     """Student's interval of the mean difference over episodes, and the p-value that it is 0."""
     from scipy.stats import ttest_1samp
 

@@ -13,9 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from adcli.arrays import Floats, Integers
 from adcli.statistics.intervals import Interval
-
-FloatArray = npt.NDArray[np.float64]
 
 SAMPLED: Final = 2_000
 RESAMPLES: Final = 500
@@ -31,7 +30,7 @@ class GeometryMetric(NamedTuple):
 
 
 def geometry(
-    units: npt.NDArray[np.floating], groups: npt.NDArray[np.int64] | None, *, confidence: float, seed: int
+    units: npt.NDArray[np.floating], groups: Integers | None, *, confidence: float, seed: int
 ) -> Iterator[GeometryMetric]:
     """Anisotropy and uniformity, and alignment if rows have groups; on up to 2,000 rows.
 
@@ -61,14 +60,14 @@ def geometry(
         yield GeometryMetric(metric, float(value), Interval(float(low), float(high)), definition)
 
 
-def _pair_means(values: FloatArray, weights: FloatArray) -> FloatArray:
+def _pair_means(values: Floats, weights: Floats) -> Floats:
     """(resamples,) the mean of values over pairs of different rows, each row weighted."""
     squares = weights**2
     pairs = np.einsum("bn,bn->b", weights @ values, weights) - squares @ np.diagonal(values)
     return np.asarray(pairs / np.maximum(weights.sum(axis=1) ** 2 - squares.sum(axis=1), 1e-12))
 
 
-def _together(groups: npt.NDArray[np.int64], cosines: FloatArray) -> FloatArray:
+def _together(groups: Integers, cosines: Floats) -> Floats:
     """Of each row that others share its group with, the mean squared distance to them."""
     same = (groups[:, None] == groups) & (groups[:, None] >= 0)
     np.fill_diagonal(same, val=False)

@@ -17,12 +17,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.behaviour.next_item import next_item_task, popularity
 from adcli.errors import DataError
 from adcli.evaluate.embeddings.geometry import geometry
 from adcli.evaluate.figures import figures_table
 from adcli.statistics.intervals import NO_INTERVAL, wilson_mean
-from adcli.statistics.retrieval import IntArray, RetrievalTask, Retrieved, retrieve, unit_vectors
+from adcli.statistics.retrieval import RetrievalTask, Retrieved, retrieve, unit_vectors
 
 KS: Final = (1, 5, 10, 20)
 MOST_QUERIES: Final = 5_000
@@ -188,6 +189,6 @@ _DEFINED: Final = {
 }
 
 
-def _codes(categories: pl.Series) -> IntArray:
+def _codes(categories: pl.Series) -> Integers:
     """(n,) a number for each category; -1 for none."""
     return (categories.rank("dense").cast(pl.Int64) - 1).fill_null(-1).to_numpy()

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.statistics.intervals import ClusteredRate, FloatArray, Interval, clustered_rate
-
-IntArray = npt.NDArray[np.int64]
+from adcli.arrays import Floats, Integers
+from adcli.statistics.intervals import ClusteredRate, Interval, clustered_rate
 
 SIMULATED = 1000  # errors at each scale of the gaps
 SMALLEST_NOISE = 1e-9  # of a bin whose predictions are all 0 or all 1
@@ -35,7 +33,7 @@ class CalibrationError(NamedTuple):
 
 
 def reliability(
-    label: FloatArray, score: FloatArray, *, bins: int, confidence: float, cluster: IntArray | None = None
+    label: Floats, score: Floats, *, bins: int, confidence: float, cluster: Integers | None = None
 ) -> list[ReliabilityBin]:
     """Bins of equally many rows, in the order of the prediction, with Wilson intervals of the rate.
 
@@ -51,7 +49,7 @@ def reliability(
     ]
 
 
-def _bin_rates(label: FloatArray, number: IntArray, cluster: IntArray | None) -> list[ClusteredRate]:
+def _bin_rates(label: Floats, number: Integers, cluster: Integers | None) -> list[ClusteredRate]:
     """The rate of each bin, with the design effect of its users."""
     rates = []
     for one in range(int(number.max()) + 1):
@@ -67,7 +65,7 @@ def _bin_rates(label: FloatArray, number: IntArray, cluster: IntArray | None) ->
 
 
 def expected_calibration_error(
-    label: FloatArray, score: FloatArray, *, bins: int, confidence: float, cluster: IntArray | None = None
+    label: Floats, score: Floats, *, bins: int, confidence: float, cluster: Integers | None = None
 ) -> CalibrationError:
     """The expected calibration error over bins of equally many rows.
 
@@ -91,10 +89,10 @@ def expected_calibration_error(
     trials = rows / (design_effect * np.clip(alike, SMALLEST_NOISE, 1.0))
     noise = np.random.default_rng(0).standard_normal((SIMULATED, len(rows)))
 
-    def rates(times: float) -> FloatArray:
+    def rates(times: float) -> Floats:
         return np.clip(mean + times * gaps, 0.0, 1.0)
 
-    def simulated(times: float) -> FloatArray:
+    def simulated(times: float) -> Floats:
         """(SIMULATED,) errors that would be seen, were the gaps `times` as large as they seem."""
         true = rates(times)
         return np.asarray(np.abs(true + noise * np.sqrt(true * (1 - true) / trials) - mean) @ weight)
@@ -111,7 +109,7 @@ def expected_calibration_error(
     return CalibrationError(value, Interval(low, high), by_chance)
 
 
-def _shrunk(gaps: FloatArray, noise: FloatArray) -> FloatArray:
+def _shrunk(gaps: Floats, noise: Floats) -> Floats:
     """The gaps under a normal hierarchy whose spread is estimated by moments."""
     precision = 1 / noise**2
     centre = float(gaps @ precision / precision.sum())
@@ -128,7 +126,7 @@ def _root(falling: Callable[[float], float], most: float) -> float:
     return most if falling(most) >= 0 else float(brentq(falling, 0.0, most))
 
 
-def bin_of(score: FloatArray, bins: int) -> IntArray:
+def bin_of(score: Floats, bins: int) -> Integers:
     """(n,) number of each row's bin, from 0 without gaps; bins are about equally large and never cut ties."""
     order = np.argsort(score, kind="stable")
     ranked = score[order]

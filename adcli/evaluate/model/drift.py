@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError
 from adcli.evaluate.columns import IDENTIFIER, USER, cluster_numbers, read_numbers
 from adcli.evaluate.figures import figures_table
-from adcli.evaluate.model.stability import Cells, IntArray, chance, effective_rows, population_stability
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
+from adcli.evaluate.model.stability import Cells, chance, effective_rows, population_stability
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 from adcli.statistics.multiplicity import adjust
 from adcli.statistics.verdicts import NO_DIFFERENCE, WORSE, Verdict, decide
 
@@ -99,7 +100,7 @@ def _is_identifier(column: pl.Series) -> bool:
     )
 
 
-def _clusters(reference: pl.DataFrame, current: pl.DataFrame) -> list[IntArray | None]:
+def _clusters(reference: pl.DataFrame, current: pl.DataFrame) -> list[Integers | None]:
     """The user of each row of both files, where users have several rows."""
     frames = (reference, current)
     if not all(USER in frame.columns for frame in frames):
@@ -111,7 +112,7 @@ def _clusters(reference: pl.DataFrame, current: pl.DataFrame) -> list[IntArray |
 def _compare(
     reference: pl.Series,
     current: pl.Series,
-    clusters: Sequence[IntArray | None],
+    clusters: Sequence[Integers | None],
     bins: int,
     confidence: float,
 ) -> Iterator[_Drift]:
@@ -137,7 +138,7 @@ def _compare(
             yield _Drift("ks", reference.name, distance, NO_INTERVAL, p_value, said)
 
 
-def _kolmogorov_smirnov(a: FloatArray, b: FloatArray, worth: Sequence[float]) -> tuple[float, float]:
+def _kolmogorov_smirnov(a: Floats, b: Floats, worth: Sequence[float]) -> tuple[float, float]:
     """The distance, and the asymptotic p of it from so many effective rows."""
     from scipy.stats import ks_2samp, kstwo
 
@@ -146,7 +147,7 @@ def _kolmogorov_smirnov(a: FloatArray, b: FloatArray, worth: Sequence[float]) ->
     return distance, float(kstwo.sf(distance, max(round(n * m / (n + m)), 1)))
 
 
-def _number_cells(reference: pl.Series, current: pl.Series, bins: int) -> list[IntArray]:
+def _number_cells(reference: pl.Series, current: pl.Series, bins: int) -> list[Integers]:
     """The bin of each row, by the quantiles of the reference; the last for those without a number."""
     sides = [side.cast(pl.Float64).fill_nan(None) for side in (reference, current)]
     edges = np.unique(np.quantile(sides[0].drop_nulls().to_numpy(), np.arange(1, bins) / bins))
@@ -156,7 +157,7 @@ def _number_cells(reference: pl.Series, current: pl.Series, bins: int) -> list[I
     ]
 
 
-def _value_cells(reference: pl.Series, current: pl.Series) -> list[IntArray]:
+def _value_cells(reference: pl.Series, current: pl.Series) -> list[Integers]:
     """The rank of each row's value by the reference's counts; the rare ones share the last."""
     sides = [side.cast(pl.String).rename("value").to_frame() for side in (reference, current)]
     ranked = (

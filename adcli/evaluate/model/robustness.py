@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError
 from adcli.evaluate.columns import as_numbers, check_columns, finite_numbers, user_clusters
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, MetricInfluence, figure_interval
 from adcli.statistics.correlations import rank_correlation
-from adcli.statistics.intervals import FloatArray, Interval, ratio_interval
+from adcli.statistics.intervals import Interval, ratio_interval
 
 UNCHANGED = "none"
 PERTURBATION, PERTURBED_ROW = "perturbation", "perturbed_row"
@@ -100,10 +100,10 @@ class _Scores(NamedTuple):
     """The scores of the same rows, before and under one perturbation."""
 
     name: str
-    before: FloatArray
-    after: FloatArray
-    label: FloatArray | None
-    cluster: npt.NDArray[np.int64] | None
+    before: Floats
+    after: Floats
+    label: Floats | None
+    cluster: Integers | None
 
 
 class RobustnessRow(NamedTuple):
@@ -184,7 +184,7 @@ def _score_rows(scores: _Scores, confidence: float) -> Iterator[RobustnessRow]:
             yield RobustnessRow(f"{metric.name}_change", scores.name, difference.value, *ends, rows, said)
 
 
-def _mean_interval(values: FloatArray, cluster: npt.NDArray[np.int64] | None, confidence: float) -> Interval:
+def _mean_interval(values: Floats, cluster: Integers | None, confidence: float) -> Interval:
     if cluster is None:
         return ratio_interval(values, np.ones_like(values), confidence)
     sums, sizes = np.bincount(cluster, values), np.bincount(cluster, np.ones_like(values))

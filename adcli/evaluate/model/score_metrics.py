@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.statistics.intervals import FloatArray, Interval, student_quantile
+from adcli.arrays import Floats, Integers
+from adcli.statistics.intervals import Interval, student_quantile
 
 SMALLEST_PROBABILITY = 1e-15  # a prediction of 0 that came true costs 34.5, not infinity
 
@@ -18,7 +18,7 @@ class MetricInfluence(NamedTuple):
     """A figure and its influences: the mean of these is 0, and their spread is that of the figure."""
 
     value: float  # the figure
-    influence: FloatArray  # (n,) by how much each row moves n x the figure
+    influence: Floats  # (n,) by how much each row moves n x the figure
 
 
 class ScoreMetric(NamedTuple):
@@ -26,11 +26,11 @@ class ScoreMetric(NamedTuple):
 
     name: str
     definition: str
-    figure: Callable[[FloatArray, FloatArray], MetricInfluence]
+    figure: Callable[[Floats, Floats], MetricInfluence]
     scale: str  # on which its interval is symmetric: linear, log or logit
 
 
-def auc(label: FloatArray, score: FloatArray) -> MetricInfluence:
+def auc(label: Floats, score: Floats) -> MetricInfluence:
     """Area under the ROC curve; ties count a half.
 
     Source: DeLong, DeLong and Clarke-Pearson (1988), their placement values as influences.
@@ -50,12 +50,12 @@ def auc(label: FloatArray, score: FloatArray) -> MetricInfluence:
     return MetricInfluence(value, len(score) * weight * (placement - value))
 
 
-def log_loss(label: FloatArray, score: FloatArray) -> MetricInfluence:
+def log_loss(label: Floats, score: Floats) -> MetricInfluence:
     """Mean of -log of the probability given to what happened, in nats."""
     return _mean(_losses(label, score))
 
 
-def normalised_entropy(label: FloatArray, score: FloatArray) -> MetricInfluence:
+def normalised_entropy(label: Floats, score: Floats) -> MetricInfluence:
     """Log loss over that of the constant prediction of the base rate; below 1 is better than the constant.
 
     Source: He et al. (2014), equation 1.
@@ -68,24 +68,24 @@ def normalised_entropy(label: FloatArray, score: FloatArray) -> MetricInfluence:
     return MetricInfluence(loss.value / entropy, influence)
 
 
-def brier(label: FloatArray, score: FloatArray) -> MetricInfluence:
+def brier(label: Floats, score: Floats) -> MetricInfluence:
     """Mean squared distance of the prediction from what happened."""
     return _mean((score - label) ** 2)
 
 
-def calibration_ratio(label: FloatArray, score: FloatArray) -> MetricInfluence:
+def calibration_ratio(label: Floats, score: Floats) -> MetricInfluence:
     """What happened over what was predicted: sum of labels / sum of scores; 1 is calibrated overall."""
     predicted = float(score.mean())
     value = float(label.mean()) / predicted
     return MetricInfluence(value, (label - value * score) / predicted)
 
 
-def _losses(label: FloatArray, score: FloatArray) -> FloatArray:
+def _losses(label: Floats, score: Floats) -> Floats:
     sure = np.clip(score, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     return -(label * np.log(sure) + (1 - label) * np.log1p(-sure))
 
 
-def _mean(values: FloatArray) -> MetricInfluence:
+def _mean(values: Floats) -> MetricInfluence:
     value = float(values.mean())
     return MetricInfluence(value, values - value)
 
@@ -103,7 +103,7 @@ SCORE_METRICS = (
 
 def figure_interval(
     figure: MetricInfluence,
-    cluster: npt.NDArray[np.int64] | None,
+    cluster: Integers | None,
     *,
     confidence: float,
     scale: str,

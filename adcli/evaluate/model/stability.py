@@ -6,26 +6,25 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
+from adcli.arrays import Floats, Integers
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 
 EMPTY = 0.5  # rows that a bin without any is counted as
 NEGLIGIBLE = 1e-9  # scipy's root finder answers with a denormal where there is no root
-IntArray = npt.NDArray[np.int64]
 
 
 class Cells(NamedTuple):
     """The bin or value of each row of one file, and the cluster it belongs to (None: each row its own)."""
 
-    cell: IntArray
-    cluster: IntArray | None
+    cell: Integers
+    cluster: Integers | None
 
-    def counts(self, cells: int) -> FloatArray:
+    def counts(self, cells: int) -> Floats:
         """(cells,) rows."""
         return np.bincount(self.cell, minlength=cells).astype(np.float64)
 
-    def covariance(self, cells: int) -> FloatArray:
+    def covariance(self, cells: int) -> Floats:
         """(cells, cells) covariance of the shares of rows, each cluster drawn as a whole."""
         from scipy.sparse import csr_array
 
@@ -81,7 +80,7 @@ class Chance(NamedTuple):
         return float(f.sf(tested, self.degrees, self.degrees * (self.users - 1)))
 
 
-def population_stability(reference: FloatArray, current: FloatArray) -> float:
+def population_stability(reference: Floats, current: Floats) -> float:
     """The population stability index, sum of (q - p) ln(q / p), of two histograms over the same bins.
 
     `reference` (bins,) counts; `current` (bins,) counts.

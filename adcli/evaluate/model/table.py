@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError
 from adcli.evaluate.columns import USER, check_columns, finite_numbers, user_clusters
 from adcli.evaluate.figures import figures_table
@@ -17,7 +17,7 @@ from adcli.evaluate.model.calibration import expected_calibration_error, reliabi
 from adcli.evaluate.model.score_metrics import SCORE_METRICS, figure_interval
 from adcli.evaluate.suppression import suppressed_cells
 from adcli.numbers import counted
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval
+from adcli.statistics.intervals import NO_INTERVAL, Interval
 from adcli.statistics.verdicts import NOT_ENOUGH, Verdict, decide
 
 # what a model that knows nothing scores, and whether lower is better
@@ -46,9 +46,9 @@ class _Part(NamedTuple):
     """The rows of one group."""
 
     group: str
-    label: FloatArray
-    score: FloatArray
-    cluster: npt.NDArray[np.int64] | None
+    label: Floats
+    score: Floats
+    cluster: Integers | None
 
 
 def model_table(

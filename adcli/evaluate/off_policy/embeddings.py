@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Floats32, Integers, Integers32
 from adcli.policies.logged import LoggedRows
 from adcli.policies.policy import Policy
 from adcli.policies.prepared import PreparedLog
@@ -26,7 +26,7 @@ class GroupWeights(NamedTuple):
     granted).
     """
 
-    weight: NDArray[np.float64]
+    weight: Floats
     groups: int
     error: float
     p_value: float
@@ -37,7 +37,7 @@ class GroupWeights(NamedTuple):
         return self.error <= MOST_GROUP_ERROR
 
 
-def group_by_features(features: NDArray[np.float32], groups: int, seed: int) -> NDArray[np.int32]:
+def group_by_features(features: Floats32, groups: int, seed: int) -> Integers32:
     """The group of each action by k-means of its features, shape (K,)."""
     from sklearn.cluster import KMeans
 
@@ -45,7 +45,7 @@ def group_by_features(features: NDArray[np.float32], groups: int, seed: int) -> 
     return np.asarray(found.labels_, dtype=np.int32)
 
 
-def group_weights(log: PreparedLog, policy: Policy, group: NDArray[np.int32]) -> GroupWeights:
+def group_weights(log: PreparedLog, policy: Policy, group: Integers32) -> GroupWeights:
     """The weights of groups of actions, and how far to trust them.
 
     The policy's probability of a group is exact; the log's own is estimated from the context, as the log
@@ -67,17 +67,12 @@ def group_weights(log: PreparedLog, policy: Policy, group: NDArray[np.int32]) ->
     return GroupWeights(weight, shown.shape[1], error, equal_rewards_p_value(log.logged, own))
 
 
-def membership(group: NDArray[np.int32]) -> NDArray[np.float32]:
+def membership(group: Integers32) -> Floats32:
     """Which group each action is in, as 0 and 1, shape (K, G); `group` holds its number, shape (K,)."""
     return np.eye(int(group.max()) + 1, dtype=np.float32)[group]
 
 
-def _worst_error(
-    weight: NDArray[np.float64],
-    own: NDArray[np.int32],
-    expected: NDArray[np.float64],
-    cluster: NDArray[np.int64] | None,
-) -> float:
+def _worst_error(weight: Floats, own: Integers32, expected: Floats, cluster: Integers | None) -> float:
     """By how many standard errors the worst group's mean weight misses the policy's probability of it."""
     worst = 0.0
     for number, probability in enumerate(expected):
@@ -89,7 +84,7 @@ def _worst_error(
     return worst
 
 
-def equal_rewards_p_value(logged: LoggedRows, own: NDArray[np.int32]) -> float:
+def equal_rewards_p_value(logged: LoggedRows, own: Integers32) -> float:
     """The p-value of equal reward rates for all actions of a group: small where single actions matter.
 
     A chi-square test of action x (reward above 0) within the groups, added up; contexts are not adjusted for.

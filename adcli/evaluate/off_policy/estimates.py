@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.errors import UsageError, require_known
 from adcli.evaluate.off_policy.embeddings import LEAST_P_VALUE, GroupWeights
 from adcli.policies import estimators as e
-from adcli.policies.estimators import Estimate, Rows
+from adcli.policies.estimators import Estimate
 from adcli.policies.logged import LoggedRows
 from adcli.policies.rows import PolicyRows
 from adcli.statistics.means import std_error
@@ -32,7 +33,7 @@ class NamedEstimate(NamedTuple):
     doubt: str = ""
     reference: Estimate | None = None
     reference_name: str = ""
-    residual: Rows | None = None
+    residual: Floats | None = None
 
 
 class TunedEstimate(NamedTuple):

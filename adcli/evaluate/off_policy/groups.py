@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Floats32, Integers, Integers32
 from adcli.errors import DataError
 from adcli.evaluate.off_policy.embeddings import membership
 from adcli.evaluate.off_policy.targets import Target, Valuation, name_of, policy_of
@@ -124,8 +124,8 @@ def exposures_by_group(
 def _exposure_table(
     policy: str,
     labels: pl.Series,
-    shown: NDArray[np.float32],
-    logged_group: NDArray[np.int32],
+    shown: Floats32,
+    logged_group: Integers32,
     logged: LoggedRows,
     confidence: float,
 ) -> pl.DataFrame:
@@ -149,8 +149,8 @@ def _exposure_table(
 
 
 def _groups(
-    impressions: pl.DataFrame, column: str, cluster: NDArray[np.int64] | None, min_users: int
-) -> tuple[list[str], NDArray[np.int64]]:
+    impressions: pl.DataFrame, column: str, cluster: Integers | None, min_users: int
+) -> tuple[list[str], Integers]:
     """The names of the groups that are large enough, and the number of each row's group.
 
     The others are put together; if they are still too few, the smallest of the large ones joins them.
@@ -170,7 +170,7 @@ def _groups(
     return names, numbers.to_numpy()
 
 
-def _value_gap(part: LoggedRows, weight: NDArray[np.float64]) -> _Gap:
+def _value_gap(part: LoggedRows, weight: Floats) -> _Gap:
     influence = snips(part.reward, weight).influence
     if part.cluster is not None:
         part = part._replace(cluster=np.unique(part.cluster, return_inverse=True)[1].astype(np.int64))

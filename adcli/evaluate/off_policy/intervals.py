@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.statistics.intervals import Interval, normal_quantile
 from adcli.statistics.means import cluster_totals, std_error
 
-Rows = NDArray[np.float64]
 Method = Literal["skew", "normal", "bootstrap", "bernstein", "clopper-pearson"]
 METHODS: tuple[Method, ...] = ("skew", "normal", "bootstrap", "bernstein", "clopper-pearson")
 
@@ -20,7 +19,7 @@ ROUNDING = 1e-12
 
 
 def normal_interval(
-    influence: Rows, cluster: NDArray[np.int64] | None = None, *, confidence: float = 0.95
+    influence: Floats, cluster: Integers | None = None, *, confidence: float = 0.95
 ) -> Interval:
     """The mean and so many standard errors of it, to check the others by: too narrow where clicks are few."""
     margin = normal_quantile(confidence) * std_error(influence, cluster)
@@ -28,8 +27,8 @@ def normal_interval(
 
 
 def bootstrap_interval(
-    influence: Rows,
-    cluster: NDArray[np.int64] | None = None,
+    influence: Floats,
+    cluster: Integers | None = None,
     *,
     confidence: float = 0.95,
     seed: int = 0,
@@ -53,7 +52,7 @@ def bootstrap_interval(
     return Interval(mean - float(high) * error, mean - float(low) * error)
 
 
-def _blocks(totals: Rows, rng: np.random.Generator) -> Rows:
+def _blocks(totals: Floats, rng: np.random.Generator) -> Floats:
     if totals.size <= BLOCKS:
         return totals
     group = rng.permutation(np.arange(totals.size) % BLOCKS)
@@ -61,7 +60,7 @@ def _blocks(totals: Rows, rng: np.random.Generator) -> Rows:
 
 
 def bernstein_interval(
-    terms: Rows, cluster: NDArray[np.int64] | None = None, *, width: float, confidence: float = 0.95
+    terms: Floats, cluster: Integers | None = None, *, width: float, confidence: float = 0.95
 ) -> Interval:
     """The empirical-Bernstein interval: holds at any size for terms in a range of this width. Wide.
 

@@ -6,17 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.policies.logged import LoggedRows
 from adcli.policies.reward_model import assign_folds
 from adcli.statistics.means import clustered_mean
 
-Rows = NDArray[np.float64]
-
 
 def with_shortlist(
-    table: pl.DataFrame, influences: Mapping[str, Rows], logged: LoggedRows, *, confidence: float, seed: int
+    table: pl.DataFrame, influences: Mapping[str, Floats], logged: LoggedRows, *, confidence: float, seed: int
 ) -> pl.DataFrame:
     """A table of values with the risk of trying each policy and those above it, where there are several."""
     if len(influences) < 2:
@@ -28,10 +26,10 @@ def with_shortlist(
 
 
 def shortlist_risk(
-    influences: Mapping[str, Rows],
-    baseline: Rows,
+    influences: Mapping[str, Floats],
+    baseline: Floats,
     *,
-    cluster: NDArray[np.int64] | None = None,
+    cluster: Integers | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pl.DataFrame:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.off_policy import slates as slates
 from adcli.evaluate.off_policy.estimates import NamedEstimate
@@ -30,12 +30,12 @@ HEADLINES = ("cascade-dr", "rips", "sips", "iips")  # what takes less for grante
 class Grid(NamedTuple):
     """Where each impression stands: its slate and its position, shape (n,) each, and how many there are."""
 
-    slate: NDArray[np.int64]
-    position: NDArray[np.int64]
+    slate: Integers
+    position: Integers
     slates: int
     positions: int
 
-    def spread(self, values: NDArray[np.float64], empty: float) -> NDArray[np.float64]:
+    def spread(self, values: Floats, empty: float) -> Floats:
         """Values of impressions as (slates, positions), `empty` where a slate has no impression."""
         grid = np.full((self.slates, self.positions), empty)
         grid[self.slate, self.position] = values
@@ -130,7 +130,7 @@ def slate_value_table(
         "slate",
     )
     records: list[dict[str, object]] = []
-    influences: dict[str, NDArray[np.float64]] = {}
+    influences: dict[str, Floats] = {}
     for target in targets:
         rows = valuation.rows(target)
         whole = not np.isnan(rows.q_policy).any()
@@ -155,7 +155,7 @@ def slate_value_table(
 IIPS = "each position by its own weight: right where a click depends on its own position alone"
 
 
-def _whole_slates(logged: LoggedRows, grid: Grid, earned: NDArray[np.float64]) -> LoggedRows:
+def _whole_slates(logged: LoggedRows, grid: Grid, earned: Floats) -> LoggedRows:
     """The logged side with one entry per slate, its user that of its impressions."""
     cluster = None
     if logged.cluster is not None:
@@ -165,9 +165,7 @@ def _whole_slates(logged: LoggedRows, grid: Grid, earned: NDArray[np.float64]) -
     return LoggedRows(nothing.astype(np.int32), earned.sum(axis=1), nothing, cluster, None)
 
 
-def _estimate(
-    name: str, earned: NDArray[np.float64], grid: Grid, rows: PolicyRows
-) -> tuple[NamedEstimate, NDArray[np.float64]]:
+def _estimate(name: str, earned: Floats, grid: Grid, rows: PolicyRows) -> tuple[NamedEstimate, Floats]:
     """The estimate, and the weight it gives each reward, shape (slates, positions)."""
     weight = grid.spread(rows.weight, 1.0)
     so_far = weight.cumprod(axis=1)
@@ -186,9 +184,7 @@ def _estimate(
             return NamedEstimate(name, estimate, "rips, doubly robust along the positions"), so_far
 
 
-def _diagnose_slates(
-    earned: NDArray[np.float64], weight: NDArray[np.float64], unsupported: float
-) -> Diagnostics:
+def _diagnose_slates(earned: Floats, weight: Floats, unsupported: float) -> Diagnostics:
     slates_of, positions = np.indices(weight.shape)
     found = diagnose(earned.ravel(), weight.ravel(), unsupported, slates_of.ravel())
     return found._replace(

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers32
 from adcli.errors import DataError, UsageError, require_known
 from adcli.evaluate.off_policy.embeddings import GroupWeights, group_by_features, group_weights
 from adcli.evaluate.off_policy.estimates import (
@@ -112,7 +112,7 @@ def policy_value_table(
     group = _groups(log, items, action_groups)
     setting = Setting(log.logged, method, confidence, gates or Gates(), question.seed, log.estimated)
     records: list[dict[str, object]] = []
-    influences: dict[str, NDArray[np.float64]] = {}
+    influences: dict[str, Floats] = {}
     with part(prepared, 1):
         for target in steps(targets):
             valued = _valued(target, valuation, group, estimators, setting)
@@ -138,7 +138,7 @@ def _check_names(estimators: Sequence[str], method: str, action_groups: str | in
         )
 
 
-def _groups(log: PreparedLog, items: pl.DataFrame | None, by: str | int | None) -> NDArray[np.int32] | None:
+def _groups(log: PreparedLog, items: pl.DataFrame | None, by: str | int | None) -> Integers32 | None:
     if by is None:
         return None
     if isinstance(by, str):
@@ -152,13 +152,13 @@ class _Valued(NamedTuple):
     """The rows of one policy, and the influence of its headline if it is not the log's own."""
 
     records: list[dict[str, object]]
-    influence: NDArray[np.float64] | None
+    influence: Floats | None
 
 
 def _valued(
     target: Target,
     valuation: Valuation,
-    group: NDArray[np.int32] | None,
+    group: Integers32 | None,
     estimators: Sequence[str],
     setting: Setting,
 ) -> _Valued:
@@ -223,7 +223,7 @@ def _left_out(targets: Sequence[Target], table: pl.DataFrame, estimators: Sequen
     return notes
 
 
-def _group_weights(target: Target, log: PreparedLog, group: NDArray[np.int32] | None) -> GroupWeights | None:
+def _group_weights(target: Target, log: PreparedLog, group: Integers32 | None) -> GroupWeights | None:
     policy = policy_of(target, log.actions)
     return None if group is None or policy is None else group_weights(log, policy, group)
 

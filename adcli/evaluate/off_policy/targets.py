@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.policies.actions import ActionSet
 from adcli.policies.policy import Policy
 from adcli.policies.prepared import PreparedLog, Question, prepare_log
@@ -51,7 +50,7 @@ class Valuation:
 
     log: PreparedLog
     model: FittedReward | None
-    expected: NDArray[np.float64] | None
+    expected: Floats | None
     notes: list[str]
     kept: dict[str, PolicyRows] = field(default_factory=dict)
 

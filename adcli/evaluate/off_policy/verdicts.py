@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.evaluate.off_policy import intervals as intervals
 from adcli.evaluate.off_policy.estimates import NamedEstimate
 from adcli.evaluate.off_policy.intervals import Method
@@ -59,7 +59,7 @@ class Judged(NamedTuple):
     verdict: Verdict
 
 
-def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics, setting: Setting) -> Judged:
+def judged(named: NamedEstimate, weight: Floats, found: Diagnostics, setting: Setting) -> Judged:
     """The interval and the verdict of an estimate against what the log earned."""
     gates, confidence = setting.gates, setting.confidence
     compared = _compared(named, weight, setting)
@@ -77,7 +77,7 @@ def judged(named: NamedEstimate, weight: NDArray[np.float64], found: Diagnostics
     return Judged(interval, method, compared.interval, _spoken(verdict, setting))
 
 
-def _compared(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> Compared:
+def _compared(named: NamedEstimate, weight: Floats, setting: Setting) -> Compared:
     """The difference of an estimate to what the log earned; a biased one's has its reference's error."""
     logged, reference = setting.logged, named.reference or named.estimate
     baseline = float(logged.reward.mean())
@@ -91,7 +91,7 @@ def _compared(named: NamedEstimate, weight: NDArray[np.float64], setting: Settin
     return Compared(difference, _around(difference, found), error, baseline)
 
 
-def interval_of(named: NamedEstimate, weight: NDArray[np.float64], setting: Setting) -> tuple[Interval, str]:
+def interval_of(named: NamedEstimate, weight: Floats, setting: Setting) -> tuple[Interval, str]:
     """The interval of an estimate's value and the method it is by: the one asked for, where there is one."""
     logged, name = setting.logged, named.reference_name or named.name
     influence = (named.reference or named.estimate).influence
@@ -130,9 +130,7 @@ def _around(value: float, interval: Interval) -> Interval:
     return Interval(min(interval.low, value), max(interval.high, value))
 
 
-def _interval_by(
-    method: Method, influence: NDArray[np.float64], weight: NDArray[np.float64], setting: Setting
-) -> Interval:
+def _interval_by(method: Method, influence: Floats, weight: Floats, setting: Setting) -> Interval:
     """The interval of a mean influence by one of the methods that need nothing else."""
     cluster, confidence = setting.logged.cluster, setting.confidence
     match method:
@@ -145,7 +143,7 @@ def _interval_by(
             return intervals.normal_interval(influence, cluster, confidence=confidence)
 
 
-def _judged_bound(weight: NDArray[np.float64], refused: Verdict | None, setting: Setting) -> Judged:
+def _judged_bound(weight: Floats, refused: Verdict | None, setting: Setting) -> Judged:
     """The log-smoothing bound: one-sided, and sure at any sample size."""
     logged, kind = setting.logged, setting.reading.kind
     low = log_smoothing_bound(logged.reward, weight, confidence=setting.confidence)
@@ -171,7 +169,7 @@ def _spoken(verdict: Verdict, setting: Setting) -> Verdict:
     return doubted(verdict) if setting.propensities_estimated and not is_own else verdict
 
 
-def _itself(weight: NDArray[np.float64], name: str) -> Verdict | None:
+def _itself(weight: Floats, name: str) -> Verdict | None:
     if name == "dm" or not np.array_equal(weight, np.ones(weight.size)):
         return None
     return Verdict(NO_DIFFERENCE, ITSELF)
@@ -196,13 +194,7 @@ def _bias(named: NamedEstimate) -> Verdict | None:
 
 
 def record(
-    policy: str,
-    named: NamedEstimate,
-    weight: NDArray[np.float64],
-    found: Diagnostics,
-    setting: Setting,
-    *,
-    headline: bool,
+    policy: str, named: NamedEstimate, weight: Floats, found: Diagnostics, setting: Setting, *, headline: bool
 ) -> dict[str, object]:
     """The row of an estimate.
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.counts import SummedLog, UnitCounts, count_units
 from adcli.evaluate.rates.table import (
@@ -25,7 +25,7 @@ from adcli.numbers import plain, show
 from adcli.progress import part, steps
 from adcli.report.table import METRIC_KINDS
 from adcli.statistics.differences import difference_interval, implied_p_value
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, clustered_ratio
+from adcli.statistics.intervals import NO_INTERVAL, Interval, clustered_ratio
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import Verdict, decide
 
@@ -37,16 +37,16 @@ class Estimate(Protocol):
         """At this confidence; an end may be infinite."""
 
 
-Estimator = Callable[[FloatArray, FloatArray], Estimate | None]
+Estimator = Callable[[Floats, Floats], Estimate | None]
 
 
 class GroupSums(NamedTuple):
     """Sums of each unit in each group where it occurs."""
 
-    group: npt.NDArray[np.int64]  # (pairs,) number of the group, from 0 on
-    unit: npt.NDArray[np.int64]  # (pairs,) number of the independent unit, from 0 on
-    top: FloatArray  # (pairs,) of the numerator
-    bottom: FloatArray  # (pairs,) of the denominator
+    group: Integers  # (pairs,) number of the group, from 0 on
+    unit: Integers  # (pairs,) number of the independent unit, from 0 on
+    top: Floats  # (pairs,) of the numerator
+    bottom: Floats  # (pairs,) of the denominator
 
 
 class Gap(NamedTuple):

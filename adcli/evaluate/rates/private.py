@@ -16,18 +16,16 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import UsageError
 from adcli.evaluate.figures import figures_table
 from adcli.evaluate.rates.cells import RateRow
 from adcli.evaluate.rates.counts import is_report, with_time_parts
 from adcli.evaluate.rates.table import Rate, known_rates
 from adcli.report.page import Passage
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, normal_quantile
-
-IntArray = npt.NDArray[np.int64]
+from adcli.statistics.intervals import NO_INTERVAL, Interval, normal_quantile
 
 COLUMN_OF = {"clicks": "click", "conversions": "conversion", "cost": "cost", "revenue": "revenue"}
 ONCE = frozenset({"impressions", "clicks", "conversions", "users"})  # a row adds one at most
@@ -71,7 +69,7 @@ class Bounds(NamedTuple):
 class Release(NamedTuple):
     """A vector with noise."""
 
-    values: FloatArray  # (cells,) in natural units
+    values: Floats  # (cells,) in natural units
     variance: float  # of the noise
     scale: float  # of the noise, as of a Laplace distribution
 
@@ -199,13 +197,13 @@ def _noisy_sums(units: pl.DataFrame, name: str, cells: int, bounds: Bounds, epsi
     return _released(exact, bounds.rows * bounds.steps(name), epsilon, bounds.unit(name))
 
 
-def _totals(cell: pl.Series, values: IntArray, cells: int) -> IntArray:
+def _totals(cell: pl.Series, values: Integers, cells: int) -> Integers:
     total = np.zeros(cells, np.int64)
     np.add.at(total, cell.to_numpy(), values)
     return total
 
 
-def _released(exact: IntArray, sensitivity: int, epsilon: float, unit: float) -> Release:
+def _released(exact: Integers, sensitivity: int, epsilon: float, unit: float) -> Release:
     """Whole numbers with noise; `sensitivity` is by how much one user changes them, all together."""
     mechanism, scale = laplace(sensitivity, epsilon)
     noisy = np.array(mechanism(exact.tolist()), np.float64)
@@ -227,7 +225,7 @@ def laplace(sensitivity: int, epsilon: float) -> tuple[Any, float]:
 
 
 def _rate_rows(
-    rate: Rate, sums: Mapping[str, Release], spread: FloatArray, bounds: Bounds, confidence: float
+    rate: Rate, sums: Mapping[str, Release], spread: Floats, bounds: Bounds, confidence: float
 ) -> Iterator[RateRow]:
     top, bottom = sums[rate.numerator], sums[rate.denominator]
     most = 1.0 if rate.metric == "ctr" else math.inf
@@ -247,14 +245,14 @@ def _rate_rows(
         yield RateRow(rate.metric, cell, _definition(rate, bounds, confidence), why, *figures)
 
 
-def _ratios(top: Release, bottom: Release) -> FloatArray:
+def _ratios(top: Release, bottom: Release) -> Floats:
     """(cells,) the ratios, 0 where either is not above 0."""
     return np.maximum(top.values, 0) / np.where(bottom.values > 0, bottom.values, np.inf)
 
 
 def _spread(
     rate: Rate, units: pl.DataFrame, sums: Mapping[str, Release], bounds: Bounds, epsilon: float
-) -> FloatArray:
+) -> Floats:
     """(cells,) upper bounds of the users' squared residuals, summed, from a release with noise.
 
     A residual is numerator - ratio x denominator, and the ratio was released before. In a cell of k rows a
@@ -270,7 +268,7 @@ def _spread(
     squares = np.minimum(((top - ratio[cell] * bottom) / most[cell]) ** 2, 1.0)
     steps = np.floor(squares * SQUARE_STEPS).astype(np.int64)
     found = _released(_totals(units["cell"], steps, len(ratio)), SQUARE_STEPS, epsilon, 1 / SQUARE_STEPS)
-    bound: FloatArray = np.maximum(found.values + math.sqrt(found.variance), 0) * most**2
+    bound: Floats = np.maximum(found.values + math.sqrt(found.variance), 0) * most**2
     return bound
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError, UsageError, require_known
 from adcli.evaluate.rates.cells import RateCells, RateRow, group_cells, hidden_cells, rows_table
 from adcli.evaluate.rates.counts import ROW, USER, SummedLog, UnitCounts, count_units
@@ -17,7 +18,6 @@ from adcli.statistics.intervals import (
     NO_INTERVAL,
     ClusteredRate,
     ClusteredRatio,
-    FloatArray,
     Interval,
     Reciprocal,
     clustered_rate,
@@ -162,8 +162,8 @@ class CellSums(NamedTuple):
 
     top: list[float]
     bottom: list[float]
-    tops: FloatArray
-    bottoms: FloatArray
+    tops: Floats
+    bottoms: Floats
 
 
 def cell_sums(rate: Rate, cells: RateCells) -> CellSums:
@@ -184,7 +184,7 @@ def cell_sums(rate: Rate, cells: RateCells) -> CellSums:
     )
 
 
-def method_of(rate: Rate, tops: FloatArray, bottoms: FloatArray) -> str:
+def method_of(rate: Rate, tops: Floats, bottoms: Floats) -> str:
     """Which interval a rate gets: `WILSON` where it is a share, else one of a ratio of sums."""
     if rate.metric in COUNT_RATES and bool((tops <= bottoms).all()):
         return WILSON
@@ -192,7 +192,7 @@ def method_of(rate: Rate, tops: FloatArray, bottoms: FloatArray) -> str:
 
 
 def _interval(
-    rate: Rate, tops: FloatArray, bottoms: FloatArray, unit: str, confidence: float
+    rate: Rate, tops: Floats, bottoms: Floats, unit: str, confidence: float
 ) -> tuple[Interval, str]:
     """The interval, and what to beware of in it."""
     method = method_of(rate, tops, bottoms)
@@ -220,7 +220,7 @@ def _interval(
 
 
 def clustered_estimate(
-    method: str, tops: FloatArray, bottoms: FloatArray
+    method: str, tops: Floats, bottoms: Floats
 ) -> ClusteredRate | ClusteredRatio | Reciprocal | None:
     """What the interval of a rate over clusters rests on."""
     if method == WILSON:

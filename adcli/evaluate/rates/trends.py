@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.columns import cluster_numbers
 from adcli.evaluate.figures import figures_table
@@ -19,7 +19,7 @@ from adcli.evaluate.rates.counts import SummedLog, count_units
 from adcli.evaluate.rates.table import LOWER_IS_BETTER, Rate, cell_sums, chosen_rates
 from adcli.numbers import plain, show
 from adcli.progress import steps
-from adcli.statistics.intervals import NO_INTERVAL, FloatArray, Interval, student_quantile
+from adcli.statistics.intervals import NO_INTERVAL, Interval, student_quantile
 from adcli.statistics.multiplicity import Correction, adjust
 from adcli.statistics.verdicts import BETTER, NOT_ENOUGH, WORSE, Verdict, decide
 
@@ -197,12 +197,7 @@ def _impossible(part: pl.DataFrame) -> str:
 
 
 def fit_trend(
-    top: FloatArray,
-    bottom: FloatArray,
-    time: FloatArray,
-    cluster: npt.NDArray[np.int64],
-    cycle: int,
-    confidence: float,
+    top: Floats, bottom: Floats, time: Floats, cluster: Integers, cycle: int, confidence: float
 ) -> Trend:
     """How the ratio of sums goes with time, over independent clusters.
 
@@ -243,9 +238,7 @@ def fit_trend(
     return Trend(value, Interval(low, high), p_value, p_fit)
 
 
-def _fit_p_value(
-    residual: FloatArray, at: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64], slopes: int
-) -> float:
+def _fit_p_value(residual: Floats, at: Integers, cluster: Integers, slopes: int) -> float:
     """Of the residuals' sums at each time being chance, by Hotelling's F; NaN where users are few."""
     from scipy.sparse import csr_array
     from scipy.stats import f

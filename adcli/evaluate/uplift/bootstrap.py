@@ -6,11 +6,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats, Integers
 from adcli.evaluate.uplift.curves import Areas, Ranked, areas, sum_ties, tie_starts
 from adcli.progress import steps
-from adcli.statistics.intervals import FloatArray, student_quantile
+from adcli.statistics.intervals import student_quantile
 
 BLOCKS = 512  # of ranks; areas of resamples are taken over these, the estimate itself over every unit
 SAMPLES_AT_A_TIME = 64
@@ -19,7 +19,7 @@ FEW_VALUES = 16  # distinct outcomes that are counted in a dense table
 
 
 def estimate_areas(
-    score: FloatArray, treated: FloatArray, outcome: FloatArray, *, samples: int, confidence: float, seed: int
+    score: Floats, treated: Floats, outcome: Floats, *, samples: int, confidence: float, seed: int
 ) -> tuple[Areas, Areas]:
     """Each area, and the two ends of its expanded percentile interval.
 
@@ -61,7 +61,7 @@ def _expanded_tail(confidence: float, seen_in: int) -> float:
     return float(ndtr(-margin))
 
 
-def _quantiles(draws: FloatArray, levels: list[float]) -> FloatArray:
+def _quantiles(draws: Floats, levels: list[float]) -> Floats:
     """Percentiles at levels of draws + 1, as few draws would otherwise be too sure."""
     if not len(draws):
         return np.full(2, np.nan)
@@ -71,13 +71,13 @@ def _quantiles(draws: FloatArray, levels: list[float]) -> FloatArray:
 class _Copies(NamedTuple):
     """Units that are alike, as one: their block and arm, their outcome, how many they are."""
 
-    cell: npt.NDArray[np.int64]  # 2 x block + 1 if treated, increasing
-    value: FloatArray
-    times: npt.NDArray[np.int64]
+    cell: Integers  # 2 x block + 1 if treated, increasing
+    value: Floats
+    times: Integers
     blocks: int
 
 
-def _collapse(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> _Copies:
+def _collapse(score: Floats, treated: Floats, outcome: Floats) -> _Copies:
     starts = tie_starts(score)
     sizes = np.diff(starts, append=len(score))
     block = np.repeat(starts * BLOCKS // len(score), sizes)
@@ -92,7 +92,7 @@ def _collapse(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> _C
     return _Copies(kinds // len(values), values[kinds % len(values)], counts, BLOCKS)
 
 
-def _sum(weights: npt.NDArray[np.int64], copies: _Copies) -> Ranked:
+def _sum(weights: Integers, copies: _Copies) -> Ranked:
     """Weighted sums by block and arm; (samples, blocks) each."""
     starts = np.flatnonzero(np.diff(copies.cell, prepend=-1))
     units = np.zeros((len(weights), copies.blocks * 2))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Integers
 from adcli.evaluate.uplift.units import ScoredUnits
-from adcli.statistics.intervals import FloatArray
 
 Kind = Literal["qini", "gain"]
 POINTS = 101  # of a curve that is drawn
@@ -18,25 +17,25 @@ POINTS = 101  # of a curve that is drawn
 class Ranked(NamedTuple):
     """Sums over units in blocks of equal score, highest score first; (blocks,) or (samples, blocks) each."""
 
-    treated: FloatArray  # treated units
-    control: FloatArray  # control units
-    treated_outcome: FloatArray  # sum of their outcomes
-    control_outcome: FloatArray  # sum of their outcomes
+    treated: Floats  # treated units
+    control: Floats  # control units
+    treated_outcome: Floats  # sum of their outcomes
+    control_outcome: Floats  # sum of their outcomes
 
 
 class Areas(NamedTuple):
     """What ranks a model; each a number, or one for each sample."""
 
     # area between the Qini curve and the random line, over n + 1 times the curve's end
-    qini_causalml: FloatArray
+    qini_causalml: Floats
     # the same area over that of the perfect ranking; NaN unless outcomes are 0 and 1
-    qini_scikit_uplift: FloatArray
+    qini_scikit_uplift: Floats
     # area under the gain curve over n + 1 times its end; about .5 for a random ranking
-    auuc_causalml: FloatArray
-    auuc_scikit_uplift: FloatArray  # area between gain curve and random line over that of the perfect ranking
+    auuc_causalml: Floats
+    auuc_scikit_uplift: Floats  # area between gain curve and random line over that of the perfect ranking
 
 
-def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranked:
+def rank(score: Floats, treated: Floats, outcome: Floats) -> Ranked:
     """The units sorted by score and summed over ties.
 
     `score` (n,) predicted uplift; `treated` (n,) 1 or 0; `outcome` (n,) what came of it.
@@ -45,7 +44,7 @@ def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranked:
     return sum_ties(score[order], treated[order], outcome[order])
 
 
-def sum_ties(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranked:
+def sum_ties(score: Floats, treated: Floats, outcome: Floats) -> Ranked:
     """The same of units already sorted by score, highest first."""
     starts = tie_starts(score)
     units = np.diff(starts, append=len(score)).astype(np.float64)
@@ -54,12 +53,12 @@ def sum_ties(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ran
     return Ranked(of_treated, units - of_treated, gained, np.add.reduceat(outcome, starts) - gained)
 
 
-def tie_starts(score: FloatArray) -> npt.NDArray[np.int64]:
+def tie_starts(score: Floats) -> Integers:
     """Where each run of equal scores begins."""
     return np.flatnonzero(np.diff(score, prepend=np.nan) != 0)
 
 
-def curve(ranked: Ranked, kind: Kind) -> tuple[FloatArray, FloatArray]:
+def curve(ranked: Ranked, kind: Kind) -> tuple[Floats, Floats]:
     """Units targeted, from 0 on, and the curve's value there, as causalml draws it.
 
     Qini: treated outcomes less control outcomes scaled to the treated. Gain: the difference of both means,
@@ -85,7 +84,7 @@ def qini_points(units: ScoredUnits) -> pl.DataFrame:
     )
 
 
-def _height(so_far: Ranked, units: FloatArray, kind: Kind, *, empty: float) -> FloatArray:
+def _height(so_far: Ranked, units: Floats, kind: Kind, *, empty: float) -> Floats:
     """Of a curve over cumulated sums; `empty` is the mean of an arm that has no unit yet."""
     of_control = _divide(so_far.control_outcome, so_far.control, empty)
     if kind == "qini":
@@ -99,11 +98,11 @@ def _height(so_far: Ranked, units: FloatArray, kind: Kind, *, empty: float) -> F
     return height * units if kind == "gain" else height
 
 
-def _divide(top: FloatArray, bottom: FloatArray, empty: float) -> FloatArray:
+def _divide(top: Floats, bottom: Floats, empty: float) -> Floats:
     return np.asarray(np.divide(top, bottom, out=np.full(np.shape(top), empty), where=bottom > 0))
 
 
-def _from_zero(values: FloatArray) -> FloatArray:
+def _from_zero(values: Floats) -> Floats:
     return np.concatenate([np.zeros((*values.shape[:-1], 1)), values], axis=-1)
 
 
@@ -130,9 +129,9 @@ def areas(ranked: Ranked, *, binary: bool) -> Areas:
 
 
 class _Area(NamedTuple):
-    whole: FloatArray
-    end: FloatArray
-    above: FloatArray  # the straight line from 0 to the end
+    whole: Floats
+    end: Floats
+    above: Floats  # the straight line from 0 to the end
 
 
 def _area(so_far: Ranked, kind: Kind, *, empty: float) -> _Area:
@@ -143,7 +142,7 @@ def _area(so_far: Ranked, kind: Kind, *, empty: float) -> _Area:
     return _Area(whole, end, whole - units[..., -1] * end / 2)
 
 
-def _perfect_areas(so_far: Ranked) -> tuple[FloatArray, FloatArray]:
+def _perfect_areas(so_far: Ranked) -> tuple[Floats, Floats]:
     """Areas above the random line of the best rankings of 0/1 outcomes, for the Qini and for the gain curve.
 
     Source: scikit-uplift 0.5.1, `perfect_qini_curve` (with negative effects) and `perfect_uplift_curve`.
@@ -161,6 +160,6 @@ def _perfect_areas(so_far: Ranked) -> tuple[FloatArray, FloatArray]:
     return _area(qini, "qini", empty=0.0).above, _area(gain, "gain", empty=0.0).above
 
 
-def _stacked(*parts: tuple[FloatArray, ...]) -> Ranked:
+def _stacked(*parts: tuple[Floats, ...]) -> Ranked:
     """Cumulated sums over a few blocks."""
     return Ranked(*(np.cumsum(np.stack(part, axis=-1), axis=-1) for part in parts))

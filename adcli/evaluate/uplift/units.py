@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError, require_known
 from adcli.evaluate.ab.units import check_repeats, choose_control
 from adcli.evaluate.columns import check_columns, finite_numbers
-from adcli.statistics.intervals import FloatArray
 
 
 class ScoredUnits(NamedTuple):
     """Units by score, highest first."""
 
-    score: FloatArray  # (n,) predicted uplift
-    treated: FloatArray  # (n,) 1 or 0
-    outcome: FloatArray  # (n,) what came of it
+    score: Floats  # (n,) predicted uplift
+    treated: Floats  # (n,) 1 or 0
+    outcome: Floats  # (n,) what came of it
 
 
 def scored_units(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.errors import UsageError
-from adcli.optimize.budget.response import Numbers
 
 _CELLS = 600  # in which what is free to move is given away
 _SLACK = 1e-9
@@ -22,12 +21,12 @@ class Choice(NamedTuple):
     name: str  # its id
     low: float  # the least that it may get
     high: float  # the greatest
-    amounts: Numbers  # (m,) rising, from `low` to `high`
-    values: Numbers  # (m,) what they are expected to bring
+    amounts: Floats  # (m,) rising, from `low` to `high`
+    values: Floats  # (m,) what they are expected to bring
     highest_cost: float = math.inf  # of a unit of value
 
 
-def allocate(choices: Sequence[Choice], total: float, *, highest_cost: float = math.inf) -> Numbers:
+def allocate(choices: Sequence[Choice], total: float, *, highest_cost: float = math.inf) -> Floats:
     """The spend of each campaign, (c,), that brings most; less than the total only to keep costs low.
 
     `choices`: the campaigns, what they may get lies around the total; `total`: that may be spent on them;
@@ -61,7 +60,7 @@ def allocate(choices: Sequence[Choice], total: float, *, highest_cost: float = m
     return planned if is_bound else _filled(planned, highs, total)
 
 
-def _too_costly(what: str, highest: float, spend: Numbers, value: Numbers) -> str:
+def _too_costly(what: str, highest: float, spend: Floats, value: Floats) -> str:
     with np.errstate(divide="ignore", invalid="ignore"):
         lowest = np.nanmin(np.where((value > 0) & (spend > 0), spend / value, np.inf))
     return (
@@ -70,7 +69,7 @@ def _too_costly(what: str, highest: float, spend: Numbers, value: Numbers) -> st
     )
 
 
-def _filled(planned: Numbers, highs: Numbers, total: float) -> Numbers:
+def _filled(planned: Floats, highs: Floats, total: float) -> Floats:
     """The plan with what bounds between two cells left over, given to those that have room."""
     filled = planned.copy()
     for number in np.argsort(planned - highs):
@@ -78,7 +77,7 @@ def _filled(planned: Numbers, highs: Numbers, total: float) -> Numbers:
     return filled
 
 
-def best_plans(values: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
+def best_plans(values: Floats) -> tuple[Floats, Integers]:
     """The most value that each total buys, and the plans that do, by dynamic programming over campaigns.
 
     `values` (c, n + 1) the value of 0 ... n cells of spend in each campaign, -inf where it is not allowed.

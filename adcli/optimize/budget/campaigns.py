@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.numbers import counted, plain, show
 from adcli.optimize.budget.days import FEWEST_PERIODS, Days, demand_waves
 from adcli.optimize.budget.posterior import Lift, Series, fit_response, shape_at
-from adcli.optimize.budget.response import Numbers, Response, Shape, planned_value
+from adcli.optimize.budget.response import Response, Shape, planned_value
 
 _STEP = 1.1  # by which more spend is asked for, to see whether its return is known
 _LEARNED = 0.7  # of the prior's standard deviation of that return: with more left, nothing was learned
@@ -19,7 +20,7 @@ class Campaign(NamedTuple):
     """One campaign of a plan of some periods."""
 
     name: str  # its id
-    spend: Numbers  # (t,) by period, from the first with any
+    spend: Floats  # (t,) by period, from the first with any
     now: float  # what a plan's periods cost at the present rate
     highest: float  # what they would cost at the highest spend so far
     value_now: float  # what they bring at the present rate, the spend of earlier periods carried over
@@ -27,7 +28,7 @@ class Campaign(NamedTuple):
     reason: str  # why too little is known
     periods: float  # of the plan
 
-    def values(self, amounts: Numbers) -> Numbers:
+    def values(self, amounts: Floats) -> Floats:
         """The value (g, m) of amounts (m,) spent on the plan's periods, by draw."""
         if self.response is None:
             raise TypeError(f"nothing is known of the response of {self.name}")
@@ -67,7 +68,7 @@ def study(days: Days, name: str, *, periods: float, recent: int, seed: int, lift
     return known._replace(value_now=float(known.values(np.array([known.now])).mean()))
 
 
-def _unknowable(spend: Numbers, value: Numbers, length: int) -> str:
+def _unknowable(spend: Floats, value: Floats, length: int) -> str:
     """Why days cannot tell of a response; an empty string if they can."""
     if not spend.any():
         return "it spent nothing"
@@ -93,7 +94,7 @@ def _unlearned(response: Response) -> str:
     )
 
 
-def _return_of_more(shape: Shape, reference: float) -> Numbers:
+def _return_of_more(shape: Shape, reference: float) -> Floats:
     """The relative gain (g,) of a tenth more spend."""
     more = np.array([[_STEP * reference]])
     return np.asarray(shape.relative_value(more, reference)[:, 0] - 1)

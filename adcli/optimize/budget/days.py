@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError, printable
 from adcli.numbers import counted
-from adcli.optimize.budget.response import Numbers
 
 FEWEST_PERIODS = 20
 _WEEK = 7
@@ -24,16 +24,16 @@ class Days(NamedTuple):
 
     dates: list[date]  # (t,) the first day of each period
     length: int  # of a period, in days: 1 or 7
-    spend: dict[str, Numbers]  # by campaign, (t,) each
-    value: dict[str, Numbers]  # by campaign, (t,) each
+    spend: dict[str, Floats]  # by campaign, (t,) each
+    value: dict[str, Floats]  # by campaign, (t,) each
     said: list[str]  # what was decided about the rows, one sentence each
 
 
 class Demand(NamedTuple):
     """What moves demand: columns (t, p), the first 1; precision (p,) of their coefficients around 0."""
 
-    waves: Numbers
-    precision: Numbers
+    waves: Floats
+    precision: Floats
 
 
 def days_of(report: pl.DataFrame, objective: str) -> Days:
@@ -67,7 +67,7 @@ def days_of(report: pl.DataFrame, objective: str) -> Days:
     )
 
 
-def _by_campaign(table: pl.DataFrame, column: str, dates: list[date]) -> dict[str, Numbers]:
+def _by_campaign(table: pl.DataFrame, column: str, dates: list[date]) -> dict[str, Floats]:
     """A campaign's amounts on each of the dates, 0 where it has no row."""
     days = pl.DataFrame({"date": dates})
     return {

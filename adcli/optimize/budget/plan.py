@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Floats
 from adcli.errors import DataError, UsageError
 from adcli.optimize.budget.allocation import Choice, allocate
 from adcli.optimize.budget.campaigns import Campaign, study
 from adcli.optimize.budget.constraints import Constraints, Limits
 from adcli.optimize.budget.days import Days, days_of
 from adcli.optimize.budget.posterior import Lift
-from adcli.optimize.budget.response import Numbers
 from adcli.statistics.intervals import Interval
 from adcli.statistics.verdicts import NO_DIFFERENCE, NOT_ENOUGH, Verdict, decide
 
@@ -147,7 +147,7 @@ def _choice(campaign: Campaign, limits: Limits) -> Choice:
     return Choice(campaign.name, low, high, amounts, values, limits.highest_cost)
 
 
-def _gains(campaign: Campaign, amounts: Numbers) -> Numbers:
+def _gains(campaign: Campaign, amounts: Floats) -> Floats:
     """What amounts (m,) bring above what is spent now, by draw (g, m); 0 where the response is unknown."""
     if campaign.response is None:
         return np.zeros((1, amounts.size))
@@ -172,7 +172,7 @@ def _refuse_total(total: float, choices: Sequence[Choice]) -> None:
         )
 
 
-def _to_cents(amounts: Numbers) -> Numbers:
+def _to_cents(amounts: Floats) -> Floats:
     """The amounts in cents with the sum that they had; the largest takes what rounding leaves."""
     rounded = amounts.round(2)
     rounded[rounded.argmax()] += amounts.sum() - rounded.sum()
@@ -182,8 +182,8 @@ def _to_cents(amounts: Numbers) -> Numbers:
 def _table(
     campaigns: Sequence[Campaign],
     choices: Sequence[Choice],
-    planned: Numbers,
-    gains: Sequence[Numbers],
+    planned: Floats,
+    gains: Sequence[Floats],
     confidence: float,
 ) -> pl.DataFrame:
     rows = []
@@ -209,13 +209,13 @@ def _verdict(
     return found._replace(reason=f"{'more' if planned > campaign.now else 'less'} spend: {found.reason}")
 
 
-def _bounds(draws: Numbers, confidence: float) -> tuple[float, float]:
+def _bounds(draws: Floats, confidence: float) -> tuple[float, float]:
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
 def _total_gain(
-    campaigns: Sequence[Campaign], total: float, gains: Sequence[Numbers], confidence: float
+    campaigns: Sequence[Campaign], total: float, gains: Sequence[Floats], confidence: float
 ) -> Gain:
     known = [one for one in campaigns if one.response is not None]
     held = sum(one.now for one in campaigns if one.response is None)

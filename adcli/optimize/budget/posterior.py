@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adcli.arrays import Floats
 from adcli.optimize.budget.days import Demand
-from adcli.optimize.budget.response import Numbers, Response, Shape, carried_over
+from adcli.optimize.budget.response import Response, Shape, carried_over
 
 DRAWS = 1_000
 _PRIOR_POINTS = 4_096  # a power of 2, as Sobol's sequence likes it
@@ -40,8 +41,8 @@ class Lift(NamedTuple):
 class Series(NamedTuple):
     """A campaign's days: spend (t,), value (t,) and the demand they had."""
 
-    spend: Numbers
-    value: Numbers
+    spend: Floats
+    value: Floats
     demand: Demand
 
 
@@ -88,7 +89,7 @@ def fit_response(series: Series, *, recent: int, seed: int, lift: Lift | None = 
     return Response(Shape(*(part[chosen] for part in shape)), usual, level)
 
 
-def shape_at(points: Numbers, usual: float) -> Shape:
+def shape_at(points: Floats, usual: float) -> Shape:
     """The shapes at points (g, 4) of a standard normal prior, for a usual spend."""
     from scipy.special import expit
 
@@ -103,11 +104,11 @@ def _with_unseen_demand(series: Series) -> Series:
     return series._replace(demand=Demand(waves, np.append(series.demand.precision, _UNSEEN_DEMAND**-2)))
 
 
-def _log_offset(spend: Numbers, shape: Shape, usual: float) -> Numbers:
+def _log_offset(spend: Floats, shape: Shape, usual: float) -> Floats:
     return np.log(shape.relative_value(carried_over(spend, shape.carry_over), usual))
 
 
-def _solve(series: Series, offset: Numbers, errors: _Errors) -> tuple[Numbers, Numbers]:
+def _solve(series: Series, offset: Floats, errors: _Errors) -> tuple[Floats, Floats]:
     """Coefficients of demand (g, p) and penalised deviance (g,) at offsets (g, t), by Newton's method.
 
     The curvature is that of the observed values and the same for all.
@@ -127,7 +128,7 @@ def _solve(series: Series, offset: Numbers, errors: _Errors) -> tuple[Numbers, N
     return coefficients, deviance + errors.dispersion * (np.square(coefficients) @ precision)
 
 
-def _covariance(series: Series, errors: _Errors) -> Numbers:
+def _covariance(series: Series, errors: _Errors) -> Floats:
     """Of the coefficients of demand."""
     waves, precision = series.demand
     information = (waves.T * np.maximum(series.value, series.value.mean() / 10)) @ waves / errors.dispersion
@@ -150,7 +151,7 @@ def _errors(series: Series, shape: Shape, usual: float) -> _Errors:
     return errors
 
 
-def _inflation(residuals: Numbers, moved: Numbers) -> float:
+def _inflation(residuals: Floats, moved: Floats) -> float:
     """By how much the variance of a slope grows where its errors and what it is of both hang together."""
     if moved.std() < 1e-9:
         return 1.0
@@ -160,16 +161,16 @@ def _inflation(residuals: Numbers, moved: Numbers) -> float:
     return max(1.0, 1 + 2 * float((fading * both).sum()))
 
 
-def _autocorrelation(x: Numbers, lag: int) -> float:
+def _autocorrelation(x: Floats, lag: int) -> float:
     return float((x[lag:] * x[:-lag]).sum() / np.square(x).sum())
 
 
-def _normalised(log_weights: Numbers) -> Numbers:
+def _normalised(log_weights: Floats) -> Floats:
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum())
 
 
-def _exponent(log_weights: Numbers) -> float:
+def _exponent(log_weights: Floats) -> float:
     """The greatest power of the weights, at most 1, that leaves enough effective draws."""
     from scipy.optimize import bisect
 

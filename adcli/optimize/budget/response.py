@@ -12,9 +12,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from adcli.arrays import Floats
 
 WARM_UP = 14  # days, whose mean spend stands for what came before the first
 LEAST_RELATIVE_VALUE = 1e-6
@@ -24,12 +23,12 @@ _LONGEST_MEMORY = 60  # days until nothing is left of what is carried over
 class Shape(NamedTuple):
     """How spend acts: g draws of it, shape (g,) each."""
 
-    carry_over: Numbers  # the part of its effect that the next day keeps
-    half_saturation: Numbers  # the spend a day that brings half of what any spend could
-    steepness: Numbers  # the power of spend; above 1 the curve is S-shaped
-    share: Numbers  # the share of the value at the reference spend that the spend brings
+    carry_over: Floats  # the part of its effect that the next day keeps
+    half_saturation: Floats  # the spend a day that brings half of what any spend could
+    steepness: Floats  # the power of spend; above 1 the curve is S-shaped
+    share: Floats  # the share of the value at the reference spend that the spend brings
 
-    def relative_value(self, carried: Numbers, reference: float) -> Numbers:
+    def relative_value(self, carried: Floats, reference: float) -> Floats:
         """The value at a carried-over spend (g, t), as a multiple of that at the reference."""
         k, n, s = (part[:, None] for part in (self.half_saturation, self.steepness, self.share))
         brought = s * _hill(carried, k, n) / _hill(np.array(reference), k, n)
@@ -41,15 +40,15 @@ class Response(NamedTuple):
 
     shape: Shape  # the draws
     reference: float  # the usual spend a day
-    level: Numbers  # the value a day at the reference and the demand of the last days, shape (g,)
+    level: Floats  # the value a day at the reference and the demand of the last days, shape (g,)
 
 
-def _hill(spend: Numbers, half: Numbers, steepness: Numbers) -> Numbers:
+def _hill(spend: Floats, half: Floats, steepness: Floats) -> Floats:
     with np.errstate(divide="ignore", over="ignore"):
         return np.asarray(1 / (1 + np.exp(steepness * (np.log(half) - np.log(spend)))))
 
 
-def carried_over(spend: Numbers, carry_over: Numbers) -> Numbers:
+def carried_over(spend: Floats, carry_over: Floats) -> Floats:
     """Geometric adstock of weight 1, shape (g, t), of the spend (t,) of days."""
     from scipy.signal import lfilter
 
@@ -57,9 +56,7 @@ def carried_over(spend: Numbers, carry_over: Numbers) -> Numbers:
     return np.stack([lfilter([1 - kept], [1, -kept], spend, zi=[kept * before])[0] for kept in carry_over])
 
 
-def planned_value(
-    response: Response, spend: Numbers, amounts: Numbers, *, periods: int, now: float
-) -> Numbers:
+def planned_value(response: Response, spend: Floats, amounts: Floats, *, periods: int, now: float) -> Floats:
     """The value of spending amounts (m,) a day for some days, by draw, (g, m).
 
     It begins with what earlier spend carries over, and has what it carries over itself: the value of the days
@@ -85,6 +82,6 @@ def planned_value(
     return np.asarray(response.level[:, None] * total)
 
 
-def _after(kept: Numbers) -> int:
+def _after(kept: Floats) -> int:
     """The days until a hundredth is left of what most of the draws carry over."""
     return min(_LONGEST_MEMORY, int(np.ceil(np.log(0.01) / np.log(np.quantile(kept, 0.9) + 1e-9))))

@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats32, Integers
 from adcli.core.training.encoder.examples import Pairs, TeacherVectors
 from adcli.optimize.encoder.behaviour_pairs import frequent_items
 from adcli.optimize.encoder.replay import SHARE
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import torch
     from scipy.sparse import csr_array
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 MOST_ITEMS: Final = 50_000  # each step compares with all of them
 MOST_BASKETS: Final = 200  # of a customer, the last ones: a robot has no say of its own
@@ -53,9 +51,9 @@ class Baskets(NamedTuple):
     """
 
     texts: list[str]
-    item: IntArray
-    customer: IntArray
-    basket: IntArray
+    item: Integers
+    customer: Integers
+    basket: Integers
 
 
 def baskets(taken: pl.DataFrame) -> Baskets:
@@ -95,7 +93,7 @@ def baskets(taken: pl.DataFrame) -> Baskets:
     )
 
 
-def collaborative_vectors(taken: Baskets, dimension: int, *, seed: int) -> FloatArray:
+def collaborative_vectors(taken: Baskets, dimension: int, *, seed: int) -> Floats32:
     """(items, dimension) unit vectors, near to each other where the same customers take both.
 
     Args:
@@ -130,7 +128,7 @@ def teacher_vectors(
     taken: Baskets,
     pairs: Pairs,
     earlier: Sequence[str],
-    encode: Callable[[Sequence[str]], FloatArray],
+    encode: Callable[[Sequence[str]], Floats32],
     *,
     seed: int,
 ) -> TeacherVectors:
@@ -149,7 +147,7 @@ def teacher_vectors(
     Source: Li and Hoiem, "Learning without Forgetting" (2016), for a model as its own teacher.
     """
     items = dict(zip(taken.texts, item_vectors(taken, encode(taken.texts), seed=seed), strict=True))
-    queries: dict[str, FloatArray] = {}
+    queries: dict[str, Floats32] = {}
     for query, found in zip(pairs.anchors, pairs.positives, strict=True):
         if query not in items and found in items:
             queries[query] = queries.get(query, 0) + items[found]
@@ -160,7 +158,7 @@ def teacher_vectors(
     return TeacherVectors([*items, *queries, *kept], _units(np.stack(vectors)))
 
 
-def item_vectors(taken: Baskets, before: FloatArray, *, seed: int) -> FloatArray:
+def item_vectors(taken: Baskets, before: Floats32, *, seed: int) -> Floats32:
     """(items, dimension) unit vectors to teach an encoder: the collaborative ones, as it may come to them.
 
     They are turned to where the encoder has the items, which changes none of their similarities. An item that
@@ -182,7 +180,7 @@ def item_vectors(taken: Baskets, before: FloatArray, *, seed: int) -> FloatArray
     return _units((customers * (vectors @ rotation) + SUPPORT * before) / (customers + SUPPORT))
 
 
-def _counts(taken: Baskets) -> tuple[csr_array, csr_array, IntArray]:
+def _counts(taken: Baskets) -> tuple[csr_array, csr_array, Integers]:
     """How often each customer took each item, how often it is in each basket, and whose each basket is."""
     from scipy.sparse import csr_array
 
@@ -195,7 +193,7 @@ def _counts(taken: Baskets) -> tuple[csr_array, csr_array, IntArray]:
     return by_customer, by_basket, taken.customer[first]
 
 
-def _singular_vectors(by_customer: csr_array, dimension: int, seed: int) -> FloatArray:
+def _singular_vectors(by_customer: csr_array, dimension: int, seed: int) -> Floats32:
     """(items, dimension) who took each item, weighted by TF-IDF, along the leading principal directions."""
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.utils.extmath import randomized_svd
@@ -223,8 +221,8 @@ def _sums(counts: csr_array, vectors: torch.Tensor) -> torch.Tensor:
     )
 
 
-def _units(vectors: FloatArray) -> FloatArray:
+def _units(vectors: Floats32) -> Floats32:
     from sklearn.preprocessing import normalize
 
-    units: FloatArray = normalize(vectors)
+    units: Floats32 = normalize(vectors)
     return units

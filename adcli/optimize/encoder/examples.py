@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats32, Integers
 from adcli.core.training.encoder.examples import Examples, Labelled, Pairs, Texts
 from adcli.errors import UsageError
 
 Objective = Literal["collaborative", "contrastive", "simcse", "denoise", "classify", "few-labels", "claims"]
-FloatArray = npt.NDArray[np.float32]
 
 LEARNS_FROM: Final[dict[str, type[Pairs | Texts | Labelled]]] = {
     "collaborative": Pairs,
@@ -96,7 +95,7 @@ def label_pairs(labelled: Labelled, *, most: int, seed: int) -> Pairs:
 
 
 def with_hard_negatives(
-    pairs: Pairs, documents: Sequence[str], encode: Callable[[Sequence[str]], FloatArray], *, seed: int
+    pairs: Pairs, documents: Sequence[str], encode: Callable[[Sequence[str]], Floats32], *, seed: int
 ) -> Pairs:
     """The pairs, each with a document that is near its anchor and belongs to none of the anchor's pairs.
 
@@ -120,16 +119,16 @@ def with_hard_negatives(
     return pairs._replace(negatives=drawn)
 
 
-def _nearest(query: FloatArray, vectors: FloatArray) -> npt.NDArray[np.int64]:
+def _nearest(query: Floats32, vectors: Floats32) -> Integers:
     scores = vectors @ query
     deepest = min(NEAR.stop, len(scores))
     top = np.argpartition(-scores, deepest - 1)[:deepest]
-    ordered: npt.NDArray[np.int64] = top[np.argsort(-scores[top], kind="stable")]
+    ordered: Integers = top[np.argsort(-scores[top], kind="stable")]
     return ordered[NEAR.start if deepest > 2 * NEAR.start else 0 :]
 
 
-def _order(count: int, most: int, seed: int) -> npt.NDArray[np.int64]:
-    kept: npt.NDArray[np.int64] = np.sort(np.random.default_rng(seed).permutation(count)[:most])
+def _order(count: int, most: int, seed: int) -> Integers:
+    kept: Integers = np.sort(np.random.default_rng(seed).permutation(count)[:most])
     return kept
 
 

@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Floats, Floats32, Integers
 from adcli.core.training.encoder.examples import fit_head
 
-FloatArray = npt.NDArray[np.float32]
 CANDIDATES: Final = 10  # uncertain rows that are looked at for each that is suggested
 
 
 def suggest(
     rows: pl.DataFrame,
-    vectors: FloatArray,
+    vectors: Floats32,
     labels: Sequence[int | None],
     names: Sequence[str],
     *,
@@ -63,9 +62,7 @@ def suggest(
     )
 
 
-def _chances(
-    asked: FloatArray, known: FloatArray, labels: Sequence[int], names: int
-) -> npt.NDArray[np.float64]:
+def _chances(asked: Floats32, known: Floats32, labels: Sequence[int], names: int) -> Floats:
     """(n, names) probability of each label."""
     weight, bias = fit_head(known, labels, names)
     logits = (asked @ weight.T + bias).astype(np.float64)
@@ -73,9 +70,7 @@ def _chances(
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _diverse(
-    vectors: FloatArray, uncertainty: npt.NDArray[np.float64], most: int, seed: int
-) -> npt.NDArray[np.int64]:
+def _diverse(vectors: Floats32, uncertainty: Floats, most: int, seed: int) -> Integers:
     """Places of the rows nearest to the centres of as many groups of uncertain rows."""
     from sklearn.cluster import KMeans
 

@@ -7,15 +7,14 @@ from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats
 from adcli.bidding.learned import LearnedBidder
 from adcli.bidding.replay import BidRequests, EpisodeState, Outcome
 from adcli.optimize.stream.spending import Spending
 
 LEAST_PCTR = 1e-9
 SOLVED_ANEW = ("_worth", "_unit", "_units")  # the dynamic program's table, of the state of the episode alone
-Matrix = NDArray[np.float64]
 
 
 class Bidding:
@@ -24,7 +23,7 @@ class Bidding:
     def __init__(self, learned: LearnedBidder) -> None:
         self._bidder = learned.bidder()
 
-    def bids(self, pctr: Matrix, spending: Spending) -> Matrix:
+    def bids(self, pctr: Floats, spending: Spending) -> Floats:
         """The bids on impressions one after another, shape (n,).
 
         All bids that are under way are never more than what is left of the budget.
@@ -39,16 +38,16 @@ class Bidding:
             free -= bids[place]
         return bids
 
-    def observe(self, pctr: Matrix, bids: Matrix, won: NDArray[np.bool_], paid: Matrix) -> None:
+    def observe(self, pctr: Floats, bids: Floats, won: Flags, paid: Floats) -> None:
         """What came of bids, shape (n,) each."""
         requests = BidRequests(np.maximum(pctr, LEAST_PCTR), np.full(pctr.size, np.nan))
         self._bidder.observe(requests, Outcome(bids, won, np.where(won, paid, 0.0)))
 
-    def tensors(self) -> dict[str, Matrix]:
+    def tensors(self) -> dict[str, Floats]:
         """Where the bidder stands, as plain arrays."""
         return {path: np.atleast_1d(np.asarray(value)) for path, _, _, value in _numbers(self._bidder)}
 
-    def restore(self, tensors: Mapping[str, Matrix]) -> None:
+    def restore(self, tensors: Mapping[str, Floats]) -> None:
         """What `tensors` gave, into a bidder at the start of its work."""
         for path, owner, name, value in list(_numbers(self._bidder)):
             found = tensors[path]

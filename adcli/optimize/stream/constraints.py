@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats
 from adcli.policies.rules import Rules
 
 STOCK, BUDGET = "stock.", "budget"
@@ -34,11 +34,11 @@ class LiveConstraints(NamedTuple):
     free: tuple[int, ...] = ()
     caps: Mapping[str, int] = {}
     budget: Mapping[str, float] = {}
-    costs: NDArray[np.float64] | None = None
+    costs: Floats | None = None
     floor: float = 0.0
     said: str = ""
 
-    def is_free(self, actions: int) -> NDArray[np.bool_]:
+    def is_free(self, actions: int) -> Flags:
         """Which of the actions show no ad, shape (K,)."""
         return np.isin(np.arange(actions), self.free)
 

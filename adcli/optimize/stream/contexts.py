@@ -12,8 +12,8 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats
 from adcli.optimize.stream.prior import OfflinePolicy
 from adcli.optimize.stream.refused import RefusedLine, shown
 from adcli.policies.context import NOT_CONTEXT
@@ -135,7 +135,7 @@ class Contexts:
         return pl.DataFrame(columns) if columns else pl.DataFrame({"": [None] * n})
 
 
-def _hashed(context: Mapping[str, Any]) -> NDArray[np.float64]:
+def _hashed(context: Mapping[str, Any]) -> Floats:
     """A context of which nothing was fitted: a place for each value, and for each measure.
 
     Source: Weinberger et al. (2009).
@@ -200,7 +200,7 @@ FRAME_TYPES = {
 }
 
 
-def encode_columns(policy: OfflinePolicy, given: Mapping[str, list[Any]], n: int) -> NDArray[np.float64]:
+def encode_columns(policy: OfflinePolicy, given: Mapping[str, list[Any]], n: int) -> Floats:
     """Columns of values as the policy's encoder would have them, shape (n, d); None is a missing value."""
     encoder = policy.encoder
     encoded = np.zeros((n, len(encoder.names)))
@@ -213,7 +213,7 @@ def encode_columns(policy: OfflinePolicy, given: Mapping[str, list[Any]], n: int
     return encoded
 
 
-def _encode(feature: Feature, values: list[Any], block: NDArray[np.float64], basis: Any) -> None:
+def _encode(feature: Feature, values: list[Any], block: Floats, basis: Any) -> None:
     """One feature of each value; the forms are those of `policies.features`."""
     match feature.kind:
         case "number":

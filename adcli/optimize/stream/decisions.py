@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adcli.arrays import Integers
+
 FIRST_ROOM = 1_024
 COLUMNS = (
     ("action", np.int32),
@@ -22,8 +24,6 @@ COLUMNS = (
     ("counted", np.bool_),
 )
 
-Rows = NDArray[np.int64]
-
 
 class Decisions:
     """Rows of `COLUMNS` and a `context` (d,); `first` is the oldest kept, `size` how many were made."""
@@ -36,7 +36,7 @@ class Decisions:
         self._reward = self._rows["reward"]
         self.first = self.size = 0
 
-    def __getitem__(self, rows: Rows | int) -> NDArray[Any]:
+    def __getitem__(self, rows: Integers | int) -> NDArray[Any]:
         """Decisions by their numbers, as a copy; of one number what is set in it stays."""
         found: NDArray[Any] = self._rows[rows - self.first]
         return found
@@ -46,7 +46,7 @@ class Decisions:
         found: float = self._reward.item(row - self.first)
         return found
 
-    def put(self, rows: Rows, **columns: Any) -> None:
+    def put(self, rows: Integers, **columns: Any) -> None:
         """Set some columns of decisions, by their numbers."""
         for name, values in columns.items():
             self._rows[name][rows - self.first] = values

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from adcli.arrays import Floats, Integers
 
 ALLOWANCE = 0.1  # standard deviations of a reward that a mean may stay off
 THRESHOLD = 60.0
@@ -21,7 +22,7 @@ class Drift:
         self.sums = np.zeros((2, actions))
         self.seen = np.zeros(actions)
 
-    def observe(self, action: NDArray[np.int64], residual: NDArray[np.float64]) -> bool:
+    def observe(self, action: Integers, residual: Floats) -> bool:
         """Whether the rewards of some decisions, in standard deviations, speak of a change."""
         counts = np.bincount(action, minlength=self.seen.size)
         total = np.bincount(action, residual.clip(-LARGEST, LARGEST), minlength=self.seen.size)

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from adcli.arrays import Flags, Floats
 
 QUADRATURE_POINTS = 48
 WIDEST = 5.0  # standard errors around the likely best that the quadrature covers
@@ -44,14 +42,14 @@ class Settings(NamedTuple):
 
 def probabilities(
     settings: Settings,
-    value: Matrix,
-    eligible: Mask,
+    value: Floats,
+    eligible: Flags,
     *,
     scale: float,
-    spread: Callable[[], Matrix],
+    spread: Callable[[], Floats],
     floor: float,
     wider: float,
-) -> Matrix:
+) -> Floats:
     """The probability of each action for each row, shape (n, K).
 
     Args:
@@ -73,7 +71,7 @@ def probabilities(
     return np.round(with_floor(chosen, eligible, min(floor * wider, 1.0)), 12)
 
 
-def square_cb(value: Matrix, eligible: Mask, most_lost: float) -> Matrix:
+def square_cb(value: Floats, eligible: Flags, most_lost: float) -> Floats:
     """Inverse gap weighting: the farther an action is behind the best, the less it is shown.
 
     Its parameter gamma is the one at which exploring costs at most `most_lost` of reward per decision.
@@ -87,20 +85,20 @@ def square_cb(value: Matrix, eligible: Mask, most_lost: float) -> Matrix:
     return _rest_on_best(chosen, gap)
 
 
-def greedy(value: Matrix, eligible: Mask) -> Matrix:
+def greedy(value: Floats, eligible: Flags) -> Floats:
     """All probability on the best action; the first of several."""
     gap = np.where(eligible, -value, np.inf)
     return _rest_on_best(np.zeros_like(value), gap)
 
 
-def _rest_on_best(chosen: Matrix, gap: Matrix) -> Matrix:
+def _rest_on_best(chosen: Floats, gap: Floats) -> Floats:
     rows, best = np.arange(gap.shape[0]), gap.argmin(axis=1)
     chosen[rows, best] = 0
     chosen[rows, best] = 1 - chosen.sum(axis=1)
     return chosen
 
 
-def thompson(value: Matrix, spread: Matrix, eligible: Mask) -> Matrix:
+def thompson(value: Floats, spread: Floats, eligible: Flags) -> Floats:
     """The probability that each action is the best, rewards being normal and independent, by quadrature.
 
     Source: Agrawal and Goyal (2013), whose draws have these probabilities.
@@ -119,12 +117,12 @@ def thompson(value: Matrix, spread: Matrix, eligible: Mask) -> Matrix:
     return np.asarray(chosen / chosen.sum(axis=1, keepdims=True))
 
 
-def with_floor(chosen: Matrix, eligible: Mask, floor: float) -> Matrix:
+def with_floor(chosen: Floats, eligible: Flags, floor: float) -> Floats:
     """A share of `floor` spread evenly over the eligible actions."""
     return np.asarray((1 - floor) * chosen + floor * eligible / eligible.sum(axis=1, keepdims=True))
 
 
-def uniforms_of(identifiers: Sequence[bytes], key: bytes) -> Matrix:
+def uniforms_of(identifiers: Sequence[bytes], key: bytes) -> Floats:
     """A number in [0, 1) for each decision that depends on its id and the seed alone, shape (n,)."""
     seeded = hashlib.blake2b(digest_size=8, key=key)
     digests = []

@@ -9,9 +9,8 @@ where a drift was found, so that a late reward weighs as if it had come at once.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from adcli.arrays import Flags, Floats, Integers
 
 OWN_FEATURES = 2  # the constant, and what the offline policy expects
 MOST_CELLS = 25_000_000  # of the sums; a context too wide for them is left to the offline policy
@@ -54,11 +53,11 @@ class Learner:
         """The standard deviation of what the model does not foresee of a reward."""
         return float(np.sqrt(max(self.moments[3] / self.moments[0], 1e-300)))
 
-    def features(self, context: Matrix) -> Matrix:
+    def features(self, context: Floats) -> Floats:
         """The part of the context that is learned on, shape (n, d)."""
         return np.asarray(context[:, : self.dimensions])
 
-    def predict(self, context: Matrix, expected: Matrix) -> tuple[Matrix, Matrix]:
+    def predict(self, context: Floats, expected: Floats) -> tuple[Floats, Floats]:
         """The reward and the cost of each action, shape (n, K) each."""
         shared = self.features(context) @ self.theta[:, 2:, 0].T
         reward = expected * (1 + self.theta[:, 1, 0] / self._level) + shared + self.theta[:, 0, 0]
@@ -68,7 +67,7 @@ class Learner:
         cost += self.features(context) @ self.theta[:, 2:, 1].T
         return reward, np.maximum(cost, 0)
 
-    def spread(self, context: Matrix, expected: Matrix) -> Matrix:
+    def spread(self, context: Floats, expected: Floats) -> Floats:
         """The standard error of each action's reward, shape (n, K)."""
         inverse = np.linalg.inv(self.products + self._ridge())
         features = np.empty((*expected.shape, self.products.shape[1]))
@@ -78,7 +77,7 @@ class Learner:
         weight = 2.0 ** (self.clocks[0] - self.clocks[1])
         return np.asarray(self.deviation * np.sqrt(np.maximum(squared * weight, 0)))
 
-    def _ridge(self) -> Matrix:
+    def _ridge(self) -> Floats:
         """The prior of each action, which does not age: the weight of some rewards at the present scale."""
         impressions = self._prior_weight * self.moments[2] * self.moments[0] / self.moments[1] ** 2
         weight = impressions * 2.0 ** (self.clocks[0] - self.clocks[1])
@@ -93,8 +92,8 @@ class Learner:
             self.clocks[1] += LARGEST_EXPONENT
 
     def learn(
-        self, context: Matrix, expected: Matrix, action: NDArray[np.int64], clock: Matrix, targets: Matrix,
-        is_new: NDArray[np.bool_],
+        self, context: Floats, expected: Floats, action: Integers, clock: Floats, targets: Floats,
+        is_new: Flags,
     ) -> None:  # fmt: skip
         """Add decisions with their rewards and costs to the sums, and solve for what changed.
 
@@ -121,12 +120,12 @@ class Learner:
             self.targets[number] += sums[:, -2:]
         self._solve(changed)
 
-    def observe(self, reward: Matrix, residual: Matrix, kept: float) -> None:
+    def observe(self, reward: Floats, residual: Floats, kept: float) -> None:
         """How large rewards are and how far they were foreseen; what was seen before counts `kept`."""
         self.moments *= kept
         self.moments += reward.size, np.abs(reward).sum(), (reward**2).sum(), (residual**2).sum()
 
-    def _solve(self, changed: NDArray[np.int64]) -> None:
+    def _solve(self, changed: Integers) -> None:
         if self.clocks[0] - self.clocks[2] >= RENEWED_AFTER:
             changed = np.arange(self.products.shape[0])
             self.clocks[2] = self.clocks[0]

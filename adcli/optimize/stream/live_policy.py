@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers
 from adcli.optimize.stream.bids import Bidding
 from adcli.optimize.stream.contexts import Contexts
 from adcli.optimize.stream.exploration import Settings, probabilities, uniforms_of
@@ -36,8 +37,6 @@ WIDENED = 4.0  # times the exploration after a drift
 FADING = 5_000.0  # decisions in which half of that is gone
 KINDS = ("context", "reward", "budget", "rules")
 KNOWN_KEYS = {"id", "context", "eligible", "reward", "cost", "won", "replace", "budget", "decisions", "rules"}
-
-Mask = NDArray[np.bool_]
 
 
 class Block(NamedTuple):
@@ -82,7 +81,7 @@ class LivePolicy:
                        for text in self.names.texts]  # fmt: skip
         self._numbers = {text: number for number, text in enumerate(self._texts)}
         # id, slot, what may be shown, place and begin of the answer, user
-        self._pending: list[tuple[bytes, int, Mask | None, int, bytes, str | None]] = []
+        self._pending: list[tuple[bytes, int, Flags | None, int, bytes, str | None]] = []
         self._answers: list[bytes] = []
         self._decided_now: list[bytes] = []
         self._given: Iterator[bytes] | None = None
@@ -139,7 +138,7 @@ class LivePolicy:
         return True
 
     def _wait(
-        self, name: bytes, slot: int, eligible: Mask | None, told_name: bytes, user: str | None
+        self, name: bytes, slot: int, eligible: Flags | None, told_name: bytes, user: str | None
     ) -> None:
         self.decisions.index[name] = self.decisions.size + len(self._pending)
         self._pending.append((name, slot, eligible, len(self._answers), told_name, user))
@@ -219,12 +218,12 @@ class LivePolicy:
         self._is_restricted = self.contexts.decides_eligibility or self.rules.hold or is_short
         self._is_plain = not self._is_restricted and bool(self.spending.decisions or not self.bidding)
 
-    def _eligible(self, slot: int, own: Any, user: str | None) -> Mask:
+    def _eligible(self, slot: int, own: Any, user: str | None) -> Flags:
         """What may be shown to a request."""
         if min(self.rules.room(), self.spending.room()) < len(self._pending) + 1:
             self._decide()
         self.contexts.encode()
-        allowed: Mask = self.contexts.eligible[slot] & self.rules.open(user)
+        allowed: Flags = self.contexts.eligible[slot] & self.rules.open(user)
         if own is not None:
             allowed &= self.names.mask(own)
         if not allowed.any():
@@ -308,7 +307,7 @@ class LivePolicy:
         self._decided_now += told
         self.contexts.make_room()
 
-    def _clock(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _clock(self, rows: Integers) -> Floats:
         """The clock of each decision; it stands at the last of them afterwards."""
         step = 1 / self.settings.half_life if self.settings.half_life else 0.0
         clock = self.rewards.learner.clock + step * (rows + 1)
@@ -322,7 +321,7 @@ class LivePolicy:
         age = self.decisions.size - self.rewards.last_drift
         return 1 + (WIDENED - 1) * float(0.5 ** (age / FADING))
 
-    def _take_given(self, action: NDArray[np.int64], propensity: NDArray[np.float64]) -> None:
+    def _take_given(self, action: Integers, propensity: Floats) -> None:
         """Put the journal's decisions in place of those drawn."""
         assert self._given is not None  # noqa: S101 - a journal is being read
         for row in range(action.size):

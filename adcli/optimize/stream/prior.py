@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats
 from adcli.optimize.stream.constraints import NOTHING, LiveConstraints, live_constraints
 from adcli.policies.actions import ActionSet
 from adcli.policies.constrained import ConstrainedPolicy
@@ -19,8 +19,6 @@ from adcli.policies.table_policy import TablePolicy
 RATES = {"click": 0.01, "conversion": 0.001}  # rewards of 0 to 1; what they are taken to be, if nothing says
 ROWS_AT_ONCE = 16  # scores in single precision depend on how many are computed at once
 
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Frame = Callable[[], pl.DataFrame]
 
 
@@ -36,8 +34,8 @@ class OfflinePolicy(NamedTuple):
     actions: ActionSet
     columns: list[str]
     encoder: ContextEncoder
-    expected: Callable[[Matrix, Frame], Matrix]
-    allowed: Callable[[pl.DataFrame], Mask] | None
+    expected: Callable[[Floats, Frame], Floats]
+    allowed: Callable[[pl.DataFrame], Flags] | None
     level: float
     reward: str
     constraints: LiveConstraints = NOTHING
@@ -54,7 +52,7 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
     base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
     encoder = base.encoder if isinstance(base, ScoredPolicy) else ContextEncoder()
 
-    def expected(encoded: Matrix, frame: Frame) -> Matrix:
+    def expected(encoded: Floats, frame: Frame) -> Floats:
         if isinstance(base, ScoredPolicy):
             own = _scored(base, encoded)
             if base.link:
@@ -71,7 +69,7 @@ def offline_policy(policy: Policy, about: Mapping[str, Any]) -> OfflinePolicy:
     )
 
 
-def _scored(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
+def _scored(policy: ScoredPolicy, encoded: Floats) -> Floats:
     """What a policy expects, however many contexts are asked at once."""
     n = encoded.shape[0]
     padded = np.zeros((-(-n // ROWS_AT_ONCE) * ROWS_AT_ONCE, encoded.shape[1]), dtype=np.float32)
@@ -80,7 +78,7 @@ def _scored(policy: ScoredPolicy, encoded: Matrix) -> Matrix:
     return np.concatenate(blocks)[:n]
 
 
-def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Mask] | None:
+def _allowed(policy: Policy) -> Callable[[pl.DataFrame], Flags] | None:
     """What says which actions may be shown in each context; nothing, where none of them may."""
     if isinstance(policy, ConstrainedPolicy) and policy.rules.forbidden:
         return policy.permitted

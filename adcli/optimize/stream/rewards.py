@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Integers
 from adcli.optimize.stream.decisions import Decisions
 from adcli.optimize.stream.drift import Drift
 from adcli.optimize.stream.exploration import Settings
@@ -19,7 +20,6 @@ from adcli.optimize.stream.spending import DEAREST
 JUMP = 2.0  # half-lives that pass where a drift is found
 LOST = -np.inf  # the reward of an auction that was not won: nothing was shown
 
-Matrix = NDArray[np.float64]
 Settled = tuple[int, float, float | None, float]
 
 
@@ -117,7 +117,7 @@ class Rewards:
             self._count(rows[shown], made[shown], more[shown], more_cost[shown])
         return made, self._close_window()
 
-    def _count(self, rows: NDArray[np.int64], made: NDArray[Any], reward: Matrix, cost: Matrix) -> None:
+    def _count(self, rows: Integers, made: NDArray[Any], reward: Floats, cost: Floats) -> None:
         """Add rewards to the sums, or how far they changed where a decision was counted before."""
         if not rows.size:
             return

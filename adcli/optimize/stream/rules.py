@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Integers
 from adcli.errors import did_you_mean
 from adcli.optimize.stream.constraints import LiveConstraints
 from adcli.optimize.stream.refused import RefusedLine, finite, shown
 from adcli.policies.actions import ActionSet
 
 KEYS = ("eligible", "exclude", "caps", "floor")
-Mask = NDArray[np.bool_]
 
 
 class ActionNames:
@@ -24,12 +23,12 @@ class ActionNames:
     def __init__(self, actions: ActionSet) -> None:
         self.columns = actions.columns
         self._rows = actions.frame.rows()
-        self._masks: dict[Any, Mask] = {}
+        self._masks: dict[Any, Flags] = {}
         self.texts = [
             row[0] if len(row) == 1 else dict(zip(self.columns, row, strict=True)) for row in self._rows
         ]
 
-    def mask(self, names: Any, key: str = "eligible") -> Mask:
+    def mask(self, names: Any, key: str = "eligible") -> Flags:
         """Which actions a list names, shape (K,).
 
         Raises:
@@ -42,7 +41,7 @@ class ActionNames:
             found |= self.one(name)
         return found
 
-    def one(self, name: Any) -> Mask:
+    def one(self, name: Any) -> Flags:
         """Which actions a name means, shape (K,)."""
         try:
             cached = self._masks.get(name)
@@ -92,7 +91,7 @@ class Rules:
             raise RefusedLine(f"'user_id' must be a text, not {shown(found)}.")
         return None if found is None else str(found)
 
-    def count(self, action: NDArray[np.int64], users: Sequence[str | None]) -> None:
+    def count(self, action: Integers, users: Sequence[str | None]) -> None:
         """Count decisions."""
         self.decided += np.bincount(action, minlength=self.decided.size)
         if self._cap is None:
@@ -106,7 +105,7 @@ class Rules:
         lefts = (most - self.decided[mask].sum() for mask, most in self._caps)
         return min((left for left in lefts if left > 0), default=np.inf)
 
-    def open(self, user: str | None) -> Mask:
+    def open(self, user: str | None) -> Flags:
         """Which actions a user may be shown, (K,)."""
         allowed = self.allowed.copy()
         for mask, most in self._caps:

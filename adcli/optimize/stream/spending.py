@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Integers
 from adcli.optimize.stream.refused import RefusedLine, finite
 
 RATE = 0.1
@@ -17,9 +17,6 @@ DEAREST = 1e9
 DEVIATIONS = 4.0  # that what decisions under way cost may come out above what is expected
 UNKNOWN = 10.0  # times what a decision may cost on average that one is taken to cost while no cost is known
 LOGGED_COSTS = 100.0  # decisions that what the offline policy knows of the cost of an action counts for
-
-Matrix = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 class Spending:
@@ -44,7 +41,7 @@ class Spending:
         open: The decisions of each action whose cost is not known, shape (K,).
     """
 
-    def __init__(self, free: Mask, costs: Matrix | None = None, *, by_bids: bool = False) -> None:
+    def __init__(self, free: Flags, costs: Floats | None = None, *, by_bids: bool = False) -> None:
         """Nothing is spent, of no budget.
 
         Args:
@@ -81,7 +78,7 @@ class Spending:
         expected = self.open @ mean + doubt * self.open[~self._free].sum()
         return self.bids + expected + more + DEVIATIONS * np.sqrt(self.open @ own + variance)
 
-    def _costs(self) -> tuple[Matrix, Matrix, float]:
+    def _costs(self) -> tuple[Floats, Floats, float]:
         """What a decision of each action may cost and its variance, (K,), and what more one under way may.
 
         Of few costs little is known: about as many decisions as these go ahead of them.
@@ -98,7 +95,7 @@ class Spending:
         variance[variance < 1e-12 * mean**2] = 0
         return paid * (mean + 2 * np.sqrt(variance / count)), paid * variance, float(unknown / known)
 
-    def affordable(self) -> Mask:
+    def affordable(self) -> Flags:
         """Which actions the budget pays for once more, (K,)."""
         if not self.is_limited:
             return np.ones(self._free.size, dtype=bool)
@@ -124,7 +121,7 @@ class Spending:
             'send their rewards, zeros too, or say what to keep for each: {"budget": ..., "cost": ...}.'
         )
 
-    def begin(self, message: Mapping[str, Any], under_way: Matrix) -> None:
+    def begin(self, message: Mapping[str, Any], under_way: Floats) -> None:
         """A new budget from a line: `{"budget": 1000, "decisions": 50000}`; price and open bids stay.
 
         Args:
@@ -143,7 +140,7 @@ class Spending:
         self.spent = self.made = self.since = self.expected = 0.0
         self.price = self.price if decisions else 0.0
 
-    def decided(self, action: NDArray[np.int64], expected_cost: float, bids: float) -> None:
+    def decided(self, action: Integers, expected_cost: float, bids: float) -> None:
         """Decisions that were made, with the number of the action of each, shape (n,)."""
         self.made += action.size
         self.since += action.size
@@ -160,7 +157,7 @@ class Spending:
             self.open[action] -= 1
             self.heard[:, action] += 1.0, cost, cost**2
 
-    def let_go(self, action: NDArray[np.int64], bids: float) -> None:
+    def let_go(self, action: Integers, bids: float) -> None:
         """Decisions (n,) that nothing more is to be heard of: they cost nothing."""
         count = np.bincount(action, minlength=self.open.size)
         self.open -= count

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from adcli.arrays import Floats, Floats32
 
 STARTING_VARIANCE = 0.05  # of what a kind adds to a score for a number of deviation 1
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-7, 10.0
@@ -21,8 +20,8 @@ class Curvature(NamedTuple):
     `matrices` (K, D, D), or (0, D, D) where no kind needs more than their `diagonal` (D, K).
     """
 
-    matrices: NDArray[np.float32]
-    diagonal: Array
+    matrices: Floats32
+    diagonal: Floats
 
 
 class Effects(NamedTuple):
@@ -32,12 +31,12 @@ class Effects(NamedTuple):
     f (K, m) are of the actions. `whole` learns the covariance, and else the variance alone.
     """
 
-    root: Array
-    features: Array
+    root: Floats
+    features: Floats
     whole: bool = False
 
     @classmethod
-    def starting(cls, on: Array, features: Array, *, whole: bool = False) -> Effects:
+    def starting(cls, on: Floats, features: Floats, *, whole: bool = False) -> Effects:
         """Effects of the numbers that the columns of `on` (D, r) pick, with the variance to start from."""
         variance = STARTING_VARIANCE / max(float(np.square(features).sum(axis=1).mean()), 1e-9)
         return cls(np.sqrt(variance) * on, features, whole)
@@ -47,15 +46,15 @@ class Effects(NamedTuple):
         """(r, m)."""
         return self.root.shape[1], self.features.shape[1]
 
-    def weights(self, coefficients: Array) -> Array:
+    def weights(self, coefficients: Floats) -> Floats:
         """The weights of the actions that these coefficients make, shape (D, K)."""
         return np.asarray(self.root @ coefficients @ self.features.T)
 
-    def gradient(self, by_weight: Array) -> Array:
+    def gradient(self, by_weight: Floats) -> Floats:
         """The gradient in the coefficients, from that in the weights."""
         return np.asarray(self.root.T @ by_weight @ self.features)
 
-    def updated(self, coefficients: Array, curvature: Curvature) -> tuple[Effects, Array]:
+    def updated(self, coefficients: Floats, curvature: Curvature) -> tuple[Effects, Floats]:
         """Itself with the variance that coefficients speak for, and these in its new units.
 
         As much as the data determine them they are to have variance 1: MacKay's (1992) fixed point.
@@ -69,7 +68,7 @@ class Effects(NamedTuple):
         scale = np.sqrt(np.clip(found, SMALLEST_VARIANCE, LARGEST_VARIANCE) / before)
         return self._replace(root=self.root * scale), coefficients / scale
 
-    def _with_covariance(self, own: Array, matrices: NDArray[np.float32]) -> tuple[Effects, Array]:
+    def _with_covariance(self, own: Floats, matrices: Floats32) -> tuple[Effects, Floats]:
         """Its covariance: the shape by a step of EM, the size by the fixed point, mixed with an even one."""
         (d, k), narrow = self.shape, self.root.astype(np.float32)
         uncertain = np.zeros((d, d))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Flags, Floats, Floats32, Integers, Integers32
 from adcli.policies.scores import Scores
 
 Link = Literal["logit", "identity"]
@@ -20,19 +20,19 @@ class RewardRows(NamedTuple):
     `texts` are the scores of all actions by a model of texts, shape (n, K), None without one.
     """
 
-    context: NDArray[np.float32]
-    action: NDArray[np.int32]
-    reward: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    features: NDArray[np.float32]
-    texts: NDArray[np.float32] | None = None
+    context: Floats32
+    action: Integers32
+    reward: Floats
+    weight: Floats
+    features: Floats32
+    texts: Floats32 | None = None
 
     @property
-    def whole(self) -> NDArray[np.float32]:
+    def whole(self) -> Floats32:
         """The context with the scores of texts beside it, as it is encoded."""
         return self.context if self.texts is None else np.hstack([self.context, self.texts])
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> RewardRows:
+    def take(self, rows: Flags | Integers) -> RewardRows:
         """Some of the rows."""
         return RewardRows(
             self.context[rows],
@@ -62,7 +62,7 @@ class RewardRows(NamedTuple):
         return float(np.log(clicks / (total - clicks)))
 
 
-Blocks = Callable[[], Iterator[tuple[RewardRows, NDArray[np.int32]]]]  # all rows of a log, and their folds
+Blocks = Callable[[], Iterator[tuple[RewardRows, Integers32]]]  # all rows of a log, and their folds
 
 
 class Member(Protocol):
@@ -100,13 +100,13 @@ class LearnsFromAll(Protocol):
         """
 
 
-def losses(scores: NDArray[np.float64], reward: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
+def losses(scores: Floats, reward: Floats, link: Link) -> Floats:
     """The log loss (clicks) or the squared error of each row, shape (n,)."""
     if link == "identity":
         return np.square(scores - reward)
     return np.logaddexp(0, scores) - reward * scores
 
 
-def held_out(rows: RewardRows, share: float) -> NDArray[np.bool_]:
+def held_out(rows: RewardRows, share: float) -> Flags:
     """A random part of the rows, the same each time, shape (n,)."""
     return np.random.default_rng(2).random(rows.reward.size) < share

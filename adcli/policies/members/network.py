@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats32
 from adcli.policies.members.member import FEWEST_REWARDS, Link, RewardRows, held_out
 from adcli.policies.scores import Scores
 
@@ -60,7 +60,7 @@ class NetworkMember:
 class TowerUnits:
     """Units read off the context's towers; the layers' shapes begin with the head."""
 
-    layers: Mapping[str, NDArray[np.float32]]
+    layers: Mapping[str, Floats32]
 
     @property
     def width(self) -> int:
@@ -68,7 +68,7 @@ class TowerUnits:
         heads, _, directions = self.layers["skip"].shape
         return int(heads * directions)
 
-    def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of(self, context: Floats32) -> Floats32:
         """The units of each row, shape (n, width)."""
         own = self.layers
         context = context[:, : own["skip"].shape[1]]

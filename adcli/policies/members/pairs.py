@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from adcli.arrays import Floats32
 
 MOST_PAIRS = 400
 MOST_ROWS = 20_000  # that decide which products vary most
@@ -18,7 +19,7 @@ class PairUnits:
     pairs: tuple[tuple[int, int], ...]
 
     @classmethod
-    def varied(cls, context: NDArray[np.float32]) -> PairUnits:
+    def varied(cls, context: Floats32) -> PairUnits:
         """The products that vary most, at most 400; squares only of what is more than 0 and 1."""
         seen = context[:MOST_ROWS]
         first, second = np.triu_indices(context.shape[1])
@@ -41,7 +42,7 @@ class PairUnits:
         """How many there are."""
         return len(self.pairs)
 
-    def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of(self, context: Floats32) -> Floats32:
         """The units of each row, shape (n, width)."""
         first, second = np.array(self.pairs, dtype=np.int64).reshape(-1, 2).T
         return context[:, first] * context[:, second]

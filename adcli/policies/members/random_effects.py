@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from adcli.arrays import Floats, Floats32
 from adcli.policies.members.effects import Curvature, Effects
 from adcli.policies.members.member import Blocks, Link, RewardRows, losses
 from adcli.policies.members.pairs import PairUnits
 from adcli.policies.scores import ROWS_AT_ONCE, Scores
-
-Array = NDArray[np.float64]
 
 ROUNDS, FURTHER_ROUNDS = 8, 2  # of variances after coefficients: of a sample, and when all rows are added
 STEPS, LAST_STEPS = 40, 200  # of L-BFGS in a round, and in the last one
@@ -84,13 +82,13 @@ class _Fitted(NamedTuple):
     """Kinds of coefficients and these; `level` is the score to start from, `unit` that of rewards."""
 
     kinds: list[Effects]
-    coefficients: list[Array]
+    coefficients: list[Floats]
     level: float
     unit: float
     units: tuple[PairUnits, ...]
 
     @property
-    def weights(self) -> Array:
+    def weights(self) -> Floats:
         """The weights of the score, (d + 1, K)."""
         return _weights(self.kinds, self.coefficients)
 
@@ -116,7 +114,7 @@ class _Fitted(NamedTuple):
         return Scores(weights[:-1].astype(np.float32), bias.astype(np.float32), self.units)
 
 
-def group_indicators(features: NDArray[np.float32]) -> Array:
+def group_indicators(features: Floats32) -> Floats:
     """Which of 10, of 30 and of 90 k-means groups each action is in, shape (K, groups)."""
     from sklearn.cluster import KMeans
 
@@ -129,7 +127,7 @@ def group_indicators(features: NDArray[np.float32]) -> Array:
     return np.hstack([np.empty((features.shape[0], 0)), *blocks])
 
 
-def _kinds(widths: Sequence[int], features: NDArray[np.float32]) -> list[Effects]:
+def _kinds(widths: Sequence[int], features: Floats32) -> list[Effects]:
     """The kinds of coefficients, each with a variance of its own; the last are each action's own.
 
     Args:
@@ -146,7 +144,7 @@ def _kinds(widths: Sequence[int], features: NDArray[np.float32]) -> list[Effects
     return kinds
 
 
-def _weights(kinds: list[Effects], coefficients: list[Array]) -> Array:
+def _weights(kinds: list[Effects], coefficients: list[Floats]) -> Floats:
     """The weights (d + 1, K) of the score that coefficients make; the last is of the 1 beside the context."""
     made = [kind.weights(own) for kind, own in zip(kinds, coefficients, strict=True)]
     return np.asarray(np.sum(made, axis=0))
@@ -155,9 +153,9 @@ def _weights(kinds: list[Effects], coefficients: list[Array]) -> Array:
 class _Data(NamedTuple):
     """Rows in the order of their actions (`parts` are these with their slices), a 1 beside the context."""
 
-    context: NDArray[np.float32]
-    reward: Array
-    weight: Array
+    context: Floats32
+    reward: Floats
+    weight: Floats
     parts: list[tuple[int, slice]]
     actions: int
     link: Link
@@ -179,14 +177,14 @@ class _Data(NamedTuple):
         k = rows.features.shape[0]
         return cls(context, rows.reward[order] / unit, rows.weight[order], parts, k, link, level)
 
-    def scores(self, weights: Array) -> Array:
+    def scores(self, weights: Floats) -> Floats:
         """The score of each row's own action, shape (n,)."""
         narrow, scores = weights.astype(np.float32), np.empty(self.reward.size)
         for action, part in self.parts:
             scores[part] = self.context[part] @ narrow[:, action]
         return scores + self.level
 
-    def loss(self, weights: Array) -> tuple[float, Array]:
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
         """The loss, and its slope in the weights (d + 1, K)."""
         scores = self.scores(weights)
         if self.link == "logit":
@@ -198,7 +196,7 @@ class _Data(NamedTuple):
             by_weight[:, action] = narrow[part] @ self.context[part]
         return float(loss @ self.weight), by_weight
 
-    def curvature(self, weights: Array, *, whole: bool) -> Curvature:
+    def curvature(self, weights: Floats, *, whole: bool) -> Curvature:
         """How sharply the loss bends in the weights of each action."""
         bend = self.weight
         if self.link == "logit":
@@ -218,12 +216,12 @@ class _Data(NamedTuple):
 class _Expansion(NamedTuple):
     """The loss of many rows to second order about weights (D, K): its slope, and its curvature (K, D, D)."""
 
-    about: Array
-    slope: Array
-    matrices: NDArray[np.float32]
+    about: Floats
+    slope: Floats
+    matrices: Floats32
 
     @classmethod
-    def at(cls, weights: Array) -> _Expansion:
+    def at(cls, weights: Floats) -> _Expansion:
         """That of no rows."""
         d, k = weights.shape
         return cls(weights, np.zeros((d, k)), np.zeros((k, d, d), dtype=np.float32))
@@ -233,30 +231,30 @@ class _Expansion(NamedTuple):
         self.slope[:] += data.loss(self.about)[1]
         self.matrices[:] += data.curvature(self.about, whole=True).matrices
 
-    def loss(self, weights: Array) -> tuple[float, Array]:
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
         """The loss over that at the weights it is taken about, and its slope, as of `_Data`."""
         moved = weights - self.about
         bent = np.matmul(self.matrices, moved.T[:, :, None].astype(np.float32))[:, :, 0].T
         return float(np.vdot(self.slope + 0.5 * bent, moved)), self.slope + bent
 
-    def curvature(self, weights: Array, *, whole: bool) -> Curvature:
+    def curvature(self, weights: Floats, *, whole: bool) -> Curvature:
         """How sharply the loss bends: everywhere as much."""
         del weights, whole
         return Curvature(self.matrices, np.einsum("kdd->dk", self.matrices).astype(np.float64))
 
 
 def _most_likely(
-    data: _Data | _Expansion, kinds: list[Effects], start: list[Array], steps: int
-) -> list[Array]:
+    data: _Data | _Expansion, kinds: list[Effects], start: list[Floats], steps: int
+) -> list[Floats]:
     """The coefficients of the greatest posterior density."""
     from scipy.optimize import minimize
 
     ends = np.cumsum([own.size for own in start])[:-1]
 
-    def apart(flat: Array) -> list[Array]:
+    def apart(flat: Floats) -> list[Floats]:
         return [own.reshape(kind.shape) for own, kind in zip(np.split(flat, ends), kinds, strict=True)]
 
-    def penalised(flat: Array) -> tuple[float, Array]:
+    def penalised(flat: Floats) -> tuple[float, Floats]:
         loss, by_weight = data.loss(_weights(kinds, apart(flat)))
         gradient = np.concatenate([kind.gradient(by_weight).ravel() for kind in kinds])
         return loss + 0.5 * float(flat @ flat), gradient + flat

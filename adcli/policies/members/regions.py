@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from adcli.arrays import Flags, Floats, Floats32, Integers
 
 CATEGORICAL = 1  # the bit of LightGBM's decision types that says so
 WORD = 32  # bits of a number in its sets of categories
@@ -38,7 +39,7 @@ class ActionTest(NamedTuple):
     values: frozenset[int] | None
     left: bool
 
-    def passed(self, actions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def passed(self, actions: Floats) -> Flags:
         """Which of the actions, shape (K, e + 1), are on this side, shape (K,)."""
         own = actions[:, self.feature]
         if self.values is None:
@@ -64,10 +65,10 @@ class Regions:
 
     text: str
     regions: tuple[Region, ...]
-    actions: NDArray[np.float64]
+    actions: Floats
 
     @classmethod
-    def read(cls, text: str, dimensions: int, actions: NDArray[np.float64]) -> Regions:
+    def read(cls, text: str, dimensions: int, actions: Floats) -> Regions:
         """The regions of a text model.
 
         Raises:
@@ -77,7 +78,7 @@ class Regions:
         ordered = sorted(found, key=lambda region: (-len(region), sorted(region)))
         return cls(text, tuple(ordered), actions)
 
-    def weights(self, dimensions: int) -> tuple[NDArray[np.float64], ...]:
+    def weights(self, dimensions: int) -> tuple[Floats, ...]:
         """The weights of the regions, shape (width, K), and what is added everywhere, shape (K,).
 
         Args:
@@ -98,7 +99,7 @@ class Regions:
         """How many there are."""
         return len(self.regions)
 
-    def of(self, context: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of(self, context: Floats32) -> Floats32:
         """The units of each row, shape (n, width)."""
         splits, levels = self._layout
         numbers = np.ascontiguousarray(context.T)
@@ -112,7 +113,7 @@ class Regions:
         return inside.astype(np.float32).T
 
     @cached_property
-    def _layout(self) -> tuple[list[tuple[int, np.float32]], list[NDArray[np.int64]]]:
+    def _layout(self) -> tuple[list[tuple[int, np.float32]], list[Integers]]:
         """The splits, and for each place in a region's list of conditions the rows of those that have one."""
         conditions = {(one.feature, one.threshold) for region in self.regions for one in region}
         place = {split: number for number, split in enumerate(sorted(conditions))}

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.compression import Reader
-from adcli.tables.formats.blocks import IntArray, RawBatch, Rejects, blocks, shown
+from adcli.tables.formats.blocks import RawBatch, Rejects, blocks, shown
 from adcli.tables.formats.delimited import misfit, unreadable
 from adcli.tables.formats.layout import Dialect
 
@@ -34,7 +35,7 @@ def _batch(kept: list[tuple[int, str, list[str]]], columns: list[str], rejects: 
     frame = pl.DataFrame([fields for _, _, fields in kept], dict.fromkeys(columns, pl.String), orient="row")
     lines = np.array([number for number, _, _ in kept], np.int64)
 
-    def raws(rows: IntArray) -> list[str]:
+    def raws(rows: Integers) -> list[str]:
         return [kept[row][1] for row in rows]
 
     return RawBatch(frame, lines, raws, rejects)

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.compression import Reader, read_full
 
 BLOCK_BYTES = 8 << 20
@@ -19,8 +19,6 @@ BLOCK_LINES = 100_000
 MAX_LINE_BYTES = 16 << 20
 MAX_COLUMNS = 10_000
 _RAW_OF_LONG_LINE = 200
-
-IntArray = npt.NDArray[np.int64]
 
 
 REJECTS_SCHEMA = pl.Schema({"file": pl.String, "line": pl.Int64, "reason": pl.String, "raw": pl.String})
@@ -73,8 +71,8 @@ class RawBatch(NamedTuple):
     """
 
     frame: pl.DataFrame
-    lines: IntArray
-    raws: Callable[[IntArray], list[str]]
+    lines: Integers
+    raws: Callable[[Integers], list[str]]
     rejects: Rejects
     numbers: Mapping[str, pl.DataType] = MappingProxyType({})
 

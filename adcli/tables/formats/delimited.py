@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.compression import Reader
 from adcli.tables.formats.blocks import (
     BLOCK_BYTES,
     BLOCK_LINES,
     MAX_LINE_BYTES,
-    IntArray,
     RawBatch,
     Rejects,
     blocks,
@@ -40,8 +40,8 @@ _BOM = "\ufeff"
 class _Bad(NamedTuple):
     """Records that cannot be read: offsets where each starts and ends, and why."""
 
-    starts: IntArray
-    ends: IntArray
+    starts: Integers
+    ends: Integers
     reasons: list[str]
 
 
@@ -52,10 +52,10 @@ class _BufferRows(NamedTuple):
     """
 
     frame: pl.DataFrame
-    starts: IntArray
-    ends: IntArray
+    starts: Integers
+    ends: Integers
     bad: _Bad
-    newlines: IntArray
+    newlines: Integers
 
     @property
     def consumed(self) -> int:
@@ -97,7 +97,7 @@ def _batch(
     is_row_a_line = len(starts) == len(newlines)
     lines = first_line + (np.arange(len(starts)) if is_row_a_line else np.searchsorted(newlines, starts))
 
-    def raws(starts: IntArray, ends: IntArray) -> list[str]:
+    def raws(starts: Integers, ends: Integers) -> list[str]:
         return [shown(data[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
     bad = rows.bad
@@ -177,7 +177,7 @@ def _well_formed_until(data: bytes, dialect: Dialect) -> int:
     return int(min(bad, default=end))
 
 
-def _quotes(data: bytes, end: int, dialect: Dialect) -> IntArray:
+def _quotes(data: bytes, end: int, dialect: Dialect) -> Integers:
     """Where quotes stand."""
     if not dialect.quote or data.find(dialect.quote.encode(), 0, end) < 0:
         return np.empty(0, np.int64)
@@ -216,7 +216,7 @@ def _read_well_formed(data: bytes, end: int, dialect: Dialect) -> _BufferRows:
     return _BufferRows(frame, starts[is_good], record_ends[is_good], bad, newlines)
 
 
-def _read_even(data: bytes, newlines: IntArray, dialect: Dialect) -> _BufferRows | None:
+def _read_even(data: bytes, newlines: Integers, dialect: Dialect) -> _BufferRows | None:
     """The lines that end at `newlines` and have no quotes, if each has as many fields as there are columns.
 
     As many delimiters as they need together, and none with more (polars refuses them), leave none with fewer.
@@ -236,7 +236,7 @@ def _read_even(data: bytes, newlines: IntArray, dialect: Dialect) -> _BufferRows
 
 
 def _any_swallows(
-    data: bytes, newlines: IntArray, starts: IntArray, ends: IntArray, dialect: Dialect
+    data: bytes, newlines: Integers, starts: Integers, ends: Integers, dialect: Dialect
 ) -> bool:
     """Whether one of some records has several lines that are rows by themselves."""
     inside = np.searchsorted(newlines, ends) - np.searchsorted(newlines, starts)
@@ -262,7 +262,7 @@ def _are_rows(record: bytes, dialect: Dialect) -> bool:
     return like >= 0.9 * len(lines)
 
 
-def _joined(data: bytes, starts: IntArray, ends: IntArray, is_good: np.ndarray) -> bytes:
+def _joined(data: bytes, starts: Integers, ends: Integers, is_good: np.ndarray) -> bytes:
     """The good records' bytes in one piece."""
     if is_good.all():
         return data[: ends[-1]]
@@ -316,7 +316,7 @@ def _read_lines(data: bytes, dialect: Dialect, *, is_last: bool) -> _BufferRows:
     return _BufferRows(_frame(rows, dialect), *_split(offsets), _Bad(*_split(bad), reasons), newlines)
 
 
-def _split(offsets: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+def _split(offsets: list[tuple[int, int]]) -> tuple[Integers, Integers]:
     pairs = np.array(offsets, np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 

@@ -12,9 +12,10 @@ from urllib.parse import unquote_plus
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.errors import DataError
 from adcli.tables.compression import Reader
-from adcli.tables.formats.blocks import IntArray, RawBatch, blocks
+from adcli.tables.formats.blocks import RawBatch, blocks
 from adcli.tables.formats.log_lines import LogLines
 
 FORM = "extended log of IIS or CloudFront"
@@ -74,7 +75,7 @@ def read_extended_log(below: Reader, name: str, columns: tuple[str, ...]) -> Ite
         yield RawBatch(frame, block.first_line + rows, raws, block.rejects)
 
 
-def _raws(lines: LogLines, rows: IntArray, wanted: IntArray) -> list[str]:
+def _raws(lines: LogLines, rows: Integers, wanted: Integers) -> list[str]:
     """The lines of rows as they stood."""
     return lines.raws(rows[wanted])
 

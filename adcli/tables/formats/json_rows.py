@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.errors import DataError
-from adcli.tables.formats.blocks import MAX_COLUMNS, IntArray, RawBatch, Rejects, shown
+from adcli.tables.formats.blocks import MAX_COLUMNS, RawBatch, Rejects, shown
 from adcli.tables.formats.ga4 import unpacked
 
 MAX_DEPTH: Final = 64
@@ -93,7 +94,7 @@ def batch_of(rows: Sequence[JsonRow], rejects: Rejects, name: str) -> RawBatch:
             numbers[column] = number
     lines = np.array([row.line for row in rows], np.int64)
 
-    def raws(wanted: IntArray) -> list[str]:
+    def raws(wanted: Integers) -> list[str]:
         found = [rows[row].raw for row in wanted]
         return [raw if isinstance(raw, str) else shown(raw) for raw in found]
 

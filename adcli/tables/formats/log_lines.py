@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from adcli.tables.formats.blocks import IntArray, shown
+from adcli.arrays import Integers
+from adcli.tables.formats.blocks import shown
 
 _NEWLINE, _QUOTE, _BLANK, _BACKSLASH, _DELETE = (*b'\n" \\', 127)
 
@@ -41,12 +42,12 @@ class LogLines:
         """How many there are."""
         return len(self.starts)
 
-    def raws(self, rows: IntArray) -> list[str]:
+    def raws(self, rows: Integers) -> list[str]:
         """Some of them as text for people."""
         pairs = zip(self.starts[rows].tolist(), self.ends[rows].tolist(), strict=True)
         return [shown(self.data[start:end]) for start, end in pairs]
 
-    def texts(self, rows: IntArray) -> pl.Series:
+    def texts(self, rows: Integers) -> pl.Series:
         """Some of them as text, without the CR at their ends."""
         whole = shown(self.data).split("\n") if len(rows) == len(self) else self.raws(rows)
         texts = pl.Series("line", whole, pl.String)
@@ -75,7 +76,7 @@ class LineForm(NamedTuple):
     is_open: bool
 
 
-def read_fields(lines: LogLines, form: LineForm) -> tuple[IntArray, pl.DataFrame]:
+def read_fields(lines: LogLines, form: LineForm) -> tuple[Integers, pl.DataFrame]:
     """Lines that are written as nearly all are: their numbers, and their values.
 
     All have as many quotes as the first. None is taken whose values, blanks and quotes do not lie where those

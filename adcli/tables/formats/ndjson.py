@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.compression import Reader
-from adcli.tables.formats.blocks import MAX_COLUMNS, Block, IntArray, RawBatch, blocks, shown
+from adcli.tables.formats.blocks import MAX_COLUMNS, Block, RawBatch, blocks, shown
 from adcli.tables.formats.json_rows import DECODER, MAX_DEPTH, JsonRow, batch_of, checked
 
 _SIMPLE: Final = (pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Null)
@@ -52,7 +53,7 @@ def _read_faultless(block: Block) -> RawBatch | None:
         pl.col(pl.Null).cast(pl.String), pl.col(pl.List(pl.Null)).cast(pl.List(pl.String))
     )
 
-    def raws(rows: IntArray) -> list[str]:
+    def raws(rows: Integers) -> list[str]:
         lines = block.data.split(b"\n")
         return [shown(lines[row]) for row in rows]
 

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.compression import Reader
-from adcli.tables.formats.blocks import Block, IntArray, RawBatch, blocks
+from adcli.tables.formats.blocks import Block, RawBatch, blocks
 from adcli.tables.formats.log_format import LogPattern, log_pattern
 from adcli.tables.formats.log_lines import LineForm, LogLines, read_fields
 from adcli.tables.time_texts import parse
@@ -125,7 +126,7 @@ def _read_block(block: Block, form: str) -> RawBatch:
     )
 
 
-def _plain_lines(lines: LogLines, form: str) -> tuple[IntArray, pl.DataFrame]:
+def _plain_lines(lines: LogLines, form: str) -> tuple[Integers, pl.DataFrame]:
     """The lines of an access log of Apache or nginx that can be read as fields, and what they hold."""
     if form not in _PATTERNS or form == _ALB:
         return np.empty(0, np.int64), pl.DataFrame()

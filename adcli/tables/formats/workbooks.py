@@ -11,9 +11,10 @@ from typing import IO, Any, Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.errors import DataError, UsageError, printable, require_known
 from adcli.tables.compression import refuse_bomb
-from adcli.tables.formats.blocks import MAX_COLUMNS, IntArray, RawBatch, Rejects, rows_as_json
+from adcli.tables.formats.blocks import MAX_COLUMNS, RawBatch, Rejects, rows_as_json
 from adcli.tables.formats.layout import MOST_TITLES, header_below, is_data, repeated
 
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # what xls files begin with
@@ -103,7 +104,7 @@ def read_sheet(handle: IO[bytes], name: str, memory: int, sheet: Sheet) -> Itera
         yield _batch(table[start : start + _BATCH_ROWS], lines[start : start + _BATCH_ROWS])
 
 
-def _batch(part: pl.DataFrame, lines: IntArray) -> RawBatch:
+def _batch(part: pl.DataFrame, lines: Integers) -> RawBatch:
     return RawBatch(part, lines, lambda wanted: rows_as_json(part[wanted]), Rejects())
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.errors import printable
-from adcli.tables.formats.blocks import IntArray, RawBatch
+from adcli.tables.formats.blocks import RawBatch
 from adcli.tables.numerals import MONEY
 from adcli.tables.standard.clock import source_values
 from adcli.tables.standard.coerce import Problem, coerce, type_of
@@ -202,7 +203,7 @@ class _RowProblem(NamedTuple):
     problem: Problem
 
 
-def _against(problems: list[_RowProblem], height: int) -> tuple[IntArray, list[str]]:
+def _against(problems: list[_RowProblem], height: int) -> tuple[Integers, list[str]]:
     """The rows, in order, that there is a reason against, and the first reason against each."""
     is_good = np.ones(height, bool)
     reasons = np.empty(height, np.object_)

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from adcli.arrays import Integers
 from adcli.tables.aliases import ALIASES, normalised
-from adcli.tables.formats.blocks import IntArray, RawBatch
+from adcli.tables.formats.blocks import RawBatch
 
 PICTURE: Final = "a further picture of a product, no product"
 _OF_A_VARIANT: Final = r"variant|image|cost|unitprice|option\d+value"
@@ -162,7 +163,7 @@ def _kept(raw: RawBatch, is_own: np.ndarray) -> RawBatch:
     kept, gone = np.flatnonzero(is_own), np.flatnonzero(~is_own)
     raw.rejects.extend(raw.lines[gone].tolist(), [PICTURE] * len(gone), raw.raws(gone))
 
-    def raws(rows: IntArray) -> list[str]:
+    def raws(rows: Integers) -> list[str]:
         return raw.raws(kept[rows])
 
     return raw._replace(frame=raw.frame.filter(is_own), lines=raw.lines[kept], raws=raws)

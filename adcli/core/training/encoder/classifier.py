@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats, Floats32
 from adcli.core.encoding.encoder import Encoder
 from adcli.core.processes.runtime import Device, Precision
 from adcli.core.training.encoder.examples import load_head
@@ -22,9 +22,7 @@ class Classifier:
         bias: (names,) of the head.
     """
 
-    def __init__(
-        self, encoder: Encoder, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
-    ) -> None:
+    def __init__(self, encoder: Encoder, weight: Floats32, bias: Floats32) -> None:
         self.encoder, self._weight, self._bias = encoder, weight, bias
 
     @classmethod
@@ -48,7 +46,7 @@ class Classifier:
         )
         return cls(encoder, weight, bias)
 
-    def probabilities(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    def probabilities(self, texts: Sequence[str]) -> Floats:
         """(n, names) probability of each label."""
         scores = self.encoder.encode(list(texts)) @ self._weight.T + self._bias
         grown = np.exp(scores - scores.max(axis=1, keepdims=True))

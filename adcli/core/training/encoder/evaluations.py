@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats, Floats32, Integers
 from adcli.core.compute.batching import distinct
-from adcli.core.training.encoder.examples import FloatArray, Labelled, fit_head
+from adcli.core.training.encoder.examples import Labelled, fit_head
 from adcli.statistics.retrieval import RetrievalTask, retrieve
 
-EncodeTexts = Callable[[Sequence[str]], FloatArray]
+EncodeTexts = Callable[[Sequence[str]], Floats32]
 Evaluate = Callable[[EncodeTexts], float]
 
 
@@ -148,9 +148,7 @@ class LabelProbe:
         return float((logits.argmax(axis=1) == labels).mean())
 
 
-def _auc_within(
-    labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], groups: npt.NDArray[np.int64]
-) -> float:
+def _auc_within(labels: Integers, scores: Floats, groups: Integers) -> float:
     """The share of pairs of one group, one of each label, that the scores put in order; ½ without pairs."""
     above = pairs = 0.0
     for group in np.unique(groups):

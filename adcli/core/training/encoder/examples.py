@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from adcli.arrays import Flags, Floats32
 from adcli.errors import DataError
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class Pairs(NamedTuple):
@@ -46,7 +45,7 @@ class TeacherVectors(NamedTuple):
     """
 
     texts: Sequence[str]
-    vectors: FloatArray
+    vectors: Floats32
 
 
 class Texts(NamedTuple):
@@ -113,13 +112,13 @@ KINDS: dict[str, type[Pairs | TeacherVectors | Texts | Labelled]] = {
 
 
 def fit_head(
-    vectors: FloatArray,
+    vectors: Floats32,
     labels: Sequence[int],
     names: int,
     *,
     groups: Sequence[int] = (),
     weights: Sequence[float] = (),
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Floats32, Floats32]:
     """The weight (names, d) and bias (names,) of a multinomial logistic regression on unit vectors.
 
     Args:
@@ -168,14 +167,14 @@ def group_means(
     return of_each
 
 
-def save_head(directory: Path, weight: FloatArray, bias: FloatArray) -> None:
+def save_head(directory: Path, weight: Floats32, bias: Floats32) -> None:
     """Write a logistic head beside the adapter whose vectors it was fitted to, as `head.safetensors`."""
     from safetensors.numpy import save_file
 
     save_file({"weight": weight, "bias": bias}, directory / "head.safetensors")
 
 
-def load_head(directory: Path) -> tuple[FloatArray, FloatArray]:
+def load_head(directory: Path) -> tuple[Floats32, Floats32]:
     """The weight (names, d) and bias (names,) that `save_head` wrote.
 
     Raises:
@@ -213,7 +212,7 @@ def examples_from_json(content: dict[str, Any]) -> Examples:
     return KINDS[content["kind"]](**parts)
 
 
-def _part_to_json(part: Sequence[Any] | FloatArray) -> Any:
+def _part_to_json(part: Sequence[Any] | Floats32) -> Any:
     if isinstance(part, np.ndarray):
         content = np.ascontiguousarray(part, "<f4").tobytes()
         return {"shape": list(part.shape), "float32": base64.b64encode(content).decode("ascii")}
@@ -258,7 +257,7 @@ def false_negatives(
     positives: Sequence[str],
     negatives: Sequence[str] = (),
     groups: Sequence[int] = (),
-) -> npt.NDArray[np.bool_]:
+) -> Flags:
     """(n, n + negatives) which texts of a batch may not count as negatives of which anchor.
 
     Another pair's positive that is this pair's too, belongs to the same anchor or is of the same group, is no
@@ -269,7 +268,7 @@ def false_negatives(
     same_answer = (right[:, None] == offered[None, :]) | (asked[:, None] == offered[None, :])
     of_anchor = np.array([*anchors, *[None] * len(negatives)], dtype=object)
     same_anchor = asked[:, None] == of_anchor[None, :]
-    false: npt.NDArray[np.bool_] = (same_answer | same_anchor).astype(np.bool_)
+    false: Flags = (same_answer | same_anchor).astype(np.bool_)
     if groups:
         false[:, : len(positives)] |= np.asarray(groups)[:, None] == np.asarray(groups)[None, :]
     false[np.arange(len(asked)), np.arange(len(asked))] = False

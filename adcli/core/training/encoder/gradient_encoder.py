@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.arrays import Floats32, Integers, Integers32
 from adcli.core.compute.autotune_cache import cache_choice, cached_choice
-from adcli.core.compute.batching import IntArray, plan_batches
+from adcli.core.compute.batching import plan_batches
 from adcli.core.compute.forward import padded
 from adcli.core.compute.precision import choose_precision
 from adcli.core.compute.workers import map_on_workers, run_on_workers
@@ -49,8 +49,8 @@ class LengthBatch(NamedTuple):
     """
 
     number: int
-    ids: npt.NDArray[np.int32]
-    lengths: IntArray
+    ids: Integers32
+    lengths: Integers
 
 
 class GradientEncoder:
@@ -116,7 +116,7 @@ class GradientEncoder:
         add_gradients(trained, gradients)
         return float(loss.detach())
 
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> Floats32:
         """(n, dimension) unit vectors of the model as it is, without gradients."""
         blocks = [
             self._encode(texts[i : i + ENCODED_TOGETHER]) for i in range(0, len(texts), ENCODED_TOGETHER)
@@ -132,11 +132,11 @@ class GradientEncoder:
         """A context in which products are computed in this encoder's precision."""
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision == "bf16")
 
-    def _encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def _encode(self, texts: Sequence[str]) -> Floats32:
         parts, back = self._parts(texts)
         pooled = run_on_workers(lambda part: self._pooled(part, 0), parts, workers=self._workers)
         vectors = torch.cat(list(pooled))[back]
-        found: npt.NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
+        found: Floats32 = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
         return found
 
     def _parts(self, texts: Sequence[str]) -> tuple[list[LengthBatch], torch.Tensor]:
@@ -161,7 +161,7 @@ class GradientEncoder:
             return states[torch.arange(len(states), device=states.device), last - 1]
         return (states * mask.unsqueeze(-1)).sum(dim=1) / last.unsqueeze(-1)
 
-    def _padded(self, ids: npt.NDArray[np.int32], lengths: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _padded(self, ids: Integers32, lengths: Integers) -> tuple[torch.Tensor, torch.Tensor]:
         return padded(ids, lengths, self.device, filler=self._filler)
 
 

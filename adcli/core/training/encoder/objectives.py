@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
-from adcli.core.compute.batching import IntArray, distinct
+from adcli.arrays import Floats32, Integers
+from adcli.core.compute.batching import distinct
 from adcli.core.models.loading import load_decoder
 from adcli.core.models.resolution import ModelSource
 from adcli.core.training.batches import batch_members
@@ -192,7 +192,7 @@ class Classification:
         return self._encoder.backward(chosen.texts, loss_of, seed=seed)
 
 
-def _group_log_odds(labelled: Labelled) -> npt.NDArray[np.float32]:
+def _group_log_odds(labelled: Labelled) -> Floats32:
     """(n, names) what is known of each text's label from its group alone, less what is known from none."""
     offsets = np.zeros((len(labelled.texts), len(labelled.names)), np.float32)
     if len(labelled.groups):
@@ -203,7 +203,7 @@ def _group_log_odds(labelled: Labelled) -> npt.NDArray[np.float32]:
     return offsets
 
 
-def _read_once(asked: list[str], offered: list[str]) -> tuple[list[str], IntArray]:
+def _read_once(asked: list[str], offered: list[str]) -> tuple[list[str], Integers]:
     """The distinct texts of a batch, and for each of all texts its place among them.
 
     Where pairs are of equal texts they are read twice: two readings that differ by dropout are the task.
