@@ -157,6 +157,16 @@ def test_segments_are_told_by_their_vectors_where_that_is_better(adcli, shop, tm
     )  # fmt: skip
     assert written.returncode == 0, written.said
     assert {row["segment_id"] for row in pl.read_csv(tmp_path / "out.csv").to_dicts()} == set(segments)
+    others = pl.read_parquet(tmp_path / "users.parquet").with_columns(
+        embedding=pl.Series([[1.0, 0.0, 0.0]] * 4, dtype=pl.Array(pl.Float32, 3))
+    )
+    others.write_parquet(tmp_path / "others.parquet")
+    refused = adcli(
+        "generate", shop / "rich.csv", "--model", shop / "llama", "--adapter", "writer", "--profiles",
+        "others.parquet", "--channel", "plain",
+    )  # fmt: skip
+    assert refused.returncode == 3
+    assert "vectors of 3 dimensions, the adapter was taught with 2" in refused.said
     nobody = adcli(
         "optimize", "writer", shop / "ads.csv", "--catalog", shop / "products.csv", "--profiles",
         "users.parquet", "--model", shop / "llama", *FAST, "-o", "none",

@@ -200,7 +200,7 @@ def describe_adapter(directory: Path) -> dict[str, Any]:
     if not (directory / DESCRIPTION).is_file():
         raise DataError(
             f"{directory} is no adapter: it has no {DESCRIPTION}.",
-            fix="Name a directory that `adcli optimize encoder` or `adcli optimize writer` wrote.",
+            fix="Name a directory that `adcli optimize encoder`, `writer` or `roles` wrote.",
         )
     content = read_json(directory / DESCRIPTION)
     base = content.get("base")

@@ -24,7 +24,8 @@ Audience = tuple[float, ...]
 
 WEIGHTS = "audience.safetensors"
 LENGTH, RANK = 4, 8
-LEARNING_RATE = 10.0  # as a multiple of that of low-rank adapters: a prefix says little at theirs
+LEARNING_RATES = {"lora": 10.0, "adalora": 10.0, "prefix": 1.0, "full": 100.0}
+"""By the kind of adapter beside it, as multiples of its own: at the rates of weights it learns little."""
 
 
 class AudiencePrefix(torch.nn.Module):
@@ -56,7 +57,7 @@ class AudiencePrefix(torch.nn.Module):
         constant = torch.stack([torch.cat([layer.keys, layer.values]) for layer in read.layers]).float()
         known = torch.tensor(vectors, dtype=torch.float32, device=constant.device)
         mean = known.mean(dim=0)
-        return cls(constant, mean, (known - mean).norm(dim=1).mean()).to(constant.device)
+        return cls(constant, mean, (known - mean).norm(dim=1).mean().clamp(min=1e-6)).to(constant.device)
 
     @classmethod
     def load(cls, directory: Path) -> AudiencePrefix | None:
@@ -78,27 +79,24 @@ class AudiencePrefix(torch.nn.Module):
             {name: value.contiguous() for name, value in self.state_dict().items()}, directory / WEIGHTS
         )
 
-    def check_width(self, width: int) -> None:
-        """Raise if profile vectors of so many dimensions are not those that it was taught with.
-
-        Raises:
-            DataError: If so.
-        """
-        known = self.read.shape[0]
-        if width != known:
-            raise DataError(
-                f"The profiles have vectors of {width} dimensions, the adapter was taught with {known}.",
-                fix="Give profiles of the same encoder and --dim.",
-            )
-
     @property
     def length(self) -> int:
         """Tokens that it takes the place of."""
         return int(self.constant.shape[3])
 
     def of(self, audiences: list[Audience]) -> Prefix:
-        """A prefix of a row for each audience."""
-        device = self.read.device
+        """A prefix of a row for each audience.
+
+        Raises:
+            DataError: If the vectors have not the dimensions of those it was taught with.
+        """
+        device, width = self.read.device, len(self.mean)
+        if len(audiences[0]) != width:
+            raise DataError(
+                f"The profiles have vectors of {len(audiences[0])} dimensions, the adapter was taught with "
+                f"{width}.",
+                fix="Give profiles of the same encoder and --dim.",
+            )
         vectors = torch.tensor(audiences, dtype=torch.float32, device=device)
         with torch.autocast(device.type, enabled=False):
             apart = (vectors - self.mean) / self.spread

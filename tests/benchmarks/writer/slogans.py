@@ -113,7 +113,9 @@ def adcli_steps(some: Sequence[Slogan]) -> Iterator[float]:
 
 
 def trl_steps(some: Sequence[Slogan], *, is_half: bool) -> list[float]:
+    import pyarrow as pa
     from datasets import Dataset
+    from datasets.table import InMemoryTable
     from peft import LoraConfig
     from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
@@ -122,6 +124,7 @@ def trl_steps(some: Sequence[Slogan], *, is_half: bool) -> list[float]:
         {"prompt": prompt, "completion": f" {one.text}"}
         for prompt, one in zip(prompts_of(some), some, strict=True)
     ]
+    table = InMemoryTable(pa.Table.from_pylist(rows))
     found: list[float] = []
 
     class Clock(TrainerCallback):
@@ -137,7 +140,7 @@ def trl_steps(some: Sequence[Slogan], *, is_half: bool) -> list[float]:
             report_to=[], save_strategy="no", gradient_checkpointing=False, disable_tqdm=True,
         )  # fmt: skip
         SFTTrainer(
-            load_language_model(MODEL.path, torch.float32), settings, train_dataset=Dataset.from_list(rows),
+            load_language_model(MODEL.path, torch.float32), settings, train_dataset=Dataset(table, fingerprint="slogans"),
             processing_class=load_tokenizer(MODEL.path), callbacks=[Clock()],
             peft_config=LoraConfig(
                 r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM"

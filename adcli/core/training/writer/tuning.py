@@ -170,17 +170,15 @@ def _audience(model: PreTrainedModel, asked: WriterTuning) -> AudiencePrefix | N
 
     vectors = asked.task.vectors
     known = AudiencePrefix.load(Path(asked.start_from)) if asked.start_from else None
-    if known is None:
-        return AudiencePrefix.begin(model, vectors, seed=asked.settings.seed) if vectors else None
-    if vectors:
-        known.check_width(len(vectors[0]))
-    return known.to(model.device)
+    if known is not None:
+        return known.to(model.device)
+    return AudiencePrefix.begin(model, vectors, seed=asked.settings.seed) if vectors else None
 
 
 def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log: Log) -> Objective:
     import torch
 
-    from adcli.core.adapters.audience import LEARNING_RATE
+    from adcli.core.adapters.audience import LEARNING_RATES
     from adcli.core.training.loop import Objective
     from adcli.core.training.writer.reinforcement import live_writing
     from adcli.core.training.writer.watching import Watch, best_told, gained_and_forgotten, is_misled
@@ -214,7 +212,7 @@ def _objective(writer: GradientWriter, asked: WriterTuning, processes: int, log:
         add_gradients,
         Watch(writer, live, task, adversary or judge, seed=settings.seed),
         torch.nn.ModuleList(beside) if beside else None,
-        LEARNING_RATE,
+        LEARNING_RATES[asked.adapter.tuning],
         adversary.memory if adversary else None,
         lambda: {name: said for report in reports for name, said in report().items()},
         save,

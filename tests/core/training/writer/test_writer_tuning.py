@@ -82,9 +82,9 @@ def audiences():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("tuning", ["lora", "prefix"])
-def test_what_is_said_depends_on_the_audience(llama, audiences, tmp_path, tuning):
-    how = settings(steps=60, learning_rate=2e-2, evaluate_every=30, batch_size=12)
+@pytest.mark.parametrize(("tuning", "rate"), [("lora", 2e-2), ("prefix", 2e-1)])
+def test_what_is_said_depends_on_the_audience(llama, audiences, tmp_path, tuning, rate):
+    how = settings(steps=60, learning_rate=rate, evaluate_every=30, batch_size=12)
     tune_writer(llama, audiences, tmp_path / "writer", settings=how, adapter=AdapterSettings(tuning, 4))
     found = describe_adapter(tmp_path / "writer")["audience"]
     assert found["vectors"] > found["others"] + 0.5
