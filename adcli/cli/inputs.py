@@ -32,22 +32,15 @@ _KIND_OF_REASON = (  # without the value, or how many fields there were
 
 
 class Wanted(TypedDict, total=False):
-    """What inputs are to be.
+    """What inputs are to be."""
 
-    Attributes:
-        tables: The standard tables that they may be, in order of preference.
-        needs: Further columns that the command cannot do without.
-        columns: Source columns named by options of the command itself, by standard name.
-        secondary: Whether they only say more of another table's rows; they are then counted apart from them
-            and left out of `read = written + rejected`.
-        table: The standard table that the user says they are, instead of looking.
-    """
-
-    tables: Required[Sequence[str]]
-    needs: Sequence[str]
-    columns: Mapping[str, str]
+    tables: Required[Sequence[str]]  # the standard tables that they may be, in order of preference
+    needs: Sequence[str]  # further columns that the command cannot do without
+    columns: Mapping[str, str]  # source columns named by options of the command itself, by standard name
+    # whether they only say more of another table's rows; they are then counted apart from them and left out
+    # of `read = written + rejected`
     secondary: bool
-    table: str | None
+    table: str | None  # the standard table that the user says they are, instead of looking
 
 
 class RunInputs:

@@ -16,43 +16,26 @@ def shown_to(text: str, segment_id: str | None) -> str:
 
 
 class Line(NamedTuple):
-    """One headline, description or path.
+    """One headline, description or path."""
 
-    Attributes:
-        text: As it is shown.
-        angle: One of `ANGLES`.
-        facts: The facts whose values stand in it.
-        frame: How it opens: lines of one frame open alike.
-        source: `grammar`, or `model` where a language model wrote what stands between the values.
-    """
-
-    text: str
-    angle: str
-    facts: tuple[Fact, ...] = ()
-    frame: str = ""
+    text: str  # as it is shown
+    angle: str  # one of `ANGLES`
+    facts: tuple[Fact, ...] = ()  # the facts whose values stand in it
+    frame: str = ""  # how it opens: lines of one frame open alike
+    # `grammar`, or `model` where a language model wrote what stands between the values
     source: str = "grammar"
 
 
 class Ad(NamedTuple):
-    """One ad of a set: what a channel shows together.
+    """One ad of a set: what a channel shows together."""
 
-    Attributes:
-        item_id: The product.
-        segment_id: The audience; None is everybody.
-        angle: Of the first headline and description.
-        headlines: The first is the one of the angle.
-        descriptions: Likewise.
-        paths: What stands after the domain, where the channel shows it.
-        long_headlines: Headlines for formats that show one alone.
-    """
-
-    item_id: str
-    segment_id: str | None
-    angle: str
-    headlines: tuple[Line, ...]
-    descriptions: tuple[Line, ...]
-    paths: tuple[Line, ...] = ()
-    long_headlines: tuple[Line, ...] = ()
+    item_id: str  # the product
+    segment_id: str | None  # the audience; None is everybody
+    angle: str  # of the first headline and description
+    headlines: tuple[Line, ...]  # the first is the one of the angle
+    descriptions: tuple[Line, ...]  # likewise
+    paths: tuple[Line, ...] = ()  # what stands after the domain, where the channel shows it
+    long_headlines: tuple[Line, ...] = ()  # headlines for formats that show one alone
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -22,48 +22,29 @@ from adcli.errors import UsageError, did_you_mean
 
 
 class Field(NamedTuple):
-    """One kind of text of a channel's ads.
+    """One kind of text of a channel's ads."""
 
-    Attributes:
-        least: How many an ad has at least.
-        most: And at most.
-        columns: The width of each at most.
-        one_within: The width of one of them at most; 0 asks nothing.
-    """
-
-    least: int = 0
-    most: int = 0
-    columns: int = 0
-    one_within: int = 0
+    least: int = 0  # how many an ad has at least
+    most: int = 0  # and at most
+    columns: int = 0  # the width of each at most
+    one_within: int = 0  # the width of one of them at most; 0 asks nothing
 
 
 FIELDS = ("headlines", "long_headlines", "descriptions", "paths")
 
 
 class Channel(NamedTuple):
-    """One channel's format.
+    """One channel's format."""
 
-    Attributes:
-        name: What `--channel` calls it.
-        headlines: How many, how wide; likewise the other kinds of text.
-        long_headlines: Of formats that show a headline alone.
-        descriptions: What stands below; the first text of a feed, the preheader of an e-mail.
-        paths: What stands after the domain.
-        forbids: What a text may not hold, by its kind; under `all` in any.
-        final_url: The characters of a link at most; 0 where the channel says nothing.
-        utm: Source and medium of its links; empty where it takes none.
-        formerly: What adcli called it before.
-    """
-
-    name: str
-    headlines: Field
-    long_headlines: Field
-    descriptions: Field
-    paths: Field
-    forbids: dict[str, re.Pattern[str]]
-    final_url: int
-    utm: tuple[str, ...]
-    formerly: str
+    name: str  # what `--channel` calls it
+    headlines: Field  # how many, how wide; likewise the other kinds of text
+    long_headlines: Field  # of formats that show a headline alone
+    descriptions: Field  # what stands below; the first text of a feed, the preheader of an e-mail
+    paths: Field  # what stands after the domain
+    forbids: dict[str, re.Pattern[str]]  # what a text may not hold, by its kind; under `all` in any
+    final_url: int  # the characters of a link at most; 0 where the channel says nothing
+    utm: tuple[str, ...]  # source and medium of its links; empty where it takes none
+    formerly: str  # what adcli called it before
 
 
 def _read() -> dict[str, Channel]:

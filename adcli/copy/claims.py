@@ -20,21 +20,13 @@ from adcli.copy.wording import root, stem, words
 
 
 class Finding(NamedTuple):
-    """What is wrong with an ad.
+    """What is wrong with an ad."""
 
-    Attributes:
-        rule: The id of the rule that it breaks.
-        span: The words of the ad that break it.
-        severity: `block`: it may not run so; `warn`: a person should look.
-        layer: `rules`, `grounding` or `claims` (the model).
-        source: The law, or what the words were compared with.
-    """
-
-    rule: str
-    span: str
-    severity: str = "block"
-    layer: str = "rules"
-    source: str = ""
+    rule: str  # the id of the rule that it breaks
+    span: str  # the words of the ad that break it
+    severity: str = "block"  # `block`: it may not run so; `warn`: a person should look
+    layer: str = "rules"  # `rules`, `grounding` or `claims` (the model)
+    source: str = ""  # the law, or what the words were compared with
 
 
 class Record(NamedTuple):

@@ -30,23 +30,14 @@ SAID_AS = {said: role for role, said in MEASURED.items()} | {"tall": "height"}
 
 
 class Fact(NamedTuple):
-    """One fact about a product.
+    """One fact about a product."""
 
-    Attributes:
-        slot: One of `SLOTS`.
-        value: As the record has it (`213 cm`, `leather`).
-        role: What the value is measured on or belongs to (`length`, `strap`), or ''.
-        span: The words of the source that say it.
-        negated: Whether the record says that it is not so (`without perfume`).
-        source: `title`, `description`, `category`, `attribute NAME`, `review` or a brand's own file.
-    """
-
-    slot: str
-    value: str
-    role: str = ""
-    span: str = ""
-    negated: bool = False
-    source: str = ""
+    slot: str  # one of `SLOTS`
+    value: str  # as the record has it (`213 cm`, `leather`)
+    role: str = ""  # what the value is measured on or belongs to (`length`, `strap`), or ''
+    span: str = ""  # the words of the source that say it
+    negated: bool = False  # whether the record says that it is not so (`without perfume`)
+    source: str = ""  # `title`, `description`, `category`, `attribute NAME`, `review` or a brand's own file
 
     @property
     def said(self) -> str:

@@ -36,29 +36,17 @@ _LISTED = frozenset({
 
 
 class ProductFacts(NamedTuple):
-    """What an ad for one product has to know.
+    """What an ad for one product has to know."""
 
-    Attributes:
-        item_id: The product's id.
-        title: Its title, in plain text.
-        name: The title fit for an ad, without model codes.
-        brand: Its brand, or ''.
-        kind: The noun for the thing (`Bath Towel`).
-        facts: What is on record of it, what sells first.
-        prose: The description without the shop's boilerplate.
-        scenes: Where it is used.
-        record: All that is on record, for checking claims.
-    """
-
-    item_id: str
-    title: str
-    name: str
-    brand: str
-    kind: str
-    facts: tuple[Fact, ...]
-    prose: str
-    scenes: frozenset[str]
-    record: Record
+    item_id: str  # the product's id
+    title: str  # its title, in plain text
+    name: str  # the title fit for an ad, without model codes
+    brand: str  # its brand, or ''
+    kind: str  # the noun for the thing (`Bath Towel`)
+    facts: tuple[Fact, ...]  # what is on record of it, what sells first
+    prose: str  # the description without the shop's boilerplate
+    scenes: frozenset[str]  # where it is used
+    record: Record  # all that is on record, for checking claims
 
     @property
     def listed(self) -> tuple[Fact, ...]:

@@ -12,17 +12,11 @@ DECISIONS = ("accept", "reject", "edit")
 
 
 class Reviewed(NamedTuple):
-    """What a review says of texts: those that people would run, and those that they would not.
+    """What a review says of texts: those that people would run, and those that they would not."""
 
-    Attributes:
-        ad_ids: (n,) of the ads.
-        texts: (n,) of the ads, and what they were edited into.
-        accepted: (n,) whether each may run.
-    """
-
-    ad_ids: list[str]
-    texts: list[str]
-    accepted: list[bool]
+    ad_ids: list[str]  # (n,) of the ads
+    texts: list[str]  # (n,) of the ads, and what they were edited into
+    accepted: list[bool]  # (n,) whether each may run
 
 
 def review_of(ads: pl.DataFrame) -> pl.DataFrame:

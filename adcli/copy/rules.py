@@ -18,31 +18,19 @@ MARKETS = ("us", "eu", "cn")
 
 
 class ClaimRule(NamedTuple):
-    """One rule.
+    """One rule."""
 
-    Attributes:
-        name: Its id.
-        pattern: The words that break it.
-        unless: Words of the ad that excuse it where they lie around the match (`best friend`).
-        proof: What of the product's record proves the claim; '' for claims that no record can prove.
-        about: What the record must match for the rule to hold; None for every product.
-        whole: Whether `unless` excuses wherever it stands in the ad.
-        source: The law or policy.
-        severity: `block`, or `warn`: a person should look.
-        block: Texts that it must find.
-        passes: Texts that it must not find.
-    """
-
-    name: str
-    pattern: re.Pattern[str]
+    name: str  # its id
+    pattern: re.Pattern[str]  # the words that break it
+    # words of the ad that excuse it where they lie around the match (`best friend`)
     unless: re.Pattern[str] | None
-    proof: str
-    about: re.Pattern[str] | None
-    whole: bool
-    source: str
-    severity: str
-    block: tuple[str, ...]
-    passes: tuple[str, ...]
+    proof: str  # what of the product's record proves the claim; '' for claims that no record can prove
+    about: re.Pattern[str] | None  # what the record must match for the rule to hold; None for every product
+    whole: bool  # whether `unless` excuses wherever it stands in the ad
+    source: str  # the law or policy
+    severity: str  # `block`, or `warn`: a person should look
+    block: tuple[str, ...]  # texts that it must find
+    passes: tuple[str, ...]  # texts that it must not find
 
 
 def _any_of(phrases: str) -> re.Pattern[str]:

@@ -17,34 +17,23 @@ from adcli.policies.randomised import drawn_parts, not_drawn
 
 
 class Question(NamedTuple):
-    """What is asked of a log.
+    """What is asked of a log."""
 
-    Attributes:
-        reward: The column to earn.
-        action: The columns that make an action; `item_id` (or `ad_id`) unless given.
-        context: The columns known before the choice; all that can be unless given.
-        eligible_by: A column whose value decides what may be shown.
-        folds: Of the cross-fitting.
-        seed: Of folds, samples and resamples.
-        not_context: Columns that belong to a policy to be valued (its probabilities, its model's
-            expectations) and so say what it would choose, not what the log knew.
-        propensity_of: The parts of a product of actions that `propensity` is of; found unless given.
-        no_ad: The action that shows no ad; recognised by its name unless given.
-        treatment_cost: What showing an ad costs, in units of the reward, which is net of it.
-        estimated: Whether the propensities are `with_estimated_propensities`' and not the log's own; then
-            no verdict is spoken.
-    """
-
-    reward: str = "click"
-    action: tuple[str, ...] = ()
-    context: tuple[str, ...] = ()
-    eligible_by: str | None = None
-    folds: int = 3
-    seed: int = 0
+    reward: str = "click"  # the column to earn
+    action: tuple[str, ...] = ()  # the columns that make an action; `item_id` (or `ad_id`) unless given
+    context: tuple[str, ...] = ()  # the columns known before the choice; all that can be unless given
+    eligible_by: str | None = None  # a column whose value decides what may be shown
+    folds: int = 3  # of the cross-fitting
+    seed: int = 0  # of folds, samples and resamples
+    # columns that belong to a policy to be valued (its probabilities, its model's expectations) and so say
+    # what it would choose, not what the log knew
     not_context: tuple[str, ...] = ()
+    # the parts of a product of actions that `propensity` is of; found unless given
     propensity_of: tuple[str, ...] = ()
-    no_ad: str | None = None
-    treatment_cost: float = 0.0
+    no_ad: str | None = None  # the action that shows no ad; recognised by its name unless given
+    treatment_cost: float = 0.0  # what showing an ad costs, in units of the reward, which is net of it
+    # whether the propensities are `with_estimated_propensities`' and not the log's own; then no verdict is
+    # spoken
     estimated: bool = False
 
 

@@ -11,25 +11,15 @@ SMALL: Final = 5  # a group of fewer is usually held to tell too much
 
 
 class Anonymity(NamedTuple):
-    """The groups that quasi-identifiers make.
+    """The groups that quasi-identifiers make."""
 
-    Attributes:
-        columns: The quasi-identifiers.
-        unit: What is counted: users, or rows where the table has no users.
-        k: The size of the smallest group; 0 where there is none.
-        groups: How many groups there are.
-        unique: How many units are alone in a group.
-        small: How many are in groups of fewer than `SMALL`.
-        units: How many units there are in all groups; a user can be in several.
-    """
-
-    columns: list[str]
-    unit: str
-    k: int
-    groups: int
-    unique: int
-    small: int
-    units: int
+    columns: list[str]  # the quasi-identifiers
+    unit: str  # what is counted: users, or rows where the table has no users
+    k: int  # the size of the smallest group; 0 where there is none
+    groups: int  # how many groups there are
+    unique: int  # how many units are alone in a group
+    small: int  # how many are in groups of fewer than `SMALL`
+    units: int  # how many units there are in all groups; a user can be in several
 
     @property
     def sentence(self) -> str:

@@ -9,17 +9,11 @@ from typing import Final, NamedTuple
 
 
 class IdentityNumber(NamedTuple):
-    """One country's number.
+    """One country's number."""
 
-    Attributes:
-        module: Of `stdnum`.
-        shape: How it is written, between what is neither letter nor digit.
-        is_plain: Whether it looks like any number, so that a word before it must say what it is.
-    """
-
-    module: str
-    shape: str
-    is_plain: bool = False
+    module: str  # of `stdnum`
+    shape: str  # how it is written, between what is neither letter nor digit
+    is_plain: bool = False  # whether it looks like any number, so that a word before it must say what it is
 
 
 NUMBERS: Final = (

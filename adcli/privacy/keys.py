@@ -19,15 +19,10 @@ _MAKE_ONE = "openssl rand -hex 32"
 
 
 class Key(NamedTuple):
-    """One key.
+    """One key."""
 
-    Attributes:
-        number: Its line in the file from 1, which pseudonyms carry: `p2_…`.
-        secret: 32 bytes.
-    """
-
-    number: int
-    secret: bytes
+    number: int  # its line in the file from 1, which pseudonyms carry: `p2_…`
+    secret: bytes  # 32 bytes
 
     def __repr__(self) -> str:
         """Which key it is, and nothing of it."""

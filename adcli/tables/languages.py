@@ -58,21 +58,14 @@ _LEAST_LIKELY: Final = 0.02
 
 
 class Reading(NamedTuple):
-    """A text as one encoding has it.
+    """A text as one encoding has it."""
 
-    Attributes:
-        codec: The encoding.
-        text: What it decodes to.
-        likelihood: chardet's, from 0 to 1: small, and only to be compared.
-        words: How many different words tell something, or a fourth of the letters where words are not apart.
-        foreign: How many of them no language writes, of the language that has most of them.
-    """
-
-    codec: str
-    text: str
-    likelihood: float
+    codec: str  # the encoding
+    text: str  # what it decodes to
+    likelihood: float  # chardet's, from 0 to 1: small, and only to be compared
+    # how many different words tell something, or a fourth of the letters where words are not apart
     words: float
-    foreign: int
+    foreign: int  # how many of them no language writes, of the language that has most of them
 
 
 def readings(head: bytes) -> tuple[Reading | None, list[Reading]]:

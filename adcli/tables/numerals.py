@@ -42,16 +42,12 @@ _ANY_COMMA: Final = r"^[-+]?\d*,\d+$"
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How one column writes its numbers, decided once for all of it.
+    """How one column writes its numbers, decided once for all of it."""
 
-    Attributes:
-        decimal_mark: What stands before the decimals. "mixed" where both certainly do: then `12,5` and `12.5`
-            are read, and `1,234`, which can be either, is not.
-        currency: The currency that its values name, by code or by sign.
-    """
-
+    # what stands before the decimals. "mixed" where both certainly do: then `12,5` and `12.5` are read, and
+    # `1,234`, which can be either, is not
     decimal_mark: DecimalMark = "point"
-    currency: str | None = None
+    currency: str | None = None  # the currency that its values name, by code or by sign
 
     def notes(self) -> list[str]:
         """What was decided and cannot be seen in the values, one clause each."""
@@ -65,18 +61,12 @@ class NumberEvidence(NamedTuple):
 
     `1,234` and `1.234` can be thousands or thousandths. The rest of the column decides: next to `1.234,50` or
     `12,5` the comma is the decimal mark, next to `1,234.50` or `12.5` the point.
-
-    Attributes:
-        point: A value that certainly has a decimal point; None before there is any.
-        comma: One that certainly has a decimal comma.
-        either: One that can have either.
-        currencies: The currencies that values name.
     """
 
-    point: str | None = None
-    comma: str | None = None
-    either: str | None = None
-    currencies: frozenset[str] = frozenset()
+    point: str | None = None  # a value that certainly has a decimal point; None before there is any
+    comma: str | None = None  # one that certainly has a decimal comma
+    either: str | None = None  # one that can have either
+    currencies: frozenset[str] = frozenset()  # the currencies that values name
 
     def updated(self, values: pl.Series) -> NumberEvidence:
         """What is known after some more values."""

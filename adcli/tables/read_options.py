@@ -12,24 +12,16 @@ from adcli.tables.standard.column_format import GivenFormats
 
 @dataclass(frozen=True)
 class ReadOptions(GivenLayout):
-    """How inputs are read, where the user says so.
+    """How inputs are read, where the user says so."""
 
-    Attributes:
-        column_map: Source column of standard columns named by hand.
-        constants: Standard columns that hold one value on each row.
-        table: The standard table that the inputs are, instead of looking.
-        given: How values are written, instead of looking.
-        verify: Whether an input is checked against the manifest beside it.
-        memory: The most bytes that a table may take in memory.
-        query: The SQL whose rows are read of a database.
-        is_beside: Whether they are read beside others, of whose columns `column_map` may speak.
-    """
-
+    # source column of standard columns named by hand
     column_map: Mapping[str, str] = field(default_factory=dict)
+    # standard columns that hold one value on each row
     constants: Mapping[str, str] = field(default_factory=dict)
-    table: str | None = None
-    given: GivenFormats = field(default_factory=GivenFormats)
-    verify: bool = True
+    table: str | None = None  # the standard table that the inputs are, instead of looking
+    given: GivenFormats = field(default_factory=GivenFormats)  # how values are written, instead of looking
+    verify: bool = True  # whether an input is checked against the manifest beside it
+    # the most bytes that a table may take in memory
     memory: int = field(default_factory=lambda: table_bytes(None))
-    query: str | None = None
-    is_beside: bool = False
+    query: str | None = None  # the SQL whose rows are read of a database
+    is_beside: bool = False  # whether they are read beside others, of whose columns `column_map` may speak

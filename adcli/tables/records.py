@@ -22,12 +22,7 @@ class InputRecord(NamedTuple):
 
 
 class PartRead(NamedTuple):
-    """What the reading of a part of the inputs told, as plain values.
-
-    Attributes:
-        lines: Ends of lines in it, where it is a part of a file.
-        left_out: How many rows were left out, by input.
-    """
+    """What the reading of a part of the inputs told, as plain values."""
 
     rows_read: int
     rows_rejected: int
@@ -35,8 +30,8 @@ class PartRead(NamedTuple):
     notes: Sequence[str]
     unknown_event_types: Mapping[str, int]
     fine_times: bool
-    lines: int
-    left_out: Mapping[str, int]
+    lines: int  # ends of lines in it, where it is a part of a file
+    left_out: Mapping[str, int]  # how many rows were left out, by input
 
 
 def part_read(told: dict[str, Any]) -> PartRead:

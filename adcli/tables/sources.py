@@ -31,21 +31,14 @@ class Span(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where the file of an input comes from.
+    """Where the file of an input comes from."""
 
-    Attributes:
-        name: What was named, without secrets; of a file in a directory, its path there.
-        place: What no output may take the place of.
-        folder: The directory whose manifest speaks of this file too, if it is in one.
-        partition: The columns that the folders in it name (`day=2026-01-01`), each with its value.
-        query: The SQL whose rows it has.
-    """
-
-    name: str
-    place: Path | None
-    folder: Path | None = None
+    name: str  # what was named, without secrets; of a file in a directory, its path there
+    place: Path | None  # what no output may take the place of
+    folder: Path | None = None  # the directory whose manifest speaks of this file too, if it is in one
+    # the columns that the folders in it name (`day=2026-01-01`), each with its value
     partition: tuple[tuple[str, str | None], ...] = ()
-    query: str = ""
+    query: str = ""  # the SQL whose rows it has
 
 
 class Source:

@@ -53,19 +53,12 @@ _LAST_LINES: Final = 3
 
 
 class Parcel(NamedTuple):
-    """Bytes that one computation hands to another.
+    """Bytes that one computation hands to another."""
 
-    Attributes:
-        to: The partition that takes it; `HERE`, or `TOLD` for what is small and is wanted at once.
-        part: The part of the work that it was made of.
-        number: Its place among those of the same part.
-        content: The bytes.
-    """
-
-    to: int
-    part: int
-    number: int
-    content: bytes
+    to: int  # the partition that takes it; `HERE`, or `TOLD` for what is small and is wanted at once
+    part: int  # the part of the work that it was made of
+    number: int  # its place among those of the same part
+    content: bytes  # the bytes
 
 
 Compute = Callable[[Iterator[Parcel]], Iterator[Parcel]]

@@ -16,13 +16,9 @@ LEAST_SUM, GREATEST_SUM = 1e-30, 1e35
 
 
 class Attention:
-    """What each token takes from its own sequence, here of the sequences of each length side by side.
+    """What each token takes from its own sequence, here of the sequences of each length side by side."""
 
-    Attributes:
-        name: What computes, in words, where device and precision do not say it.
-    """
-
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = ""  # what computes, in words, where device and precision do not say it
 
     def __init__(self, heads: int) -> None:
         self.heads = heads

@@ -28,19 +28,12 @@ Forms = Mapping[str, Callable[[torch.dtype, bool], Model]]
 
 
 class Parity(NamedTuple):
-    """How it is checked that a form computes what the reference does.
+    """How it is checked that a form computes what the reference does."""
 
-    Attributes:
-        outputs: What a form computes for texts of many kinds and lengths.
-        deviation: How far a form's outputs are from the reference's.
-        measure: What the deviation is, in words.
-        limits: The largest deviation by precision.
-    """
-
-    outputs: Callable[[Any], Any]
-    deviation: Callable[[Any, Any], float]
-    measure: str
-    limits: Mapping[str, float]
+    outputs: Callable[[Any], Any]  # what a form computes for texts of many kinds and lengths
+    deviation: Callable[[Any, Any], float]  # how far a form's outputs are from the reference's
+    measure: str  # what the deviation is, in words
+    limits: Mapping[str, float]  # the largest deviation by precision
 
 
 def autotune(

@@ -24,19 +24,12 @@ DECIDING_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUDA_VISIBLE
 
 
 class AutotuneChoice(NamedTuple):
-    """The form that a model is run in.
+    """The form that a model is run in."""
 
-    Attributes:
-        form: Which of the forms that were offered.
-        precision: "fp32", "bf16" or "fp16".
-        onednn: Whether oneDNN computes the projections.
-        notes: What was found, one sentence each.
-    """
-
-    form: str
-    precision: str
-    onednn: bool
-    notes: list[str]
+    form: str  # which of the forms that were offered
+    precision: str  # "fp32", "bf16" or "fp16"
+    onednn: bool  # whether oneDNN computes the projections
+    notes: list[str]  # what was found, one sentence each
 
 
 def cached_choice(asked: Mapping[str, object]) -> dict[str, Any] | None:

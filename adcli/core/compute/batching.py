@@ -25,17 +25,11 @@ STRIDES = (0, 4, 2, 6, 1, 5, 3, 7)  # so that lengths between those done come ne
 
 
 class Group(NamedTuple):
-    """Sequences of one length that lie one after another in a batch.
+    """Sequences of one length that lie one after another in a batch."""
 
-    Attributes:
-        start: Position of the first token in the batch.
-        sequences: How many.
-        length: Tokens in each.
-    """
-
-    start: int
-    sequences: int
-    length: int
+    start: int  # position of the first token in the batch
+    sequences: int  # how many
+    length: int  # tokens in each
 
 
 def distinct(texts: Sequence[str]) -> tuple[list[str], Integers]:

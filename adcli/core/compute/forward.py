@@ -19,17 +19,11 @@ from adcli.core.compute.linear_modules import exchange_linears
 
 
 class PackedBatch(NamedTuple):
-    """Sequences one after another.
+    """Sequences one after another."""
 
-    Attributes:
-        ids: (tokens,) token ids.
-        lengths: (sequences,) tokens of each, descending.
-        groups: The runs of equal length.
-    """
-
-    ids: Integers32
-    lengths: Integers
-    groups: list[Group]
+    ids: Integers32  # (tokens,) token ids
+    lengths: Integers  # (sequences,) tokens of each, descending
+    groups: list[Group]  # the runs of equal length
 
     @classmethod
     def of(cls, ids: Integers32, lengths: Integers) -> PackedBatch:
@@ -63,17 +57,12 @@ def padded(
 
 
 class ForwardPass(Protocol):
-    """A model as a function of a packed batch.
+    """A model as a function of a packed batch."""
 
-    Attributes:
-        name: What computes, in words.
-        width: Numbers in a token's state.
-        max_padding: Padding the batcher may let arise, as a share of tokens; None if sequences of any lengths
-            can share a batch without padding.
-    """
-
-    name: str
-    width: int
+    name: str  # what computes, in words
+    width: int  # numbers in a token's state
+    # padding the batcher may let arise, as a share of tokens; None if sequences of any lengths can share a
+    # batch without padding
     max_padding: float | None
 
     def __call__(self, batch: PackedBatch) -> torch.Tensor:

@@ -24,19 +24,12 @@ CLEAR_GAIN = 1.25  # a smaller one could turn with the weather, and the output w
 
 
 class PrecisionChoice(NamedTuple):
-    """What a model computes in.
+    """What a model computes in."""
 
-    Attributes:
-        precision: "fp32", "bf16" or "fp16".
-        onednn: Whether oneDNN computes the projections.
-        sentence: Why, for people.
-        gflops: Billions of operations a second and core of the chosen product; 0 if not measured.
-    """
-
-    precision: str
-    onednn: bool
-    sentence: str
-    gflops: float = 0.0
+    precision: str  # "fp32", "bf16" or "fp16"
+    onednn: bool  # whether oneDNN computes the projections
+    sentence: str  # why, for people
+    gflops: float = 0.0  # billions of operations a second and core of the chosen product; 0 if not measured
 
     @property
     def dtype(self) -> torch.dtype:

@@ -59,39 +59,24 @@ class WindowAverage:
 
 
 class Task(NamedTuple):
-    """A batch to be computed.
+    """A batch to be computed."""
 
-    Attributes:
-        first: Position of the first text that was read with it.
-        tokens: The windows of all texts that were read with it.
-        average: Joins the windows of a text.
-        windows: The batch's own.
-    """
-
-    first: int
-    tokens: Tokens
-    average: WindowAverage
-    windows: Integers
+    first: int  # position of the first text that was read with it
+    tokens: Tokens  # the windows of all texts that were read with it
+    average: WindowAverage  # joins the windows of a text
+    windows: Integers  # the batch's own
 
 
 class LocalEngine(NamedTuple):
-    """A model in this process.
+    """A model in this process."""
 
-    Attributes:
-        reader: Makes tokens of texts.
-        forward: Makes token states of tokens.
-        mode: Makes vectors of token states.
-        workers: Threads that each compute a batch.
-        token_budget: Tokens of a batch.
-        read_at_once: Texts that are made into tokens before the first of them are computed; None for all,
-            which lets most batches be of one length. An accelerator gains more by not waiting for tokens.
-    """
-
-    reader: TextReader
-    forward: ForwardPass
-    mode: Mode
-    workers: int
-    token_budget: int
+    reader: TextReader  # makes tokens of texts
+    forward: ForwardPass  # makes token states of tokens
+    mode: Mode  # makes vectors of token states
+    workers: int  # threads that each compute a batch
+    token_budget: int  # tokens of a batch
+    # texts that are made into tokens before the first of them are computed; None for all, which lets most
+    # batches be of one length. An accelerator gains more by not waiting for tokens
     read_at_once: int | None = None
 
     def encode_as_ready(self, texts: Sequence[str]) -> Iterator[Ready]:

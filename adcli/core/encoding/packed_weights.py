@@ -29,23 +29,15 @@ class LayerWeights(NamedTuple):
 
 
 class EncoderWeights(NamedTuple):
-    """A whole encoder.
+    """A whole encoder."""
 
-    Attributes:
-        words: (vocabulary, width).
-        positions: (max positions, width), with the first token type added.
-        heads: Attention heads.
-        activation: A name of `ONEDNN_ACTIVATIONS`.
-        epsilon: Of the normalisations.
-    """
-
-    words: torch.Tensor
-    positions: torch.Tensor
+    words: torch.Tensor  # (vocabulary, width)
+    positions: torch.Tensor  # (max positions, width), with the first token type added
     embedding_norm: Affine
     layers: list[LayerWeights]
-    heads: int
-    activation: str
-    epsilon: float
+    heads: int  # attention heads
+    activation: str  # a name of `ONEDNN_ACTIVATIONS`
+    epsilon: float  # of the normalisations
 
 
 def encoder_weights(model: Any) -> EncoderWeights | None:

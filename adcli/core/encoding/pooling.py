@@ -34,19 +34,13 @@ OLD_KEYS = {
 
 
 class PoolingRule(NamedTuple):
-    """How a model wants its texts read and its token states joined.
+    """How a model wants its texts read and its token states joined."""
 
-    Attributes:
-        mode: Mean of all tokens, the first or the last one.
-        max_length: Tokens, special ones included, beyond which a text does not fit; None if not said.
-        lowercase: Whether texts are put in lower case before they are cut into tokens.
-        prompt: What is put before each text.
-    """
-
-    mode: Mode = "mean"
+    mode: Mode = "mean"  # mean of all tokens, the first or the last one
+    # tokens, special ones included, beyond which a text does not fit; None if not said
     max_length: int | None = None
-    lowercase: bool = False
-    prompt: str = ""
+    lowercase: bool = False  # whether texts are put in lower case before they are cut into tokens
+    prompt: str = ""  # what is put before each text
 
 
 def read_pooling(path: Path) -> PoolingRule:

@@ -15,50 +15,29 @@ ALGORITHM = 2  # raised when vectors change for the same model and settings
 
 @dataclass(frozen=True)
 class EncoderRequest:
-    """What was asked for.
+    """What was asked for."""
 
-    Attributes:
-        model: The model's directory.
-        device: "auto" takes a GPU if there is one.
-        precision: "auto" is measured.
-        adapter: Directory of an adapter, or an empty string.
-        exact: Whether only fp32 will do.
-        max_length: Tokens of a window; the model's own limit if None.
-        windows: Windows read of one text; 1 cuts long texts off.
-    """
-
-    model: str
-    device: Device = "auto"
-    precision: Precision = "auto"
-    adapter: str = ""
-    exact: bool = False
-    max_length: int | None = None
-    windows: int = 1
+    model: str  # the model's directory
+    device: Device = "auto"  # "auto" takes a GPU if there is one
+    precision: Precision = "auto"  # "auto" is measured
+    adapter: str = ""  # directory of an adapter, or an empty string
+    exact: bool = False  # whether only fp32 will do
+    max_length: int | None = None  # tokens of a window; the model's own limit if None
+    windows: int = 1  # windows read of one text; 1 cuts long texts off
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """All that a vector depends on beside the text.
+    """All that a vector depends on beside the text."""
 
-    Attributes:
-        model: Fingerprint of weights, settings and tokenizer.
-        adapter: Fingerprint of the adapter, or an empty string.
-        precision: "fp32", "bf16" or "fp16".
-        forward: What computes, in words.
-        pooling: How token states become a vector.
-        max_length: Tokens of a window.
-        windows: Windows read of one text.
-        algorithm: Version of this code's arithmetic.
-    """
-
-    model: str
-    adapter: str
-    precision: str
-    forward: str
-    pooling: str
-    max_length: int
-    windows: int
-    algorithm: int = ALGORITHM
+    model: str  # fingerprint of weights, settings and tokenizer
+    adapter: str  # fingerprint of the adapter, or an empty string
+    precision: str  # "fp32", "bf16" or "fp16"
+    forward: str  # what computes, in words
+    pooling: str  # how token states become a vector
+    max_length: int  # tokens of a window
+    windows: int  # windows read of one text
+    algorithm: int = ALGORITHM  # version of this code's arithmetic
 
     @property
     def fingerprint(self) -> str:
@@ -67,17 +46,11 @@ class EncoderSettings:
 
 
 class Chosen(NamedTuple):
-    """What loading a model settled.
+    """What loading a model settled."""
 
-    Attributes:
-        settings: All that its vectors depend on.
-        dimension: Numbers in a vector.
-        tuned: The form it is run in, and why.
-    """
-
-    settings: EncoderSettings
-    dimension: int
-    tuned: AutotuneChoice
+    settings: EncoderSettings  # all that its vectors depend on
+    dimension: int  # numbers in a vector
+    tuned: AutotuneChoice  # the form it is run in, and why
 
     def to_json(self) -> dict[str, Any]:
         """The same as what JSON can hold."""

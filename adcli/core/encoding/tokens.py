@@ -26,17 +26,11 @@ CHARACTERS_AT_ONCE = 2_000_000
 
 
 class Tokens(NamedTuple):
-    """Windows of texts, one after another.
+    """Windows of texts, one after another."""
 
-    Attributes:
-        ids: (tokens,) ids of all windows.
-        lengths: (windows,) tokens of each, special ones included.
-        owner: (windows,) position of the text each belongs to, ascending.
-    """
-
-    ids: Integers32
-    lengths: Integers
-    owner: Integers
+    ids: Integers32  # (tokens,) ids of all windows
+    lengths: Integers  # (windows,) tokens of each, special ones included
+    owner: Integers  # (windows,) position of the text each belongs to, ascending
 
     def flat(self, windows: Integers) -> Integers32:
         """The ids of some windows, one after another."""

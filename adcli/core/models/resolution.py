@@ -60,17 +60,11 @@ HUB_NAMES = {"embed": ("bert-base-uncased", "bert-base-chinese"), "generate": ("
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model was found.
+    """Where a model was found."""
 
-    Attributes:
-        name: The name as asked for.
-        path: A folder with config.json, the tokenizer and safetensors.
-        origin: Where it comes from, in words.
-    """
-
-    name: str
-    path: Path
-    origin: str
+    name: str  # the name as asked for
+    path: Path  # a folder with config.json, the tokenizer and safetensors
+    origin: str  # where it comes from, in words
 
     @cached_property
     def fingerprint(self) -> str:

@@ -95,17 +95,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Rank:
-    """One of the processes that run a job.
+    """One of the processes that run a job."""
 
-    Attributes:
-        number: From 0.
-        processes: How many there are.
-        job: What they run.
-    """
-
-    number: int
-    processes: int
-    job: Job
+    number: int  # from 0
+    processes: int  # how many there are
+    job: Job  # what they run
 
     def say(self, message: object) -> None:
         """Tell the process that asked something on the way; only rank 0 speaks.

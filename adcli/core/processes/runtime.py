@@ -22,21 +22,13 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class Runtime:
-    """One process's place in a run.
+    """One process's place in a run."""
 
-    Attributes:
-        device: The device of this process: "cpu", "mps" or "cuda:N".
-        precision: As asked for; "auto" is settled when a model is loaded.
-        processes: Processes that do this run's work, this one among them or started by it.
-        rank: Which of the processes started together this one is, from 0.
-        workers: Threads that each run a model single-threaded; on a GPU 1.
-    """
-
-    device: str
-    precision: Precision
-    processes: int
-    rank: int
-    workers: int
+    device: str  # the device of this process: "cpu", "mps" or "cuda:N"
+    precision: Precision  # as asked for; "auto" is settled when a model is loaded
+    processes: int  # processes that do this run's work, this one among them or started by it
+    rank: int  # which of the processes started together this one is, from 0
+    workers: int  # threads that each run a model single-threaded; on a GPU 1
 
 
 def start_runtime(

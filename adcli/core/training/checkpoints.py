@@ -23,15 +23,10 @@ KEPT_S = 7 * 24 * 3600.0
 
 
 class Checkpoint(NamedTuple):
-    """What a training resumes from.
+    """What a training resumes from."""
 
-    Attributes:
-        tensors: Weights, the optimizer's moments and whatever else is learned, by name.
-        progress: Steps, losses, evaluations, as JSON.
-    """
-
-    tensors: dict[str, torch.Tensor]
-    progress: dict[str, Any]
+    tensors: dict[str, torch.Tensor]  # weights, the optimizer's moments and whatever else is learned, by name
+    progress: dict[str, Any]  # steps, losses, evaluations, as JSON
 
 
 def checkpoint_folder(root: Path, identity: object) -> Path:

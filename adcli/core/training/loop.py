@@ -27,28 +27,22 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Objective(NamedTuple):
-    """What a model is trained for.
+    """What a model is trained for."""
 
-    Attributes:
-        add_gradients: Given the number of a batch since training began and a seed, adds the batch's gradients
-            to those of the trained weights, and gives its loss.
-        evaluate: The model's score as it is, higher is better, or it and what else was measured, by name;
-            None never evaluates.
-        head: Further weights that are learned with the model and are no part of it.
-        head_rate: Their learning rate, as a multiple of the model's.
-        memory: What is gathered on the way, as JSON can hold it: a checkpoint keeps it.
-        report: What is to be said of the model with its best weights.
-        save: Writes what was learned with the model into its directory.
-        is_misled: Whether evaluations show that what is learned no longer is what was wanted: training stops.
-    """
-
+    # given the number of a batch since training began and a seed, adds the batch's gradients to those of the
+    # trained weights, and gives its loss
     add_gradients: Callable[[int, int], float]
+    # the model's score as it is, higher is better, or it and what else was measured, by name; None never
+    # evaluates
     evaluate: Callable[[], float | tuple[float, Mapping[str, float]]] | None = None
+    # further weights that are learned with the model and are no part of it
     head: torch.nn.Module | None = None
-    head_rate: float = 1.0
-    memory: list[str] | None = None
+    head_rate: float = 1.0  # their learning rate, as a multiple of the model's
+    memory: list[str] | None = None  # what is gathered on the way, as JSON can hold it: a checkpoint keeps it
+    # what is to be said of the model with its best weights
     report: Callable[[], Mapping[str, object]] | None = None
-    save: Callable[[Path], None] | None = None
+    save: Callable[[Path], None] | None = None  # writes what was learned with the model into its directory
+    # whether evaluations show that what is learned no longer is what was wanted: training stops
     is_misled: Callable[[Sequence[Evaluation]], bool] | None = None
 
 

@@ -17,32 +17,21 @@ Log = Callable[[Mapping[str, float], int], None]
 class TrainingSettings:
     """How long and how fast, whatever is learned.
 
-    Attributes:
-        steps: Optimizer steps.
-        batch_size: Examples of a batch.
-        accumulate: Batches of one optimizer step.
-        learning_rate: The peak.
-        warmup_share: Share of the steps over which the learning rate rises; it falls to 0 over the others.
-        weight_decay: Of AdamW.
-        seed: Of all random numbers.
-        evaluate_every: Steps between evaluations; 0 never evaluates.
-        patience: Evaluations without a better score after which training ends.
-        checkpoint_every: Steps between checkpoints; 0 writes none.
-
     Raises:
         UsageError: If one of them makes no sense.
     """
 
-    steps: int = 500
-    batch_size: int = 64
-    accumulate: int = 1
-    learning_rate: float = 5e-4
+    steps: int = 500  # optimizer steps
+    batch_size: int = 64  # examples of a batch
+    accumulate: int = 1  # batches of one optimizer step
+    learning_rate: float = 5e-4  # the peak
+    # share of the steps over which the learning rate rises; it falls to 0 over the others
     warmup_share: float = 0.1
-    weight_decay: float = 0.01
-    seed: int = 0
-    evaluate_every: int = 50
-    patience: int = 3
-    checkpoint_every: int = 50
+    weight_decay: float = 0.01  # of AdamW
+    seed: int = 0  # of all random numbers
+    evaluate_every: int = 50  # steps between evaluations; 0 never evaluates
+    patience: int = 3  # evaluations without a better score after which training ends
+    checkpoint_every: int = 50  # steps between checkpoints; 0 writes none
 
     def __post_init__(self) -> None:
         at_least = {"steps": 1, "batch_size": 2, "accumulate": 1, "patience": 1, "seed": 0}
@@ -65,36 +54,20 @@ class TrainingSettings:
 
 
 class Evaluation(NamedTuple):
-    """How good the model was after a step.
+    """How good the model was after a step."""
 
-    Attributes:
-        step: Optimizer steps until then; 0 is the model as it was.
-        loss: Mean loss since the last evaluation; NaN at step 0.
-        score: What the evaluation gave; higher is better.
-        watched: What else was measured, by name.
-    """
-
-    step: int
-    loss: float
-    score: float
-    watched: Mapping[str, float] = MappingProxyType({})
+    step: int  # optimizer steps until then; 0 is the model as it was
+    loss: float  # mean loss since the last evaluation; NaN at step 0
+    score: float  # what the evaluation gave; higher is better
+    watched: Mapping[str, float] = MappingProxyType({})  # what else was measured, by name
 
 
 class Trained(NamedTuple):
-    """What came of training.
+    """What came of training."""
 
-    Attributes:
-        steps: Optimizer steps that were made.
-        best: The evaluation whose weights were kept; None if there was none.
-        evaluations: All of them.
-        losses: Of each step.
-        seconds: Time spent, evaluations left out.
-        examples_per_second: In training alone.
-    """
-
-    steps: int
-    best: Evaluation | None
-    evaluations: list[Evaluation]
-    losses: list[float]
-    seconds: float
-    examples_per_second: float
+    steps: int  # optimizer steps that were made
+    best: Evaluation | None  # the evaluation whose weights were kept; None if there was none
+    evaluations: list[Evaluation]  # all of them
+    losses: list[float]  # of each step
+    seconds: float  # time spent, evaluations left out
+    examples_per_second: float  # in training alone

@@ -19,20 +19,14 @@ LEARNING_RATE, WARMUP_SHARE, PATIENCE = 4e-3, 0.2, 5
 
 
 class Towers(NamedTuple):
-    """What was learned; the mean of the heads is one model.
+    """What was learned; the mean of the heads is one model."""
 
-    Attributes:
-        layers: The context's tower, with the head first in each shape: weights and bias of two tanh layers,
-            weights and bias of what is read off them, and the weights of the context itself.
-        actions: (K, heads x directions) what an action makes of the towers.
-        linear: (d,) the weight of the context, whatever the action.
-        bias: (K,) of the actions.
-    """
-
+    # the context's tower, with the head first in each shape: weights and bias of two tanh layers, weights and
+    # bias of what is read off them, and the weights of the context itself
     layers: dict[str, Floats32]
-    actions: Floats32
-    linear: Floats32
-    bias: Floats32
+    actions: Floats32  # (K, heads x directions) what an action makes of the towers
+    linear: Floats32  # (d,) the weight of the context, whatever the action
+    bias: Floats32  # (K,) of the actions
 
 
 class _TwoTower(torch.nn.Module):

@@ -41,19 +41,12 @@ SUPPORT: Final = 1.0  # customers that a text's own meaning is worth
 
 
 class Baskets(NamedTuple):
-    """What was taken together: rows of items, those of one basket or session one after another.
+    """What was taken together: rows of items, those of one basket or session one after another."""
 
-    Attributes:
-        texts: (items,) what the items say.
-        item: (rows,) place of the item in `texts`.
-        customer: (rows,) number of the customer.
-        basket: (rows,) number of the basket, ascending.
-    """
-
-    texts: list[str]
-    item: Integers
-    customer: Integers
-    basket: Integers
+    texts: list[str]  # (items,) what the items say
+    item: Integers  # (rows,) place of the item in `texts`
+    customer: Integers  # (rows,) number of the customer
+    basket: Integers  # (rows,) number of the basket, ascending
 
 
 def baskets(taken: pl.DataFrame) -> Baskets:

@@ -32,17 +32,11 @@ Material = TypeVar("Material", Pairs, Texts, Labelled)
 
 
 class Split(NamedTuple, Generic[Material]):
-    """Material of one kind.
+    """Material of one kind."""
 
-    Attributes:
-        train: What is learned from.
-        validation: The evaluation that decides when to stop; None if nothing was left for it.
-        test: The one that is reported; None if nothing was left for it.
-    """
-
-    train: Material
-    validation: HeldOut | None
-    test: HeldOut | None
+    train: Material  # what is learned from
+    validation: HeldOut | None  # the evaluation that decides when to stop; None if nothing was left for it
+    test: HeldOut | None  # the one that is reported; None if nothing was left for it
 
 
 def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> Split[Pairs]:

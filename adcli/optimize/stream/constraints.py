@@ -14,29 +14,19 @@ STOCK, BUDGET = "stock.", "budget"
 
 
 class LiveConstraints(NamedTuple):
-    """The constraints of a policy, for a stream.
+    """The constraints of a policy, for a stream."""
 
-    Attributes:
-        columns: Of the context, that say where a rule holds.
-        needed: Of these and others, what each request must name, with the rule that is about it.
-        frequency_cap: The most decisions for one action that a user gets.
-        free: The numbers of the actions that show no ad, which neither cap nor budget is of.
-        caps: The most decisions for an item, in all.
-        budget: A line of one, or nothing.
-        costs: What each action costs, shape (K,), where there is a budget.
-        floor: The least probability of an action.
-        said: What is obeyed, and what cannot be.
-    """
-
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()  # of the context, that say where a rule holds
+    # of these and others, what each request must name, with the rule that is about it
     needed: Mapping[str, str] = {}
-    frequency_cap: int | None = None
+    frequency_cap: int | None = None  # the most decisions for one action that a user gets
+    # the numbers of the actions that show no ad, which neither cap nor budget is of
     free: tuple[int, ...] = ()
-    caps: Mapping[str, int] = {}
-    budget: Mapping[str, float] = {}
-    costs: Floats | None = None
-    floor: float = 0.0
-    said: str = ""
+    caps: Mapping[str, int] = {}  # the most decisions for an item, in all
+    budget: Mapping[str, float] = {}  # a line of one, or nothing
+    costs: Floats | None = None  # what each action costs, shape (K,), where there is a budget
+    floor: float = 0.0  # the least probability of an action
+    said: str = ""  # what is obeyed, and what cannot be
 
     def is_free(self, actions: int) -> Flags:
         """Which of the actions show no ad, shape (K,)."""

@@ -40,19 +40,12 @@ KNOWN_KEYS = {"id", "context", "eligible", "reward", "cost", "won", "replace", "
 
 
 class Block(NamedTuple):
-    """What came of some lines.
+    """What came of some lines."""
 
-    Attributes:
-        used: The lines that changed something, as they came.
-        decided: The decisions among the answers, by number.
-        answers: All that is answered, errors too.
-        refused: How many lines were answered with an error.
-    """
-
-    used: list[bytes]
-    decided: list[bytes]
-    answers: list[bytes]
-    refused: int
+    used: list[bytes]  # the lines that changed something, as they came
+    decided: list[bytes]  # the decisions among the answers, by number
+    answers: list[bytes]  # all that is answered, errors too
+    refused: int  # how many lines were answered with an error
 
 
 class LivePolicy:

@@ -60,20 +60,13 @@ class Rejects:
 
 
 class RawBatch(NamedTuple):
-    """Some rows as they stood in the input.
+    """Some rows as they stood in the input."""
 
-    Attributes:
-        frame: The source's columns; text formats give strings, with null for what is empty.
-        lines: (n,) line (or row) number of each row, from 1.
-        raws: What stood in the input at rows, given their indices in `frame`.
-        rejects: Rows that could not be read.
-        numbers: Columns that hold the text of numbers, and the type to carry them in if nothing claims them.
-    """
-
-    frame: pl.DataFrame
-    lines: Integers
-    raws: Callable[[Integers], list[str]]
-    rejects: Rejects
+    frame: pl.DataFrame  # the source's columns; text formats give strings, with null for what is empty
+    lines: Integers  # (n,) line (or row) number of each row, from 1
+    raws: Callable[[Integers], list[str]]  # what stood in the input at rows, given their indices in `frame`
+    rejects: Rejects  # rows that could not be read
+    # columns that hold the text of numbers, and the type to carry them in if nothing claims them
     numbers: Mapping[str, pl.DataType] = MappingProxyType({})
 
     @property

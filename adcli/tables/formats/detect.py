@@ -43,29 +43,17 @@ Partition = tuple[tuple[str, str | None], ...]
 
 
 class Format(NamedTuple):
-    """How an input is to be read.
+    """How an input is to be read."""
 
-    Attributes:
-        kind: One of `layout.FORMATS`, except tsv.
-        label: The format in a few words for people.
-        columns: The columns known before reading; JSON may bring more.
-        encoding: How text is encoded; None for binary formats.
-        dialect: How a text table is laid out; None for all others.
-        log_form: The form of an access log, such as `combined access log`.
-        sample: The first rows, as they stand; None where that does not matter.
-        memory: The most bytes that a batch of binary data may become.
-        sheet: Where a workbook has its table.
-    """
-
-    kind: str
-    label: str
-    columns: list[str]
-    encoding: Encoding | None = None
-    dialect: Dialect | None = None
-    log_form: str = ""
-    sample: pl.DataFrame | None = None
-    memory: int = 0
-    sheet: workbooks.Sheet | None = None
+    kind: str  # one of `layout.FORMATS`, except tsv
+    label: str  # the format in a few words for people
+    columns: list[str]  # the columns known before reading; JSON may bring more
+    encoding: Encoding | None = None  # how text is encoded; None for binary formats
+    dialect: Dialect | None = None  # how a text table is laid out; None for all others
+    log_form: str = ""  # the form of an access log, such as `combined access log`
+    sample: pl.DataFrame | None = None  # the first rows, as they stand; None where that does not matter
+    memory: int = 0  # the most bytes that a batch of binary data may become
+    sheet: workbooks.Sheet | None = None  # where a workbook has its table
 
     @property
     def is_delimited(self) -> bool:

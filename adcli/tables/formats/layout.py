@@ -23,52 +23,31 @@ _NUMBER = re.compile(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|\d{4}-\d\d-\d\d([ 
 
 
 class Dialect(NamedTuple):
-    """How a text table is laid out.
+    """How a text table is laid out."""
 
-    Attributes:
-        delimiter: What separates fields; empty where blanks do.
-        columns: Their names.
-        header_lines: Physical lines before the first row.
-        quote: What encloses fields that hold a delimiter or a line end; empty where nothing does.
-        escape: What stands before a character that has no meaning of its own; empty where nothing does.
-        comment: What begins lines that are no rows; empty where nothing does.
-        is_loose: Whether quotes that enclose nothing stand for themselves.
-    """
-
-    delimiter: str
-    columns: list[str]
-    header_lines: int
-    quote: str = '"'
+    delimiter: str  # what separates fields; empty where blanks do
+    columns: list[str]  # their names
+    header_lines: int  # physical lines before the first row
+    quote: str = '"'  # what encloses fields that hold a delimiter or a line end; empty where nothing does
+    # what stands before a character that has no meaning of its own; empty where nothing does
     escape: str = ""
-    comment: str = ""
-    is_loose: bool = False
+    comment: str = ""  # what begins lines that are no rows; empty where nothing does
+    is_loose: bool = False  # whether quotes that enclose nothing stand for themselves
 
 
 @dataclass(frozen=True)
 class GivenLayout:
-    """What the user says of how an input is laid out, instead of looking; None and 0 where nothing.
+    """What the user says of how an input is laid out, instead of looking; None and 0 where nothing."""
 
-    Attributes:
-        format: One of the known formats.
-        delimiter: What separates the fields of delimited text.
-        quote: What encloses them, or `none`.
-        escape: What stands in them before a character that has no meaning of its own.
-        skip_lines: How many lines at the start are no part of the table.
-        comment: What begins lines that are no rows.
-        log_format: How each line of a web server's log is written, as the server is told it.
-        encoding: How text is encoded.
-        sheet: The sheet of a workbook, where several have cells.
-    """
-
-    format: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    skip_lines: int = 0
-    comment: str | None = None
-    log_format: str | None = None
-    encoding: str | None = None
-    sheet: str | None = None
+    format: str | None = None  # one of the known formats
+    delimiter: str | None = None  # what separates the fields of delimited text
+    quote: str | None = None  # what encloses them, or `none`
+    escape: str | None = None  # what stands in them before a character that has no meaning of its own
+    skip_lines: int = 0  # how many lines at the start are no part of the table
+    comment: str | None = None  # what begins lines that are no rows
+    log_format: str | None = None  # how each line of a web server's log is written, as the server is told it
+    encoding: str | None = None  # how text is encoded
+    sheet: str | None = None  # the sheet of a workbook, where several have cells
 
     def checked(self) -> Self:
         """The same, with signs in place of their names, and the one name that a format has.

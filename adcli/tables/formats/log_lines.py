@@ -61,19 +61,12 @@ class LogLines:
 
 
 class LineForm(NamedTuple):
-    """How the lines of a log hold their values, between blanks or in quotes.
+    """How the lines of a log hold their values, between blanks or in quotes."""
 
-    Attributes:
-        names: The values, in order.
-        quoted: Those in quotes.
-        shapes: Regular expressions that values have.
-        is_open: Whether more values may follow.
-    """
-
-    names: Sequence[str]
-    quoted: Sequence[str]
-    shapes: Mapping[str, str]
-    is_open: bool
+    names: Sequence[str]  # the values, in order
+    quoted: Sequence[str]  # those in quotes
+    shapes: Mapping[str, str]  # regular expressions that values have
+    is_open: bool  # whether more values may follow
 
 
 def read_fields(lines: LogLines, form: LineForm) -> tuple[Integers, pl.DataFrame]:

@@ -20,17 +20,11 @@ _ALIKE: Final = 0.01  # breakdowns of the same leave out rows of few counts
 
 
 class _Breakdown(NamedTuple):
-    """Rows that are told apart by columns which are empty in all others.
+    """Rows that are told apart by columns which are empty in all others."""
 
-    Attributes:
-        columns: Those columns, dimensions first.
-        rows: (n,) which rows they are.
-        sums: Impressions, clicks and cost of those of them that restate no others of them.
-    """
-
-    columns: list[str]
-    rows: pl.Series
-    sums: tuple[float, ...]
+    columns: list[str]  # those columns, dimensions first
+    rows: pl.Series  # (n,) which rows they are
+    sums: tuple[float, ...]  # impressions, clicks and cost of those of them that restate no others of them
 
 
 def restated(

@@ -26,19 +26,12 @@ _STATUS_NAMES = frozenset({"status", "statuscode", "response", "responsecode", "
 
 
 class Header(NamedTuple):
-    """What is known of an input before all its rows are read.
+    """What is known of an input before all its rows are read."""
 
-    Attributes:
-        name: The input's name.
-        columns: Its columns.
-        is_log: Whether it is an access log.
-        sample: Its first rows, as they stand.
-    """
-
-    name: str
-    columns: Sequence[str]
-    is_log: bool = False
-    sample: pl.DataFrame | None = None
+    name: str  # the input's name
+    columns: Sequence[str]  # its columns
+    is_log: bool = False  # whether it is an access log
+    sample: pl.DataFrame | None = None  # its first rows, as they stand
 
 
 class ColumnMapping(NamedTuple):

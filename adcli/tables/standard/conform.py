@@ -27,23 +27,14 @@ from adcli.tables.standard.tables import Column
 
 
 class Batch(NamedTuple):
-    """Rows of a standard table, and the rows that were rejected beside them.
+    """Rows of a standard table, and the rows that were rejected beside them."""
 
-    Attributes:
-        frame: Accepted rows: the standard columns in standard order, then the others.
-        rejects: Rejected rows: file, line, reason, raw.
-        file: The input that they come from.
-        lines: (n,) Int64, line (or row) number of each accepted row.
-        unknown_event_types: How often each event type came that nobody knows.
-        served: Where several columns can be the user: how many rows each served.
-    """
-
-    frame: pl.DataFrame
-    rejects: pl.DataFrame
-    file: str
-    lines: pl.Series
-    unknown_event_types: Counter[str]
-    served: Counter[str]
+    frame: pl.DataFrame  # accepted rows: the standard columns in standard order, then the others
+    rejects: pl.DataFrame  # rejected rows: file, line, reason, raw
+    file: str  # the input that they come from
+    lines: pl.Series  # (n,) Int64, line (or row) number of each accepted row
+    unknown_event_types: Counter[str]  # how often each event type came that nobody knows
+    served: Counter[str]  # where several columns can be the user: how many rows each served
 
 
 def conform(raw: RawBatch, plan: ReadPlan, file: str) -> Batch:

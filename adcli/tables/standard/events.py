@@ -42,16 +42,11 @@ _RATING_NAMES = frozenset({"rating", "ratings", "starrating", "reviewrating", "s
 
 
 class Derivation(NamedTuple):
-    """What the events of a log without a type column are.
+    """What the events of a log without a type column are."""
 
-    Attributes:
-        event_type: The type of each event.
-        because: Why, in words.
-        order_column: The source column with the order's number, where cancelled orders begin with C.
-    """
-
-    event_type: str
-    because: str
+    event_type: str  # the type of each event
+    because: str  # why, in words
+    # the source column with the order's number, where cancelled orders begin with C
     order_column: str | None = None
 
 

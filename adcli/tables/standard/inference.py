@@ -20,19 +20,13 @@ _WHOLE_DECIMAL: Final = r"^-?\d+\.0$"
 
 
 class ColumnEvidence(NamedTuple):
-    """What is known of one column after the rows seen so far.
+    """What is known of one column after the rows seen so far."""
 
-    Attributes:
-        time: Of how its times are written.
-        number: Of how its numbers are written.
-        whole_decimals: Whether all identifiers are written like `17850.0`; None before there is any.
-        width: The length of its first vector; None before there is any.
-    """
-
-    time: TimeEvidence = TimeEvidence()
-    number: NumberEvidence = NumberEvidence()
+    time: TimeEvidence = TimeEvidence()  # of how its times are written
+    number: NumberEvidence = NumberEvidence()  # of how its numbers are written
+    # whether all identifiers are written like `17850.0`; None before there is any
     whole_decimals: bool | None = None
-    width: int | None = None
+    width: int | None = None  # the length of its first vector; None before there is any
 
     def updated(self, values: pl.Series, column: Column) -> ColumnEvidence:
         """What is known after some more values of the source of the standard column `column`."""

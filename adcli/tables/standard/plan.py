@@ -18,21 +18,16 @@ from adcli.tables.standard.tables import Column
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """All that is decided about an input before its rows are read.
+    """All that is decided about an input before its rows are read."""
 
-    Attributes:
-        mapping: Where its columns go.
-        formats: How its columns write their values, by standard column.
-        columns: Standard columns that the table has, if only empty ones: other inputs have them.
-        needs: Standard columns that must have a value on each row, beside those that the table requires.
-        fine_times: Whether any `event_time` has a fraction of a second; known when all is read.
-    """
-
-    mapping: ColumnMapping
+    mapping: ColumnMapping  # where its columns go
+    # how its columns write their values, by standard column
     formats: Mapping[str, ColumnFormat] = field(default_factory=dict)
+    # standard columns that the table has, if only empty ones: other inputs have them
     columns: frozenset[str] = frozenset()
+    # standard columns that must have a value on each row, beside those that the table requires
     needs: frozenset[str] = frozenset()
-    fine_times: bool = False
+    fine_times: bool = False  # whether any `event_time` has a fraction of a second; known when all is read
 
     def format(self, column: str) -> ColumnFormat:
         """How the source of a standard column writes its values."""

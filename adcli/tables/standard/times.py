@@ -36,23 +36,16 @@ _CLEAR_MAJORITY: Final = 20  # dates of one order for one of the other, before t
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How one column writes its times, decided once for all of it.
+    """How one column writes its times, decided once for all of it."""
 
-    Attributes:
-        usual: The pattern that most of its values have; values of other known forms are read beside it.
-        digits: How values of digits alone are read: a pattern, or as an epoch.
-        date_order: What stands where in `03/04/24`; None where the column has nothing of the kind.
-        timezone: The zone of times that name none.
-        is_naive: Whether there are any.
-        given: The pattern that the user named, instead of looking.
-    """
-
+    # the pattern that most of its values have; values of other known forms are read beside it
     usual: str = ""
-    digits: str = _EPOCH
+    digits: str = _EPOCH  # how values of digits alone are read: a pattern, or as an epoch
+    # what stands where in `03/04/24`; None where the column has nothing of the kind
     date_order: DateOrder | None = None
-    timezone: str = "UTC"
-    is_naive: bool = False
-    given: str | None = None
+    timezone: str = "UTC"  # the zone of times that name none
+    is_naive: bool = False  # whether there are any
+    given: str | None = None  # the pattern that the user named, instead of looking
 
     def notes(self) -> list[str]:
         """What was decided and cannot be seen in the values, one clause each."""
@@ -80,29 +73,18 @@ class Seen(NamedTuple):
 
 
 class TimeEvidence(NamedTuple):
-    """What the values seen so far tell of how a column writes its times.
+    """What the values seen so far tell of how a column writes its times."""
 
-    Attributes:
-        usual: The pattern that most of the first values have.
-        digits: For each reading of values of digits alone, how many it reads.
-        slashed: Dates like `03/04/2024`.
-        either: Those of them that are another day where the month comes first.
-        day_first: Those that can only have their day first.
-        month_first: Those that can only have their month first.
-        firsts: All first numbers of dates with a year of two digits.
-        thirds: All third numbers of them.
-        is_naive: Whether some time names no zone.
-    """
-
-    usual: str = ""
+    usual: str = ""  # the pattern that most of the first values have
+    # for each reading of values of digits alone, how many it reads
     digits: tuple[int, ...] = (0,) * (len(_COMPACT) + 1)
-    slashed: Seen = Seen()
-    either: Seen = Seen()
-    day_first: Seen = Seen()
-    month_first: Seen = Seen()
-    firsts: frozenset[int] = frozenset()
-    thirds: frozenset[int] = frozenset()
-    is_naive: bool = False
+    slashed: Seen = Seen()  # dates like `03/04/2024`
+    either: Seen = Seen()  # those of them that are another day where the month comes first
+    day_first: Seen = Seen()  # those that can only have their day first
+    month_first: Seen = Seen()  # those that can only have their month first
+    firsts: frozenset[int] = frozenset()  # all first numbers of dates with a year of two digits
+    thirds: frozenset[int] = frozenset()  # all third numbers of them
+    is_naive: bool = False  # whether some time names no zone
 
     def updated(self, values: pl.Series) -> TimeEvidence:
         """What is known after some more values."""

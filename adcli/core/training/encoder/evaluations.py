@@ -24,19 +24,12 @@ Evaluate = Callable[[EncodeTexts], float]
 
 @dataclass(frozen=True)
 class Retrieval:
-    """An evaluation: the share of queries whose document is among the k nearest others.
+    """An evaluation: the share of queries whose document is among the k nearest others."""
 
-    Attributes:
-        queries: (n,) texts.
-        documents: Distinct texts among which theirs are to be found.
-        relevant: (n,) position of each query's document.
-        k: Documents looked at.
-    """
-
-    queries: Sequence[str]
-    documents: Sequence[str]
-    relevant: Sequence[int]
-    k: int = 10
+    queries: Sequence[str]  # (n,) texts
+    documents: Sequence[str]  # distinct texts among which theirs are to be found
+    relevant: Sequence[int]  # (n,) position of each query's document
+    k: int = 10  # documents looked at
 
     @property
     def metric(self) -> str:
@@ -67,22 +60,15 @@ class NextItems:
     """An evaluation: the share of what customers took later among the k items nearest to them.
 
     A customer is the mean of the items they took before.
-
-    Attributes:
-        items: Texts of the items among which theirs are to be found.
-        customer: (n,) number of the customer of something that was taken before.
-        item: (n,) its place in `items`.
-        later_customer: (m,) number of the customer of something that was taken later, each item once.
-        later_item: (m,) its place in `items`.
-        k: Items looked at.
     """
 
-    items: Sequence[str]
-    customer: Sequence[int]
-    item: Sequence[int]
+    items: Sequence[str]  # texts of the items among which theirs are to be found
+    customer: Sequence[int]  # (n,) number of the customer of something that was taken before
+    item: Sequence[int]  # (n,) its place in `items`
+    # (m,) number of the customer of something that was taken later, each item once
     later_customer: Sequence[int]
-    later_item: Sequence[int]
-    k: int = 20
+    later_item: Sequence[int]  # (m,) its place in `items`
+    k: int = 20  # items looked at
 
     @property
     def metric(self) -> str:
@@ -108,15 +94,10 @@ class NextItems:
 
 @dataclass(frozen=True)
 class LabelProbe:
-    """An evaluation: how well a logistic head on the vectors predicts held-out labels.
+    """An evaluation: how well a logistic head on the vectors predicts held-out labels."""
 
-    Attributes:
-        known: What the head is fitted to.
-        held_out: What it is asked about.
-    """
-
-    known: Labelled
-    held_out: Labelled
+    known: Labelled  # what the head is fitted to
+    held_out: Labelled  # what it is asked about
 
     @property
     def metric(self) -> str:

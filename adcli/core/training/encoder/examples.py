@@ -21,60 +21,39 @@ from adcli.errors import DataError
 
 
 class Pairs(NamedTuple):
-    """Texts that belong together.
+    """Texts that belong together."""
 
-    Attributes:
-        anchors: (n,) what is asked with.
-        positives: (n,) what belongs to it.
-        negatives: (n,) hard negatives: what does not although it is near; empty if none were mined.
-        groups: (n,) pairs of one group are no negatives of each other; empty if there are none.
-    """
-
-    anchors: Sequence[str]
-    positives: Sequence[str]
+    anchors: Sequence[str]  # (n,) what is asked with
+    positives: Sequence[str]  # (n,) what belongs to it
+    # (n,) hard negatives: what does not although it is near; empty if none were mined
     negatives: Sequence[str] = ()
+    # (n,) pairs of one group are no negatives of each other; empty if there are none
     groups: Sequence[int] = ()
 
 
 class TeacherVectors(NamedTuple):
-    """Texts and the vectors that a teacher gives them.
+    """Texts and the vectors that a teacher gives them."""
 
-    Attributes:
-        texts: (n,) the texts.
-        vectors: (n, dimension) unit vectors.
-    """
-
-    texts: Sequence[str]
-    vectors: Floats32
+    texts: Sequence[str]  # (n,) the texts
+    vectors: Floats32  # (n, dimension) unit vectors
 
 
 class Texts(NamedTuple):
-    """Texts of which nothing else is known.
+    """Texts of which nothing else is known."""
 
-    Attributes:
-        texts: (n,) the texts.
-    """
-
-    texts: Sequence[str]
+    texts: Sequence[str]  # (n,) the texts
 
 
 class Labelled(NamedTuple):
-    """Texts with their labels.
+    """Texts with their labels."""
 
-    Attributes:
-        texts: (n,) the texts.
-        labels: (n,) position of each text's label in `names`.
-        names: The labels there are.
-        groups: (n,) number of what a text is about: of two labels it is learned what makes the difference
-            within a group, not between groups; empty if there are none.
-        weights: (n,) what each text counts; empty if all count the same.
-    """
-
-    texts: Sequence[str]
-    labels: Sequence[int]
-    names: Sequence[str]
+    texts: Sequence[str]  # (n,) the texts
+    labels: Sequence[int]  # (n,) position of each text's label in `names`
+    names: Sequence[str]  # the labels there are
+    # (n,) number of what a text is about: of two labels it is learned what makes the difference within a
+    # group, not between groups; empty if there are none
     groups: Sequence[int] = ()
-    weights: Sequence[float] = ()
+    weights: Sequence[float] = ()  # (n,) what each text counts; empty if all count the same
 
     def those(self, places: Iterable[int]) -> Labelled:
         """The texts at these places, in this order."""

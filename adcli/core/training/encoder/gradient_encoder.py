@@ -40,17 +40,11 @@ ENCODED_TOGETHER = 256
 
 
 class LengthBatch(NamedTuple):
-    """Texts of similar length.
+    """Texts of similar length."""
 
-    Attributes:
-        number: Of the part in its batch.
-        ids: (tokens,) one text after another.
-        lengths: (texts,) tokens of each.
-    """
-
-    number: int
-    ids: Integers32
-    lengths: Integers
+    number: int  # of the part in its batch
+    ids: Integers32  # (tokens,) one text after another
+    lengths: Integers  # (texts,) tokens of each
 
 
 class GradientEncoder:

@@ -50,20 +50,14 @@ if TYPE_CHECKING:
 class EncoderTrainingSettings:
     """What an encoder's training depends on beside the loop.
 
-    Attributes:
-        temperature: Similarities are divided by it.
-        max_length: Tokens of a text.
-        device: Where it computes.
-        precision: "auto" takes bf16 products where the machine has them.
-
     Raises:
         UsageError: If one of them makes no sense.
     """
 
-    temperature: float = 0.05
-    max_length: int = 64
-    device: Device = "auto"
-    precision: Precision = "auto"
+    temperature: float = 0.05  # similarities are divided by it
+    max_length: int = 64  # tokens of a text
+    device: Device = "auto"  # where it computes
+    precision: Precision = "auto"  # "auto" takes bf16 products where the machine has them
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
