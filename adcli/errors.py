@@ -13,9 +13,8 @@ from typing import IO, Any
 class AdcliError(Exception):
     """The run failed. Exit code 1.
 
-    Args:
-        message: What is wrong and where (file, line, column), as one sentence.
-        fix: What the user can do about it.
+    `message`: what is wrong and where (file, line, column), as one sentence; `fix`: what the user can do
+    about it.
     """
 
     exit_code = 1

@@ -153,8 +153,7 @@ def remove(path: Path) -> None:
 def followed(path: Path) -> Path:
     """What a path names when symbolic links are followed, whether it is there or not.
 
-    Raises:
-        UsageError: If the links lead in a circle.
+    Raises UsageError if the links lead in a circle.
     """
     if not path.is_symlink():
         return path
@@ -167,8 +166,7 @@ def followed(path: Path) -> Path:
 def check_target(target: Path) -> None:
     """Make sure that an output can be written at `target`.
 
-    Raises:
-        UsageError: If its folder does not exist or cannot be written.
+    Raises UsageError if its folder does not exist or cannot be written.
     """
     target = followed(target)
     if not target.parent.is_dir():
@@ -266,8 +264,7 @@ class AtomicDirectory:
 def check_replaceable(target: Path) -> None:
     """Make sure that a learned directory may take this name.
 
-    Raises:
-        UsageError: If something is there that is not an output of adcli.
+    Raises UsageError if something is there that is not an output of adcli.
     """
     if target.exists() and not (
         target.is_dir() and (manifest_path(target).exists() or not any(target.iterdir()))

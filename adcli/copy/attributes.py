@@ -32,8 +32,7 @@ _HEADING = re.compile(rf"(?<![\w-])(?P<key>{'|'.join(_BY_LENGTH)})(?![\w-]):?\s"
 def attributes(record: Mapping[str, object]) -> dict[str, str]:
     """The attributes of one product by heading, in the order on record; those answered No are left out.
 
-    Args:
-        record: One row of a products table, attributes and other columns beside the standard ones.
+    `record`: one row of a products table, attributes and other columns beside the standard ones.
     """
     return {key: value for key, value in _answers(record).items() if value.lower() not in _NEGATIVE}
 

@@ -73,11 +73,7 @@ CHANNELS: dict[str, Channel] = _read()
 
 
 def channel_named(name: str) -> Channel:
-    """The channel called `name`.
-
-    Raises:
-        UsageError: If there is no such channel.
-    """
+    """The channel called `name`. Raises UsageError if there is no such channel."""
     if name not in CHANNELS:
         renamed = [channel.name for channel in CHANNELS.values() if channel.formerly == name]
         guess = f"Did you mean '{renamed[0]}'?" if renamed else did_you_mean(name, CHANNELS)
@@ -105,9 +101,7 @@ def _is_wide(character: str) -> bool:
 def misfits(channel: Channel, **texts: Sequence[str]) -> list[str]:
     """What of an ad does not fit its channel: `headlines.few`, `descriptions.long`, `paths.character`.
 
-    Args:
-        channel: The channel.
-        texts: The texts of each of `FIELDS`.
+    `channel`: the channel; `texts`: the texts of each of `FIELDS`.
     """
     return [f"{kind}.{fault}" for kind in FIELDS for fault in _faults(channel, kind, texts.get(kind, ()))]
 

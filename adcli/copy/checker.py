@@ -71,9 +71,7 @@ class Checker:
     def findings(self, ads: Sequence[str], products: Sequence[ProductFacts | None]) -> list[list[Finding]]:
         """What is wrong with each ad; without its product only rules that need no record are checked.
 
-        Args:
-            ads: (n,) texts.
-            products: (n,) the product of each.
+        `ads` (n,) texts; `products` (n,) the product of each.
         """
         found = [self.stated(text, product) for text, product in zip(ads, products, strict=True)]
         if self._supports is not None:

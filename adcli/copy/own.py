@@ -80,8 +80,7 @@ def _truth(value: object, name: str) -> bool:
 def rules_of_document(path: Path) -> pl.DataFrame:
     """The table of rules that a TOML or JSON file lists as `must-say`, `may-say` and `must-not-say`.
 
-    Raises:
-        DataError: If the file can not be read, or has another field.
+    Raises DataError if the file can not be read, or has another field.
     """
     try:
         text = path.read_text("utf-8")

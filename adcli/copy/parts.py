@@ -27,9 +27,7 @@ _UNKNOWN_MOST = 2
 def attached(text: str, named: frozenset[str] = frozenset()) -> set[tuple[str, str]]:
     """The pairs of a material or colour and the part that it is said of, both as stems.
 
-    Args:
-        text: An ad, or what is on record.
-        named: Stems of further parts that the record names.
+    `text`: an ad, or what is on record; `named`: stems of further parts that the record names.
     """
     parts = _PARTS | named
     found: set[tuple[str, str]] = set()

@@ -10,9 +10,7 @@ FACTS, PROSE = 8, 240  # facts, and characters of prose, that a prompt has room 
 def ad_prompt(product: ProductFacts, shoppers: str = "") -> str:
     """The prompt whose continuation is an ad.
 
-    Args:
-        product: What the ad is for.
-        shoppers: The words that mark the audience; '' is everybody.
+    `product`: what the ad is for; `shoppers`: the words that mark the audience; '' is everybody.
     """
     said = ", ".join(fact.said for fact in product.listed[:FACTS])
     about = product.prose[:PROSE].rsplit(" ", 1)[0] if len(product.prose) > PROSE else product.prose

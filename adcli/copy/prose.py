@@ -91,10 +91,8 @@ def base_form(verb: str) -> str:
 def facts_in(text: str, *, kind: str = "", source: str = "description") -> list[Fact]:
     """The facts that the sentences of `text` state about a thing of this kind.
 
-    Args:
-        text: Plain text.
-        kind: The noun for the thing, which is no part of itself.
-        source: What the facts are to name as their source.
+    `text`: plain text; `kind`: the noun for the thing, which is no part of itself; `source`: what the facts
+    are to name as their source.
     """
     found: list[Fact] = []
     for sentence in sentences(text):

@@ -42,9 +42,7 @@ class Described(NamedTuple):
 def facts_of_roles(products: Sequence[Described], label: LabelRoles) -> list[list[Fact]]:
     """What the prose of each product says it does, beside the facts that are known.
 
-    Args:
-        products: Of one catalogue.
-        label: Reads roles.
+    `products`: of one catalogue; `label`: reads roles.
     """
     asked = [
         (place, sentence)

@@ -66,8 +66,7 @@ def _pack(name: str) -> tuple[ClaimRule, ...]:
 def rules_of(market: str) -> tuple[ClaimRule, ...]:
     """The rules of a market: those of every market, and its own.
 
-    Raises:
-        UsageError: If there is no such market.
+    Raises UsageError if there is no such market.
     """
     if market not in MARKETS:
         raise UsageError(

@@ -21,20 +21,13 @@ def cache_directory(*parts: str) -> Path:
     """The folder below `ADCLI_CACHE` for one kind of thing, made if need be; it may be one only to read.
 
     Without that variable it lies in the platform's cache folder; where it is not there and can not be made,
-    in a folder of this user's among the temporary files.
-
-    Raises:
-        UsageError: If none can be made.
+    in a folder of this user's among the temporary files. Raises UsageError if none can be made.
     """
     return _first_that(lambda directory: True, parts)
 
 
 def writable_directory(*parts: str) -> Path:
-    """As `cache_directory`, a folder to write into.
-
-    Raises:
-        UsageError: If there is none.
-    """
+    """As `cache_directory`, a folder to write into. Raises UsageError if there is none."""
     return _first_that(lambda directory: os.access(directory, os.W_OK), parts)
 
 

@@ -26,8 +26,7 @@ PROJECT = "adcli"
 def check_tracker(tracker: str) -> None:
     """Make sure that a tracker can be used, before anything is computed for it.
 
-    Raises:
-        UsageError: If there is no such tracker, or its package is not installed.
+    Raises UsageError if there is no such tracker, or its package is not installed.
     """
     sentence = f"--track {tracker} is none of {', '.join(PACKAGES)}."
     require_known(tracker, PACKAGES, sentence, error=UsageError)

@@ -46,8 +46,7 @@ class Allotment:
     def __init__(self, policy: ConstrainedPolicy, contexts: pl.DataFrame) -> None:
         """Look at all rows once: the least that those to come must use of each limit.
 
-        Raises:
-            DataError: If the rows cannot keep a limit whatever is chosen.
+        Raises DataError if the rows cannot keep a limit whatever is chosen.
         """
         self._policy, self._rows, k = policy, contexts.height, len(policy.actions)
         self._waves = _waves(policy, contexts)
@@ -94,10 +93,8 @@ class Allotment:
     def decide(self, contexts: pl.DataFrame, uniforms: Floats, *, greedy: bool) -> tuple[Integers, Floats]:
         """The action of each row and the probability it was drawn with, shape (n,) each.
 
-        Args:
-            contexts: The rows, as when it was made.
-            uniforms: A uniform number for each row.
-            greedy: Take the likeliest action instead of drawing one.
+        `contexts`: the rows, as when it was made; `uniforms`: a uniform number for each row; `greedy`: take
+        the likeliest action instead of drawing one.
         """
         chosen, propensity = np.empty(self._rows, dtype=np.int64), np.empty(self._rows)
         for block in self._blocks():

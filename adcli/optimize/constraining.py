@@ -63,11 +63,7 @@ def _labelled(log: PreparedLog, items: pl.DataFrame | None, column: str, rule: s
 
 
 def _members(labels: pl.Series, value: str, rule: str) -> Flags:
-    """Which actions have a value.
-
-    Raises:
-        DataError: If none has.
-    """
+    """Which actions have a value. Raises DataError if none has."""
     found = (labels == value).to_numpy()
     if not found.any():
         raise DataError(
@@ -174,13 +170,8 @@ def obeying(candidates: Mapping[str, Policy], log: PreparedLog, rules: Rules | N
 def constrained(policy: Policy, log: PreparedLog, rules: Rules) -> ConstrainedPolicy:
     """The policy that chooses as the given one would, within the rules.
 
-    Args:
-        policy: The policy.
-        log: The log whose limits are kept, on average, by a sample of it.
-        rules: What is to be obeyed.
-
-    Raises:
-        DataError: If the rules cannot be obeyed together, naming those that collide.
+    `policy`: the policy; `log`: the log whose limits are kept, on average, by a sample of it; `rules`: what
+    is to be obeyed. Raises DataError if the rules cannot be obeyed together, naming those that collide.
     """
     k = len(log.actions)
     epsilon = max(getattr(policy, "epsilon", 0.0), rules.exploration_floor * k)

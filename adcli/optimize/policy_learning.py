@@ -142,11 +142,7 @@ def with_frequency(
 
 
 def _require_variation(log: PreparedLog) -> None:
-    """Make sure that there is something to learn.
-
-    Raises:
-        DataError: If all rewards are the same.
-    """
+    """Make sure that there is something to learn. Raises DataError if all rewards are the same."""
     reward, name = log.logged.reward, log.question.reward
     if not np.ptp(reward):
         said = f"no {name}" if not reward.any() else f"the same {name} in every row ({reward[0]:g})"

@@ -57,10 +57,8 @@ CONSTRAINTS: Final = Passage(
 def policy_page(learned: LearnedPolicy, *, confidence: float, currency: str = "") -> Page:
     """The page of a learned policy.
 
-    Args:
-        learned: The policy.
-        confidence: Of the intervals.
-        currency: Of a reward that is money, where it is known.
+    `learned`: the policy; `confidence`: of the intervals; `currency`: of a reward that is money, where it is
+    known.
     """
     log, reward = learned.log, learned.log.question.reward
     kind = in_currency("money", currency) if reward == "revenue" else log.logged.value_kind

@@ -31,8 +31,7 @@ class Found(NamedTuple):
 def split_by_document(documents: Sequence[Sequence[Sentence]], *, share: float, seed: int) -> Split:
     """Documents, drawn by seed, held out until they have a share of the sentences.
 
-    Raises:
-        DataError: If that leaves nothing to learn from, or nothing with roles is held out.
+    Raises DataError if that leaves nothing to learn from, or nothing with roles is held out.
     """
     order = np.random.default_rng(seed).permutation(len(documents))
     wanted = share * sum(map(len, documents))

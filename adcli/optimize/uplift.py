@@ -27,10 +27,8 @@ def refusal(log: PreparedLog, rows: Mapping[str, PolicyRows], confidence: float)
     Choosing by context is to earn more than the best action for everyone, on rows that neither was learned
     from; the difference is by DR, the p-values adjusted for the kinds that try (Holm).
 
-    Args:
-        log: The log, whose actions include one that shows no ad.
-        rows: Each candidate against it.
-        confidence: Of the difference.
+    `log`: the log, whose actions include one that shows no ad; `rows`: each candidate against it;
+    `confidence`: of the difference.
     """
     kinds = [name for name in PERSONAL if name in rows]
     if not kinds:

@@ -31,9 +31,7 @@ def action_features(actions: ActionSet, items: pl.DataFrame | None = None) -> Ac
 
     Of a product of actions (item x placement x hour) each part has features of its own: what it is, and of an
     hour when in the day. More than sixteen columns of a part are reduced to sixteen principal directions.
-
-    Raises:
-        DataError: If the items have no key column, or none of them is an action.
+    Raises DataError if the items have no key column, or none of them is an action.
     """
     notes: list[str] = []
     parts: list[tuple[Floats32, list[str]]] = []
@@ -66,8 +64,7 @@ def _encode_part(values: pl.Series) -> tuple[Floats32, list[str]]:
 def joined_by(actions: ActionSet, items: pl.DataFrame) -> tuple[str, str]:
     """The part of the action that the items say more of, and the column of the items that names it.
 
-    Raises:
-        DataError: If there is none.
+    Raises DataError if there is none.
     """
     named = [name for name in actions.columns if name in items.columns]
     item = next((name for name in named or actions.columns if name not in (HOUR, "placement")), HOUR)
@@ -140,10 +137,8 @@ def principal(values: Floats32, dimensions: int) -> Floats32:
 def group_labels(actions: ActionSet, items: pl.DataFrame | None, column: str) -> pl.Series:
     """What a column says of each action, as strings, shape (K,): one of the action's own, or of the items.
 
-    An action that the items do not know, or know no value of, is in the group "any other".
-
-    Raises:
-        DataError: If there is no such column, or no column of the items names them.
+    An action that the items do not know, or know no value of, is in the group "any other". Raises DataError
+    if there is no such column, or no column of the items names them.
     """
     if column in actions.columns:
         return actions.frame[column]

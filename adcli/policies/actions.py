@@ -42,8 +42,7 @@ class ActionSet:
     def no_ad(self, named: str | None = None) -> Flags:
         """Which actions show no ad, shape (K,): the one named, else those whose name says so.
 
-        Raises:
-            DataError: If none has the name.
+        Raises DataError if none has the name.
         """
         names = self.frame[self.columns[0]]
         if named is None:
@@ -63,8 +62,7 @@ class ActionSet:
     def eligibility(self, frame: pl.DataFrame) -> Flags | None:
         """Which actions each row may be shown, shape (n, K); None where every row may be shown all.
 
-        Raises:
-            DataError: If the frame lacks the column that decides it.
+        Raises DataError if the frame lacks the column that decides it.
         """
         if self.eligible_by is None:
             return None
@@ -84,8 +82,7 @@ class ActionSet:
 def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """The columns that make an action: those wanted, else `item_id`, else `ad_id`.
 
-    Raises:
-        DataError: If a column is missing.
+    Raises DataError if a column is missing.
     """
     for name in wanted:
         if not (name == HOUR and "event_time" in frame.columns):
@@ -102,8 +99,7 @@ def action_columns(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> tuple[str
 def action_parts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """The columns that make each row's action, as strings; `hour` is of `event_time` where none is given.
 
-    Raises:
-        DataError: If a column is missing.
+    Raises DataError if a column is missing.
     """
     action_columns(frame, names)
     hour = pl.col("event_time").dt.hour().cast(pl.String).alias(HOUR)
@@ -117,9 +113,8 @@ def action_set(
 ) -> ActionSet:
     """The actions that the log shows, with where each was shown if `eligible_by` names a column.
 
-    Raises:
-        DataError: If a column is missing, there are no rows, an action is null, or there are fewer than two
-            actions.
+    Raises DataError if a column is missing, there are no rows, an action is null, or there are fewer than two
+    actions.
     """
     names = action_columns(impressions, columns)
     if impressions.is_empty():

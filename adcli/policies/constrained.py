@@ -79,8 +79,7 @@ class ConstrainedPolicy:
     def permitted(self, frame: pl.DataFrame) -> Flags:
         """What each row may be shown, shape (n, K); it may be nothing.
 
-        Raises:
-            DataError: If a column that a rule reads is missing.
+        Raises DataError if a column that a rule reads is missing.
         """
         eligible = self.actions.eligibility(frame)
         allowed = np.ones((frame.height, len(self.actions)), bool) if eligible is None else eligible.copy()
@@ -94,8 +93,7 @@ class ConstrainedPolicy:
     def allowed(self, frame: pl.DataFrame) -> Flags:
         """What each row may be shown, as `permitted` says.
 
-        Raises:
-            DataError: If a column that a rule reads is missing, or a row may be shown nothing.
+        Raises DataError if a column that a rule reads is missing, or a row may be shown nothing.
         """
         allowed = self.permitted(frame)
         nothing = ~allowed.any(axis=1)
@@ -172,8 +170,7 @@ def with_missing_context(policy: Policy, frame: pl.DataFrame) -> tuple[pl.DataFr
 def with_history(policy: Policy, frame: pl.DataFrame) -> pl.DataFrame:
     """A log with what the policy reads of what its users were shown before.
 
-    Raises:
-        DataError: If the policy caps that, and the log names no users or no times.
+    Raises DataError if the policy caps that, and the log names no users or no times.
     """
     if SO_FAR in context_columns(policy):
         frame = with_impressions_so_far(frame)

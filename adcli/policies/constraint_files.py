@@ -49,8 +49,7 @@ def describe_constraints(policy: ConstrainedPolicy) -> tuple[dict[str, Any], Ten
 def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Tensors) -> ConstrainedPolicy:
     """The policy that obeys what `describe_constraints` wrote.
 
-    Raises:
-        ValueError: If the description does not fit the policy.
+    Raises ValueError if the description does not fit the policy.
     """
     masks, uses = tensors["constraints.forbidden"], tensors["constraints.limits"]
     prices, earned, used = (tensors[f"constraints.{name}"] for name in ("prices", "earned", "used"))

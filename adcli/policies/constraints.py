@@ -41,9 +41,8 @@ class Constraints:
 def read_constraints(path: Path) -> Constraints:
     """The constraints of a TOML file.
 
-    Raises:
-        UsageError: If there is no such file.
-        DataError: If it is no TOML, has a key that is none, or a value that the key does not take.
+    Raises UsageError if there is no such file; DataError if it is no TOML, has a key that is none, or a value
+    that the key does not take.
     """
     try:
         with path.open("rb") as handle:

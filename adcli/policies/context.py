@@ -56,8 +56,7 @@ class ContextEncoder:
     def encode(self, frame: pl.DataFrame) -> Floats32:
         """The context of each row as numbers, shape (n, d).
 
-        Raises:
-            DataError: If a context column is missing from the frame.
+        Raises DataError if a context column is missing from the frame.
         """
         for column in self.columns:
             require_known(
@@ -95,8 +94,7 @@ class ContextEncoder:
 def read_encoder(features: Iterable[Mapping[str, Any]], tensors: Mapping[str, Floats32]) -> ContextEncoder:
     """The encoder that `to_json` and `tensors` wrote.
 
-    Raises:
-        ValueError: If a feature is none, or its basis does not fit it.
+    Raises ValueError if a feature is none, or its basis does not fit it.
     """
     read = tuple(Feature(**{**feature, "categories": tuple(feature["categories"])}) for feature in features)
     for feature in read:
@@ -122,10 +120,8 @@ def choose_context(
     """The columns of a log that were known before the ad was chosen: those wanted, else all that can be.
 
     Left out of the automatic choice: the action, outcomes, identifiers, free text, row numbers, and what is
-    `excluded`; of times, the hour and the weekday are used.
-
-    Raises:
-        DataError: If a wanted column is not there, or is the action, an outcome, or excluded.
+    `excluded`; of times, the hour and the weekday are used. Raises DataError if a wanted column is not there,
+    or is the action, an outcome, or excluded.
     """
     if wanted:
         scores = [TEXT_SCORES] if TEXT_SCORES in frame.columns else []

@@ -41,13 +41,8 @@ class Explanation(NamedTuple):
 def explain(policy: Policy, frame: pl.DataFrame, action: Integers) -> Explanation:
     """What moved the score of each row's action, by column of context; the action's own part comes last.
 
-    Args:
-        policy: A policy with scores, within constraints or not.
-        frame: The contexts, n rows.
-        action: The action of each row, shape (n,).
-
-    Raises:
-        DataError: If the policy has no scores.
+    `policy`: a policy with scores, within constraints or not; `frame`: the contexts, n rows; `action`: the
+    action of each row, shape (n,). Raises DataError if the policy has no scores.
     """
     base = policy.base if isinstance(policy, ConstrainedPolicy) else policy
     if not isinstance(base, ScoredPolicy):

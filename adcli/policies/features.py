@@ -42,11 +42,7 @@ class Feature:
     directions: int = 0
 
     def check(self) -> None:
-        """Make sure that a feature read from a file can be computed.
-
-        Raises:
-            ValueError: If it cannot.
-        """
+        """Make sure that a feature read from a file can be computed. Raises ValueError if it cannot."""
         numbers = (self.center, self.scale, self.directions)
         plain = all(isinstance(one, int | float) and np.isfinite(one) for one in numbers)
         words = isinstance(self.column, str) and all(isinstance(one, str) for one in self.categories)
@@ -73,9 +69,7 @@ class Feature:
 def fit_feature(values: pl.Series, *, rare: int) -> tuple[Feature, Basis | None] | None:
     """How to encode a column, with the basis of a vector column; None where it says nothing (one value).
 
-    Args:
-        values: The column as read.
-        rare: The number of rows below which a category joins "any other".
+    `values`: the column as read; `rare`: the number of rows below which a category joins "any other".
     """
     dtype = values.dtype
     if dtype in (pl.List, pl.Array):

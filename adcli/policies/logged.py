@@ -47,9 +47,8 @@ class LoggedRows(NamedTuple):
 def logged_rows(impressions: pl.DataFrame, actions: ActionSet, *, reward: str = "click") -> LoggedRows:
     """The logged side of an impressions table.
 
-    Raises:
-        DataError: If there are no rows; if the reward or the propensity is missing, not a number, or out of
-            range; or if an action of the log is none of the actions.
+    Raises DataError if there are no rows; if the reward or the propensity is missing, not a number, or out of
+    range; or if an action of the log is none of the actions.
     """
     if impressions.is_empty():
         raise DataError("The log has no impressions.")
@@ -96,11 +95,7 @@ def _propensity(impressions: pl.DataFrame) -> Floats:
 
 
 def numbers(impressions: pl.DataFrame, name: str) -> Floats:
-    """A column as finite numbers, shape (n,).
-
-    Raises:
-        DataError: If one is missing or not a number.
-    """
+    """A column as finite numbers, shape (n,). Raises DataError if one is missing or not a number."""
     found = impressions[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     broken = ~np.isfinite(found)
     if broken.any():

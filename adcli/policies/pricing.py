@@ -51,9 +51,8 @@ class Mixture(NamedTuple):
 def price_limits(best: Callable[[Floats], Column], limits: Floats) -> Mixture:
     """The mixture of policies that earns most within the limits.
 
-    Args:
-        best: The policy that earns most, less what it uses at the prices it is given, shape (m,).
-        limits: The most that may be used of each limit per impression, shape (m,).
+    `best`: the policy that earns most, less what it uses at the prices it is given, shape (m,); `limits`: the
+    most that may be used of each limit per impression, shape (m,).
     """
     m = limits.size
     columns = [best(np.zeros(m))]

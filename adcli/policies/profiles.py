@@ -17,12 +17,8 @@ def profile_join(
 ) -> tuple[Callable[[pl.DataFrame], pl.DataFrame], int]:
     """What gives rows of a log a column `profile`; and how many have a user without a vector: then the mean.
 
-    Args:
-        log: Rows with `user_id`.
-        vectors: `id kind embedding`; those of kind "user" are taken.
-
-    Raises:
-        DataError: If the rows name no users, or no user of theirs has a vector.
+    `log`: rows with `user_id`; `vectors`: `id kind embedding`; those of kind "user" are taken. Raises
+    DataError if the rows name no users, or no user of theirs has a vector.
     """
     if "user_id" not in log.columns:
         raise DataError("--profiles: the log names no users.", fix="Name the column: --map user_id=COLUMN.")

@@ -153,8 +153,7 @@ def target_column_rows(log: PreparedLog, column: str, q_logged: Floats, expected
 def model_column(impressions: pl.DataFrame, column: str) -> Floats:
     """The rewards that a model of the user's own expects, shape (n,).
 
-    Raises:
-        DataError: If the column is missing, or a value is missing or not a number.
+    Raises DataError if the column is missing, or a value is missing or not a number.
     """
     require_known(column, impressions.columns, f"There is no column '{column}' of expected rewards.")
     return numbers(impressions, column)
@@ -238,10 +237,8 @@ def own_expected_rewards(log: PreparedLog, reward: FittedReward | None) -> Float
 def group_probabilities(log: PreparedLog, policy: Policy, member: Floats32) -> Floats32:
     """The probability that a policy shows each group of actions, for each row, shape (n, G).
 
-    Args:
-        log: The log, n rows and K actions.
-        policy: The policy.
-        member: Which actions are in each group, 0 or 1, shape (K, G).
+    `log`: the log, n rows and K actions; `policy`: the policy; `member`: which actions are in each group, 0
+    or 1, shape (K, G).
     """
     own = policy.actions.index(log.actions.frame)
     impressions = with_history(policy, log.impressions)

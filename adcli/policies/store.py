@@ -69,8 +69,7 @@ def save_policy(
 def read_replay(directory: Path) -> pl.DataFrame:
     """The sample of impressions that a policy was learned from.
 
-    Raises:
-        DataError: If the directory has none, or it is damaged.
+    Raises DataError if the directory has none, or it is damaged.
     """
     path = directory / REPLAY_NAME
     try:
@@ -85,8 +84,7 @@ def read_replay(directory: Path) -> pl.DataFrame:
 def load_policy(directory: Path) -> Policy:
     """The policy that `save_policy` wrote.
 
-    Raises:
-        DataError: If the directory is not a policy, is damaged, or is of another version.
+    Raises DataError if the directory is not a policy, is damaged, or is of another version.
     """
     document, tensors = read_description(directory), _read_tensors(directory)
     try:
@@ -99,11 +97,7 @@ def load_policy(directory: Path) -> Policy:
 
 
 def read_description(directory: Path) -> dict[str, Any]:
-    """What `policy.json` says.
-
-    Raises:
-        DataError: If it is missing, is not JSON, or is of another version.
-    """
+    """What `policy.json` says. Raises DataError if it is missing, is not JSON, or is of another version."""
     path = directory / JSON_NAME
     if not path.is_file():
         raise DataError(

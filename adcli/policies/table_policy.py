@@ -90,11 +90,9 @@ def policy_from_table(table: pl.DataFrame, name: str, *, action: Sequence[str] =
     """The policy that a table of probabilities spells out.
 
     Its columns are those of the action, `probability`, and others that say where the probability holds (a
-    placement, say). A context that the table does not name gets the mean of its rows.
-
-    Raises:
-        DataError: If a column is missing, a probability is not one, a context has an action twice, or
-            the probabilities of a context do not sum to 1.
+    placement, say). A context that the table does not name gets the mean of its rows. Raises DataError if a
+    column is missing, a probability is not one, a context has an action twice, or the probabilities of a
+    context do not sum to 1.
     """
     given = _checked_table(table, action)
     by = tuple(column for column in given.columns if column not in (*action, "probability"))

@@ -30,8 +30,7 @@ class Erasure:
     def __init__(self, path: Path, keys: Sequence[Key]) -> None:
         """One raw user id a line; with keys their pseudonyms are found too, by each of the keys.
 
-        Raises:
-            DataError: If the list is no text, or empty.
+        Raises DataError if the list is no text, or empty.
         """
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -48,9 +47,8 @@ class Erasure:
     def find(self, frame: pl.DataFrame, source: str) -> pl.Series | None:
         """(n,) whether each row is one of theirs; None where none is, or the table has no users.
 
-        Args:
-            frame: Rows of a table; of vectors those count that are a user's.
-            source: The input that they come from.
+        `frame`: rows of a table; of vectors those count that are a user's; `source`: the input that they come
+        from.
         """
         name = user_column(frame.columns)
         if name is None:

@@ -18,8 +18,7 @@ _NO_CHANCE: Final = 0.1  # of those rows: users and items that are both numbered
 class Hiding:
     """Hides columns of frames that pass by.
 
-    Args:
-        columns: By column, the option that asks for it and what hides its values.
+    `columns`: by column, the option that asks for it and what hides its values.
     """
 
     def __init__(self, columns: Mapping[str, tuple[str, Hide]]) -> None:
@@ -37,11 +36,7 @@ class Hiding:
         return [pair for pair, rows in self._shown.items() if rows > _NO_CHANCE * self._looked[pair[0]]]
 
     def __call__(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """The frames, hidden.
-
-        Raises:
-            UsageError: If a column is not there, or holds no texts.
-        """
+        """The frames, hidden. Raises UsageError if a column is not there, or holds no texts."""
         for number, frame in enumerate(frames):
             if not number:
                 require_columns(self.options, frame.columns)
@@ -73,12 +68,7 @@ class Hiding:
 def require_columns(asked: Mapping[str, str], known: Iterable[str]) -> None:
     """Make sure that the columns are there that options ask for.
 
-    Args:
-        asked: The option, by column.
-        known: The columns.
-
-    Raises:
-        UsageError: If one is not.
+    `asked`: the option, by column; `known`: the columns. Raises UsageError if one is not.
     """
     known = list(known)
     for name, option in asked.items():
@@ -89,11 +79,7 @@ def require_columns(asked: Mapping[str, str], known: Iterable[str]) -> None:
 def require_once(asked: Mapping[str, Iterable[str]]) -> None:
     """Make sure that no column is hidden in two ways.
 
-    Args:
-        asked: The columns, by option.
-
-    Raises:
-        UsageError: If one is.
+    `asked`: the columns, by option. Raises UsageError if one is.
     """
     seen: dict[str, str] = {}
     for option, names in asked.items():

@@ -63,10 +63,8 @@ def _checks() -> list[tuple[re.Pattern[str], IdentityNumber]]:
 def is_identity_number(text: str, *, is_said: bool) -> bool:
     """Whether a text is a valid number of some country.
 
-    Args:
-        text: As `TELLING` or `PLAIN` found it.
-        is_said: Whether a word before it says that it is one; else only numbers count that look like
-            no other.
+    `text`: as `TELLING` or `PLAIN` found it; `is_said`: whether a word before it says that it is one; else
+    only numbers count that look like no other.
     """
     if re.fullmatch(_BRITISH, text) or (is_said and re.fullmatch(_ASIAN, text)):
         return True

@@ -37,8 +37,7 @@ class Key(NamedTuple):
 def read_keys(path: Path) -> list[Key]:
     """The keys of a file, the one in use last.
 
-    Raises:
-        UsageError: If there is no such file, others can read it, or a line is no key.
+    Raises UsageError if there is no such file, others can read it, or a line is no key.
     """
     if url_of(path):
         raise UsageError(

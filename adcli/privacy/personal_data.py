@@ -89,11 +89,7 @@ class Found(NamedTuple):
 
 
 def require_libraries() -> None:
-    """Make sure that the libraries are there which know numbers.
-
-    Raises:
-        UsageError: If one is not.
-    """
+    """Make sure that the libraries are there which know numbers. Raises UsageError if one is not."""
     if not all(importlib.util.find_spec(name) for name in ("phonenumbers", "stdnum")):
         raise UsageError(
             "--mask needs phonenumbers and python-stdnum, which are not installed.",
@@ -102,11 +98,7 @@ def require_libraries() -> None:
 
 
 def check_regions(regions: Sequence[str]) -> None:
-    """Make sure that there are such countries.
-
-    Raises:
-        UsageError: If one is not.
-    """
+    """Make sure that there are such countries. Raises UsageError if one is not."""
     from phonenumbers import SUPPORTED_REGIONS
 
     for region in regions:
@@ -118,10 +110,8 @@ def check_regions(regions: Sequence[str]) -> None:
 def find(text: str, regions: Sequence[str] = (), kinds: Sequence[str] | None = None) -> list[Found]:
     """The personal data in a text, in order, none within another.
 
-    Args:
-        text: The text.
-        regions: Countries (ISO 3166) whose phone numbers may lack a country code.
-        kinds: What to look for, of `CANDIDATES`; None is all.
+    `text`: the text; `regions`: countries (ISO 3166) whose phone numbers may lack a country code; `kinds`:
+    what to look for, of `CANDIDATES`; None is all.
     """
     found: list[Found] = []
     for kind, look in _LOOKS:

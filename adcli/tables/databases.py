@@ -46,9 +46,8 @@ def file_of(url: str) -> Path | None:
 def write_rows(url: str, query: str, target: Path) -> None:
     """Write the rows of a query as an Arrow stream; nothing in the database is changed.
 
-    Raises:
-        UsageError: If the database's driver is not installed.
-        DataError: If the database cannot be reached, or refuses the query.
+    Raises UsageError if the database's driver is not installed; DataError if the database cannot be reached,
+    or refuses the query.
     """
     kind = url.partition(":")[0]
     with _told(url), _READERS[kind](url, query) as rows, target.open("wb") as handle:

@@ -49,11 +49,7 @@ codecs.register_error("adcli-mark", _mark_undecodable)
 
 
 def named_encoding(name: str) -> Encoding:
-    """The encoding that `--encoding` names.
-
-    Raises:
-        UsageError: If there is no such encoding.
-    """
+    """The encoding that `--encoding` names. Raises UsageError if there is no such encoding."""
     try:
         info = codecs.lookup(name)
         "".encode(info.name)
@@ -68,8 +64,7 @@ def named_encoding(name: str) -> Encoding:
 def recognise_encoding(head: bytes, given: str | None, name: str) -> Encoding:
     """The encoding of the text `name` that starts with `head`: as given, by byte order mark, or by content.
 
-    Raises:
-        DataError: If it cannot be told.
+    Raises DataError if it cannot be told.
     """
     for mark, codec, label in _BOMS:
         if head.startswith(mark) and (given is None or _is_same(given, codec)):

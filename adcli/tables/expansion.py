@@ -18,9 +18,8 @@ from adcli.tables.sources import Origin, Source, is_pipe
 def expand(inputs: Sequence[str], query: str | None = None) -> list[Source]:
     """The sources that paths, URLs, globs and `-` stand for; a glob's in sorted order, each file once.
 
-    Raises:
-        UsageError: If a path does not exist, is a directory that is not partitioned, a glob matches nothing,
-            or it is a database and there is no query.
+    Raises UsageError if a path does not exist, is a directory that is not partitioned, a glob matches
+    nothing, or it is a database and there is no query.
     """
     return list({source.name: source for given in inputs for source in _expand_one(given, query)}.values())
 
@@ -28,8 +27,7 @@ def expand(inputs: Sequence[str], query: str | None = None) -> list[Source]:
 def verify_sources(sources: Sequence[Source]) -> None:
     """Check each file, or the directory that it is in, against its manifest, where there is one.
 
-    Raises:
-        DataError: If one is not what its manifest says.
+    Raises DataError if one is not what its manifest says.
     """
     folders = {one.origin.folder: str(one.origin.place) for one in sources if one.origin.folder}
     files = {one.path: one.name for one in sources if one.path and not one.origin.folder}

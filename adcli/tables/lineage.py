@@ -27,9 +27,7 @@ class Made(NamedTuple):
 def made_of(hashes: Iterable[str], folders: Iterable[Path]) -> list[Made]:
     """What was made of files, directly or by way of others, as far as manifests below the folders tell.
 
-    Args:
-        hashes: SHA-256 of the files.
-        folders: Where to look, down to five folders below each.
+    `hashes`: SHA-256 of the files; `folders`: where to look, down to five folders below each.
     """
     known = set(hashes)
     waiting = {made.path.resolve(): made for folder in folders for made in _manifests(folder)}

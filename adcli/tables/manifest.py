@@ -42,8 +42,7 @@ def write_manifest(output: Path, entries: Mapping[str, Any]) -> None:
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """The manifest beside a file or directory, or None where there is none.
 
-    Raises:
-        DataError: If there is one that cannot be read.
+    Raises DataError if there is one that cannot be read.
     """
     beside = manifest_path(path)
     if not beside.exists():
@@ -63,8 +62,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 def verify(path: Path, name: str = "") -> None:
     """Check a file or directory (called `name` to people) against the manifest beside it, if it has one.
 
-    Raises:
-        DataError: If the content is not what the manifest says.
+    Raises DataError if the content is not what the manifest says.
     """
     content = read_manifest(path)
     if content is None:

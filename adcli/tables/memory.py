@@ -32,8 +32,7 @@ def free_bytes() -> int:
 def table_bytes(given: str | None) -> int:
     """The most that a table may take, as `--memory` says (`4GB`), else a third of what is free.
 
-    Raises:
-        UsageError: If it says no size.
+    Raises UsageError if it says no size.
     """
     if given is None:
         return free_bytes() // _SHARE
@@ -46,8 +45,7 @@ def table_bytes(given: str | None) -> int:
 def held(frames: Iterable[pl.DataFrame], most: int, what: str) -> list[pl.DataFrame]:
     """The frames of a table that is in memory as a whole.
 
-    Raises:
-        DataError: If together they take more than `most` bytes.
+    Raises DataError if together they take more than `most` bytes.
     """
     kept: list[pl.DataFrame] = []
     left = most

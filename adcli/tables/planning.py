@@ -32,8 +32,7 @@ def plan_inputs(
 ) -> list[ReadPlan]:
     """The plan of each input; all have the same columns, and vectors as wide as those of the first.
 
-    Raises:
-        DataError: If two readings of a column are left, and the user has not said which holds.
+    Raises DataError if two readings of a column are left, and the user has not said which holds.
     """
     columns = frozenset[str]().union(*(mapping.columns for mapping in mappings))
     has_currency = CURRENCY in mappings[0].table.names

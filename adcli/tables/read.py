@@ -139,10 +139,8 @@ class TableStream:
     def batches(self) -> Iterator[Batch]:
         """The rows of all inputs, in their order; can be read once. Each input gives at least an empty batch.
 
-        A report comes as one batch: which of its rows restate others, only all of them show.
-
-        Raises:
-            DataError: If an input turns out to be damaged.
+        A report comes as one batch: which of its rows restate others, only all of them show. Raises DataError
+        if an input turns out to be damaged.
         """
         for place, (source, _, _) in enumerate(self._parts):
             rows_before = self.rows_read
@@ -248,11 +246,7 @@ class TableStream:
             self.notes.append(f"{record.path}: {served_note(served, record.rows)}.")
 
     def whole(self, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-        """The frames of these batches as one.
-
-        Raises:
-            DataError: If it takes more memory than a table may.
-        """
+        """The frames of these batches as one. Raises DataError if it takes more memory than a table may."""
         name = self._parts[0].source.name + (" and the others" if len(self._parts) > 1 else "")
         return concatenated(held(frames, self._options.memory, f"{name}, as a table,"))
 

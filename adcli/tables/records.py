@@ -43,8 +43,7 @@ def part_read(told: dict[str, Any]) -> PartRead:
 def joined(records: Sequence[InputRecord], file: Path) -> InputRecord:
     """The record of an input that was read in parts, out of this file.
 
-    Raises:
-        DataError: If a column that only some parts have is not written alike in them.
+    Raises DataError if a column that only some parts have is not written alike in them.
     """
     path = records[0].path
     whole: dict[str, Any] = {}

@@ -49,8 +49,7 @@ def type_name(kind: pl.DataType) -> str:
 def read_schema(path: Path) -> dict[str, str]:
     """The type of each column of a Table Schema, of a manifest that holds one, or of `{"column": "type"}`.
 
-    Raises:
-        DataError: If the file holds none of them.
+    Raises DataError if the file holds none of them.
     """
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))

@@ -31,8 +31,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 def format_of(path: Path, to: str | None, *, is_stream: bool = False) -> str:
     """Format of an output: `--to` first, then the extension, then Parquet; on a stream NDJSON.
 
-    Raises:
-        UsageError: If the format or the extension is unknown.
+    Raises UsageError if the format or the extension is unknown.
     """
     if to is not None:
         sentence = f"--to {to}: no such format; there are {', '.join(FORMATS)}."
@@ -63,10 +62,8 @@ class Sink(Protocol):
 def open_sink(handle: IO[bytes], format_name: str, compression: str = "") -> Sink:
     """A sink of a format over an open binary handle.
 
-    Args:
-        handle: Where the bytes go.
-        format_name: One of `FORMATS`, or of `VECTOR_FORMATS` over a file that can be sought in.
-        compression: `.gz`, `.zst` or empty; Parquet and Arrow compress inside and ignore it.
+    `handle`: where the bytes go; `format_name`: one of `FORMATS`, or of `VECTOR_FORMATS` over a file that can
+    be sought in; `compression`: `.gz`, `.zst` or empty; Parquet and Arrow compress inside and ignore it.
     """
     if format_name == "parquet":
         return _ParquetSink(handle)

@@ -100,8 +100,7 @@ class Source:
     def peek(self) -> tuple[bytes, tuple[str, ...]]:
         """The first decompressed bytes, at most `PEEK_BYTES`, and the compressions found.
 
-        Raises:
-            DataError: If the input cannot be read.
+        Raises DataError if the input cannot be read.
         """
         self._waiting = self._waiting or self._open()
         try:
@@ -128,11 +127,7 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[Peekable]:
-        """The decompressed bytes from the start.
-
-        Raises:
-            DataError: If the input cannot be read.
-        """
+        """The decompressed bytes from the start. Raises DataError if the input cannot be read."""
         if self._spool is not None:
             self._spool.seek(0)
             yield Peekable(self._spool)

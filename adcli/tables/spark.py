@@ -79,11 +79,8 @@ def unpacked(content: bytes) -> pl.DataFrame:
 class Cluster:
     """A session of Spark: the one that `spark-submit` has begun, or one of its own.
 
-    Args:
-        master: Where the executors are, as Spark names it; None for what Spark is configured to.
-
-    Raises:
-        AdcliError: If Spark is not installed, or does not start.
+    `master`: where the executors are, as Spark names it; None for what Spark is configured to. Raises
+    AdcliError if Spark is not installed, or does not start.
     """
 
     def __init__(self, master: str | None) -> None:
@@ -147,8 +144,7 @@ class Made:
     def told(self) -> list[Parcel]:
         """What all of it tells, by part and number; the rest is then made, and kept where it is.
 
-        Raises:
-            AdcliError: If a computation failed, with its sentence.
+        Raises AdcliError if a computation failed, with its sentence.
         """
         rows = self._collected(f"to = {TOLD} or to = {_FAILED}")
         for row in rows:

@@ -21,8 +21,7 @@ Share = Callable[[int, Iterator[pl.DataFrame]], Iterator[Parcel]]
 def parts_on(cluster: Cluster, stream: TableStream) -> list[Part]:
     """The parts that executors read the inputs in.
 
-    Raises:
-        UsageError: If an input is a pipe, which executors cannot read.
+    Raises UsageError if an input is a pipe, which executors cannot read.
     """
     if not stream.is_of_files:
         raise UsageError(
@@ -53,9 +52,8 @@ def read_shared(
 ) -> tuple[Made, list[Parcel]]:
     """What `share` makes of the number of each part and the frames of its rows, and what that tells.
 
-    Raises:
-        UsageError: If an input is a pipe, which executors cannot read.
-        DataError: If an input turns out to be damaged.
+    Raises UsageError if an input is a pipe, which executors cannot read; DataError if an input turns out to
+    be damaged.
     """
     parts = parts_on(cluster, stream)
     whole = stream.part(Part(0, len(stream.plans)))

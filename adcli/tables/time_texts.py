@@ -77,9 +77,8 @@ def rewritten(texts: pl.Series) -> pl.Series:
 def parse_texts(texts: pl.Series, dates: Sequence[str]) -> list[pl.Series]:
     """The rewritten texts under each form that they can have: times with or without a zone, null elsewhere.
 
-    Args:
-        texts: (n,) as `rewritten` gives them.
-        dates: The forms of date among them that are told apart by more than a single value.
+    `texts` (n,) as `rewritten` gives them; `dates`: the forms of date among them that are told apart by more
+    than a single value.
     """
     clocked = texts.str.contains(r"\d:\d\d")
     halved = texts.str.contains(r"[AaPp]M")

@@ -166,8 +166,7 @@ def _policies(
 ) -> tuple[list[str], list[str]]:
     """The names of the policies, and the inputs: the first that is given is a policy, unless a column is.
 
-    Raises:
-        UsageError: If there is no policy, or one is none.
+    Raises UsageError if there is no policy, or one is none.
     """
     first = 0 if target_columns else 1
     names = [*given[:first], *also]
@@ -238,8 +237,7 @@ def _groups(run: Run, given: str | None) -> str | int | None:
 def _hold(values: PolicyValues, fail_under: float | None) -> None:
     """Make sure that the lower confidence bound of the first policy's value is above `--fail-under`.
 
-    Raises:
-        GateError: If it is not.
+    Raises GateError if it is not.
     """
     if fail_under is None:
         return

@@ -159,11 +159,7 @@ def _serve(run: Run, state: State) -> None:
 
 
 def _tell(answers: bytes, directory: Path) -> None:
-    """Write answers to standard output.
-
-    Raises:
-        AdcliError: If it cannot be written.
-    """
+    """Write answers to standard output. Raises AdcliError if it cannot be written."""
     left = memoryview(answers)
     try:
         while left:

@@ -107,8 +107,7 @@ def plan_batches_of_texts(
 def equal_length_groups(lengths: npt.ArrayLike) -> list[Group]:
     """The runs of equal length in a batch, which attention takes without padding.
 
-    Args:
-        lengths: (n,) tokens of each sequence, in the batch's order.
+    `lengths` (n,) tokens of each sequence, in the batch's order.
     """
     size = np.asarray(lengths, np.int64)
     if not len(size):

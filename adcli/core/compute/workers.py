@@ -25,10 +25,8 @@ def run_on_workers(
 ) -> Iterator[Result]:
     """The results in the order of the items, computed by `workers` threads without gradients.
 
-    Args:
-        compute: Called in a worker thread; with one worker, in this one, with all of torch's threads.
-        items: Taken as workers become free.
-        workers: How many threads, each single-threaded inside torch.
+    `compute`: called in a worker thread; with one worker, in this one, with all of torch's threads; `items`:
+    taken as workers become free; `workers`: how many threads, each single-threaded inside torch.
     """
     yield from map_on_workers(torch.inference_mode()(compute), items, workers=workers)
 

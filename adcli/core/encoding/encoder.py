@@ -113,9 +113,7 @@ class Encoder:
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Floats32:
         """(n, dimension) unit vectors, one for each text, equal texts computed once.
 
-        Args:
-            texts: The texts.
-            progress: Called with the number of further texts that are done.
+        `texts`: the texts; `progress`: called with the number of further texts that are done.
         """
         once, place = distinct(texts)
         repeats = np.bincount(place, minlength=len(once))

@@ -24,9 +24,8 @@ class WindowAverage:
     Windows may come in any order: a text is averaged when all of its windows are there, always in the order
     they have in the text, so that the result is the same to the last bit.
 
-    Args:
-        owner: (windows,) position of the text each window belongs to, ascending.
-        lengths: (windows,) tokens of each.
+    `owner` (windows,) position of the text each window belongs to, ascending; `lengths` (windows,) tokens of
+    each.
     """
 
     def __init__(self, owner: Integers, lengths: Integers) -> None:

@@ -55,13 +55,8 @@ def load_engine(
 ) -> tuple[LocalEngine, Chosen]:
     """A loaded model and what was chosen for it.
 
-    Args:
-        request: What was asked for.
-        source: Where the model was found.
-        known: What was chosen before; saves the measurement.
-
-    Raises:
-        DataError: If the model or the adapter can not be used.
+    `request`: what was asked for; `source`: where the model was found; `known`: what was chosen before; saves
+    the measurement. Raises DataError if the model or the adapter can not be used.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", ONEDNN_SHAPES)
     runtime = start_runtime(device=request.device, precision=request.precision)

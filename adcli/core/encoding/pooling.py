@@ -44,11 +44,7 @@ class PoolingRule(NamedTuple):
 
 
 def read_pooling(path: Path) -> PoolingRule:
-    """The rule in a model's folder.
-
-    Raises:
-        DataError: If the model has parts that are not offered here.
-    """
+    """The rule in a model's folder. Raises DataError if the model has parts that are not offered here."""
     mode: Mode = "mean"
     for module in _modules(path):
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
@@ -73,10 +69,8 @@ def read_pooling(path: Path) -> PoolingRule:
 def pool(states: torch.Tensor, lengths: Integers, mode: Mode) -> torch.Tensor:
     """(sequences, width) fp32 vectors in the batch's order, in a few steps for all of them together.
 
-    Args:
-        states: (tokens, width) of sequences one after another.
-        lengths: (sequences,) tokens of each.
-        mode: Mean of a sequence's tokens, its first or its last one.
+    `states` (tokens, width) of sequences one after another; `lengths` (sequences,) tokens of each; `mode`:
+    mean of a sequence's tokens, its first or its last one.
     """
     import torch
 

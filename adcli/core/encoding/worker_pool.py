@@ -53,8 +53,7 @@ def length_units(texts: Sequence[str]) -> Iterator[Integers]:
 def encode_units(settings: Mapping[str, Any], processes: int) -> Compute:
     """What one of the processes computes: rows are texts, results their vectors as little-endian fp32.
 
-    Raises:
-        AdcliError: If this process would compute other vectors than the one that shares out the work.
+    Raises AdcliError if this process would compute other vectors than the one that shares out the work.
     """
     from adcli.core.encoding.engine import gather_ready
     from adcli.core.encoding.loading import load_engine

@@ -12,8 +12,7 @@ from adcli.errors import DataError
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of a model.
 
-    Raises:
-        DataError: If the file is missing, unreadable or holds something else.
+    Raises DataError if the file is missing, unreadable or holds something else.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -28,9 +27,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def check_model_directory(path: Path, *, name: str, task: str) -> None:
     """Raise unless `path` holds a model that can be read safely and serves `task`.
 
-    Raises:
-        DataError: If config.json or safetensors are missing, if the model needs code of its own, or if it
-            should write text and does not.
+    Raises DataError if config.json or safetensors are missing, if the model needs code of its own, or if it
+    should write text and does not.
     """
     if not (path / "config.json").exists():
         raise DataError(

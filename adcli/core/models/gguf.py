@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 def converted(weights: Path) -> Path:
     """The folder with config.json, tokenizer and fp32 safetensors made of a GGUF file.
 
-    The first call takes about 20 s for 135 M parameters, later ones nothing.
-
-    Raises:
-        DataError: If the file can not be read.
+    The first call takes about 20 s for 135 M parameters, later ones nothing. Raises DataError if the file can
+    not be read.
     """
     stat = weights.stat()
     key = hashlib.sha256(f"{weights.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:12]

@@ -19,8 +19,7 @@ LOAD_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, Attribute
 def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     """The model's own fast tokenizer.
 
-    Raises:
-        DataError: If it can not be read, or is of the slow kind that has no tokenizer.json.
+    Raises DataError if it can not be read, or is of the slow kind that has no tokenizer.json.
     """
     from transformers import AutoTokenizer
 
@@ -39,8 +38,7 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
 def load_encoder_model(path: Path) -> PreTrainedModel:
     """The model's body without heads, in fp32 and evaluation mode on the CPU.
 
-    Raises:
-        DataError: If it can not be read or weights are missing.
+    Raises DataError if it can not be read or weights are missing.
     """
     import torch
     from transformers import AutoModel
@@ -51,8 +49,7 @@ def load_encoder_model(path: Path) -> PreTrainedModel:
 def load_language_model(path: Path, dtype: torch.dtype) -> PreTrainedModel:
     """A causal language model, in evaluation mode on the CPU.
 
-    Raises:
-        DataError: If it can not be read or weights are missing.
+    Raises DataError if it can not be read or weights are missing.
     """
     from transformers import AutoModelForCausalLM
 
@@ -62,10 +59,8 @@ def load_language_model(path: Path, dtype: torch.dtype) -> PreTrainedModel:
 def load_decoder(path: Path) -> PreTrainedModel:
     """An encoder of the BERT family as a decoder that looks at one vector, without dropout.
 
-    Its new weights, which look at the vector, are random by torch's seed.
-
-    Raises:
-        UsageError: If the architecture can not be one.
+    Its new weights, which look at the vector, are random by torch's seed. Raises UsageError if the
+    architecture can not be one.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -118,11 +113,7 @@ def _load(loader: Any, path: Path, dtype: torch.dtype, unused: tuple[str, ...]) 
 
 
 def check_finite(model: torch.nn.Module, what: str) -> None:
-    """Make sure that all weights are numbers.
-
-    Raises:
-        DataError: If one is not.
-    """
+    """Make sure that all weights are numbers. Raises DataError if one is not."""
     for name, weights in model.named_parameters():
         if weights.is_floating_point() and not weights.isfinite().all():
             raise DataError(

@@ -75,9 +75,8 @@ class ModelSource:
 def resolve_model(name: str, *, task: Task) -> ModelSource:
     """The folder of the model `name`, brought there if it has to be.
 
-    Raises:
-        UsageError: If no model of that name can be found.
-        DataError: If there is one and it is not usable for the task.
+    Raises UsageError if no model of that name can be found; DataError if there is one and it is not usable
+    for the task.
     """
     source = _directory(name) or _carried(name) or _cached(name) or _hub(name, task)
     check_model_directory(source.path, name=name, task=task)

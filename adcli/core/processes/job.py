@@ -104,8 +104,7 @@ class Rank:
     def say(self, message: object) -> None:
         """Tell the process that asked something on the way; only rank 0 speaks.
 
-        Raises:
-            AdcliError: If nobody is there to hear it.
+        Raises AdcliError if nobody is there to hear it.
         """
         if self.number == 0:
             if self.job.is_abandoned():
@@ -129,11 +128,7 @@ class Rank:
 
 
 def load_function(name: str) -> Callable[..., Any]:
-    """The function of adcli that "module:function" names.
-
-    Raises:
-        ValueError: If the module is not adcli's.
-    """
+    """The function of adcli that "module:function" names. Raises ValueError if the module is not adcli's."""
     module, _, function = name.partition(":")
     if not module.startswith("adcli."):
         raise ValueError(f"{name} is no function of adcli")

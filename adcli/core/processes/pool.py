@@ -30,10 +30,8 @@ Compute = Callable[[list[str]], bytes]
 class WorkerPool:
     """Processes that compute units of one task, until they are closed or forgotten.
 
-    Args:
-        task: "module:function" of adcli: from settings and the number of processes to what computes a unit.
-        settings: What the task needs to know, as JSON.
-        processes: How many.
+    `task`: "module:function" of adcli: from settings and the number of processes to what computes a unit;
+    `settings`: what the task needs to know, as JSON; `processes`: how many.
     """
 
     def __init__(self, task: str, settings: Mapping[str, object], *, processes: int) -> None:
@@ -47,8 +45,7 @@ class WorkerPool:
     def run(self, units: Iterable[list[str]]) -> Iterator[tuple[int, bytes]]:
         """The position of each unit and its result, each once, as they come.
 
-        Raises:
-            AdcliError: If a process fails.
+        Raises AdcliError if a process fails.
         """
         first, waiting, source = self._units, set[int](), iter(units)
         unit = next(source, None)
@@ -70,8 +67,7 @@ class WorkerPool:
 def check_same(found: object, expected: object) -> None:
     """Make sure that this process computes what the one that shares out the work would.
 
-    Raises:
-        AdcliError: If not.
+    Raises AdcliError if not.
     """
     if found != expected:
         raise AdcliError(

@@ -33,11 +33,9 @@ _job_numbers = count()
 def join() -> bool:
     """Whether this process is a rank above 0, which has run all jobs by now.
 
-    To be called once, before anything else, where `started_from_outside`.
-
-    Raises:
-        UsageError: If the environment is not that of a launcher.
-        AdcliError: If the processes do not see one cache folder, or a job fails.
+    To be called once, before anything else, where `started_from_outside`. Raises UsageError if the
+    environment is not that of a launcher; AdcliError if the processes do not see one cache folder, or a job
+    fails.
     """
     try:
         rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ["WORLD_SIZE"])

@@ -18,8 +18,7 @@ from adcli.files import write_whole
 class UnitQueue:
     """One folder of units; before it is made and when it is gone, it holds none.
 
-    Args:
-        folder: Where it lies.
+    `folder`: where it lies.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -11,10 +11,8 @@ from adcli.core.training.settings import TrainingSettings
 def batch_members(count: int, batch: int, settings: TrainingSettings) -> Integers:
     """Which examples are in a batch: each once before any comes again, in an order that depends on the seed.
 
-    Args:
-        count: Examples there are.
-        batch: Number of the batch since training began.
-        settings: Batch size and seed.
+    `count`: examples there are; `batch`: number of the batch since training began; `settings`: batch size and
+    seed.
     """
     per_pass = count // settings.batch_size
     rounds, place = divmod(batch, per_pass)

@@ -32,9 +32,7 @@ class Checkpoint(NamedTuple):
 def checkpoint_folder(root: Path, identity: object) -> Path:
     """The folder of a training below `root`; those that were left a week ago are removed.
 
-    Args:
-        root: The folder of all trainings.
-        identity: All that the weights depend on, as JSON.
+    `root`: the folder of all trainings; `identity`: all that the weights depend on, as JSON.
     """
     for folder in root.glob("*"):
         if time.time() - folder.stat().st_mtime > KEPT_S:

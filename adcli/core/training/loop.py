@@ -98,8 +98,7 @@ class TrainingLoop:
     def run(self, progress: Progress | None = None) -> Trained:
         """Train, and leave the model with its best weights.
 
-        Args:
-            progress: Called with the number of further steps done, first with those of a resumed run.
+        `progress`: called with the number of further steps done, first with those of a resumed run.
         """
         first = self._resume()
         if progress is not None and first:

@@ -20,9 +20,8 @@ PARTNERS: Final = 50
 def associated(pairs: pl.DataFrame, *, partners: int = PARTNERS) -> pl.DataFrame:
     """The pairs of each anchor with the positives it is associated with most, as often as they occur.
 
-    Args:
-        pairs: `anchor positive source`; those of a query are all kept.
-        partners: Positives that are kept of each anchor.
+    `pairs`: `anchor positive source`; those of a query are all kept; `partners`: positives that are kept of
+    each anchor.
     """
     items = pairs.filter(pl.col("source") != "query").select("anchor", "positive")
     both = pl.concat([items, items.select(anchor="positive", positive="anchor")])

@@ -29,8 +29,7 @@ _IS_TAKEN: Final = pl.col("text").is_not_null() & pl.col("event_type").is_in(TAK
 def item_texts(events: pl.DataFrame) -> pl.DataFrame:
     """`item_id text` from the events themselves: the text that comes with an item most often.
 
-    Raises:
-        DataError: If the events hold no texts of items.
+    Raises DataError if the events hold no texts of items.
     """
     return products_of_events(events).select("item_id", text="title")
 
@@ -38,10 +37,7 @@ def item_texts(events: pl.DataFrame) -> pl.DataFrame:
 def events_with_texts(events: pl.DataFrame, items: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """The events by user and time: `user_id event_time event_type item_id session_id query text`.
 
-    Args:
-        events: The events table.
-        items: `item_id text`.
-        seed: Of the order within a moment.
+    `events`: the events table; `items`: `item_id text`; `seed`: of the order within a moment.
     """
     session = pl.col("session_id") if "session_id" in events.columns else pl.lit(None, pl.String)
     query = pl.col("query").str.strip_chars() if "query" in events.columns else pl.lit(None, pl.String)

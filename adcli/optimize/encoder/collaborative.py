@@ -55,8 +55,7 @@ def baskets(taken: pl.DataFrame) -> Baskets:
     A basket is a session of a customer with several, else what was taken at one moment; of a customer with a
     single one, its halves are two. Items of the same text are one item; the most frequent 50,000 are kept.
 
-    Args:
-        taken: `user_id event_time session_id text`, by user and time.
+    `taken`: `user_id event_time session_id text`, by user and time.
     """
     items = frequent_items(taken, MOST_ITEMS)
     session, moment = pl.col("session_id").fill_null(""), pl.col("event_time")
@@ -89,10 +88,7 @@ def baskets(taken: pl.DataFrame) -> Baskets:
 def collaborative_vectors(taken: Baskets, dimension: int, *, seed: int) -> Floats32:
     """(items, dimension) unit vectors, near to each other where the same customers take both.
 
-    Args:
-        taken: The baskets.
-        dimension: Of the vectors.
-        seed: Of the order in which baskets are learned from.
+    `taken`: the baskets; `dimension`: of the vectors; `seed`: of the order in which baskets are learned from.
     """
     import torch
 

@@ -37,11 +37,7 @@ def default_objective(material: Pairs | Texts | Labelled) -> Objective:
 
 
 def check_objective(objective: Objective, material: Pairs | Texts | Labelled) -> None:
-    """Make sure that the objective can be learned from the material.
-
-    Raises:
-        UsageError: If not.
-    """
+    """Make sure that the objective can be learned from the material. Raises UsageError if not."""
     wanted = LEARNS_FROM[objective]
     if not isinstance(material, wanted):
         needs = {Pairs: "a log of events", Texts: "texts without --label", Labelled: "--label COLUMN"}

@@ -42,10 +42,8 @@ class Split(NamedTuple, Generic[Material]):
 def split_pairs(pairs: pl.DataFrame, documents: Sequence[str], *, seed: int) -> Split[Pairs]:
     """The earlier pairs that say something; of the later ones, which of all documents belongs to an anchor.
 
-    Args:
-        pairs: `anchor positive event_time source`, in the order of time.
-        documents: Texts among which positives are to be found.
-        seed: Of what is asked where there is much.
+    `pairs`: `anchor positive event_time source`, in the order of time; `documents`: texts among which
+    positives are to be found; `seed`: of what is asked where there is much.
     """
     since = held_out_since(pairs)
     if since is None:

@@ -80,8 +80,7 @@ class Contexts:
     def slot(self, context: Mapping[str, Any], text: bytes | None = None) -> int:
         """Where a context is, which may be met again as this text; `encode` puts its numbers there.
 
-        Raises:
-            RefusedLine: If a value is of a wrong type.
+        Raises RefusedLine if a value is of a wrong type.
         """
         raw = tuple(map(context.get, self.columns))
         if self._is_hashed:

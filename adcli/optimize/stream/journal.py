@@ -43,8 +43,7 @@ def _header(length: int, checksum: int) -> bytes:
 def records(path: Path, position: Position = START) -> Iterator[tuple[bytes, Position]]:
     """The whole records from a position on, each with the position after it.
 
-    Raises:
-        DataError: If a record is damaged.
+    Raises DataError if a record is damaged.
     """
     with path.open("rb") as handle:
         handle.seek(position.offset)
@@ -95,11 +94,7 @@ class Journal:
             sync_folder(path.parent)
 
     def append(self, payload: bytes) -> None:
-        """Write a record.
-
-        Raises:
-            AdcliError: If it cannot be written; then nothing of it stays.
-        """
+        """Write a record. Raises AdcliError if it cannot be written; then nothing of it stays."""
         record = memoryview(framed(payload, self.position.checksum))
         try:
             left = record

@@ -19,8 +19,7 @@ class RefusedLine(Exception):  # noqa: N818 - no failure of the run: it is answe
 def identifier(message: Mapping[str, Any]) -> bytes:
     """The id of a request or reward as UTF-8; whole numbers are ids as well.
 
-    Raises:
-        RefusedLine: If there is none.
+    Raises RefusedLine if there is none.
     """
     found = message.get("id")
     if type(found) is int:
@@ -31,11 +30,7 @@ def identifier(message: Mapping[str, Any]) -> bytes:
 
 
 def finite(message: Mapping[str, Any], key: str, low: float, high: float) -> float:
-    """A number of a line.
-
-    Raises:
-        RefusedLine: If it is none, or is out of range.
-    """
+    """A number of a line. Raises RefusedLine if it is none, or is out of range."""
     found = message[key]
     if type(found) not in (int, float):
         raise RefusedLine(f"'{key}' must be a number, not {shown(found)}.")

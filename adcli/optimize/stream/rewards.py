@@ -48,8 +48,7 @@ class Rewards:
     def row(self, message: Mapping[str, Any]) -> int:
         """The number of the decision that a reward is of, which may still wait to be made.
 
-        Raises:
-            RefusedLine: If there is none, or none any more.
+        Raises RefusedLine if there is none, or none any more.
         """
         row = self.decisions.index.get(identifier(message))
         if row is None:
@@ -64,8 +63,7 @@ class Rewards:
             The decision's action, its cost, the cost that was known before, if any, and its bid; None of a
             reward that is no news.
 
-        Raises:
-            RefusedLine: If it is none, or its decision has another.
+        Raises RefusedLine if it is none, or its decision has another.
         """
         least, most = self._least, self._settings.max_reward
         outcome = _outcome(message, finite(message, "reward", least, most) if "reward" in message else 0.0)

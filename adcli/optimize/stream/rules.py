@@ -31,8 +31,7 @@ class ActionNames:
     def mask(self, names: Any, key: str = "eligible") -> Flags:
         """Which actions a list names, shape (K,).
 
-        Raises:
-            RefusedLine: If it is no list, or names what is no action.
+        Raises RefusedLine if it is no list, or names what is no action.
         """
         if type(names) is not list:
             raise RefusedLine(f"'{key}' must be a list of actions, not {shown(names)}.")
@@ -120,8 +119,7 @@ class Rules:
     def update(self, message: Any) -> None:
         """Take new rules; those that a line does not name stay, and null takes one away.
 
-        Raises:
-            RefusedLine: If a rule is none, or the rules leave nothing to show; then the old ones stay.
+        Raises RefusedLine if a rule is none, or the rules leave nothing to show; then the old ones stay.
         """
         if type(message) is not dict or not set(message) & set(KEYS):
             raise RefusedLine(f"'rules' must be an object with some of {', '.join(KEYS)}.")

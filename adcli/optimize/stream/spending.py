@@ -44,10 +44,8 @@ class Spending:
     def __init__(self, free: Flags, costs: Floats | None = None, *, by_bids: bool = False) -> None:
         """Nothing is spent, of no budget.
 
-        Args:
-            free: The actions that cost nothing, shape (K,).
-            costs: What each action costs, as far as that is known, shape (K,).
-            by_bids: Whether bids say what decisions under way may cost.
+        `free`: the actions that cost nothing, shape (K,); `costs`: what each action costs, as far as that is
+        known, shape (K,); `by_bids`: whether bids say what decisions under way may cost.
         """
         self._free, self._unasked = free, 0.0 if by_bids else math.nan
         self.budget, self.asked, self.dearest = math.inf, self._unasked, 0.0

@@ -39,8 +39,7 @@ Recorded = tuple[dict[str, Any], list[bytes], list[bytes]]  # a record's head, t
 def read_about(directory: Path) -> dict[str, Any]:
     """What `stream.json` says.
 
-    Raises:
-        DataError: If the directory is no state of a stream, is damaged, or is of another version.
+    Raises DataError if the directory is no state of a stream, is damaged, or is of another version.
     """
     path = directory / JSON_NAME
     if not path.is_file():
@@ -61,10 +60,8 @@ def read_about(directory: Path) -> dict[str, Any]:
 def begin(directory: Path, policy: Path, bidder: Path | None, settings: Settings) -> None:
     """Make a state's directory, or make sure that one which is there was begun in the same way.
 
-    Copies of the policy and the bidder are kept, so that the state stands on its own.
-
-    Raises:
-        UsageError: If the directory holds something else, or was begun otherwise.
+    Copies of the policy and the bidder are kept, so that the state stands on its own. Raises UsageError if
+    the directory holds something else, or was begun otherwise.
     """
     check_target(directory)
     if directory.exists() and not directory.is_dir():
@@ -176,8 +173,7 @@ def _locked(directory: Path) -> int:
 def read_state(directory: Path, live: LivePolicy) -> tuple[Position, int]:
     """Bring a live policy to where the state stands; returns the journal's end, and the lines refused.
 
-    Raises:
-        DataError: If the journal is damaged.
+    Raises DataError if the journal is damaged.
     """
     position, refused = _restored(directory, live)
     if not (directory / JOURNAL_NAME).exists():
@@ -207,8 +203,7 @@ def blocks(directory: Path) -> Iterator[Recorded]:
 def _restored(directory: Path, live: LivePolicy) -> tuple[Position, int]:
     """Restore the snapshot, if there is a whole one; else start at the journal's begin.
 
-    Raises:
-        DataError: If the journal does not reach to the snapshot.
+    Raises DataError if the journal does not reach to the snapshot.
     """
     journal, snapshot = directory / JOURNAL_NAME, directory / SNAPSHOT_NAME
     payload = b""

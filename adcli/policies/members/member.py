@@ -93,10 +93,7 @@ class LearnsFromAll(Protocol):
     def fit_all(self, training: Sequence[RewardRows], blocks: Blocks, link: Link) -> list[Scores] | None:
         """Scores fitted to all rows but those of each fold, the last to all; None where it cannot.
 
-        Args:
-            training: A sample of the rows of each fit.
-            blocks: All rows.
-            link: What scores are.
+        `training`: a sample of the rows of each fit; `blocks`: all rows; `link`: what scores are.
         """
 
 

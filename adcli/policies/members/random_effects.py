@@ -130,9 +130,8 @@ def group_indicators(features: Floats32) -> Floats:
 def _kinds(widths: Sequence[int], features: Floats32) -> list[Effects]:
     """The kinds of coefficients, each with a variance of its own; the last are each action's own.
 
-    Args:
-        widths: Of the blocks of columns of a context, each of which has kinds of its own.
-        features: Of the actions, shape (K, e).
+    `widths`: of the blocks of columns of a context, each of which has kinds of its own; `features`: of the
+    actions, shape (K, e).
     """
     d, k = sum(widths), features.shape[0]
     described = [one for one in (features.astype(np.float64), group_indicators(features)) if one.size]

@@ -69,11 +69,7 @@ class Regions:
 
     @classmethod
     def read(cls, text: str, dimensions: int, actions: Floats) -> Regions:
-        """The regions of a text model.
-
-        Raises:
-            ValueError: If it is no text model of LightGBM.
-        """
+        """The regions of a text model. Raises ValueError if it is no text model of LightGBM."""
         found = {leaf.region for leaf in read_leaves(text, dimensions) if leaf.region}
         ordered = sorted(found, key=lambda region: (-len(region), sorted(region)))
         return cls(text, tuple(ordered), actions)
@@ -81,8 +77,7 @@ class Regions:
     def weights(self, dimensions: int) -> tuple[Floats, ...]:
         """The weights of the regions, shape (width, K), and what is added everywhere, shape (K,).
 
-        Args:
-            dimensions: The number of columns of the context.
+        `dimensions`: the number of columns of the context.
         """
         actions = self.actions
         weights, bias = np.zeros((self.width, actions.shape[0])), np.zeros(actions.shape[0])
@@ -135,12 +130,8 @@ def _rounded_down(threshold: float) -> np.float32:
 def read_leaves(text: str, dimensions: int) -> Iterator[Leaf]:
     """The leaves of all trees of a LightGBM text model.
 
-    Args:
-        text: The model, as `Booster.model_to_string` writes it.
-        dimensions: How many of its first columns are the context's; the others are the action's.
-
-    Raises:
-        ValueError: If it is no such model.
+    `text`: the model, as `Booster.model_to_string` writes it; `dimensions`: how many of its first columns are
+    the context's; the others are the action's. Raises ValueError if it is no such model.
     """
     if not text.startswith("tree\n"):
         raise ValueError("the trees are not a text model of LightGBM")

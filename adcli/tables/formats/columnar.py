@@ -45,8 +45,7 @@ _FAILURES = (
 def columns_of(kind: str, handle: IO[bytes], name: str) -> list[str]:
     """The column names of a "parquet" file, or of an "arrow" file or stream.
 
-    Raises:
-        DataError: If it is damaged.
+    Raises DataError if it is damaged.
     """
     with _opened(kind, handle, name, memory=0) as (schema, _):
         columns = list(schema.names)
@@ -61,8 +60,7 @@ def columns_of(kind: str, handle: IO[bytes], name: str) -> list[str]:
 def read_columnar(kind: str, handle: IO[bytes], name: str, memory: int) -> Iterator[RawBatch]:
     """The rows of a "parquet" file, or of an "arrow" file or stream, batch by batch.
 
-    Raises:
-        DataError: If it is damaged, or a row of Parquet or a batch of Arrow takes more than `memory` bytes.
+    Raises DataError if it is damaged, or a row of Parquet or a batch of Arrow takes more than `memory` bytes.
     """
     with _opened(kind, handle, name, memory) as (_, batches):
         first = 1
@@ -146,8 +144,7 @@ def _in_steps(file: Any, handle: IO[bytes], name: str, memory: int) -> Iterator[
 def _bounded(batches: Iterator[Any], handle: IO[bytes], name: str, memory: int) -> Iterator[Any]:
     """The batches, valid and small, of types that polars has.
 
-    Raises:
-        MemoryError: If one takes more than `memory`, or than so few bytes can mean, whatever the file says.
+    Raises MemoryError if one takes more than `memory`, or than so few bytes can mean, whatever the file says.
     """
     size = os.fstat(handle.fileno()).st_size
     most = min(memory, max(_DECODED_BYTES, BOMB_RATIO * size))

@@ -47,8 +47,7 @@ def fields_of(lines: list[str]) -> list[str] | None:
 def read_extended_log(below: Reader, name: str, columns: tuple[str, ...]) -> Iterator[RawBatch]:
     """The requests of a log, batch by batch; a line with another number of values is rejected.
 
-    Raises:
-        DataError: If its fields change on the way.
+    Raises DataError if its fields change on the way.
     """
     fields: list[str] = []
     for block in blocks(below):

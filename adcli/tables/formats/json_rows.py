@@ -78,8 +78,7 @@ def _is_deeper(value: object, depth: int) -> bool:
 def batch_of(rows: Sequence[JsonRow], rejects: Rejects, name: str) -> RawBatch:
     """Rows and rejects as one batch.
 
-    Raises:
-        DataError: If there are more columns than any table has, or they are all but empty.
+    Raises DataError if there are more columns than any table has, or they are all but empty.
     """
     rows = [row._replace(values=values) for row in rows for values in unpacked(row.values)]
     columns = _column_names((row.values for row in rows), name)

@@ -52,8 +52,7 @@ class GivenLayout:
     def checked(self) -> Self:
         """The same, with signs in place of their names, and the one name that a format has.
 
-        Raises:
-            UsageError: If one cannot be what it is to be.
+        Raises UsageError if one cannot be what it is to be.
         """
         form = _SYNONYMS.get(self.format or "", self.format)
         if form is not None:
@@ -171,8 +170,7 @@ def header_below(rows: list[list[str]]) -> int | None:
 
     The header names at least two known columns and holds no number; titles have less than half of its cells.
 
-    Args:
-        rows: The first rows, as their cells that hold anything.
+    `rows`: the first rows, as their cells that hold anything.
     """
     longest = 0
     for place, cells in enumerate(rows):

@@ -38,8 +38,7 @@ class LogPattern(NamedTuple):
 def log_pattern(text: str) -> LogPattern:
     """The lines of a format; of a value that comes twice the first is taken.
 
-    Raises:
-        UsageError: If it tells no client, no time or no request.
+    Raises UsageError if it tells no client, no time or no request.
     """
     regex, names, end = "^", [], 0
     for found in _DIRECTIVE.finditer(text):

@@ -32,11 +32,7 @@ class VectorSink:
         handle.write(b" " * _HEADER_BYTES)
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Append the frame's vectors.
-
-        Raises:
-            DataError: If it has none.
-        """
+        """Append the frame's vectors. Raises DataError if it has none."""
         name = next((name for name in ("embedding", "embedding_bits") if name in frame.columns), None)
         if name is None:
             raise DataError(

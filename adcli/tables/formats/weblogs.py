@@ -96,9 +96,7 @@ def _pattern(form: str) -> LogPattern:
 def read_log(below: Reader, form: str) -> Iterator[RawBatch]:
     """The requests of an access log, batch by batch; a line of another form is rejected.
 
-    Args:
-        below: Its text.
-        form: One that `log_form` finds, or a format as `log_format` reads it.
+    `below`: its text; `form`: one that `log_form` finds, or a format as `log_format` reads it.
     """
     for block in blocks(below):
         yield _read_block(block, form)

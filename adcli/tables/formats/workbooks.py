@@ -45,9 +45,8 @@ def is_workbook(head: bytes) -> bool:
 def find_sheet(handle: IO[bytes], name: str, memory: int, wanted: str | None) -> Sheet:
     """The sheet that is named, or the only one that has cells, and where its header stands.
 
-    Raises:
-        DataError: If the workbook cannot be read, or several sheets have cells and none is named.
-        UsageError: If there is no sheet of this name.
+    Raises DataError if the workbook cannot be read, or several sheets have cells and none is named;
+    UsageError if there is no sheet of this name.
     """
     book = _opened(handle, name, memory)
     names = [str(one) for one in book.sheet_names]
@@ -83,8 +82,7 @@ def find_sheet(handle: IO[bytes], name: str, memory: int, wanted: str | None) ->
 def read_sheet(handle: IO[bytes], name: str, memory: int, sheet: Sheet) -> Iterator[RawBatch]:
     """The rows of a sheet, those without cells left out; a row's line is its number in the sheet.
 
-    Raises:
-        DataError: If the workbook cannot be read.
+    Raises DataError if the workbook cannot be read.
     """
     book = _opened(handle, name, memory)
     loaded = _loaded(

@@ -34,11 +34,7 @@ def declared_encoding(head: bytes) -> str | None:
 
 
 def read_feed(below: Reader, name: str) -> Iterator[RawBatch]:
-    """The items of a feed, batch by batch.
-
-    Raises:
-        DataError: If it declares entities or nests too deep.
-    """
+    """The items of a feed, batch by batch. Raises DataError if it declares entities or nests too deep."""
     items = _Items(name)
     while not items.is_over:
         items.feed(below.read(_CHUNK))

@@ -77,11 +77,9 @@ def map_columns(
 ) -> ColumnMapping:
     """The columns of `header` as those of `table`: by hand first, then by name, then by alias.
 
-    An alias is only a hint: a column is taken only if its first values can be read as what belongs
-    there. `label` may be a click, and may be the name of a class.
-
-    Raises:
-        UsageError: If `column_map` names a column that is not there.
+    An alias is only a hint: a column is taken only if its first values can be read as what belongs there.
+    `label` may be a click, and may be the name of a class. Raises UsageError if `column_map` names a column
+    that is not there.
     """
     explained = {n: s for n, s in _explained(table, header.columns).items() if n not in column_map}
     column_map = {**explained, **column_map}
@@ -185,8 +183,7 @@ def _currency(
 ) -> dict[str, str]:
     """The currency that names of columns of money say in brackets, where no column says it.
 
-    Raises:
-        DataError: If they say several.
+    Raises DataError if they say several.
     """
     if "currency" not in table.names or "currency" in {*sources, *constants}:
         return {}

@@ -55,10 +55,8 @@ def derive_event_type(
 ) -> Derivation | None:
     """What a log's events must be if no column says it, or None if nothing says so.
 
-    Args:
-        columns: The source's columns.
-        placed: The source column of each standard column that was placed.
-        is_log: Whether the source is an access log.
+    `columns`: the source's columns; `placed`: the source column of each standard column that was placed;
+    `is_log`: whether the source is an access log.
     """
     if is_log:
         return Derivation(

@@ -22,10 +22,8 @@ def identities(
 ) -> list[str]:
     """The source columns of the user, the first that is present in a row serving; none if there is none.
 
-    Args:
-        aliases: Normalised names of the user's columns, best first.
-        sources: The source column of each standard column.
-        alternatives: For a standard column, further source columns that could be it.
+    `aliases`: normalised names of the user's columns, best first; `sources`: the source column of each
+    standard column; `alternatives`: for a standard column, further source columns that could be it.
     """
     first = sources.get(IDENTITY)
     if first is None or normalised(first) not in aliases:
@@ -42,8 +40,7 @@ def format_key(source: str) -> str:
 def first_present(columns: Mapping[str, pl.Series]) -> tuple[pl.Series, dict[str, int]]:
     """The first value of each row that is not null, and how many rows each column served.
 
-    Args:
-        columns: (n,) values by source column, the first to serve first.
+    `columns` (n,) values by source column, the first to serve first.
     """
     frame = pl.DataFrame([values.alias(source) for source, values in columns.items()])
     served: dict[str, int] = {}

@@ -56,9 +56,8 @@ def settled(
 ) -> dict[str, ColumnFormat]:
     """The format of each column: by what the user says, its own values, or those of its neighbours.
 
-    Raises:
-        DataError: If two readings of a column are left, or it holds several currencies, and the table has no
-            column to tell them apart.
+    Raises DataError if two readings of a column are left, or it holds several currencies, and the table has
+    no column to tell them apart.
     """
     known = [one.number for one in evidence.values() if one.number.point or one.number.comma]
     marks = {one.decided().decimal_mark for one in known}

@@ -17,11 +17,8 @@ _NAMES: Final = ("text", "category", "brand")
 def products_of_events(events: pl.DataFrame) -> pl.DataFrame:
     """Rows of the products table, by `item_id`: what the log says of each item most often, its median price.
 
-    Args:
-        events: The events table; its `text` is the items' title.
-
-    Raises:
-        DataError: If no event names an item and says its text.
+    `events`: the events table; its `text` is the items' title. Raises DataError if no event names an item and
+    says its text.
     """
     has_texts = {"item_id", "text"} <= set(events.columns)
     said = [pl.col(name).str.strip_chars().replace("", None) for name in _NAMES if name in events.columns]

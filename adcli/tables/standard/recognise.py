@@ -53,11 +53,9 @@ def choose_table(
 
     Tables are tried in order; one whose event type would have to be derived comes after opinions, because
     reviews with a user and a time would also pass as events. Counts come before all: no row of theirs is one
-    impression, and with `is_named` the user said what the rows are.
-
-    Raises:
-        DataError: If no table takes them; the sentence names the nearest table and what is missing.
-        UsageError: If `column_map` names a column that is not there.
+    impression, and with `is_named` the user said what the rows are. Raises DataError if no table takes them;
+    the sentence names the nearest table and what is missing; UsageError if `column_map` names a column that
+    is not there.
     """
     wanted = tables
     counts = None if is_named else next(filter(_holds_counts, headers), None)
@@ -109,8 +107,7 @@ def _as_report(header: Header) -> dict[str, str]:
 def _tables_of_counts(tables: Sequence[StandardTable], header: Header) -> list[StandardTable]:
     """The tables that an input of counts can be: the report, or else those of no single impressions.
 
-    Raises:
-        DataError: If it may be a log of single impressions after all.
+    Raises DataError if it may be a log of single impressions after all.
     """
     user = possible_user(header.columns, _as_report(header), header.sample)
     possible = [table for table in tables if table.name == "report"] or [

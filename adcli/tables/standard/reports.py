@@ -32,9 +32,7 @@ _MICROS: Final = frozenset({"costmicros", "metricscostmicros"})
 def is_report(sources: Mapping[str, str], sample: pl.DataFrame | None) -> bool:
     """Whether the rows of an input are counts.
 
-    Args:
-        sources: Its columns by the names of the table `report`.
-        sample: Its first rows.
+    `sources`: its columns by the names of the table `report`; `sample`: its first rows.
     """
     measured = sources.keys() & set(MEASURES)
     if "impressions" in measured:
@@ -79,10 +77,8 @@ def measured_together(columns: Sequence[str]) -> dict[str, str]:
 def labelled_totals(raw: pl.DataFrame, named: Sequence[str]) -> pl.Series:
     """(n,) which rows say that they are totals, such as `Total: Account` in any of their columns.
 
-    Args:
-        raw: The rows as they stand.
-        named: The columns that say what a row's counts are of; a bare `Total` in one of them is a total where
-            the others are empty.
+    `raw`: the rows as they stand; `named`: the columns that say what a row's counts are of; a bare `Total` in
+    one of them is a total where the others are empty.
     """
     texts = [name for name, dtype in raw.schema.items() if dtype == pl.String]
     if not texts:

@@ -16,10 +16,7 @@ from adcli.core.training.encoder.examples import load_head
 class Classifier:
     """What `adcli optimize encoder` makes of labels: texts to probabilities of each label.
 
-    Args:
-        encoder: The tuned encoder.
-        weight: (names, d) of the head.
-        bias: (names,) of the head.
+    `encoder`: the tuned encoder; `weight` (names, d) of the head; `bias` (names,) of the head.
     """
 
     def __init__(self, encoder: Encoder, weight: Floats32, bias: Floats32) -> None:
@@ -37,8 +34,7 @@ class Classifier:
     ) -> Classifier:
         """The classifier in a directory of `adcli optimize encoder`.
 
-        Raises:
-            DataError: If the directory holds no adapter of this model, or no head.
+        Raises DataError if the directory holds no adapter of this model, or no head.
         """
         weight, bias = load_head(directory)
         encoder = Encoder.load(

@@ -156,8 +156,7 @@ def save_head(directory: Path, weight: Floats32, bias: Floats32) -> None:
 def load_head(directory: Path) -> tuple[Floats32, Floats32]:
     """The weight (names, d) and bias (names,) that `save_head` wrote.
 
-    Raises:
-        DataError: If the directory holds no head, as one that was not tuned on labels.
+    Raises DataError if the directory holds no head, as one that was not tuned on labels.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -207,8 +206,7 @@ def _part_from_json(part: Any) -> Any:
 def check_examples(examples: Examples, batch_size: int) -> None:
     """Raise if there is nothing to learn from.
 
-    Raises:
-        DataError: If there are fewer examples than a batch holds, or their parts differ in number.
+    Raises DataError if there are fewer examples than a batch holds, or their parts differ in number.
     """
     count = len(examples[0])
     if isinstance(examples, Pairs) and (

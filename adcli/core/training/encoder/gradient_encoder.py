@@ -88,10 +88,7 @@ class GradientEncoder:
     ) -> float:
         """The loss of a batch; its gradients are added to those of the trained weights and of the loss's own.
 
-        Args:
-            texts: The texts.
-            loss_of: The loss of their (n, dimension) unit vectors.
-            seed: Of dropout.
+        `texts`: the texts; `loss_of`: the loss of their (n, dimension) unit vectors; `seed`: of dropout.
         """
         trained = [p for p in self.model.parameters() if p.requires_grad]
         parts, back = self._parts(texts)
