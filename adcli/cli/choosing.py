@@ -34,9 +34,7 @@ class Choosing:
         help="Rank by predicted click rate: a directory of adcli optimize encoder --label click.",
     )
     running: str | None = typer.Option(
-        None,
-        metavar="FILE",
-        help="Ads that run already (item_id, text): what is unlike them ranks higher.",
+        None, metavar="FILE", help="Ads that run already (item_id, text): what is unlike them ranks higher."
     )
     explain: bool = typer.Option(
         False, "--explain", help="Say of each ad where its facts stand and which words move its click rate."

@@ -30,12 +30,7 @@ from adcli.cli.clean_behaviour import (
     session_steps,
     with_behaviour,
 )
-from adcli.cli.clean_duplicates import (
-    Duplicates,
-    repeat_steps,
-    require_duplicates,
-    with_near_duplicates,
-)
+from adcli.cli.clean_duplicates import Duplicates, repeat_steps, require_duplicates, with_near_duplicates
 from adcli.cli.clean_features import Features, require_features, with_features
 from adcli.cli.clean_privacy import Privacy, Protection
 from adcli.cli.clean_quality import Expecting, Watching

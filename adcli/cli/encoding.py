@@ -48,11 +48,7 @@ def classifier_of(models: Models, directory: Path, model: str = "minilm") -> Cla
     from adcli.core.training.encoder.classifier import Classifier
 
     return Classifier.load(
-        directory,
-        model=model,
-        device=models.device,
-        precision=models.precision,
-        processes=models.processes,
+        directory, model=model, device=models.device, precision=models.precision, processes=models.processes
     )
 
 

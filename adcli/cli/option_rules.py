@@ -106,10 +106,7 @@ class Declared(NamedTuple):
         return isinstance(self.info, ArgumentInfo)
 
 
-OPTIONS: Final[dict[type, tuple[Declared, ...]]] = {}
-
-
-"""The options of each group."""
+OPTIONS: Final[dict[type, tuple[Declared, ...]]] = {}  # the options of each group
 
 
 def option_group(panel: str | None = None) -> Callable[[type[Group]], type[Group]]:

@@ -66,11 +66,7 @@ def _customer_join(run: Run, log: pl.DataFrame, users: str, wanted: Sequence[str
     customers = run.read([users], tables=["users"], secondary=True)
     ids = log["user_id"].drop_nulls().unique()
     _tell(
-        run,
-        users,
-        with_customers(log.clear(), customers, wanted=wanted),
-        strangers(ids, customers),
-        len(ids),
+        run, users, with_customers(log.clear(), customers, wanted=wanted), strangers(ids, customers), len(ids)
     )
     return lambda rows: with_customers(rows, customers, wanted=wanted).frame
 

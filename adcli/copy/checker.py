@@ -29,8 +29,7 @@ Supports = Callable[[Sequence[str]], Floats]
 LEAST_SUPPORT = 0.05
 LEAST_SUPPORT_OF_NEW_WORDS = 0.3
 """What a sentence needs in which a word is neither on record nor ordinary in ads."""
-SHIPPED = DATA / "claims"
-"""The model of claims that adcli ships: an adapter of MiniLM with its head."""
+SHIPPED = DATA / "claims"  # the model of claims that adcli ships: an adapter of MiniLM with its head
 _NOTHING = record_of([])
 
 

@@ -14,8 +14,7 @@ from adcli.copy.wording import is_chinese, root, sentences, words
 
 SEPARATOR = " [SEP] "
 MOST_EVIDENCE = 3
-NAMES = ("unsupported", "supported")
-"""What the model of claims tells apart."""
+NAMES = ("unsupported", "supported")  # what the model of claims tells apart
 _INVITES = re.compile(
     r"(?:see|order|shop|buy|find|get|browse|discover|take a closer|add|view|explore|learn|read)\b[^.]{0,40}"
     r"(?:shop|online|now|today|details|more|look|here|cart|page)\b[.!]?$",

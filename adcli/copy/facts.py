@@ -155,14 +155,7 @@ def product_facts(
     brand, path = brand_of({**product, "title": title}, properties), category_of(product)
     kind = kind_of(title, path, properties, brand=brand, prose=prose)
     scenes = scenes_of(f"{title.removeprefix(brand)} {kind} {' '.join(path)}")
-    named = Fact(
-        "kind",
-        spoken(kind),
-        "",
-        kind,
-        negated=False,
-        source=_where(kind, title, path, prose),
-    )
+    named = Fact("kind", spoken(kind), "", kind, negated=False, source=_where(kind, title, path, prose))
     found = [*own, named, *_of_attributes(properties, kind)]
     texts_say = _of_texts(title, brand, kind, prose, has_matter=not _is_scented(kind, path))
     known = {fact.slot for fact in found}

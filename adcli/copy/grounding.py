@@ -247,8 +247,7 @@ def _makers(text: str, record: Record) -> Iterator[tuple[str, str]]:
     kinds = [fact.value.split()[-1] for fact in record.facts if fact.slot == "kind" and fact.value]
     nouns = "|".join(map(re.escape, kinds)) or "(?!)"
     for match in re.finditer(
-        rf"\b(?:[Aa]n?|[Tt]his|[Yy]our) ([A-Z][\w-]*) (?:[a-z-]+ ){{0,2}}(?:{nouns})\b",
-        text,
+        rf"\b(?:[Aa]n?|[Tt]his|[Yy]our) ([A-Z][\w-]*) (?:[a-z-]+ ){{0,2}}(?:{nouns})\b", text
     ):
         if record.brand and folded(match[1]) not in brand and f"for {folded(match[1])}" in record.text:
             yield "brand.relation", match[0]

@@ -57,8 +57,7 @@ def _single(slot: str) -> frozenset[str]:
 MATERIALS = _single("material") | {"gold", "silver", "copper", "bronze", "terracotta"}
 """Words for what a thing is made of (stems)."""
 
-COLOURS = _single("colour")
-"""Words for a colour (stems)."""
+COLOURS = _single("colour")  # words for a colour (stems)
 
 COLOUR_IDIOMS = (
     r"green (?:choice|living|planet)|black friday|white[- ]glove|red carpet|out of the blue|"
@@ -75,8 +74,6 @@ WELL_KNOWN_BRANDS = lexicon()["en"]["well_known_brands"]
 """Brands that a language model likes to name although the product is another's."""
 
 POSITIVE = lexicon()["en"]["positive"]
-NEGATIVE = lexicon()["en"]["negative"]
-"""The small sentiment list: words of ads and reviews, by sign."""
+NEGATIVE = lexicon()["en"]["negative"]  # the small sentiment list: words of ads and reviews, by sign
 
-STOP_WORDS = lexicon()["en"]["stop_words"]
-"""Words without a topic."""
+STOP_WORDS = lexicon()["en"]["stop_words"]  # words without a topic

@@ -20,8 +20,7 @@ _PARTS = frozenset(stem(part) for part in lexicon()["en"]["part"] if " " not in 
 """The parts of things; a box is as often what a thing is, or comes in."""
 _SAID_OF = frozenset({"is", "are", "of", "in", "from", "comes", "come", "made", "whose"})
 _PUT_ON = frozenset({"for", "on", "at"})
-_UNKNOWN_MOST = 2
-"""Words that may stand between `of` and the material: `of Japanese SK4 steel`."""
+_UNKNOWN_MOST = 2  # words that may stand between `of` and the material: `of Japanese SK4 steel`
 
 
 def attached(text: str, named: frozenset[str] = frozenset()) -> set[tuple[str, str]]:

@@ -74,11 +74,7 @@ def _verbs() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     begun = rf"(?:(?:^|(?<=[,;.:] )|(?<= and ))(?P<verb>{third})|(?<=that )(?P<after>{every}))"
     verbs = "|".join(sorted(slots.keys() - lexicon()["en"]["noun_too"], key=len, reverse=True))
     of_part = rf"{EDGE}(?:{parts}) (?P<verb>{verbs})(?! (?:of|with)\b)"
-    return (
-        re.compile(begun + rest + more, re.IGNORECASE),
-        re.compile(of_part + rest, re.IGNORECASE),
-        slots,
-    )
+    return (re.compile(begun + rest + more, re.IGNORECASE), re.compile(of_part + rest, re.IGNORECASE), slots)
 
 
 def base_form(verb: str) -> str:

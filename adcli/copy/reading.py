@@ -9,10 +9,8 @@ from adcli.copy.fact import Fact
 from adcli.copy.headings import lowered
 from adcli.copy.lexicon import lexicon
 
-TAKEN = "\x00"
-"""What stands for each letter of what was taken."""
-EDGE = r"(?<![\w-])"
-"""Where a word begins."""
+TAKEN = "\x00"  # what stands for each letter of what was taken
+EDGE = r"(?<![\w-])"  # where a word begins
 
 
 @lru_cache(maxsize=1)

@@ -144,10 +144,7 @@ def _chosen(log: _Log, end: date, days: int) -> tuple[Choice | None, PurchaseTre
         return None, None
     earlier, later = (_fitted(_customers(log, day), day) for day in (before, middle))
     came = _came(log, later, horizon)
-    tried = {
-        MODEL: later.expected(horizon),
-        TREES: _forecast(later, _trees(log, earlier, horizon), horizon),
-    }
+    tried = {MODEL: later.expected(horizon), TREES: _forecast(later, _trees(log, earlier, horizon), horizon)}
     deviance = {name: poisson_deviance(expected, came) for name, expected in tried.items()}
     better = min(deviance, key=deviance.__getitem__)
     choice = Choice(horizon, deviance, _calibration(tried[better], came))

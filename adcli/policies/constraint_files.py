@@ -82,10 +82,5 @@ def read_constraints_of(base: Policy, described: Mapping[str, Any], tensors: Ten
     )
     columns = [Column(price, float(own), use) for price, own, use in zip(prices, earned, used, strict=True)]
     return ConstrainedPolicy(
-        base.name,
-        base,
-        float(described["epsilon"]),
-        obeyed,
-        tuple(columns),
-        tuple(share.tolist()),
+        base.name, base, float(described["epsilon"]), obeyed, tuple(columns), tuple(share.tolist())
     )

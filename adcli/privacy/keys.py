@@ -55,8 +55,7 @@ def read_keys(path: Path) -> list[Key]:
             lines = [line.strip() for line in file.read().splitlines()]
     except OSError as error:
         raise UsageError(
-            f"--key-file {path}: {error.strerror}.",
-            fix=f"Make one: (umask 077; {_MAKE_ONE} > {path})",
+            f"--key-file {path}: {error.strerror}.", fix=f"Make one: (umask 077; {_MAKE_ONE} > {path})"
         ) from None
     while lines and not lines[-1]:
         lines.pop()

@@ -64,8 +64,7 @@ def _copied(url: str) -> list[Source]:
 def _queried(given: str, database: str, query: str | None) -> Source:
     if query is None:
         raise UsageError(
-            f"{shown(given)}: is a database.",
-            fix="Say which rows of INPUT: --query 'select … from …'.",
+            f"{shown(given)}: is a database.", fix="Say which rows of INPUT: --query 'select … from …'."
         )
     copy = private_folder() / "rows.arrow"
     write_rows(database, query, copy)

@@ -13,8 +13,7 @@ import pyarrow.dataset as ds
 
 from adcli.errors import UsageError, did_you_mean
 
-NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
-"""What the folder of rows without a value is named."""
+NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"  # what the folder of rows without a value is named
 
 _OF_TIME: Final = {"month": "%Y-%m", "day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
 _MOST: Final = 10_000

@@ -16,8 +16,7 @@ from adcli.errors import DataError
 from adcli.stores import url_of
 from adcli.tables.compression import Peekable, peel
 
-PEEK_BYTES = 1 << 20
-"""How much of an input is looked at to find out what it is."""
+PEEK_BYTES = 1 << 20  # how much of an input is looked at to find out what it is
 
 STDIN = "standard input"
 

@@ -43,11 +43,7 @@ _DATES: Final = (  # two digits of a year first: four would take them for the ye
     "%Y-%m-%d", "%d.%m.%y", "%d.%m.%Y", "%d-%b-%y", "%d-%b-%Y", "%b-%d-%y", "%b-%d-%Y", "%b %d, %Y",
     "%B %d, %Y", "%m %d, %Y",
 )  # fmt: skip
-SLASHED: Final = {
-    "dmy": ("%d/%m/%y", "%d/%m/%Y"),
-    "mdy": ("%m/%d/%y", "%m/%d/%Y"),
-    "ymd": ("%y/%m/%d",),
-}
+SLASHED: Final = {"dmy": ("%d/%m/%y", "%d/%m/%Y"), "mdy": ("%m/%d/%y", "%m/%d/%Y"), "ymd": ("%y/%m/%d",)}
 _AFTER_SECONDS: Final = re.compile(r":\d\d(\.\d+)?((?:[^:%\d.][^:%]*(?::\d\d)?)?)$")
 _FRACTIONS: Final = {0: "", 4: ".%3f", 7: ".%6f", 10: ".%9f"}  # by length, with the point
 _CLOCKS: Final = {  # what a text contains, and the clock that it then ends with

@@ -172,13 +172,7 @@ def _private(
     bounds = Bounds(privacy.max_rows_per_user, privacy.clips())
     groups = {run.column(name): values for name, values in privacy.groups().items()}
     table = private_rate_table(
-        log,
-        epsilon=epsilon,
-        bounds=bounds,
-        metrics=metrics,
-        by=by,
-        groups=groups,
-        confidence=confidence,
+        log, epsilon=epsilon, bounds=bounds, metrics=metrics, by=by, groups=groups, confidence=confidence
     )
     spend(run, epsilon, privacy.privacy_budget)
     page = rates_page(table, by=by, confidence=confidence)
@@ -213,23 +207,13 @@ def _trends(
     last = ("definition", "verdict", "reason")
     table = wide.select(*(name for name in wide.columns if name not in last), *last)
     page = rates_page(
-        rates,
-        by=by,
-        confidence=comparing.confidence,
-        trends=trends,
-        over=over,
-        currency=one_currency(*log),
+        rates, by=by, confidence=comparing.confidence, trends=trends, over=over, currency=one_currency(*log)
     )
     return Answer(table, page)
 
 
 def _comparison(
-    log: SummedLog,
-    by: Sequence[str],
-    metrics: Sequence[str],
-    comparing: Comparing,
-    *,
-    min_users: int,
+    log: SummedLog, by: Sequence[str], metrics: Sequence[str], comparing: Comparing, *, min_users: int
 ) -> Answer:
     from adcli.behaviour.currencies import one_currency
     from adcli.evaluate.rates.fairness import fairness_table

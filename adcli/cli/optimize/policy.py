@@ -42,9 +42,7 @@ def policy(
     ),
     text_model: TextModel = None,
     constraints: Path | None = typer.Option(
-        None,
-        metavar="FILE",
-        help=f"What the policy must obey, in TOML: {_KEYS}",
+        None, metavar="FILE", help=f"What the policy must obey, in TOML: {_KEYS}"
     ),
     no_ad: str | None = typer.Option(
         None,

@@ -81,8 +81,7 @@ class OneDnnLinear:
         return y
 
 
-LinearLayer = TorchLinear | OneDnnLinear
-"""y = x Wᵀ + b for rows x, and what often follows it, in one step."""
+LinearLayer = TorchLinear | OneDnnLinear  # y = x Wᵀ + b for rows x, and what often follows it, in one step
 
 
 def make_linear(affine: Affine, device: str, dtype: torch.dtype, *, onednn: bool) -> LinearLayer:

@@ -120,10 +120,7 @@ class LocalEngine(NamedTuple):
     def batches(self, tokens: Tokens) -> Iterator[Integers]:
         """The windows of each batch of what was read."""
         return plan_batches_of_texts(
-            tokens.owner,
-            tokens.lengths,
-            token_budget=self.token_budget,
-            max_padding=self.forward.max_padding,
+            tokens.owner, tokens.lengths, token_budget=self.token_budget, max_padding=self.forward.max_padding
         )
 
     def _pooled(self, task: Task) -> tuple[Task, Floats32]:

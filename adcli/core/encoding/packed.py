@@ -54,13 +54,7 @@ class PackedBert:
     max_padding: float | None = None
 
     def __init__(
-        self,
-        weights: EncoderWeights,
-        device: str,
-        dtype: torch.dtype,
-        *,
-        onednn: bool,
-        attention: Attention,
+        self, weights: EncoderWeights, device: str, dtype: torch.dtype, *, onednn: bool, attention: Attention
     ) -> None:
         self.width = weights.words.shape[1]
         by = "oneDNN" if onednn else "torch"

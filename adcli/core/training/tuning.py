@@ -8,12 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adcli.core.adapters.adalora import RankAllocation
-from adcli.core.adapters.adapter import (
-    AdapterSettings,
-    attach_adapter,
-    continue_adapter,
-    save_adapter,
-)
+from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, continue_adapter, save_adapter
 from adcli.core.models.resolution import ModelSource
 from adcli.core.training.loop import Objective, TrainingLoop
 from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings

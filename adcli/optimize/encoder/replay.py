@@ -9,11 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from adcli.core.training.encoder.evaluations import (
-    HeldOut,
-    evaluation_from_json,
-    evaluation_to_json,
-)
+from adcli.core.training.encoder.evaluations import HeldOut, evaluation_from_json, evaluation_to_json
 from adcli.core.training.encoder.examples import Labelled, Pairs, Texts, examples_from_json, examples_to_json
 from adcli.errors import DataError
 
@@ -26,10 +22,7 @@ Material = Pairs | Texts | Labelled
 def sample_to_json(material: Material, test: HeldOut | None, *, seed: int) -> dict[str, Any]:
     """What a later run needs in order not to forget: some of the material, and what it is tested on."""
     kept = _part(material, KEPT, seed)
-    return {
-        "examples": examples_to_json(kept),
-        "test": None if test is None else evaluation_to_json(test),
-    }
+    return {"examples": examples_to_json(kept), "test": None if test is None else evaluation_to_json(test)}
 
 
 def sample_from_json(content: dict[str, Any]) -> tuple[Material, HeldOut | None]:

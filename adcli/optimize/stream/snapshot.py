@@ -21,13 +21,7 @@ ARRAYS = (
     "spending.open",
     *(f"rewards.learner.{name}" for name in LEARNED),
 )
-NUMBERS = (
-    "lines",
-    "next_solution",
-    "contexts.unknown_keys",
-    "rewards.drifts",
-    "rewards.last_drift",
-)
+NUMBERS = ("lines", "next_solution", "contexts.unknown_keys", "rewards.drifts", "rewards.last_drift")
 
 
 def packed(live: LivePolicy, about: Any) -> bytes:

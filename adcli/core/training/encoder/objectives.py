@@ -163,11 +163,7 @@ class Classification:
         order = np.random.default_rng(settings.seed).permutation(len(once.texts))
         some = once.those(order[:HEAD_FITTED_TO])
         weight, bias = fit_head(
-            encoder.encode(some.texts),
-            some.labels,
-            len(some.names),
-            groups=some.groups,
-            weights=some.weights,
+            encoder.encode(some.texts), some.labels, len(some.names), groups=some.groups, weights=some.weights
         )
         self._offsets = _group_log_odds(labelled)
         head = torch.nn.Linear(weight.shape[1], weight.shape[0])
