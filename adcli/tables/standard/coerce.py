@@ -194,9 +194,7 @@ def _flag(values: pl.Series, form: ColumnFormat) -> Coerced:
 
 
 def _probability(values: pl.Series, form: ColumnFormat) -> Coerced:
-    values, numbers = _numeric(values, pl.Float64(), form)
-    numbers = _finite(numbers)
-    problems = _unread(values, numbers, "not a number")
+    numbers, problems = _number(values, form)
     must_be_positive = values.name in NEVER_ZERO
     is_low = numbers <= 0 if must_be_positive else numbers < 0
     what = f"must be in {'(' if must_be_positive else '['}0, 1]"
