@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.copy.ad import shown_to
 from adcli.copy.checker import Checker
 from adcli.copy.facts import ProductFacts
 
-FloatArray = npt.NDArray[np.float64]
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 WEIGHTS = {"margin": 0.3, "click": 3.0, "fluency": 0.1, "novelty": 0.3, "human": 0.3}
 """Of each score in the merit of a text; of clicks it is the logarithm of the rate.
@@ -59,11 +59,11 @@ class Chooser:
         self,
         checker: Checker,
         *,
-        clicks: Callable[[Sequence[str]], FloatArray] | None = None,
-        fluency: Callable[[Sequence[str]], FloatArray] | None = None,
+        clicks: Callable[[Sequence[str]], Floats] | None = None,
+        fluency: Callable[[Sequence[str]], Floats] | None = None,
         running: Mapping[str, Sequence[str]] | None = None,
         encode: Encode | None = None,
-        human: Callable[[Sequence[str], ProductFacts], FloatArray] | None = None,
+        human: Callable[[Sequence[str], ProductFacts], Floats] | None = None,
     ) -> None:
         self._checker, self._clicks, self._fluency, self._human = checker, clicks, fluency, human
         self._running, self._encode = running, encode
@@ -99,7 +99,7 @@ class Chooser:
         strongest = sorted(change, key=lambda word: (-abs(change[word]), word))[:3]
         return [f"{word} {change[word]:+.3f}" for word in strongest if abs(change[word]) >= TELLING]
 
-    def _novelty(self, texts: Sequence[str], item_id: str) -> FloatArray | None:
+    def _novelty(self, texts: Sequence[str], item_id: str) -> Floats | None:
         if self._running is None or self._encode is None:
             return None
         running = self._running.get(item_id, ())
@@ -110,7 +110,7 @@ class Chooser:
         return np.asarray(1 - alike.max(axis=1), dtype=np.float64)
 
 
-def merits(scores: Sequence[Scores]) -> FloatArray:
+def merits(scores: Sequence[Scores]) -> Floats:
     """(n,) what each text of one product gains over their mean by its scores."""
     merit = np.zeros(len(scores))
     for name, weight in WEIGHTS.items():

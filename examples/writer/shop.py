@@ -22,7 +22,7 @@ SEGMENTS = ("students", "gardeners")
 PRODUCTS, UNSEEN, ADS, SHOWN = 160, 24, 3, 250  # ads of a product and segment, impressions of an ad
 KNOWN = ("item_id", "title", "brand", "color", "material", "description")
 BASE = -3.2  # log-odds of a click on an ad that has nothing anybody likes or dislikes
-# What a point of `traits` is worth in log-odds, by taste and segment. "none" does not care.
+# What a point of `traits` is worth in log-odds, by taste and segment. "none" clicks whatever an ad says.
 TASTES = {
     "warm": ((1.0, 0.3, -0.6, -0.3, 0.0, 0.9), (0.9, -0.5, 0.5, 0.6, -0.8, 0.0)),
     "plain": ((-0.7, -0.3, 1.1, -0.6, -0.6, 0.6), (-0.6, 0.5, 0.4, -0.8, -0.3, 1.0)),
@@ -117,7 +117,8 @@ def traits(item: dict[str, str], text: str) -> NDArray[np.float64]:
 
 def click_rate(taste: str, segment: str, item: dict[str, str], text: str) -> float:
     """The truth: the probability that somebody of a segment clicks an ad."""
-    worth = (*TASTES[taste][SEGMENTS.index(segment)], *CARELESS)
+    careless = (0.0,) * 3 if taste == "none" else CARELESS
+    worth = (*TASTES[taste][SEGMENTS.index(segment)], *careless)
     return float(1 / (1 + np.exp(-BASE - traits(item, text) @ np.array(worth))))
 
 

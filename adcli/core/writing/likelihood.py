@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.core.compute.batching import IntArray
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Likelihood(NamedTuple):
@@ -20,11 +18,11 @@ class Likelihood(NamedTuple):
         tokens: (n,) tokens it is the sum over.
     """
 
-    log_likelihood: FloatArray
+    log_likelihood: Floats
     tokens: IntArray
 
     @property
-    def perplexity(self) -> FloatArray:
+    def perplexity(self) -> Floats:
         """(n,) e to the mean negative log-likelihood of each text's tokens."""
-        perplexity: FloatArray = np.exp(-self.log_likelihood / np.maximum(self.tokens, 1))
+        perplexity: Floats = np.exp(-self.log_likelihood / np.maximum(self.tokens, 1))
         return perplexity

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.copy.checker import Checker, is_publishable
 from adcli.copy.fact import Fact
 from adcli.copy.facts import catalogue_facts
 from adcli.optimize.writer.clicks import ClickModel, ShownAds, held_out_models
 from adcli.statistics.ngrams import distinct, ngrams, self_bleu, tokens
 
-FloatArray = npt.NDArray[np.float64]
 OBJECTED, PER_COLUMN = 2.0, 0.05
 REPEATED = 3.0  # of 1 the ads of a prompt soon say the same: it earns more clicks a piece than variety costs
 SURE = 1.0  # deviations below its mean at which the click model is believed
@@ -42,7 +41,7 @@ class AdJudge:
             learned, judge, self.gain = held_out_models(shown, seed=content["seed"])
             self._clicks = learned, judge
 
-    def reward(self, places: Sequence[int], texts: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
+    def reward(self, places: Sequence[int], texts: Sequence[Sequence[str]]) -> dict[str, Floats]:
         """(texts,) the parts of the reward of what was written for each prompt."""
         flat = [text for its in texts for text in its]
         owners = [place for place, its in zip(places, texts, strict=True) for _ in its]
@@ -68,7 +67,7 @@ class AdJudge:
             watched["score"] = float((odds + sum(rewards.values()) - rewards["clicks"]).mean())
         return watched
 
-    def _guards(self, owners: Sequence[int], texts: Sequence[str]) -> dict[str, FloatArray]:
+    def _guards(self, owners: Sequence[int], texts: Sequence[str]) -> dict[str, Floats]:
         products = [self._products[self._item[place]] for place in owners]
         findings = self._checker.findings(list(texts), products)
         over = np.array([max(0, len(text) - self._columns) for text in texts], float)
@@ -84,7 +83,7 @@ def judge_of(content: Mapping[str, Any]) -> AdJudge:
     return AdJudge(content)
 
 
-def _repeated(texts: Sequence[str]) -> FloatArray:
+def _repeated(texts: Sequence[str]) -> Floats:
     """(texts,) the share of each text's pairs of words that another text for the same prompt has."""
     pairs = [set(ngrams(tokens(text), 2)) for text in texts]
     seen = Counter(pair for its in pairs for pair in its)

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.discriminator import FOLDER, Discriminator, with_prompt
 from adcli.core.training.writer.examples import Judge, WriterTask
 from adcli.core.training.writer.plane import CHOOSING, Plane, Write
 
-FloatArray = npt.NDArray[np.float64]
 EVERY = 4  # steps of the writer between turns of the discriminator
 FIRST_STEPS, STEPS = 24, 8  # of the discriminator
 PROMPTS, MEMORY = 32, 256  # that are written for in a turn, and older texts that are kept
@@ -65,7 +64,7 @@ class Adversary:
         if turn and not rest:
             self._turn(turn, STEPS)
 
-    def reward(self, places: Sequence[int], texts: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
+    def reward(self, places: Sequence[int], texts: Sequence[Sequence[str]]) -> dict[str, Floats]:
         """(texts,) the log-odds that people wrote each."""
         return {"human": self._discriminator.log_odds(self._flat(places, texts))}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.arrays import Floats
 from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, save_adapter
 from adcli.core.models.resolution import resolve_model
 from adcli.core.processes.runtime import Device, Precision
@@ -18,7 +17,6 @@ from adcli.core.training.encoder.objectives import Classification
 from adcli.core.training.loop import Objective, TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 
-FloatArray = npt.NDArray[np.float64]
 BATCH, LEARNING_RATE, LONGEST = 32, 1e-3, 128
 SEPARATOR = " [SEP] "
 LABELS = ("generated", "human")
@@ -74,10 +72,10 @@ class Discriminator(torch.nn.Module):
         weight, bias = (parameter.detach().float().cpu().numpy() for parameter in self._head.parameters())
         save_head(directory, weight, bias)
 
-    def log_odds(self, texts: Sequence[str]) -> FloatArray:
+    def log_odds(self, texts: Sequence[str]) -> Floats:
         """(n,) log-odds that people wrote each text."""
         vectors = torch.from_numpy(self._encoder.encode(texts)).to(self._encoder.device)
         with torch.no_grad():
             scores = self._head(vectors)
-        found: FloatArray = (scores[:, 1] - scores[:, 0]).double().cpu().numpy()
+        found: Floats = (scores[:, 1] - scores[:, 0]).double().cpu().numpy()
         return found

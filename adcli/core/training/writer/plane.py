@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from adcli.arrays import Floats
 from adcli.core.training.encoder.examples import fit_head
 from adcli.core.training.writer.discriminator import with_prompt
 from adcli.core.training.writer.examples import WriterTask
 from adcli.statistics.ngrams import self_bleu, tokens
 
-FloatArray = npt.NDArray[np.float64]
 Texts = Sequence[Sequence[str]]
 Write = Callable[[Sequence[int], float, int, int], Texts]
 """Places of prompts, temperature, texts for each, and seed to what a writer, as it is, writes for them."""
@@ -49,8 +49,8 @@ class Level(NamedTuple):
 
     temperature: float
     diversity: float
-    quality: FloatArray
-    above: FloatArray
+    quality: Floats
+    above: Floats
 
 
 class Plane:
@@ -120,7 +120,7 @@ class Plane:
             "gain": bool(not_below >= ENOUGH and mean > CLEAR * error),
         }
 
-    def _quality(self, temperatures: Sequence[float]) -> Callable[[FloatArray], FloatArray]:
+    def _quality(self, temperatures: Sequence[float]) -> Callable[[Floats], Floats]:
         """A function from vectors of the texts for all places to each place's mean log-odds."""
         now = [self._read(self._judging, t, 1)[0] for t in temperatures]
         before = [self._judged[temperature] for temperature in temperatures]
@@ -130,7 +130,7 @@ class Plane:
         weights = [share] * len(self._human) + [1.0] * len(generated)
         weight, bias = fit_head(np.concatenate([self._human, generated]), labels, 2, weights=weights)
 
-        def quality(vectors: FloatArray) -> FloatArray:
+        def quality(vectors: Floats) -> Floats:
             odds = (vectors @ (weight[1] - weight[0]) + bias[1] - bias[0]).astype(float)
             return np.asarray(odds.reshape(-1, self._samples).mean(axis=1))
 
@@ -148,7 +148,7 @@ def _diversity(texts: Texts) -> float:
     return 1 - float(np.nanmean(self_bleu([tokens(text) for its in texts for text in its]))) / 100
 
 
-def _mean_and_error(values: FloatArray) -> tuple[float, float]:
+def _mean_and_error(values: Floats) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
 
 

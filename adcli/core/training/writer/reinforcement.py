@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
+from adcli.arrays import Floats
 from adcli.core.compute.precision import choose_precision
 from adcli.core.processes.runtime import Precision
 from adcli.core.training.batches import batch_members
@@ -27,8 +27,7 @@ from adcli.core.training.writer.likelihood import add_loss_gradients, own_share
 from adcli.core.writing.live import LiveWriting
 from adcli.core.writing.settings import WritingSettings
 
-FloatArray = npt.NDArray[np.float64]
-Rewards = Mapping[str, FloatArray]
+Rewards = Mapping[str, Floats]
 Reward = Callable[[Sequence[int], Sequence[Sequence[str]]], Rewards]
 """Places of prompts and the texts written for each to (texts,) parts of the reward, whose sum it is."""
 
@@ -103,7 +102,7 @@ class Reinforcement:
         return loss
 
     def _most_telling(
-        self, written: Sequence[Group], earned: FloatArray
+        self, written: Sequence[Group], earned: Floats
     ) -> tuple[list[Group], list[list[float]]]:
         """Of each group the samples that earned most and least, with their advantages."""
         deviation = self._deviation(earned) + 1e-3
@@ -116,7 +115,7 @@ class Reinforcement:
             advantages.append(((its - its.mean()) / deviation)[chosen].tolist())
         return groups, advantages
 
-    def _deviation(self, earned: FloatArray) -> float:
+    def _deviation(self, earned: Floats) -> float:
         """Of what all processes' samples of the batch earned."""
         if self._processes == 1:
             return float(earned.std())
