@@ -60,9 +60,7 @@ class WriterAds(NamedTuple):
 def with_ids(ads: pl.DataFrame) -> pl.DataFrame:
     """Ads or pairs as ads: pairs of the same product have one item_id, each its own ad_id."""
     if "item_id" not in ads.columns:
-        about = pl.struct(
-            name for name in ("title", "description", "brand", "category") if name in ads.columns
-        )
+        about = pl.struct(name for name in PRODUCT if name in ads.columns)
         ads = ads.with_columns(item_id=about.rank("dense").cast(pl.String))
     if "ad_id" not in ads.columns:
         ads = ads.with_row_index("ad_id").with_columns(pl.col("ad_id").cast(pl.String))
