@@ -6,11 +6,13 @@ labeller.label([words_of("Boils 1.7 l of water in three minutes.")])
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
+from torch.nn import functional  # noqa: TID253
 
 from adcli.core.adapters.adapter import describe_adapter
 from adcli.core.compute.batching import IntArray, plan_batches
@@ -40,6 +42,7 @@ class RoleLabeller:
     def __init__(self, encoder: Encoder, network: RoleNetwork, labels: RoleLabels) -> None:
         self._encoder, self._network, self._labels = encoder, network.eval(), labels
         self._tokenizer = load_tokenizer(encoder.source.path)
+        self._once = torch.tensor([False, *(bool(re.fullmatch(r"A(RG)?\d", role)) for role in labels.roles)])
 
     @classmethod
     def load(cls, directory: Path, *, device: Device = "auto", precision: Precision = "auto") -> RoleLabeller:
@@ -104,7 +107,9 @@ class RoleLabeller:
                     row[[word for word in predicates[place] if word < len(row)]] = True
                 chosen &= is_word
             at = chosen.nonzero()
-            role, *syntax = (its.argmax(dim=-1).numpy() for its in self._network(words, is_word, *at.T)[1:])
+            scores = self._network(words, is_word, *at.T)
+            role = likeliest(scores.role, self._once).numpy()
+            syntax = [its.argmax(dim=-1).numpy() for its in (scores.head, scores.relation, scores.tag)]
             read = []
             for row, (place, count) in enumerate(zip(places, map(len, part.first), strict=True)):
                 own = (at[:, 0] == row).numpy()
@@ -143,3 +148,23 @@ class RoleLabeller:
             tuple(self._labels.relations[number] for number in relation),
             tuple(self._labels.tags[number] for number in tag),
         )
+
+
+def likeliest(scores: torch.Tensor, once: torch.Tensor) -> torch.Tensor:
+    """(predicates, w) the likeliest role of each word; those that a predicate has once go to the surest word.
+
+    Source: Punyakanok, Roth and Yih, "The Importance of Syntactic Parsing and Inference in Semantic Role
+    Labeling" (2008), section 3.2, constraint 4.
+
+    Args:
+        scores: (predicates, w, roles + 1) of the roles of each word.
+        once: (roles + 1,) which of them a predicate has once.
+    """
+    scores = scores.log_softmax(dim=-1)
+    while True:
+        role = scores.argmax(dim=-1)
+        said = functional.one_hot(role, len(once)).bool() & once
+        lost = said & (scores < scores.masked_fill(~said, -torch.inf).amax(dim=1, keepdim=True))
+        if not lost.any():
+            return role
+        scores = scores.masked_fill(lost, -torch.inf)

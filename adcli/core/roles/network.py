@@ -1,7 +1,8 @@
 """What is read off the states of a sentence's words: predicates, the roles of each, and who depends on whom.
 
 A sentence goes through the encoder once, whatever the number of its predicates. Dependencies are learned
-beside the roles, of which they know much, and turn a role's head word into its phrase.
+beside the roles, of which they know much: how likely a word depends on the predicate, or it on the word, and
+as what, counts for each role. They also turn a role's head word into its phrase.
 
 Source: Dozat and Manning, "Deep Biaffine Attention for Neural Dependency Parsing" (2017), equations 2 to 6;
 Cai et al., "A Full End-to-End Semantic Role Labeler, Syntactic-agnostic Over Syntactic-aware?" (2018), for
@@ -20,6 +21,9 @@ import torch  # noqa: TID253 - this module is reached only once a model is loade
 WIDTH = 256
 FARTHEST = 16  # words between predicate and argument that are told apart
 DROPPED = 0.2
+SYNTAX_SCALE = (
+    4.0  # of what syntax says of a role, whose weights begin at 0 and are log-odds of several units
+)
 
 
 class Scores(NamedTuple):
@@ -72,6 +76,8 @@ class RoleNetwork(torch.nn.Module):
         torch.nn.init.normal_(self.depends, std=WIDTH**-0.5 / 4)
         self.relation = torch.nn.Linear(WIDTH, relations)
         self.tag = torch.nn.Linear(WIDTH, tags)
+        self.below = torch.nn.Parameter(torch.zeros(relations, roles + 1))
+        self.above = torch.nn.Parameter(torch.zeros(relations, roles + 1))
         self.is_predicate = torch.nn.Linear(WIDTH, 1)
 
     def mixed(self, layers: Iterable[torch.Tensor]) -> torch.Tensor:
@@ -103,13 +109,15 @@ class RoleNetwork(torch.nn.Module):
         role = torch.bmm(by_role, offered[sentence].transpose(1, 2)).transpose(1, 2) + self.distance(apart)
         dependent = self.of_dependent(words)
         head = _with_one(dependent) @ self.depends.to(dependent.dtype) @ self.of_head(words).transpose(1, 2)
-        return Scores(
-            self.is_predicate(dependent)[..., 0],
-            role,
-            head.float().masked_fill(~there[:, None, :], -torch.inf),
-            self.relation(dependent),
-            self.tag(dependent),
+        head = head.float().masked_fill(~there[:, None, :], -torch.inf)
+        relation = self.relation(dependent)
+        heads, relations = head.softmax(dim=-1), relation.float().softmax(dim=-1)
+        is_below, is_above = heads[sentence, :, predicate], heads[sentence, predicate]
+        role = role + SYNTAX_SCALE * (
+            is_below[..., None] * (relations @ self.below)[sentence]
+            + is_above[..., None] * (relations[sentence, predicate] @ self.above)[:, None]
         )
+        return Scores(self.is_predicate(dependent)[..., 0], role, head, relation, self.tag(dependent))
 
 
 def _with_one(x: torch.Tensor) -> torch.Tensor:

@@ -55,7 +55,7 @@ def test_roles_of_documents_held_out(split, labeller):
     for name, its in list(scores.items())[:8]:
         print(f"{name:10} P {its.precision:.3f} R {its.recall:.3f} F1 {its.f1:.3f} of {its.there}")
     print(f"{rate:,.0f} predicates a CPU second; {score_predicates(labeller.label(words), split[1])}")
-    assert scores["all"].f1 >= 0.67
+    assert scores["all"].f1 >= 0.68
     assert rate >= 500
 
 

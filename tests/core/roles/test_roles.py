@@ -2,10 +2,11 @@
 
 import models
 import pytest
+import torch  # noqa: TID253
 
 from adcli.core.roles.conllu import read_conllu
 from adcli.core.roles.frames import Frame
-from adcli.core.roles.labeller import RoleLabeller
+from adcli.core.roles.labeller import RoleLabeller, likeliest
 from adcli.core.roles.training import tune_roles
 from adcli.core.roles.words import words_of
 from adcli.core.training.settings import TrainingSettings
@@ -86,6 +87,14 @@ def test_roles_that_were_learned_are_read_off_other_documents(tmp_path):
     found = labeller.label(words)
     assert score_predicates(found, split.held_out).f1 > 0.95
     assert labeller.read(["", "the mug keeps the tea"])[1].phrase(4) == (3, 5)
+
+
+def test_a_role_that_a_predicate_has_once_goes_to_the_surest_word():
+    none_time_agent = torch.tensor(
+        [[[0.0, 1.0, 2.0], [0.0, -1.0, 5.0], [0.0, 3.0, 1.0]], [[0.0, 9.0, 2.0]] * 3]
+    )
+    once = torch.tensor([False, False, True])
+    assert likeliest(none_time_agent, once).tolist() == [[1, 2, 1], [1, 1, 1]]
 
 
 def test_scores_count_what_is_right_of_what_is_said_and_there():
