@@ -38,7 +38,7 @@ def reviewed(review: pl.DataFrame, ads: pl.DataFrame) -> Reviewed:
         DataError: If a decision is none of `DECISIONS`, an edit has no other text, or nothing is decided.
     """
     texts = dict(ads.select("ad_id", "text").iter_rows())
-    found: dict[str, tuple[str, bool]] = {}
+    found: dict[tuple[str, str], bool] = {}
     for row in review.iter_rows(named=True):
         decision, ad_id = (row["decision"] or "").strip().lower(), row["ad_id"]
         if not decision or ad_id not in texts:
@@ -47,13 +47,13 @@ def reviewed(review: pl.DataFrame, ads: pl.DataFrame) -> Reviewed:
             f"The review of ad {ad_id} has the decision '{decision}'; there are {', '.join(DECISIONS)}."
         )
         require_known(decision, DECISIONS, sentence)
-        found[texts[ad_id]] = (ad_id, decision == "accept")
+        found[ad_id, texts[ad_id]] = decision == "accept"
         if decision == "edit":
             edited = (row.get("edited_text") or "").strip()
             if edited in ("", texts[ad_id]):
                 raise DataError(f"The review edits ad {ad_id} but has no other text in edited_text.")
-            found[edited] = (ad_id, True)
+            found[ad_id, edited] = True
     if not found:
         raise DataError("The review decides nothing of these ads.", fix="Fill in its column decision.")
-    ad_ids, accepted = zip(*found.values(), strict=True)
-    return Reviewed(list(ad_ids), list(found), list(accepted))
+    ad_ids, said = zip(*found, strict=True)
+    return Reviewed(list(ad_ids), list(said), list(found.values()))

@@ -8,7 +8,7 @@ import models
 import polars as pl
 import pytest
 
-from adcli.cli.optimize.writer import _warn_of_divergence
+from adcli.cli.optimize.writer_scores import warn_of_divergence
 from adcli.core.training.settings import Evaluation
 
 FAST = ("--precision", "fp32", "--new-tokens", "8", "--rank", "4", "--held-out", "0.2")
@@ -68,6 +68,12 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
         evaluations[0]["watched"]
     )
     assert max(row["score"] for row in evaluations) > evaluations[0]["score"]
+    wider = adcli(
+        "optimize", "writer", shop / "ads.csv", "--catalog", shop / "products.csv", "--model", shop / "llama",
+        "--from", "first", "--rank", "8", "-o", "again",
+    )  # fmt: skip
+    assert wider.returncode == 2
+    assert "has the rank 4, not 8" in wider.said
     done = learn("--steps", "2", "--from", "first", "--replay-share", "0.5", "-o", "again")
     assert done.returncode == 0, done.said
     assert "ads of first are replayed beside" in done.said
@@ -114,7 +120,8 @@ def test_a_writer_learns_stage_after_stage_and_generate_takes_it(learn, adcli, s
 
 
 def test_products_with_an_ad_each_need_no_ids(adcli, shop, tmp_path):
-    rows = ["headline,copy", *(f"{WHAT[n % 4]} {KINDS[n % 8]},the {KINDS[n % 8]}" for n in range(24))]
+    both = [(WHAT[n % 4], KINDS[n % 8]) for n in range(24)]
+    rows = ["headline,copy", *(f"{what} {kind},{kind} and {what}" for what, kind in both)]
     (tmp_path / "pairs.csv").write_text("\n".join(rows) + "\n")
     done = adcli(
         "optimize", "writer", "pairs.csv", "--map", "title=headline", "--model", shop / "llama", *FAST,
@@ -194,6 +201,7 @@ def test_segments_are_told_by_their_vectors_where_that_is_better(adcli, shop, tm
             "--replay-share has no effect with --stage preference",
         ),
         (("--from", "nowhere"), 2, "not a directory"),
+        (("--learning-rate", "inf"), 2, "makes no sense"),
     ],
 )
 def test_what_can_not_be_learned_is_one_sentence(learn, shop, tmp_path, options, code, said):
@@ -229,6 +237,6 @@ def test_a_reward_that_rises_alone_is_said_and_stops_the_training(scores, said):
     evaluations = [Evaluation(0, 0.0, 0.2, {"reward": 1.0})]
     evaluations += [Evaluation(9 * n, 0.0, score, {"reward": 1.0 + n}) for n, score in enumerate(scores, 1)]
     warned = []
-    _warn_of_divergence(SimpleNamespace(warn=warned.append), evaluations, evaluations[0])
+    warn_of_divergence(SimpleNamespace(warn=warned.append), evaluations, evaluations[0])
     assert said in "".join(warned)
     assert bool(warned) == bool(said)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.command import command
 from adcli.cli.optimize.writer_options import Learning, TrainingOptions
+from adcli.cli.optimize.writer_scores import tell_scores
 from adcli.cli.options import Inputs, Models, Tracking
 from adcli.cli.run import Run
 from adcli.cli.users import read_segments
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from adcli.copy.fact import Fact
     from adcli.core.adapters.adapter import AdapterSettings, Tuning
-    from adcli.core.training.settings import Evaluation, Trained, TrainingSettings
+    from adcli.core.training.settings import Trained, TrainingSettings
     from adcli.core.training.writer.examples import Pair, Stage, WriterTask
     from adcli.optimize.writer.pairs import WriterAds
 
@@ -33,6 +34,7 @@ LEARNING_RATES = {
 }
 EVALUATIONS = 6
 SAMPLES, COLUMNS = 8, 90
+RANK = 16
 REPLAYED = 0.2
 JUDGING = 0.3  # of the items, of which an adversary's second discriminator learns
 JUDGE = "adcli.optimize.writer.judging:judge_of"
@@ -78,7 +80,7 @@ def writer(
         task = with_vectors(task, found, read_segments(run, learning.profiles))
     trained = _tune(run, folder, task, learning, training, tracking, models)
     _keep_replay(run, folder, task, learning)
-    _tell(run, folder, trained, learning.stage)
+    tell_scores(run, folder, trained, learning)
 
 
 def _check(learning: Learning, training: TrainingOptions, checking: Checking) -> None:
@@ -131,20 +133,27 @@ def _read(
     decided = None
     if learning.reviewed:
         decided = reviewed(run.read([learning.reviewed], tables=["decisions"], secondary=True), ads)
-    counts = _counted(run, learning.log) if learning.log else None
+    counts = _counted(run, learning.log, ads["ad_id"]) if learning.log else None
     products = catalogue.select(pl.all().cast(pl.String, strict=False)).to_dicts()
     with run.step("facts"):
         return products, writer_ads(ads, products, counts, decided, own)
 
 
-def _counted(run: Run, path: str) -> pl.DataFrame:
-    """How often each ad was shown and clicked."""
+def _counted(run: Run, path: str, ad_ids: pl.Series) -> pl.DataFrame:
+    """How often each ad was shown and clicked; it is said how many of them are not among the ads."""
     import polars as pl
 
     shown = run.read([path], tables=["impressions"], needs=["ad_id"], secondary=True)
-    return shown.group_by(pl.col("ad_id").cast(pl.String)).agg(
+    counts = shown.group_by(pl.col("ad_id").cast(pl.String)).agg(
         impressions=pl.len().cast(pl.Float64), clicks=pl.col("click").cast(pl.Float64).sum()
     )
+    others = counts.filter(~pl.col("ad_id").is_in(ad_ids.cast(pl.String).implode()))
+    if others.height:
+        run.note(
+            f"{path}: {others['impressions'].sum():,.0f} of {shown.height:,} impressions are of "
+            f"{others.height:,} other ads, and are left out."
+        )
+    return counts
 
 
 def _task(
@@ -248,8 +257,15 @@ def _told_in_words(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
 def _adapter(learning: Learning, training: TrainingOptions) -> AdapterSettings:
     from adcli.core.adapters.adapter import AdapterSettings, describe_adapter
 
-    before: Tuning = describe_adapter(learning.start_from)["tuning"] if learning.start_from else "lora"
-    return AdapterSettings(training.tune or before, training.rank)
+    earlier = describe_adapter(learning.start_from) if learning.start_from else {}
+    before: Tuning = earlier.get("tuning", "lora")
+    rank = earlier.get("settings", {}).get("rank", RANK)
+    if learning.start_from and training.rank not in {None, rank}:
+        raise UsageError(
+            f"The adapter in {learning.start_from} has the rank {rank}, not {training.rank}, and keeps it.",
+            fix="Leave --rank out, or begin anew.",
+        )
+    return AdapterSettings(training.tune or before, training.rank or rank)
 
 
 def _settings(run: Run, training: TrainingOptions, stage: Stage, tuning: str) -> TrainingSettings:
@@ -286,6 +302,7 @@ def _tune(
     adapter = _adapter(learning, training)
     settings = _settings(run, training, task.stage, adapter.tuning)
     asked = {**vars(adapter), **vars(settings), "samples": task.samples, "kept": task.kept}
+    asked |= {"new_tokens": task.new_tokens, "held_out": learning.held_out}
     name = run.output.name if run.output else "writer"
     with (
         run.step("train"),
@@ -319,81 +336,3 @@ def _tune(
             log=log,
             progress=bar,
         )
-
-
-def _tell(run: Run, folder: Path, trained: Trained, stage: Stage) -> None:
-    """What was gained on items that nothing was learned of, and whether the reward misled."""
-    first, best = trained.evaluations[0], trained.best
-    if stage == "adversarial":
-        _tell_plane(run, folder)
-    _tell_changes(run, folder)
-    if stage == "reinforce" and best is not None:
-        _warn_of_divergence(run, trained.evaluations, best)
-    if best is None or best.step == 0:
-        run.warn("nothing it learned was better on held-out items than what it began with, which is kept.")
-        return
-    names = {
-        "supervised": ("log_likelihood", "log-likelihood of a token"),
-        "preference": ("preferred", "share of pairs whose better ad gained"),
-        "reinforce": ("held_out_clicks", "click rate by a model of other items"),
-        "adversarial": ("accuracy", "accuracy of the discriminator"),
-    }
-    name, said = names[stage]
-    measured = {"before": first.watched, "after": best.watched}
-    run.facts["scores"] = {when: dict(values) for when, values in measured.items()}
-    run.note(
-        f"Held-out items, {said}: {first.watched[name]:.4f} before, {best.watched[name]:.4f} after step "
-        f"{best.step:,}; distinct-2 {first.watched['distinct_2']:.3f} and {best.watched['distinct_2']:.3f}, "
-        f"divergence {best.watched['kl']:.3f} nats a token."
-    )
-
-
-def _warn_of_divergence(run: Run, evaluations: Sequence[Evaluation], best: Evaluation) -> None:
-    """Say where the reward went on rising after what it stands for had stopped."""
-    from adcli.core.training.writer.watching import is_misled
-
-    last = evaluations[-1]
-    if last.watched["reward"] > best.watched["reward"] and last.score < best.score:
-        stopped = "training was stopped, and " if is_misled(evaluations) else ""
-        run.warn(
-            f"from step {best.step:,} to {last.step:,} the reward rose while the click model of other items "
-            f"said less: {stopped}the writer of step {best.step:,} is kept."
-        )
-
-
-def _tell_plane(run: Run, folder: Path) -> None:
-    """Whether the trained writer lies above the temperature curve of the one it began as."""
-    from adcli.core.adapters.adapter import describe_adapter
-
-    plane = describe_adapter(folder)["plane"]
-    run.facts["plane"] = plane
-    levels = "; ".join(
-        f"at diversity {level['diversity']:.2f} by {level['above']:+.2f} (± {level['error']:.2f})"
-        for level in plane["after"]
-    )
-    said = "above the temperature curve" if plane["gain"] else "no gain over the temperature curve"
-    run.note(
-        f"{said}: not below it at {plane['not_below']} of {len(plane['after'])} levels, in quality "
-        f"({levels}; on average {plane['above']:+.2f} ± {plane['error']:.2f}). Quality is the "
-        f"{plane['quality']}."
-    )
-
-
-def _tell_changes(run: Run, folder: Path) -> None:
-    """By what segments are told, and what was gained on new ads and forgotten of earlier ones."""
-    from adcli.core.adapters.adapter import describe_adapter
-
-    content = describe_adapter(folder)
-    if "audience" in content:
-        found = run.facts["audience"] = content["audience"]
-        run.note(
-            f"Segments are told by their {found['told_by']}: by vectors a token of clicked ads held out is "
-            f"{found['gain']:+.3f} ± {found['error']:.3f} nats likelier than by names ({found['ads']} ads)."
-        )
-    for name, ads in (("gained", "new"), ("forgotten", "earlier")):
-        if name in content:
-            found = run.facts[name] = content[name]
-            run.note(
-                f"{name} on {ads} ads, held out ({found['pairs']:,}): {found['change']:+.3f} nats a token "
-                f"({found['before']:.3f} before, {found['after']:.3f} after)."
-            )

@@ -65,7 +65,9 @@ class TrainingOptions:
     tune: Literal["lora", "adalora", "prefix", "full"] | None = typer.Option(
         None, help="Kind of adapter to train, or full for all weights.", show_default="lora, or as in --from"
     )
-    rank: int = typer.Option(16, min=1, help="LoRA rank or prefix tokens.")
+    rank: int | None = typer.Option(
+        None, min=1, help="LoRA rank or prefix tokens.", show_default="16, or as in --from"
+    )
     steps: int | None = typer.Option(
         None, min=1, help="Optimizer steps at most.", show_default="200, 100, 60 or 60, by --stage"
     )

@@ -20,10 +20,18 @@ def add_gradients(
 
 
 def average_over_ranks(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Average gradients over all processes, many tensors in one collective."""
+    """Average gradients over all processes, many tensors in one collective.
+
+    Of a weight of which only some processes' shares have a gradient, that of the others is 0.
+    """
     from accelerate.utils import reduce
 
-    for together in _in_few([p.grad for p in parameters if p.grad is not None]):
+    every = list(parameters)
+    has_one = torch.tensor([p.grad is not None for p in every], dtype=torch.float32)
+    for parameter, share in zip(every, reduce(has_one, reduction="mean").tolist(), strict=True):
+        if share and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    for together in _in_few([p.grad for p in every if p.grad is not None]):
         flat = reduce(torch.cat([gradient.flatten() for gradient in together]), reduction="mean")
         averages = torch.split(flat, [gradient.numel() for gradient in together])
         for gradient, average in zip(together, averages, strict=True):

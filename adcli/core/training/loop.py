@@ -21,6 +21,7 @@ from adcli.core.adapters.adalora import RankAllocation
 from adcli.core.training.checkpoints import load_checkpoint, save_checkpoint
 from adcli.core.training.gradients import average, average_over_ranks
 from adcli.core.training.settings import Evaluation, Log, Progress, Trained, TrainingSettings
+from adcli.errors import AdcliError
 
 LARGEST_GRADIENT = 1.0
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -99,6 +100,8 @@ class TrainingLoop:
         """Train, and leave the model with its best weights.
 
         `progress`: called with the number of further steps done, first with those of a resumed run.
+
+        Raises AdcliError if the loss or a score is no number any more.
         """
         first = self._resume()
         if progress is not None and first:
@@ -146,6 +149,7 @@ class TrainingLoop:
             self._allocation.after_step(step + 1)
         self._optimizer.zero_grad()
         loss = average(total / settings.accumulate) if self._processes > 1 else total / settings.accumulate
+        _check_finite(loss, step + 1)
         self._losses.append(loss)
         self._log({"loss": loss, "learning_rate": settings.learning_rate_at(step)}, step)
 
@@ -157,6 +161,7 @@ class TrainingLoop:
         with torch.inference_mode():
             measured = self._evaluate()
         score, watched = measured if isinstance(measured, tuple) else (measured, {})
+        _check_finite(score, step)
         since = self._losses[self._evaluations[-1].step :] if self._evaluations else []
         found = Evaluation(step, math.fsum(since) / len(since) if since else math.nan, score, watched)
         if not self._evaluations or score > max(e.score for e in self._evaluations):
@@ -226,6 +231,14 @@ class TrainingLoop:
         if self._objective.memory is not None:
             self._objective.memory[:] = progress["memory"]
         return int(progress["step"])
+
+
+def _check_finite(value: float, step: int) -> None:
+    if not math.isfinite(value):
+        raise AdcliError(
+            f"The training came apart: at step {step:,} its loss or score was no finite number.",
+            fix="Give a smaller --learning-rate.",
+        )
 
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -42,7 +43,7 @@ class TrainingSettings:
                 raise UsageError(
                     f"--{option} {getattr(self, name)} makes no sense.", fix=f"Give {least} or more."
                 )
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise UsageError(f"--learning-rate {self.learning_rate} makes no sense.", fix="Give more than 0.")
 
     def learning_rate_at(self, step: int) -> float:

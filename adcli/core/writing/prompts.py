@@ -119,7 +119,7 @@ class PromptReader:
             raise DataError(
                 f"A prompt has {len(ids)} tokens; with {new_tokens} new ones that is more than the model's "
                 f"{max_positions}.",
-                fix="Shorten the texts it is made of, or give a smaller --max-new-tokens.",
+                fix="Shorten the texts it is made of, or ask for fewer new tokens.",
             )
 
     def _ids(self, text: str, *, special: bool) -> Ids:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FEATURES = 1 << 14
 STRENGTHS = (0.003, 0.01, 0.03, 0.1)  # variance of weights before anything is known
+FEWEST = 4  # items: half of them to learn from, of which half to choose a strength by
 CLEAR = 1.645  # deviations by which a model has to beat a constant
 
 
@@ -86,11 +87,22 @@ def held_out_models(ads: ShownAds, *, seed: int) -> tuple[ClickModel, ClickModel
         The two models, and the log loss of a constant less that of the first on the other items, a click.
 
     Raises:
-        DataError: If the first is no better than a constant there.
+        DataError: If the items are few, all or none was clicked, or the first is no better than a constant
+            there.
     """
+    if len(items := set(ads.item)) < FEWEST:
+        raise DataError(
+            f"The log shows ads of {len(items)} items, too few to learn from some and judge by others.",
+            fix="Give the log of ads of more items.",
+        )
     first, second = _halves(ads, seed)
     if not min(sum(first.clicks), sum(second.clicks)):
         raise DataError("The ads have too few clicks to learn from.", fix="Give a longer log.")
+    if any(sum(half.clicks) == sum(half.impressions) for half in (first, second)):
+        raise DataError(
+            "The ads were clicked whenever they were shown, which tells none from another.",
+            fix="Give the impressions that were not clicked as well.",
+        )
     model = ClickModel.of(first, seed=seed + 1)
     rate = sum(first.clicks) / sum(first.impressions)
     odds, _ = model.log_odds(second.text, second.segment)

@@ -60,7 +60,8 @@ class AdJudge:
         said = [tokens(text) for text in flat]
         watched = {name: float(values.mean()) for name, values in rewards.items()}
         watched["reward"] = sum(watched.values())
-        watched |= {"self_bleu": float(np.nanmean(self_bleu(said))), "distinct_2": distinct(said, 2)}
+        watched |= {"self_bleu": float(np.nanmean(self_bleu(said)))}
+        watched |= {"distinct_2": float(np.nan_to_num(distinct(said, 2)))}  # single words: no pair differs
         if self._clicks is not None:
             odds, _ = self._clicks[1].log_odds(flat, [self._segment[place] for place in owners])
             watched["held_out_clicks"] = float((1 / (1 + np.exp(-odds))).mean())

@@ -58,6 +58,14 @@ def test_a_taste_for_nothing_is_no_reward():
         held_out_models(shown(lambda text, segment: 0.05), seed=3)
 
 
-def test_a_log_without_clicks_is_refused():
-    with pytest.raises(DataError, match="too few clicks"):
-        held_out_models(shown(lambda text, segment: 0.0), seed=3)
+@pytest.mark.parametrize(("rate", "said"), [(0.0, "too few clicks"), (1.0, "whenever they were shown")])
+def test_a_log_of_one_class_is_refused(rate, said):
+    with pytest.raises(DataError, match=said):
+        held_out_models(shown(lambda text, segment: rate), seed=3)
+
+
+def test_a_log_of_few_items_is_refused():
+    with pytest.raises(DataError, match="ads of 3 items, too few"):
+        held_out_models(shown(likes).those(np.arange(30)), seed=3)
+    with pytest.raises(DataError, match="no better than a constant"):
+        held_out_models(shown(likes, impressions=1).those(np.arange(40)), seed=3)

@@ -145,8 +145,11 @@ class WriterTask:
         ]
 
 
+_MORE_HELD_OUT = "Give ads of more items, or a larger --held-out."
+
+
 def check_count(task: WriterTask, batch_size: int) -> None:
-    """Raise if there are fewer examples than one batch.
+    """Raise if there are fewer examples than one batch, or none to score by.
 
     Raises:
         DataError: If so.
@@ -163,10 +166,13 @@ def check_count(task: WriterTask, batch_size: int) -> None:
             f"There are {count} {what} to learn from, fewer than one batch of {batch_size}.",
             fix="Give more data, or a smaller --batch-size.",
         )
+    scored_by = {"supervised": task.pairs_of, "preference": task.preferences_of}
+    if task.stage in scored_by and not scored_by[task.stage](task.held_out):
+        raise DataError(f"There are no {what} of the items held out, to score by.", fix=_MORE_HELD_OUT)
     if task.stage == "adversarial":
         for places in (task.held_out, task.judging):
             if len({pair.prompt for pair in task.pairs_of(places)}) < FEWEST:
                 raise DataError(
                     f"People wrote ads for fewer than {FEWEST} of the prompts held out, to judge others by.",
-                    fix="Give ads of more items, or a larger --held-out.",
+                    fix=_MORE_HELD_OUT,
                 )

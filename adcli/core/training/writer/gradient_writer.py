@@ -25,6 +25,7 @@ from adcli.core.training.dropout import drop_nothing, use_seeded_dropout
 from adcli.core.training.encoder.gradient_encoder import training_precision
 from adcli.core.writing.language_model import positions
 from adcli.core.writing.prompts import Ids, PromptReader
+from adcli.errors import DataError, printable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -76,15 +77,27 @@ class GradientWriter:
         self.precision = training_precision(runtime.precision, runtime.device, model.config.hidden_size)
         self._trained = [p for p in model.parameters() if p.requires_grad]
         self._trained += [] if audience is None else audience.parameters()
+        taken = learned_prefix(model).length + (0 if audience is None else audience.length)
+        self._positions = int(getattr(model.config, "max_position_embeddings", 1 << 20)) - taken
         self._begun = [p.detach().clone() for p in self._trained]
 
     def group(self, prompt: str, audience: Audience | None, texts: Sequence[str] = ()) -> Group:
-        """As tokens a prompt, cut at its beginning, and texts after it, each with the one that ends it."""
-        return Group(
-            self.reader.text(prompt)[-self._max_length :],
-            [np.append(self.reader.continuation(f" {t}"), self.reader.end).astype(np.int32) for t in texts],
-            audience,
-        )
+        """As tokens a prompt, cut at its beginning, and texts after it, each with the one that ends it.
+
+        Raises:
+            DataError: If they are more than the model has positions for.
+        """
+        asked = self.reader.text(prompt)[-self._max_length :]
+        said = [np.append(self.reader.continuation(f" {t}"), self.reader.end).astype(np.int32) for t in texts]
+        room = self._positions - len(asked)
+        for text, ids in zip(texts, said, strict=True):
+            if len(ids) > room:
+                raise DataError(
+                    f"The text '{printable(text)}' has {len(ids):,} tokens, of which the model can read "
+                    f"{max(room, 0):,} after the prompt.",
+                    fix="Shorten it, or leave it out.",
+                )
+        return Group(asked, said, audience)
 
     def parts(self, groups: Sequence[Group]) -> list[IntArray]:
         """Places of the groups that are computed together: of like lengths, all for an audience or none."""

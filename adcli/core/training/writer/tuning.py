@@ -21,6 +21,7 @@ from adcli.core.training.checkpoints import checkpoint_folder
 from adcli.core.training.ranks import said_by, train_in_ranks
 from adcli.core.training.settings import Log, Progress, Trained, TrainingSettings
 from adcli.core.training.writer.examples import Judge, Pair, WriterTask, check_count
+from adcli.errors import UsageError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -84,11 +85,16 @@ def tune_writer(
         progress: Called with the number of further steps that are done.
 
     Raises:
-        UsageError: If the model or the adapter is not there.
+        UsageError: If the model or the adapter is not there, or a batch is too small for the processes.
         DataError: If there are too few examples, or model or adapter can not be used.
     """
     check_count(task, settings.batch_size)
     runtime = start_runtime(device=device, precision=precision, processes=processes)
+    if settings.batch_size < runtime.processes:
+        raise UsageError(
+            f"{runtime.processes} processes can not share a batch of {settings.batch_size}.",
+            fix="Give a larger --batch-size, or fewer --processes.",
+        )
     asked = WriterTuning(
         model,
         str(resolve_model(model, task="generate").path),

@@ -9,7 +9,7 @@ import numpy as np
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.training.settings import Evaluation
-from adcli.core.training.writer.examples import Judge, Pair, WriterTask
+from adcli.core.training.writer.examples import FEWEST, Judge, Pair, WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, Group
 from adcli.core.training.writer.likelihood import (
     BETA,
@@ -78,7 +78,8 @@ class Watch:
 def best_told(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, Any]]:
     """What tells an audience best, its vector or its name, by the likelihood of ads that it clicked.
 
-    The vector's gain has to be clear, and more than what another audience's vector has.
+    The vector's gain has to be clear, of more than a few ads, and more than what another audience's vector
+    has.
     """
     ads = task.clicked[:MOST_COMPARED]
     by_names = task.asked(ad.by_name for ad in ads)
@@ -99,7 +100,7 @@ def best_told(writer: GradientWriter, task: WriterTask) -> dict[str, dict[str, A
     apart = likelihood["vectors"] - likelihood["names"]
     gain = float(weights @ apart)
     error = float(np.sqrt(((weights * (apart - gain)) ** 2).sum()))
-    is_better = gain > CLEAR * error and means["vectors"] > means["others"]
+    is_better = len(ads) >= FEWEST and gain > CLEAR * error and means["vectors"] > means["others"]
     told = {"told_by": "vectors" if is_better else "names", "gain": gain, "error": error}
     return {"audience": {**told, **means, "ads": len(ads), "clicks": float(sum(ad.clicks for ad in ads))}}
 

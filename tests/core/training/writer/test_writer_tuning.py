@@ -16,7 +16,7 @@ from adcli.core.training.writer.examples import Clicked, WriterTask
 from adcli.core.training.writer.gradient_writer import GradientWriter, load_for_training
 from adcli.core.training.writer.tuning import tune_writer
 from adcli.core.writing.writer import Writer
-from adcli.errors import DataError
+from adcli.errors import AdcliError, DataError, UsageError
 
 PROMPTS = [f"which {word}" for word in models.WORDS[:24]]
 ANSWERS = [f"the {word}" for word in models.WORDS[:24]]
@@ -243,6 +243,69 @@ def test_two_processes_give_the_loss_curve_of_one(llama, tmp_path):
         for processes in (1, 2)
     ]  # fmt: skip
     np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["supervised", "preference"])
+def test_so_they_do_where_only_some_texts_are_for_an_audience(llama, audiences, tmp_path, stage):
+    """Of a batch of two one process's share often has no audience, and so no gradient of the prefix."""
+    pairs = [(place, said, "zq", 1.0) for place, said in audiences.pairs]
+    task = replace(audiences, stage=stage, preferences=pairs, clicked=[])
+    curves = [
+        tune_writer(
+            llama, task, tmp_path / f"by{processes}",
+            settings=settings(steps=6, batch_size=2, evaluate_every=0), adapter=AdapterSettings("lora", 4),
+            precision="fp32", processes=processes,
+        ).losses
+        for processes in (1, 2)
+    ]  # fmt: skip
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+def test_a_batch_that_is_smaller_than_the_processes_is_said(llama, tmp_path):
+    task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT)
+    with pytest.raises(UsageError, match="3 processes can not share a batch of 2"):
+        tune_writer(
+            llama, task, tmp_path / "writer", settings=settings(batch_size=2), adapter=AdapterSettings(),
+            processes=3,
+        )  # fmt: skip
+
+
+def test_a_training_that_comes_apart_writes_nothing(llama, tmp_path):
+    task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
+    with pytest.raises(AdcliError, match="came apart"):
+        tune_writer(
+            llama, task, tmp_path / "writer", settings=settings(steps=4, learning_rate=1e9, evaluate_every=4),
+            adapter=AdapterSettings("full"),
+        )  # fmt: skip
+    assert not (tmp_path / "writer").exists()
+
+
+def test_a_text_that_the_model_can_not_hold_is_said(tmp_path):
+    gpt2 = str(models.tiny_gpt2(tmp_path / "gpt2", positions=64))
+    pairs = [*enumerate(ANSWERS[:-1]), (23, "soft mug " * 60)]
+    task = WriterTask("supervised", PROMPTS, pairs=pairs, held_out=HELD_OUT, new_tokens=4)
+    with pytest.raises(DataError, match="of which the model can read") as refused:
+        tune_writer(gpt2, task, tmp_path / "writer", settings=settings(), adapter=AdapterSettings())
+    assert "The text 'soft mug soft mug" in str(refused.value)
+
+
+def test_of_few_clicked_ads_no_vector_is_said_to_be_better(llama, audiences, tmp_path):
+    how = settings(steps=30, learning_rate=2e-2, evaluate_every=0, batch_size=12)
+    task = replace(audiences, clicked=audiences.clicked[:1])
+    tune_writer(llama, task, tmp_path / "writer", settings=how, adapter=AdapterSettings("lora", 4))
+    found = describe_adapter(tmp_path / "writer")["audience"]
+    assert found["gain"] > found["error"] == 0
+    assert found["told_by"] == "names"
+
+
+@pytest.mark.parametrize("stage", ["supervised", "preference"])
+def test_nothing_held_out_to_score_by_is_said(llama, tmp_path, stage):
+    pairs = [(place, text) for place, text in enumerate(ANSWERS) if place not in HELD_OUT]
+    better = [(place, text, "zq", 1.0) for place, text in pairs]
+    task = WriterTask(stage, PROMPTS, pairs=pairs, preferences=better, held_out=HELD_OUT)
+    with pytest.raises(DataError, match="of the items held out, to score by"):
+        tune_writer(llama, task, tmp_path / "writer", settings=settings(), adapter=AdapterSettings())
 
 
 def test_too_few_examples_are_said(llama, tmp_path):
