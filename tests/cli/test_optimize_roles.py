@@ -5,6 +5,7 @@ import json
 
 import models
 import pytest
+from safetensors.torch import load_file, save_file
 
 THINGS, WHAT = ("jacket", "mug", "bottle", "bag"), ("women", "men", "tea", "water")
 
@@ -49,6 +50,26 @@ def test_roles_are_learned_scored_and_read_by_generate(adcli, tmp_path):
     assert '"value":"tea mug"' in (tmp_path / "facts.ndjson").read_text()
     manifest = json.loads((tmp_path / "facts.ndjson.meta.json").read_text())
     assert "roles" in [one["path"] for one in manifest["inputs"]]
+    assert "48 read = 48 used" in done.said
+    (tmp_path / "roles.meta.json").unlink()  # so that what follows is not seen by its checksums
+    weights = load_file(tmp_path / "roles" / "roles.safetensors")
+    damages = {
+        "roles.safetensors": (b"", "can not be read"),
+        "adapter.json": (json.dumps({**content, "base": {"fingerprint": ""}}).encode(), "not of the kind"),
+    }
+    for name, (damaged, said) in damages.items():
+        whole = (tmp_path / "roles" / name).read_bytes()
+        (tmp_path / "roles" / name).write_bytes(damaged)
+        refused = adcli("generate", "products.csv", "--facts-only", "--roles", "roles")
+        assert (refused.returncode, said in refused.said) == (3, True), refused.said
+        (tmp_path / "roles" / name).write_bytes(whole)
+    weights["mix"][0] = float("nan")
+    save_file(weights, tmp_path / "roles" / "roles.safetensors")
+    refused = adcli("generate", "products.csv", "--facts-only", "--roles", "roles")
+    assert (refused.returncode, "NaN" in refused.said) == (3, True), refused.said
+    bert.rename(tmp_path / "moved")
+    refused = adcli("generate", "products.csv", "--facts-only", "--roles", "roles")
+    assert (refused.returncode, "was made of the model" in refused.said) == (3, True), refused.said
 
 
 @pytest.mark.parametrize(

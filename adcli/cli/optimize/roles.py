@@ -64,6 +64,7 @@ def roles(
     documents = [
         document for name, text in run.texts(inputs) for document in read_conllu(text.splitlines(), name)
     ]
+    run.count(sum(map(len, documents)), 0)
     split = split_by_document(documents, share=held_out, seed=run.seed)
     _learn(run, folder, split, training, tracking, model, (device, precision))
     _score(run, folder, split.held_out, device, precision)

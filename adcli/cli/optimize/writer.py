@@ -259,13 +259,13 @@ def _adapter(learning: Learning, training: TrainingOptions) -> AdapterSettings:
 
     earlier = describe_adapter(learning.start_from) if learning.start_from else {}
     before: Tuning = earlier.get("tuning", "lora")
-    rank = earlier.get("settings", {}).get("rank", RANK)
-    if learning.start_from and training.rank not in {None, rank}:
+    rank = earlier.get("settings", {}).get("rank")
+    if rank is not None and training.rank not in {None, rank}:
         raise UsageError(
             f"The adapter in {learning.start_from} has the rank {rank}, not {training.rank}, and keeps it.",
             fix="Leave --rank out, or begin anew.",
         )
-    return AdapterSettings(training.tune or before, training.rank or rank)
+    return AdapterSettings(training.tune or before, training.rank or rank or RANK)
 
 
 def _settings(run: Run, training: TrainingOptions, stage: Stage, tuning: str) -> TrainingSettings:

@@ -205,7 +205,7 @@ def describe_adapter(directory: Path) -> dict[str, Any]:
     content = read_json(directory / DESCRIPTION)
     base = content.get("base")
     is_ours = content.get("format") == FORMAT and content.get("tuning") in PEAK_LEARNING_RATES
-    if not is_ours or not isinstance(base, dict) or "fingerprint" not in base:
+    if not is_ours or not isinstance(base, dict) or not {"name", "fingerprint"} <= base.keys():
         raise DataError(
             f"{directory / DESCRIPTION} is not of the kind this version reads.", fix="Make it again."
         )

@@ -19,13 +19,13 @@ from adcli.core.compute.batching import IntArray, plan_batches
 from adcli.core.compute.forward import PackedBatch
 from adcli.core.compute.workers import run_on_workers
 from adcli.core.encoding.encoder import Encoder
-from adcli.core.models.loading import load_tokenizer
+from adcli.core.models.loading import check_finite, load_tokenizer
 from adcli.core.processes.runtime import Device, Precision
 from adcli.core.roles.frames import Frame, Sentence
 from adcli.core.roles.network import RoleNetwork
 from adcli.core.roles.training import MAX_LENGTH, NETWORK, RoleLabels
 from adcli.core.roles.words import padded_words, read_words, words_of
-from adcli.errors import DataError
+from adcli.errors import DataError, UsageError
 
 TOKEN_BUDGET = 2_048
 
@@ -55,16 +55,10 @@ class RoleLabeller:
         from safetensors.torch import load_file
 
         about = describe_adapter(directory)
-        encoder = Encoder.load(
-            about["base"]["name"],
-            device=device,
-            precision=precision,
-            adapter=directory,
-            max_length=MAX_LENGTH,
-        )
         try:
             labels = RoleLabels(**about["labels"])
             held = load_file(directory / NETWORK)
+            encoder = _encoder(directory, about["base"]["name"], device, precision)
             network = RoleNetwork(encoder.dimension, len(held["mix"]), *map(len, labels))
             network.load_state_dict(held)
         except (OSError, SafetensorError, TypeError, KeyError, RuntimeError) as error:
@@ -72,6 +66,7 @@ class RoleLabeller:
                 f"{directory} holds no semantic roles: its {NETWORK} can not be read.",
                 fix="Name a directory that `adcli optimize roles` wrote.",
             ) from error
+        check_finite(network, f"The labeller in {directory}")
         return cls(encoder, network, labels)
 
     def read(self, texts: Sequence[str]) -> list[Sentence]:
@@ -168,3 +163,16 @@ def likeliest(scores: torch.Tensor, once: torch.Tensor) -> torch.Tensor:
         if not lost.any():
             return role
         scores = scores.masked_fill(lost, -torch.inf)
+
+
+def _encoder(directory: Path, name: str, device: Device, precision: Precision) -> Encoder:
+    """The encoder with what was learned. Raises DataError if the model that was tuned is not here."""
+    try:
+        return Encoder.load(
+            name, device=device, precision=precision, adapter=directory, max_length=MAX_LENGTH
+        )
+    except UsageError as error:
+        raise DataError(
+            f"{directory} was made of the model {name}, which is not to be found from here.",
+            fix="If that is a folder, run where the roles were learned, or learn them of its whole path.",
+        ) from error

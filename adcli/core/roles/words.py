@@ -48,7 +48,7 @@ class Tokens(NamedTuple):
 def read_words(
     tokenizer: PreTrainedTokenizerBase, sentences: Sequence[Sequence[str]], max_length: int
 ) -> Tokens:
-    """Sentences, given as words, as tokens."""
+    """Sentences, given as words, as tokens. A word that the model does not read has the token before it."""
     ids, first = [], []
     read = tokenizer(
         [list(words) for words in sentences], is_split_into_words=True, truncation=True, max_length=max_length
@@ -57,7 +57,10 @@ def read_words(
         owners = read.word_ids(place)
         begins = {owner: token for token, owner in reversed(list(enumerate(owners))) if owner is not None}
         ids.append(np.array(read["input_ids"][place], np.int32))
-        first.append(np.array([begins[word] for word in sorted(begins)], np.int64))
+        starts: list[int] = []
+        for word in range(max(begins, default=-1) + 1):  # such as a mark that is stripped from letters
+            starts.append(begins.get(word, starts[-1] if starts else 0))
+        first.append(np.array(starts, np.int64))
     return Tokens(ids, first)
 
 

@@ -4,11 +4,12 @@ import models
 import pytest
 import torch  # noqa: TID253
 
+from adcli.core.models.loading import load_tokenizer
 from adcli.core.roles.conllu import read_conllu
 from adcli.core.roles.frames import Frame
 from adcli.core.roles.labeller import RoleLabeller, likeliest
 from adcli.core.roles.training import tune_roles
-from adcli.core.roles.words import words_of
+from adcli.core.roles.words import read_words, words_of
 from adcli.core.training.settings import TrainingSettings
 from adcli.errors import DataError
 from adcli.optimize.roles import score_predicates, score_roles, split_by_document
@@ -52,12 +53,30 @@ def test_conllu_is_read_with_frames_and_syntax():
     assert second.words[1] == "bag"
 
 
+def listed(arguments):
+    """The sentence of a mug with the arguments of its verb in the verb's row, as Universal PropBank 2 has them."""
+    rows = [line.split("\t")[:-2] for line in sentence("mug", "keeps", "tea") if line]
+    for row in rows:
+        row += ["keeps.01", arguments, "_"] if row[1] == "keeps" else ["_", "_", "_"]
+    named = "ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC UP:PRED UP:ARGHEADS UP:ARGSPANS"
+    return [f"# global.columns = {named}", *map("\t".join, rows), ""]
+
+
+def test_arguments_that_a_predicate_lists_are_read_as_those_in_columns_of_their_own():
+    assert read_conllu(listed("ARG0:2|ARG1:5"), "a file") == read_conllu(
+        sentence("mug", "keeps", "tea"), "a file"
+    )
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
         (["1\tword\tword"], "line 1: 3 columns"),
         (["\t".join(["1", "word", *"______", "_", "_"]), ""], "no semantic roles"),
         (sentence("mug", "keeps", "tea")[:2], "head is no word"),
+        (sentence("mug", "keeps", "tea")[:-1] * 2, "not numbered 1, 2, 3"),
+        (listed("ARG0:2|ARG1:9"), "'ARG1:9' is no word of the sentence"),
+        (listed("ARG0:2|ARG1:5")[1:], "'ARG0:2|ARG1:5' is no role"),
     ],
 )
 def test_what_is_no_conllu_with_roles_is_said(lines, said):
@@ -69,6 +88,16 @@ def test_words_are_cut_as_universal_dependencies_cuts_them():
     assert words_of("It doesn't drip: 1.5 l, Anna's.") == (
         "It", "does", "n't", "drip", ":", "1.5", "l", ",", "Anna", "'s", ".",
     )  # fmt: skip
+
+
+def test_a_word_that_the_model_does_not_read_moves_no_other(tmp_path):
+    """BERT strips accents that stand alone, and what makes an emoji of a heart."""
+    tokenizer = load_tokenizer(models.tiny_bert(tmp_path / "bert"))
+    words = ["a", "\u0301", "red", "mug", "\ufe0f"]
+    (first,) = read_words(tokenizer, [words], 160).first
+    ids = tokenizer(words, is_split_into_words=True)["input_ids"]
+    read = tokenizer.convert_ids_to_tokens([ids[place] for place in first])
+    assert read[:4] == ["a", "a", "red", "mug"]
 
 
 def test_roles_that_were_learned_are_read_off_other_documents(tmp_path):
