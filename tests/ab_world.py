@@ -2,7 +2,7 @@
 
 from adcli.evaluate.ab.table import ab_table, sum_units
 
-SUMMED = ("metrics", "variant", "unit", "cluster", "unit_count", "covariates", "lower_is_better")
+SUMMED = ("metrics", "unit", "cluster", "unit_count", "covariates", "lower_is_better")
 
 
 def ab_of(units, **options):

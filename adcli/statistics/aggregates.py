@@ -90,7 +90,6 @@ def _scatter(part: Aggregates, pair: Pair) -> float:
 def aggregate_arms(
     units: pl.DataFrame | Iterable[pl.DataFrame],
     *,
-    variant: str,
     groups: Iterable[Sequence[str]],
     shapes: Iterable[Pair] = (),
 ) -> dict[str, Aggregates]:
@@ -100,8 +99,7 @@ def aggregate_arms(
     none is kept.
 
     Args:
-        units: One row per experimental unit, whole or in pieces.
-        variant: Column that names each unit's arm.
+        units: One row per experimental unit, whole or in pieces; `variant` names its arm.
         groups: Sets of columns whose covariances within the set are needed (those of one metric).
         shapes: (column, denominator) of the metrics whose residuals' shape is needed.
 
@@ -111,7 +109,7 @@ def aggregate_arms(
     """
     wanted = Wanted.of(groups, shapes)
     batches = [units] if isinstance(units, pl.DataFrame) else units
-    return read_summaries((summarise(batch, variant, wanted) for batch in batches), variant, wanted)
+    return read_summaries((summarise(batch, wanted) for batch in batches), wanted)
 
 
 class Wanted(NamedTuple):
@@ -130,14 +128,14 @@ class Wanted(NamedTuple):
         return cls(columns, pairs, list(dict.fromkeys(shapes)))
 
 
-def read_summaries(summaries: Iterable[pl.DataFrame], variant: str, wanted: Wanted) -> dict[str, Aggregates]:
+def read_summaries(summaries: Iterable[pl.DataFrame], wanted: Wanted) -> dict[str, Aggregates]:
     """The aggregates of each arm by name, out of what `summarise` gave of each piece of the units."""
     arms: dict[str, Aggregates] = {}
     for summary in summaries:
         for row in summary.iter_rows(named=True):
             name, part = row[ARM], _read(row, wanted)
             arms[name] = arms[name] + part if name in arms else part
-        _check_number(variant, len(arms))
+        _check_number(len(arms))
     for arm in arms.values():
         _check_precision(arm, wanted.columns)
     return dict(sorted(arms.items()))
@@ -154,23 +152,23 @@ def _check_precision(arm: Aggregates, columns: Sequence[str]) -> None:
             )
 
 
-def _check_number(variant: str, arms: int) -> None:
+def _check_number(arms: int) -> None:
     if arms > MOST_ARMS:
-        raise DataError(f"Column '{variant}' has {arms:,} values; more than {MOST_ARMS} are no variants.")
+        raise DataError(f"Column 'variant' has {arms:,} values; more than {MOST_ARMS} are no variants.")
 
 
 def summarise(
-    batch: pl.DataFrame, variant: str, wanted: Wanted, around: Mapping[str, Aggregates] | None = None
+    batch: pl.DataFrame, wanted: Wanted, around: Mapping[str, Aggregates] | None = None
 ) -> pl.DataFrame:
     """One row per arm of these units; residuals are taken about the arm's own means, or those of `around`."""
-    names = batch[variant].unique().sort()
+    names = batch["variant"].unique().sort()
     if names.null_count():
-        without = batch[variant].null_count()
-        raise DataError(f"{counted(without, 'unit')} {'has' if without == 1 else 'have'} no '{variant}'.")
-    _check_number(variant, len(names))
+        without = batch["variant"].null_count()
+        raise DataError(f"{counted(without, 'unit')} {'has' if without == 1 else 'have'} no 'variant'.")
+    _check_number(len(names))
     arms = [
         batch.lazy()
-        .filter(pl.col(variant) == name)
+        .filter(pl.col("variant") == name)
         .select(
             pl.lit(str(name)).alias(ARM),
             pl.len().alias("n"),

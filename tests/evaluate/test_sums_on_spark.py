@@ -176,7 +176,7 @@ def summed(spark, folder, **design):
 
     metrics = design.pop("metrics")
     covariates = design.pop("covariates", ())
-    named = Design(**{"variant": "variant", "unit": None, "cluster": None, "unit_count": None, **design})
+    named = Design(**{"unit": None, "cluster": None, "unit_count": None, **design})
     return sum_units_on(
         spark,
         opened(folder, ["units"]),

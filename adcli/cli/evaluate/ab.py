@@ -137,7 +137,7 @@ def ab(
     else:
         from adcli.evaluate.ab.distributed import Design, sum_units_on
 
-        design = Design("variant", unit, cluster, unit_count)
+        design = Design(unit, cluster, unit_count)
         with run.step("read"), run.console.progress("reading", share=stream.share) as advance:
             experiment = sum_units_on(
                 spark,

@@ -37,7 +37,6 @@ def compare_arms(
     arms: Mapping[str, Aggregates],
     metrics: Sequence[Metric],
     *,
-    variant: str,
     control: str,
     confidence: float,
     all_pairs: bool = False,
@@ -53,17 +52,17 @@ def compare_arms(
         pairs += [(later, earlier) for earlier, later in combinations(others, 2)]
     found = []
     for metric in metrics:
-        compare = _test(units, arms, metric, variant=variant)
+        compare = _test(units, arms, metric)
         found += [Found(metric, one, other, compare(one, other, confidence)) for one, other in pairs]
     return found
 
 
 def _test(
-    units: pl.DataFrame | None, arms: Mapping[str, Aggregates], metric: Metric, *, variant: str
+    units: pl.DataFrame | None, arms: Mapping[str, Aggregates], metric: Metric
 ) -> Callable[[str, str, float], Comparison]:
     """The test of two arms, by their names, that fits the metric."""
     if metric.kind == "quantile" and units is not None:
-        values = _values(units, variant, metric.column)
+        values = _values(units, metric.column)
         return lambda one, other, confidence: compare_quantiles(
             values[one], values[other], metric.quantile, confidence
         )
@@ -78,10 +77,10 @@ def _test(
     return lambda one, other, confidence: compare_averages(arms[one], arms[other], metric, confidence)
 
 
-def _values(units: pl.DataFrame, variant: str, column: str) -> dict[str, Floats]:
-    both = finite_numbers(units.select(variant, column), [column])
+def _values(units: pl.DataFrame, column: str) -> dict[str, Floats]:
+    both = finite_numbers(units.select("variant", column), [column])
     return {
-        str(name): part[column].to_numpy() for (name,), part in both.group_by(variant, maintain_order=True)
+        str(name): part[column].to_numpy() for (name,), part in both.group_by("variant", maintain_order=True)
     }
 
 

@@ -35,7 +35,6 @@ _TO: Final = "__to"
 class Design(NamedTuple):
     """What the columns of the units mean; the names are those of `sum_units`."""
 
-    variant: str
     unit: str | None
     cluster: str | None
     unit_count: str | None
@@ -75,10 +74,10 @@ def sum_units_on(
     check_repeats(rows, distinct, design.unit or "unit_id")
     wanted = wanted_of(_tested(design, parsed), design.unit_count)
     means = wanted._replace(shapes=())
-    arms = read_summaries((unpacked(one.content) for one in told[1::2]), design.variant, means)
+    arms = read_summaries((unpacked(one.content) for one in told[1::2]), means)
     shapes = wanted._replace(columns=(), pairs=())
     shaped = summed.exchanged(partial(_shape, design, parsed, arms), spark.cores).told()
-    found = read_summaries((unpacked(one.content) for one in shaped), design.variant, shapes)
+    found = read_summaries((unpacked(one.content) for one in shaped), shapes)
     whole = {name: arm._replace(shape=found[name].shape) for name, arm in arms.items()}
     return SummedUnits(whole, _tested(design, parsed), design.unit_count, design.cluster, lower_is_better)
 
@@ -116,9 +115,9 @@ def _sum(design: Design, metrics: list[Metric], parcels: Iterator[Parcel]) -> It
     yield Parcel(TOLD, partition, 0, json.dumps([units.height, distinct]).encode())
     units = units.drop(NAME, strict=False)
     if design.cluster:
-        units, metrics = sum_clusters(units, metrics, variant=design.variant, cluster=design.cluster)
+        units, metrics = sum_clusters(units, metrics, design.cluster)
     wanted = wanted_of(metrics, design.unit_count)._replace(shapes=())
-    yield Parcel(TOLD, partition, 1, packed(summarise(units, design.variant, wanted)))
+    yield Parcel(TOLD, partition, 1, packed(summarise(units, wanted)))
     yield Parcel(partition, partition, 0, packed(units))
 
 
@@ -129,4 +128,4 @@ def _shape(
     shapes = wanted_of(_tested(design, metrics), design.unit_count)._replace(columns=(), pairs=())
     for parcel in parcels:
         units = unpacked(parcel.content)
-        yield Parcel(TOLD, parcel.part, 0, packed(summarise(units, design.variant, shapes, around=arms)))
+        yield Parcel(TOLD, parcel.part, 0, packed(summarise(units, shapes, around=arms)))

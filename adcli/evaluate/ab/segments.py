@@ -57,7 +57,6 @@ def segment_table(
     *,
     by: str | Sequence[str],
     metrics: Sequence[str],
-    variant: str = "variant",
     control: str | None = None,
     unit: str | None = None,
     covariates: Sequence[str] = (),
@@ -72,11 +71,10 @@ def segment_table(
     fewer than `min_units` in an arm are left out, and counted in the column `definition`.
 
     Args:
-        units: One row per experimental unit.
+        units: One row per experimental unit; `variant` names its arm.
         by: Column or columns of segments, each on its own; numbers are put into `BINS` bins of equal size,
             nulls are left out.
         metrics: In the language of `parse_metric`.
-        variant: Column that names each unit's arm.
         control: The arm to compare with; None chooses as in `ab_table`.
         unit: Column that names each unit once.
         covariates: Columns from before the experiment, to adjust for.
@@ -93,20 +91,20 @@ def segment_table(
     """
     columns = [by] if isinstance(by, str) else list(by)
     parsed = parse_metrics(metrics, units.columns, covariates=covariates, lower_is_better=lower_is_better)
-    (frame,) = once(prepare_units(units, parsed, variant=variant, unit=unit, others=columns), unit)
-    sizes = {str(arm): n for arm, n in frame[variant].drop_nulls().value_counts().sort(variant).iter_rows()}
+    (frame,) = once(prepare_units(units, parsed, unit=unit, others=columns), unit)
+    sizes = {
+        str(arm): n for arm, n in frame["variant"].drop_nulls().value_counts().sort("variant").iter_rows()
+    }
     against = choose_control(list(sizes), control)
     ratio = sample_ratio(sizes, expected_shares)
     rows: list[Row] = []
     for column in steps(columns):
         binned = frame.with_columns(segments_of(read_numbers(units.select(column))[column]).alias(column))
-        large, left_out = _large_segments(binned, column, variant, min_units)
+        large, left_out = _large_segments(binned, column, min_units)
         found = [
             (segment, one)
-            for segment, part, arms in _parts(binned, large, parsed, column, variant)
-            for one in compare_arms(
-                part, arms, parsed, variant=variant, control=against, confidence=confidence
-            )
+            for segment, part, arms in _parts(binned, large, parsed, column)
+            for one in compare_arms(part, arms, parsed, control=against, confidence=confidence)
         ]
         for effects in _shrunk(found, confidence):
             rows += _rows(effects, column, left_out, lower_is_better, confidence)
@@ -126,10 +124,10 @@ def segments_of(values: pl.Series) -> pl.Series:
     return number.bin_intervals(ends[1:-1], labels=names, right_closed=True).cast(pl.String)
 
 
-def _large_segments(frame: pl.DataFrame, by: str, variant: str, min_units: int) -> tuple[list[str], str]:
+def _large_segments(frame: pl.DataFrame, by: str, min_units: int) -> tuple[list[str], str]:
     """The segments with enough units in each arm, and what was left out, in words."""
-    arms = frame[variant].n_unique()
-    sizes = frame.select(segment=by, arm=variant).drop_nulls("segment").group_by("segment", "arm").len()
+    arms = frame["variant"].n_unique()
+    sizes = frame.select(segment=by, arm="variant").drop_nulls("segment").group_by("segment", "arm").len()
     every = sizes.group_by("segment").agg(
         pl.col("len").min(), pl.col("len").sum().alias("units"), pl.len().alias("arms")
     )
@@ -147,7 +145,7 @@ def _large_segments(frame: pl.DataFrame, by: str, variant: str, min_units: int) 
 
 
 def _parts(
-    frame: pl.DataFrame, segments: Sequence[str], metrics: Sequence[Metric], by: str, variant: str
+    frame: pl.DataFrame, segments: Sequence[str], metrics: Sequence[Metric], by: str
 ) -> Iterator[tuple[str, pl.DataFrame, dict[str, Aggregates]]]:
     averaged = [metric for metric in metrics if metric.kind != "quantile"]
     for segment in steps(segments):
@@ -157,7 +155,6 @@ def _parts(
             part,
             aggregate_arms(
                 part,
-                variant=variant,
                 groups=[metric.columns for metric in averaged],
                 shapes=[(metric.column, metric.denominator) for metric in averaged],
             ),

@@ -81,7 +81,6 @@ def ab_table(
         experiment.units,
         arms,
         experiment.metrics,
-        variant=experiment.variant,
         control=control,
         confidence=plan.confidence(confidence),
         all_pairs=all_pairs,
@@ -118,7 +117,6 @@ class SummedUnits(NamedTuple):
     cluster: str | None = None  # column of the groups that were randomised whole
     lower_is_better: Sequence[str] = ()  # names of metrics where less is better
     units: pl.DataFrame | None = None  # the units themselves, which quantiles need
-    variant: str = "variant"  # their column that names the arm
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -146,7 +144,6 @@ def sum_units(
     units: Units,
     *,
     metrics: Sequence[str],
-    variant: str = "variant",
     unit: str | None = None,
     cluster: str | None = None,
     unit_count: str | None = None,
@@ -156,10 +153,9 @@ def sum_units(
     """The units of an experiment, checked and summed up to what its tests need.
 
     Args:
-        units: One row per experimental unit; a lazy frame and `UnitBatches` are read in pieces and not kept
-            (with quantiles and clusters, the columns in question are).
+        units: One row per experimental unit, whose arm `variant` names; a lazy frame and `UnitBatches` are
+            read in pieces and not kept (with quantiles and clusters, the columns in question are).
         metrics: Names in the language of `parse_metric`.
-        variant: Column that names each unit's arm.
         unit: Column that names each unit once; None checks `unit_id` where there is one.
         cluster: Column of the groups that were randomised whole (shops, cities); makes them the units.
         unit_count: Column that counts units, where a row is a total of some (of a day): arms are as large as
@@ -176,19 +172,17 @@ def sum_units(
     parsed = parse_metrics(metrics, pieces.columns, covariates=covariates, lower_is_better=lower_is_better)
     if unit_count:
         parsed = [per_unit(metric, unit_count) for metric in parsed]
-    prepared = prepare_units(
-        pieces, parsed, variant=variant, unit=unit, cluster=cluster, unit_count=unit_count
-    )
+    prepared = prepare_units(pieces, parsed, unit=unit, cluster=cluster, unit_count=unit_count)
     prepared = once(prepared, unit)
     whole: pl.DataFrame | None = None
     if cluster or any(metric.kind == "quantile" for metric in parsed):
         whole = concatenated(list(prepared))
     if cluster and whole is not None:
-        whole, parsed = sum_clusters(whole, parsed, variant=variant, cluster=cluster)
+        whole, parsed = sum_clusters(whole, parsed, cluster)
     wanted = wanted_of(parsed, unit_count)
     pieces_of_all = prepared if whole is None else [whole]
-    arms = read_summaries((summarise(one, variant, wanted) for one in pieces_of_all), variant, wanted)
-    return SummedUnits(arms, parsed, unit_count, cluster, lower_is_better, whole, variant)
+    arms = read_summaries((summarise(one, wanted) for one in pieces_of_all), wanted)
+    return SummedUnits(arms, parsed, unit_count, cluster, lower_is_better, whole)
 
 
 def sample_ratio_row(sizes: Mapping[str, int], control: str, ratio: SampleRatio) -> Row:

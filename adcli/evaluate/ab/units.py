@@ -67,13 +67,12 @@ def prepare_units(
     units: Units,
     metrics: Sequence[Metric],
     *,
-    variant: str,
     unit: str | None,
     cluster: str | None = None,
     unit_count: str | None = None,
     others: Sequence[str] = (),
 ) -> Iterator[pl.DataFrame]:
-    """Piece by piece, only the columns that metrics need, as numbers; beside them variant, cluster, `others`.
+    """Piece by piece, only the columns that metrics need, as numbers, `variant`, cluster and `others`.
 
     Where units have names, `NAME` is a hash of each, by which `once` finds those that occur twice.
 
@@ -84,29 +83,29 @@ def prepare_units(
     known, pieces = as_batches(units)
     if unit_count and (cluster or unit):
         raise UsageError("A row that counts units is no unit and of no cluster: give one of the options.")
-    for wanted in filter(None, (variant, cluster, unit_count, unit, *others)):
+    for wanted in filter(None, ("variant", cluster, unit_count, unit, *others)):
         if wanted not in known:
             raise DataError(f"There is no column '{wanted}'.", fix=known_columns(wanted, known))
     columns = sorted({column for metric in metrics for column in metric.columns})
-    for taken, what in ((variant, "names the arms"), (cluster, "names the clusters")):
+    for taken, what in (("variant", "names the arms"), (cluster, "names the clusters")):
         if taken in columns:
             raise UsageError(f"The column '{taken}' {what}; it cannot be a metric too.")
-    if cluster == variant:
-        raise UsageError(f"The column '{variant}' names the arms; it cannot name clusters too.")
+    if cluster == "variant":
+        raise UsageError("The column 'variant' names the arms; it cannot name clusters too.")
     named = unit or ("unit_id" if "unit_id" in known and not unit_count else None)
     if not (named or cluster or unit_count):
-        pieces = _no_totals(pieces, variant)
-    kept = list(dict.fromkeys(filter(None, (variant, cluster, *others, *columns, unit_count))))
+        pieces = _no_totals(pieces)
+    kept = list(dict.fromkeys(filter(None, ("variant", cluster, *others, *columns, unit_count))))
     numbers = [*columns, unit_count] if unit_count and unit_count not in columns else columns
     return _prepared(pieces, metrics, numbers, kept, named)
 
 
-def _no_totals(pieces: Iterable[pl.DataFrame], variant: str) -> Iterator[pl.DataFrame]:
+def _no_totals(pieces: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """The pieces, unless their rows are totals: each arm has one row on each day and nothing else."""
     for number, piece in enumerate(pieces):
-        if number == 0 and variant in piece.columns:
+        if number == 0 and "variant" in piece.columns:
             for name in piece.columns:
-                if name.casefold() in DAYS and _is_total(piece, variant, name):
+                if name.casefold() in DAYS and _is_total(piece, name):
                     raise DataError(
                         f"Each row is a total of an arm and a '{name}', no unit: neither the split nor the "
                         "spread of units can be seen in rows.",
@@ -115,9 +114,9 @@ def _no_totals(pieces: Iterable[pl.DataFrame], variant: str) -> Iterator[pl.Data
         yield piece
 
 
-def _is_total(piece: pl.DataFrame, variant: str, day: str) -> bool:
-    arms, days = piece[variant].n_unique(), piece[day].n_unique()
-    crossed = piece.select(variant, day).n_unique()
+def _is_total(piece: pl.DataFrame, day: str) -> bool:
+    arms, days = piece["variant"].n_unique(), piece[day].n_unique()
+    crossed = piece.select("variant", day).n_unique()
     return arms > 1 and days > 1 and piece.height == crossed == arms * days
 
 
@@ -197,7 +196,7 @@ def _check_counts(frame: pl.DataFrame, metrics: Sequence[Metric]) -> None:
 
 
 def sum_clusters(
-    units: pl.DataFrame, metrics: Sequence[Metric], *, variant: str, cluster: str
+    units: pl.DataFrame, metrics: Sequence[Metric], cluster: str
 ) -> tuple[pl.DataFrame, list[Metric]]:
     """One row per cluster, and the metrics as ratios over it: the mean of a column is its sum / the units.
 
@@ -205,7 +204,7 @@ def sum_clusters(
     """
     ratios = per_cluster(metrics, cluster)
     arms = units.group_by(cluster, maintain_order=True).agg(
-        pl.col(variant).first(), pl.col(variant).n_unique().alias(ARMS)
+        pl.col("variant").first(), pl.col("variant").n_unique().alias(ARMS)
     )
     if (split := int((arms[ARMS] > 1).sum())) > 0:
         raise DataError(
@@ -223,10 +222,10 @@ def sum_clusters(
     sums = {
         name: np.bincount(code, units[name].cast(pl.Float64).to_numpy()) / (size if name in covariates else 1)
         for name in units.columns
-        if name not in {variant, cluster}
+        if name not in {"variant", cluster}
     }
     number = pl.Series(_units_of(cluster), size, pl.Float64)
-    return pl.DataFrame({variant: arms[variant], **sums}).with_columns(number), ratios
+    return pl.DataFrame({"variant": arms["variant"], **sums}).with_columns(number), ratios
 
 
 def per_cluster(metrics: Sequence[Metric], cluster: str) -> list[Metric]:

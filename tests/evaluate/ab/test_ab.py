@@ -219,7 +219,7 @@ class TestClusters:
                 0, 3, clusters
             )
             frame = pl.DataFrame({"variant": arm.astype(str), "y": total, "n": size})
-            arms = aggregate_arms(frame, variant="variant", groups=[["y", "n"]], shapes=[("y", "n")])
+            arms = aggregate_arms(frame, groups=[["y", "n"]], shapes=[("y", "n")])
             ends.append(compare_averages(arms["1"], arms["0"], metric, 0.95).difference_interval)
         assert_covers(*np.transpose(ends), 1.0)
 
@@ -294,7 +294,7 @@ class TestReadings:
         ({"impressions": pl.lit(0)}, {"metrics": ["spend/impressions"]}, "sums to 0 in the arm 'control'"),
         ({}, {"metrics": ["visits"]}, "Did you mean 'visit'"),
         ({}, {"control": "contrl"}, "Did you mean 'control'"),
-        ({}, {"variant": "varant"}, "Did you mean 'variant'"),
+        ({}, {"cluster": "befor"}, "Did you mean 'before'"),
         ({}, {"covariates": ["befor"]}, "Did you mean 'before'"),
         ({}, {"expected_shares": {"control": 1}}, "expected share of the arm 'treatment'"),
         ({}, {"expected_shares": {"control": 1, "treatmnt": 1}}, "Did you mean 'treatment'"),
@@ -338,8 +338,8 @@ class TestRealExperiments:
     """Figures that any tool should find in these two public data sets."""
 
     def test_cookie_cats_fails_its_sample_ratio(self, shared_data):
-        units = pl.read_csv(shared_data / "abtest" / "cookie_cats.csv.gz")
-        table = ab_of(units, variant="version", metrics=["retention_7"], control="gate_30", unit="userid")
+        units = pl.read_csv(shared_data / "abtest" / "cookie_cats.csv.gz").rename({"version": "variant"})
+        table = ab_of(units, metrics=["retention_7"], control="gate_30", unit="userid")
         ratio, found = row(table, "sample_ratio"), row(table, "retention_7")
         assert ratio["statistic"] == pytest.approx(6.902, abs=5e-4)
         assert ratio["p_value"] == pytest.approx(0.00861, abs=5e-6)
@@ -350,7 +350,8 @@ class TestRealExperiments:
 
     def test_hillstrom(self, shared_data):
         units = pl.read_csv(shared_data / "abtest" / "hillstrom.csv.gz", infer_schema_length=None)
-        table = ab_of(units, variant="segment", metrics=["visit", "spend"], control="No E-Mail")
+        units = units.rename({"segment": "variant"})
+        table = ab_of(units, metrics=["visit", "spend"], control="No E-Mail")
         mens, womens = row(table, "visit", "Mens E-Mail"), row(table, "visit", "Womens E-Mail")
         assert mens["difference"] == pytest.approx(0.07659, abs=5e-6)
         assert mens["statistic"] == pytest.approx(22.49, abs=5e-3)

@@ -25,7 +25,7 @@ def units():
 
 
 def test_moments_are_those_of_numpy(units):
-    arms = aggregate_arms(units, variant="variant", groups=[["click", "spend"], ["shown"]])
+    arms = aggregate_arms(units, groups=[["click", "spend"], ["shown"]])
     assert sorted(arms) == ["a", "b", "c"]
     for name, arm in arms.items():
         part = units.filter(pl.col("variant") == name)
@@ -39,7 +39,7 @@ def test_moments_are_those_of_numpy(units):
 
 
 def test_only_pairs_of_one_group_are_computed(units):
-    arms = aggregate_arms(units, variant="variant", groups=[["click"], ["spend"]])
+    arms = aggregate_arms(units, groups=[["click"], ["spend"]])
     assert ("click", "spend") not in arms["a"].covariance
 
 
@@ -50,7 +50,7 @@ def test_parts_add_up_to_the_whole(pairs, data):
     frame = pl.DataFrame(pairs, schema=["x", "y"], orient="row").with_columns(variant=pl.lit("a"))
 
     def aggregate(part):
-        return aggregate_arms(part, variant="variant", groups=[["x", "y"]])["a"]
+        return aggregate_arms(part, groups=[["x", "y"]])["a"]
 
     whole, joined = aggregate(frame), aggregate(frame[:cut]) + aggregate(frame[cut:])
     assert joined.n == whole.n
@@ -62,9 +62,7 @@ def test_the_same_units_give_the_same_digits():
     rng = np.random.default_rng(3)
     n = 300_000
     units = pl.DataFrame({"variant": rng.choice(["a", "b"], n), "spend": rng.gamma(0.5, 10, n)})
-    found = {
-        str(sorted(aggregate_arms(units, variant="variant", groups=[["spend"]]).items())) for _ in range(10)
-    }
+    found = {str(sorted(aggregate_arms(units, groups=[["spend"]]).items())) for _ in range(10)}
     assert len(found) == 1
 
 
@@ -80,9 +78,9 @@ def test_the_same_units_give_the_same_digits():
 )
 def test_units_without_a_value_or_an_arm_are_refused(units, said):
     with pytest.raises(DataError, match=said):
-        aggregate_arms(pl.DataFrame(units), variant="variant", groups=[["y"]])
+        aggregate_arms(pl.DataFrame(units), groups=[["y"]])
 
 
 def test_values_that_are_all_the_same_are_no_lack_of_precision():
     units = pl.DataFrame({"variant": ["a"] * 3, "x": [682.8257142857143] * 3})
-    assert aggregate_arms(units, variant="variant", groups=[["x"]])["a"].n == 3
+    assert aggregate_arms(units, groups=[["x"]])["a"].n == 3

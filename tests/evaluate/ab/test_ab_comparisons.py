@@ -132,7 +132,7 @@ def figures(found):
 class TestAverages:
     @pytest.mark.parametrize("metric", TEA_TASTING, ids=lambda metric: metric.name)
     def test_equal_to_tea_tasting(self, formula_units, metric):
-        arms = aggregate_arms(formula_units, variant="variant", groups=[metric.columns])
+        arms = aggregate_arms(formula_units, groups=[metric.columns])
         found = compare_averages(arms["1"], arms["0"], metric, 0.95)
         assert figures(found) == pytest.approx(TEA_TASTING[metric], rel=1e-9)
 
@@ -140,7 +140,7 @@ class TestAverages:
         tt = pytest.importorskip("tea_tasting", reason="tea-tasting is not installed")
         theirs = tt.Experiment(m=tt.RatioOfMeans("spend", "visits", "pre")).analyze(formula_units)["m"]
         metric = Metric("m", "ratio", "spend", "visits", covariates=("pre",))
-        arms = aggregate_arms(formula_units, variant="variant", groups=[metric.columns])
+        arms = aggregate_arms(formula_units, groups=[metric.columns])
         ours = compare_averages(arms["1"], arms["0"], metric, 0.95)
         assert ours.p_value == pytest.approx(theirs.pvalue, rel=1e-6)
         assert ours.difference_interval == pytest.approx(

@@ -22,7 +22,7 @@ def compared(rng, sizes):
     for name, n in zip("ab", sizes, strict=True):
         values = (rng.random(n) < 0.05) * np.exp(rng.normal(3, 1.5, n))
         frame = pl.DataFrame({"variant": [name] * n, "revenue": values})
-        arms |= aggregate_arms(frame, variant="variant", groups=[["revenue"]], shapes=[("revenue", "")])
+        arms |= aggregate_arms(frame, groups=[["revenue"]], shapes=[("revenue", "")])
     return compare_averages(arms["b"], arms["a"], REVENUE, 0.95)
 
 
