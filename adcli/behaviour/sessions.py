@@ -41,7 +41,7 @@ class Sessions:
         if self._at_midnight:
             is_new |= (time.dt.date() != previous.dt.date()).fill_null(value=False)
         if self._campaign:
-            events = events.with_columns(_filled_by_user("__campaign", is_first).alias("__latest"))
+            events = events.with_columns(_latest_campaign(is_first).alias("__latest"))
             earlier = pl.when(~is_first).then(pl.col("__latest").shift())
             is_later = time.dt.truncate("1s") > previous.dt.truncate("1s")
             is_new |= is_later & pl.col("__campaign").is_not_null() & pl.col("__campaign").ne_missing(earlier)
@@ -74,12 +74,12 @@ class Sessions:
         return pl.concat([self._last, fresh], how="diagonal")
 
 
-def _filled_by_user(column: str, is_first: pl.Expr) -> pl.Expr:
-    """The latest value that a column had among a user's rows, which lie together."""
+def _latest_campaign(is_first: pl.Expr) -> pl.Expr:
+    """The latest campaign that is known among a user's rows, which lie together."""
     place = pl.int_range(pl.len())
     begins = pl.when(is_first).then(place).forward_fill()
-    known = pl.when(pl.col(column).is_not_null()).then(place).forward_fill()
-    return pl.when(known >= begins).then(pl.col(column).forward_fill())
+    known = pl.when(pl.col("__campaign").is_not_null()).then(place).forward_fill()
+    return pl.when(known >= begins).then(pl.col("__campaign").forward_fill())
 
 
 def with_sessions(frames: Iterator[pl.DataFrame], sessions: Sessions) -> Iterator[pl.DataFrame]:

@@ -8,12 +8,12 @@ from adcli.copy.fact import Fact
 from adcli.copy.lexicon import NEGATIVE, POSITIVE, lexicon
 from adcli.copy.wording import sentences, words
 
-MOST = 3
+_MOST = 3
 _LONGEST = 12
 
 
-def praise(reviews: Sequence[str], *, most: int = MOST) -> list[Fact]:
-    """The first `most` sentences of `reviews` that praise the thing, as benefits whose source is `review`."""
+def praise(reviews: Sequence[str]) -> list[Fact]:
+    """The first three sentences of `reviews` that praise the thing, as benefits whose source is `review`."""
     found: dict[str, Fact] = {}
     for review in reviews:
         for sentence in sentences(review):
@@ -28,4 +28,4 @@ def praise(reviews: Sequence[str], *, most: int = MOST) -> list[Fact]:
                     sentence.lower(),
                     Fact("benefit", sentence.rstrip(".!"), "", sentence, negated=False, source="review"),
                 )
-    return list(found.values())[:most]
+    return list(found.values())[:_MOST]

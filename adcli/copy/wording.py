@@ -35,6 +35,8 @@ _SHOP_TALK = re.compile(
     re.IGNORECASE,
 )
 
+_LEAST_SHARED, _SHARE_SHARED = 5, 0.03  # products, and of all, under which a sentence is the shop's
+
 
 def _as_bytes(character: str) -> bytes:
     """The byte that `character` was, read as Windows-1252 with its five gaps taken as Latin-1."""
@@ -105,23 +107,17 @@ def _masked(sentence: str, title: str) -> str:
     return _SPACES.sub(" ", re.sub(r"\d[\d,.]*", "#", text)).strip()
 
 
-def boilerplate(
-    descriptions: Iterable[str], titles: Iterable[str], *, least: int = 5, share: float = 0.03
-) -> frozenset[str]:
+def boilerplate(descriptions: Iterable[str], titles: Iterable[str]) -> frozenset[str]:
     """The masked sentences that a shop writes under many products (`Only genuine products.`).
 
-    Args:
-        descriptions: Plain texts, one a product.
-        titles: Titles in the same order.
-        least: Sentences under fewer products than this are the product's own.
-        share: And so are those under a smaller share of all products.
+    `descriptions`: plain texts, one a product; `titles`: titles in the same order.
     """
     counts: Counter[str] = Counter()
     products = 0
     for description, title in zip(descriptions, titles, strict=True):
         products += 1
         counts.update({_masked(sentence, title) for sentence in sentences(description)})
-    threshold = max(least, share * products)
+    threshold = max(_LEAST_SHARED, _SHARE_SHARED * products)
     return frozenset(sentence for sentence, count in counts.items() if count >= threshold)
 
 

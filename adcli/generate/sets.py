@@ -24,6 +24,7 @@ MOST_ASKING = {"question": 1, "imperative": 2}  # headlines of one ad that ask o
 MOST_OPENING_ALIKE = 2  # headlines of one ad with the same first word
 ALIKE = 0.5  # share of words in common beyond which two headlines of an ad say the same
 NAMING = ("{kind}", "{a}", "{the}", "{name}")  # slots by which a headline says what the thing is
+RUN = 4  # words in a row by which a line repeats another
 STALENESS = 0.6  # weight of what the run has said before
 DIFFERENCE = 0.4  # weight of unlikeness against a line's own score
 AGAIN = 0.5  # what a line loses that another segment's ad of the product says
@@ -82,9 +83,9 @@ class Said:
         self._runs.update(*(_runs(line.text) for line in ad.descriptions))
 
 
-def _runs(text: str, *, size: int = 4) -> set[tuple[str, ...]]:
+def _runs(text: str) -> set[tuple[str, ...]]:
     said = words(text)
-    return set(zip(*(said[place:] for place in range(size)), strict=False))
+    return set(zip(*(said[place:] for place in range(RUN)), strict=False))
 
 
 def make_set(

@@ -26,6 +26,7 @@ SETTINGS = {
     "force_row_wise": True,
     "num_threads": 1,
     "verbose": -1,
+    "seed": 0,
 }
 
 
@@ -151,10 +152,10 @@ class PurchaseTrees:
     Source: Ke et al. (2017), "LightGBM", with a Poisson loss.
     """
 
-    def __init__(self, features: pl.DataFrame, expected: Floats, came: Floats, *, seed: int = 0) -> None:
+    def __init__(self, features: pl.DataFrame, expected: Floats, came: Floats) -> None:
         import lightgbm
 
-        settings = SETTINGS | {"min_data_in_leaf": max(20, came.size // 50), "seed": seed}
+        settings = SETTINGS | {"min_data_in_leaf": max(20, came.size // 50)}
         rows = lightgbm.Dataset(
             features.cast(pl.Float64).to_numpy(), came, init_score=np.log(_positive(expected))
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+FIRST_SLOTS = 1 << 12
+
 
 class HashNumbers:
     """Hashes numbered from 1 in the order in which they came: a table with open addressing."""
 
-    def __init__(self, slots: int = 1 << 12) -> None:
-        self._hashes = np.zeros(slots, np.uint64)
-        self._numbers = np.zeros(slots, np.uint32)
+    def __init__(self) -> None:
+        self._hashes = np.zeros(FIRST_SLOTS, np.uint64)
+        self._numbers = np.zeros(FIRST_SLOTS, np.uint32)
         self._count = 0
 
     def of(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:

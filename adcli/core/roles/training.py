@@ -10,6 +10,7 @@ losses of predicates, heads, relations and parts of speech.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -89,8 +90,6 @@ def tune_roles(
         log: Called with the loss, and the step.
         progress: Called with the number of further steps that are done.
     """
-    from safetensors.torch import save_file
-
     source = resolve_model(model, task="embed")
     labels = RoleLabels.of(sentences)
     loaded = load_for_training(source, device=device, precision=precision)
@@ -104,10 +103,10 @@ def tune_roles(
 
     def objective(model: PreTrainedModel) -> Objective:
         task = RoleTask(model, network, labels, sentences, tokens, settings, runtime.workers, is_half=is_half)
-        return Objective(task.add_gradients, None, network, HEAD_RATE)
+        return Objective(task.add_gradients, head=network, head_rate=HEAD_RATE, save=partial(_save, network))
 
     key = [source.fingerprint, vars(settings), [s._asdict() for s in sentences], NETWORK]
-    trained = tune(
+    return tune(
         loaded,
         source,
         directory,
@@ -119,8 +118,12 @@ def tune_roles(
         log=log,
         progress=progress,
     )
+
+
+def _save(network: RoleNetwork, directory: Path) -> None:
+    from safetensors.torch import save_file
+
     save_file({name: its.contiguous() for name, its in network.state_dict().items()}, directory / NETWORK)
-    return trained
 
 
 class RoleTask:

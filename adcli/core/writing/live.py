@@ -69,17 +69,7 @@ class LiveWriting:
         rows: Sequence[int] | None = None,
         audiences: Sequence[Audience | None] | None = None,
     ) -> Samples:
-        """`settings.n` continuations of each prompt with their log-probabilities, prompts in order.
-
-        Args:
-            prompts: Token ids.
-            settings: How; `system` has no part in it.
-            rows: A number for each prompt that its random numbers depend on; its position if None.
-            audiences: For whom each is; everybody if None.
-
-        Raises:
-            DataError: If a prompt leaves no room to write.
-        """
+        """What `LocalWriting.sample` gives, by the weights that the model has now."""
         weights = decoder_weights(self._model)
         if isinstance(self._writing.model, PackedLanguageModel) and weights is not None:
             with torch.no_grad():

@@ -20,6 +20,7 @@ SMALLEST_P = 1e-12
 FARTHEST = 8.0  # standard deviations; what lies beyond has a probability of 1e-15
 FINENESS = 5.0  # grid points per standard deviation of the shortest step between looks
 MOST_POINTS = 4001
+TUNED_FOR = 0.05  # alpha at which a confidence sequence is narrowest
 
 
 class PlannedLooks(NamedTuple):
@@ -79,7 +80,6 @@ class AnyTime(NamedTuple):
 
     n: int  # units now, of all arms
     planned_n: int  # units planned, of all arms
-    tuned_for: float = 0.05  # alpha at which the sequence is tuned
 
     @property
     def label(self) -> str:
@@ -87,7 +87,7 @@ class AnyTime(NamedTuple):
         return f"asymptotic confidence sequence, tuned to {self.planned_n:,} units"
 
     def _information(self, n: int) -> float:
-        log_alpha = -2 * math.log(self.tuned_for)
+        log_alpha = -2 * math.log(TUNED_FOR)
         return n * (log_alpha + math.log(log_alpha + 1)) / self.planned_n
 
     def _squared_width(self, n: int, nominal: float) -> float:

@@ -58,22 +58,16 @@ def tie_starts(score: Floats) -> Integers:
     return np.flatnonzero(np.diff(score, prepend=np.nan) != 0)
 
 
-def curve(ranked: Ranked, kind: Kind) -> tuple[Floats, Floats]:
-    """Units targeted, from 0 on, and the curve's value there, as causalml draws it.
-
-    Qini: treated outcomes less control outcomes scaled to the treated. Gain: the difference of both means,
-    times the units targeted. Until both arms have a unit, the curve is drawn as from 0 to where they do.
-
-    Source: Radcliffe (2007) for Qini; Gutierrez and Gerardy (2016), equation 10, for the gain.
-    """
+def qini_curve(ranked: Ranked) -> tuple[Floats, Floats]:
+    """Units targeted, from 0 on, and the Qini curve's value there, as causalml draws it."""
     so_far = Ranked(*(np.cumsum(part, axis=-1) for part in ranked))
     units = so_far.treated + so_far.control
-    return _from_zero(units), _from_zero(_height(so_far, units, kind, empty=np.nan))
+    return _from_zero(units), _from_zero(_height(so_far, units, "qini", empty=np.nan))
 
 
 def qini_points(units: ScoredUnits) -> pl.DataFrame:
     """What treating the units with the highest scores gains: `share gained random`, points from 0 to 1."""
-    targeted, gained = curve(rank(*units), "qini")
+    targeted, gained = qini_curve(rank(*units))
     share = np.linspace(0, 1, POINTS)
     return pl.DataFrame(
         {
@@ -85,7 +79,13 @@ def qini_points(units: ScoredUnits) -> pl.DataFrame:
 
 
 def _height(so_far: Ranked, units: Floats, kind: Kind, *, empty: float) -> Floats:
-    """Of a curve over cumulated sums; `empty` is the mean of an arm that has no unit yet."""
+    """Of a curve over cumulated sums; `empty` is the mean of an arm that has no unit yet.
+
+    Qini: treated outcomes less control outcomes scaled to the treated. Gain: the difference of both means,
+    times the units targeted. With an `empty` of NaN, it goes from 0 to where both arms have a unit.
+
+    Source: Radcliffe (2007) for Qini; Gutierrez and Gerardy (2016), equation 10, for the gain.
+    """
     of_control = _divide(so_far.control_outcome, so_far.control, empty)
     if kind == "qini":
         height = so_far.treated_outcome - so_far.treated * of_control

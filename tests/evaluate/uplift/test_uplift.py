@@ -11,7 +11,7 @@ from adcli.errors import DataError, UsageError
 from adcli.evaluate.uplift import bootstrap
 from adcli.evaluate.uplift import table as uplift
 from adcli.evaluate.uplift.bootstrap import estimate_areas
-from adcli.evaluate.uplift.curves import areas, curve, qini_points, rank
+from adcli.evaluate.uplift.curves import areas, qini_curve, qini_points, rank
 from adcli.evaluate.uplift.page import uplift_page
 from adcli.evaluate.uplift.units import ScoredUnits, scored_units
 
@@ -85,7 +85,7 @@ def test_only_the_order_of_scores_counts(seed):
 
 
 def test_a_constant_score_is_the_random_line():
-    units, height = curve(rank(np.zeros(3000), TREATED, OUTCOME), "qini")
+    units, height = qini_curve(rank(np.zeros(3000), TREATED, OUTCOME))
     assert units.tolist() == [0, 3000]
     assert height[0] == 0
     found = areas(rank(np.zeros(3000), TREATED, OUTCOME), binary=True)
