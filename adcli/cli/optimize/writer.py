@@ -203,6 +203,7 @@ def _task(
     return WriterTask(
         learning.stage,
         found.prompts,
+        found.item,
         pairs=pairs,
         replay=again,
         replay_held_out=earlier,

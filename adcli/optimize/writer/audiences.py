@@ -35,6 +35,7 @@ def with_vectors(task: WriterTask, found: WriterAds, segments: SegmentCentres) -
     items, segment_ids = ([*its, *(its[place] for place in told)] for its in (found.item, found.segment))
     return replace(
         task,
+        items=items,
         prompts=[*found.prompts, *(ad_prompt(found.products[found.item[place]]) for place in told)],
         vectors=segments.directions().tolist(),
         audiences=[(twin[place], number[found.segment[place]]) for place in told],

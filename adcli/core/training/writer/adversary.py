@@ -19,7 +19,7 @@ from adcli.arrays import Floats
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.discriminator import FOLDER, Discriminator, with_prompt
 from adcli.core.training.writer.examples import Judge, WriterTask
-from adcli.core.training.writer.plane import CHOOSING, Plane, Write
+from adcli.core.training.writer.plane import Plane, Write
 
 EVERY = 4  # steps of the writer between turns of the discriminator
 FIRST_STEPS, STEPS = 24, 8  # of the discriminator
@@ -79,7 +79,7 @@ class Adversary:
             "accuracy": float(((human > 0).mean() + (generated <= 0).mean()) / 2),
             "quality": float(level.quality.mean()),
             "diversity": level.diversity,
-            "score": float(level.above[CHOOSING].mean()),
+            "score": float(level.above[self._plane.is_choosing].mean()),
         }
 
     def save(self, directory: Path) -> None:

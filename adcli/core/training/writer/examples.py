@@ -51,7 +51,7 @@ class Clicked(NamedTuple):
     clicks: float
 
 
-FEWEST = 4  # prompts with texts that people wrote, to judge by
+FEWEST = 4  # items with texts that people wrote, to judge by
 Stage = Literal["supervised", "preference", "reinforce", "adversarial"]
 
 
@@ -76,6 +76,7 @@ class WriterTask:
     Attributes:
         stage: How it learns.
         prompts: All prompts.
+        items: Of each the number of the item it is about; empty where each is about one of its own.
         vectors: Profile vectors of audiences.
         audiences: Of prompts, by place, the number of the vector of whom the text is for.
         clicked: Ads held out, of which it is said by what an audience is best told.
@@ -96,6 +97,7 @@ class WriterTask:
 
     stage: Stage
     prompts: list[str]
+    items: list[int] = field(default_factory=list)
     vectors: list[list[float]] = field(default_factory=list)
     audiences: list[tuple[int, int]] = field(default_factory=list)
     clicked: list[Clicked] = field(default_factory=list)
@@ -118,6 +120,10 @@ class WriterTask:
         """Places of prompts that are learned of."""
         apart = {*self.held_out, *self.judging}
         return [place for place in range(len(self.prompts)) if place not in apart]
+
+    def item_of(self, place: int) -> int:
+        """The number of the item that a prompt is about."""
+        return self.items[place] if self.items else place
 
     def asked(self, places: Iterable[int]) -> list[tuple[str, Audience | None]]:
         """The prompts at some places, and for whom each is."""
@@ -171,8 +177,9 @@ def check_count(task: WriterTask, batch_size: int) -> None:
         raise DataError(f"There are no {what} of the items held out, to score by.", fix=_MORE_HELD_OUT)
     if task.stage == "adversarial":
         for places in (task.held_out, task.judging):
-            if len({pair.prompt for pair in task.pairs_of(places)}) < FEWEST:
+            some = set(places)
+            if len({task.item_of(place) for place, _ in task.pairs if place in some}) < FEWEST:
                 raise DataError(
-                    f"People wrote ads for fewer than {FEWEST} of the prompts held out, to judge others by.",
+                    f"People wrote ads for fewer than {FEWEST} of the items held out, to judge others by.",
                     fix=_MORE_HELD_OUT,
                 )

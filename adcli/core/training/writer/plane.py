@@ -5,8 +5,8 @@ it leads above the curve of points that the beginning writer reaches at all temp
 
 Quality is the mean log-odds of being human by a logistic regression on vectors of an encoder that nothing was
 trained by; it learns from items of its own, from ads that people wrote against as many of either writer.
-Diversity is one less self-BLEU. Every other prompt is for choosing among the weights of a training, the rest
-for the verdict: the best of several evaluations lies above the curve by chance.
+Diversity is one less self-BLEU. The prompts of every other item are for choosing among the weights of a
+training, the rest for the verdict: the best of several evaluations lies above the curve by chance.
 
 Source: Caccia et al., "Language GANs Falling Short" (2020), section 4.
 """
@@ -14,6 +14,7 @@ Source: Caccia et al., "Language GANs Falling Short" (2020), section 4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,6 @@ Write = Callable[[Sequence[int], float, int, int], Texts]
 CURVE = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2)
 LEVELS = (0.5, 0.7, 0.85, 1.0)
 CLEAR = 1.645  # standard errors by which the trained writer has to lie above the curve
-CHOOSING, VERDICT = slice(0, None, 2), slice(1, None, 2)  # of the prompts
 ENOUGH = 3  # levels at which it may not lie below
 JUDGED = 96  # texts that quality is learned of, at most, of people and of a writer at one temperature
 
@@ -63,6 +63,9 @@ class Plane:
         places: Of prompts to compare at.
         samples: Texts for each.
         seed: Of what is written.
+
+    Attributes:
+        is_choosing: (prompts,) those to choose among weights by; the verdict rests on those of other items.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Plane:
     ) -> None:
         self._write, self._encode, self._task = write, encode, task
         self._places, self._samples, self._seed = places, samples, seed
+        order = {item: number for number, item in enumerate(dict.fromkeys(map(task.item_of, places)))}
+        self.is_choosing = np.array([order[task.item_of(place)] % 2 == 0 for place in places])
         self._judging = task.judging[:JUDGED]
         pairs = task.pairs_of(task.judging)[:JUDGED]
         self._human = encode([with_prompt(pair.prompt, pair.text) for pair in pairs])
@@ -103,7 +108,7 @@ class Plane:
     def report(self) -> dict[str, Any]:
         """Both curves and the verdict, as JSON."""
         curve, levels = self.compare(LEVELS)
-        apart = [level.above[VERDICT] for level in levels]
+        apart = [level.above[~self.is_choosing] for level in levels]
         mean, error = _mean_and_error(np.mean(apart, axis=0))
         not_below = int(sum(above.mean() >= 0 for above in apart))
         return {
@@ -142,6 +147,15 @@ class Plane:
         prompts = self._task.prompts
         both = zip(places, written, strict=True)
         return self._encode([with_prompt(prompts[at], text) for at, its in both for text in its]), written
+
+
+def compared(task: WriterTask, most: int) -> list[int]:
+    """Prompts that nothing is learned of: of as many items as there are, then further ones of the same."""
+    of_items: dict[int, list[int]] = {}
+    for place in task.held_out:
+        of_items.setdefault(task.item_of(place), []).append(place)
+    turned = [np.roll(its, -(number // 2)).tolist() for number, its in enumerate(of_items.values())]
+    return [place for its in zip_longest(*turned) for place in its if place is not None][:most]
 
 
 def _diversity(texts: Texts) -> float:

@@ -274,7 +274,7 @@ def _adversary(
     from adcli.core.training.encoder.gradient_encoder import load_for_training as load_encoder
     from adcli.core.training.writer.adversary import Adversary
     from adcli.core.training.writer.discriminator import LONGEST, Discriminator
-    from adcli.core.training.writer.plane import Plane
+    from adcli.core.training.writer.plane import Plane, compared
     from adcli.core.training.writer.reinforcement import written_by
     from adcli.core.training.writer.watching import PROMPTS, SAMPLES
     from adcli.core.writing.settings import WritingSettings
@@ -290,7 +290,7 @@ def _adversary(
     how: dict[str, Any] = {"device": asked.device, "precision": asked.precision}
     source = resolve_model(task.discriminator, task="embed")
     frozen = GradientEncoder(load_encoder(source, **how).eval(), source, max_length=LONGEST, **how)
-    plane = Plane(write, frozen.encode, task, task.held_out[:PROMPTS], SAMPLES, settings.seed + 1)
+    plane = Plane(write, frozen.encode, task, compared(task, PROMPTS), SAMPLES, settings.seed + 1)
     discriminator = Discriminator(task.discriminator, seed=settings.seed, **how)
     return discriminator, Adversary(discriminator, write, task, plane, judge, settings)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adcli.core.training.writer.examples import WriterTask
-from adcli.core.training.writer.plane import CHOOSING, Plane
+from adcli.core.training.writer.plane import Plane, compared
 
 HUMAN, OTHER = "abcdefghijklmnop", "ABCDEFGHIJKLMNOP"
 PLACES, JUDGING = list(range(12)), list(range(12, 24))
@@ -73,11 +73,28 @@ def test_the_verdict_rests_on_other_prompts_than_the_choice(writer_and_plane):
     """Weights that were chosen for luck at some prompts gain nothing."""
     _, plane = writer_and_plane
     _, (level,) = plane.compare([1.0])
-    plain, chosen = Teller(0.4), set(PLACES[CHOOSING])
+    plain, chosen = Teller(0.4), set(np.array(PLACES)[plane.is_choosing].tolist())
     lucky = Teller(0.9)
     plane._write = lambda places, *how: [
         (lucky if place in chosen else plain)([place], *how)[0] for place in places
     ]
     _, (moved,) = plane.compare([1.0])
-    assert moved.above[CHOOSING].mean() > level.above[CHOOSING].mean() + 0.1
+    assert moved.above[plane.is_choosing].mean() > level.above[plane.is_choosing].mean() + 0.1
     assert not plane.report()["gain"]
+
+
+def test_choice_and_verdict_share_no_item_and_both_have_all_segments():
+    """Two segments of each item, and each told by name and by vector."""
+    items = [place // 2 for place in range(48)] * 2
+    held_out = [place for place in range(96) if items[place] < 12]
+    task = WriterTask("adversarial", [f"p{n}" for n in range(96)], items, held_out=held_out, judging=JUDGING,
+                      pairs=[(place, "aaa bbb ccc ddd") for place in JUDGING])  # fmt: skip
+    places = compared(task, 24)
+    plane = Plane(Teller(0.4), encode, task, places, 4, 3)
+    groups = [[p for p, its in zip(places, plane.is_choosing, strict=True) if its == one] for one in (0, 1)]
+    first, second = ({items[place] for place in its} for its in groups)
+    assert not first & second
+    assert first | second == set(range(12))
+    assert all({place % 2 for place in its} == {0, 1} for its in groups)
+    single = WriterTask("adversarial", task.prompts, held_out=held_out)
+    assert compared(single, 24) == held_out[:24]
