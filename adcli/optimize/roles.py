@@ -60,7 +60,7 @@ def score_roles(found: Sequence[Sentence], true: Sequence[Sentence]) -> dict[str
         right.update(role for *_, role in known & labelled)
         said.update(role for *_, role in labelled)
         there.update(role for *_, role in known)
-    names = [name for name, _ in there.most_common()]
+    names = sorted(there, key=lambda name: (-there[name], name))
     total = _found(right.total(), said.total(), there.total())
     return {"all": total} | {name: _found(right[name], said[name], there[name]) for name in names}
 

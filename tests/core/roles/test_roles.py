@@ -135,6 +135,13 @@ def test_scores_count_what_is_right_of_what_is_said_and_there():
     assert scores["ARG1"].f1 == 0
 
 
+def test_roles_as_common_as_others_are_in_order_of_their_names():
+    (document,) = read_conllu(sentence("mug", "keeps", "tea"), "a file")
+    names = [f"ARG{number}" for number in range(9)]
+    every = [document[0]._replace(frames=(Frame(2, tuple(zip(range(9), names, strict=True))),))]
+    assert list(score_roles(every, every)) == ["all", *names]
+
+
 def test_one_document_can_not_be_split():
     with pytest.raises(DataError, match="too few"):
         split_by_document(read_conllu(sentence("mug", "keeps", "tea"), "a file"), share=0.2, seed=0)
