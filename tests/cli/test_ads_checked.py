@@ -5,6 +5,7 @@ import json
 import models
 import polars as pl
 import pytest
+from told import rows
 
 PRODUCTS = (
     "item_id,title,brand,description\n"
@@ -25,11 +26,6 @@ def shop(tmp_path):
     (tmp_path / "products.csv").write_text(PRODUCTS)
     (tmp_path / "ads.jsonl").write_text("\n".join(map(json.dumps, ADS)))
     return tmp_path
-
-
-def rows(done):
-    assert done.returncode == 0, done.said
-    return [json.loads(line) for line in done.text.splitlines()]
 
 
 def test_facts_alone_are_one_row_each_and_a_product_without_text_stops_no_other(adcli, shop):

@@ -3,11 +3,7 @@
 import json
 
 import pytest
-
-
-def rows(done):
-    assert done.returncode == 0, done.said
-    return [json.loads(line) for line in done.text.splitlines()]
+from told import rows
 
 
 def test_a_broken_split_stops_the_verdict_of_an_ab_test(adcli, shared_data):

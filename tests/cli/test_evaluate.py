@@ -6,13 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from told import rows
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
-
-
-def rows(done):
-    assert done.returncode == 0, done.said
-    return [json.loads(line) for line in done.text.splitlines()]
 
 
 @pytest.fixture

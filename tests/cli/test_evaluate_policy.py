@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from logged_world import LoggedWorld
+from told import rows
 
 SHARES = [0.5, 0.3, 0.2]
 CHOSEN = [0.2, 0.3, 0.5]
@@ -38,11 +39,6 @@ def log(tmp_path):
     items = pl.DataFrame({"item_id": ["a", "b", "c"], "brand": ["ours", "ours", "theirs"], "x": [1, 2, 9]})
     items.write_csv(tmp_path / "items.csv")
     return tmp_path
-
-
-def rows(done):
-    assert done.returncode == 0, done.said
-    return [json.loads(line) for line in done.text.splitlines()]
 
 
 def test_a_table_of_probabilities_is_a_policy_and_stays_out_of_the_accounting(adcli, log):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from killed import killed_after
 
 from adcli.core.adapters.adapter import PEAK_LEARNING_RATES, AdapterSettings, describe_adapter
 from adcli.core.encoding.encoder import Encoder
@@ -21,7 +22,6 @@ from adcli.core.training.encoder.tuning import (
     tuning_from_json,
     tuning_to_json,
 )
-from adcli.core.training.loop import TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 from adcli.errors import AdcliError, DataError, UsageError
 
@@ -133,49 +133,37 @@ def test_a_seed_gives_the_same_weights_and_another_gives_others(tmp_path, bert):
     assert a == b
 
 
-class Killed(Exception):  # noqa: N818
-    pass
-
-
 @pytest.mark.parametrize("tuning", TUNINGS)
-def test_a_run_that_was_cut_off_ends_with_the_weights_it_would_have_had(tmp_path, bert, tuning, monkeypatch):
+def test_a_run_that_was_cut_off_ends_with_the_weights_it_would_have_had(tmp_path, bert, tuning):
     settings = {"steps": 12, "checkpoint_every": 3, "evaluate_every": 4, "accumulate": 2,
                 "batch_size": 8}  # fmt: skip
     tune(bert, tmp_path / "whole", settings=settings, tuning=tuning, evaluate=retrieval())
-    honest = TrainingLoop._step
-
-    def cut_off(self, step):
-        if step == 8:
-            raise Killed
-        honest(self, step)
-
     options = {
         "settings": settings,
         "tuning": tuning,
         "evaluate": retrieval(),
         "checkpoints": tmp_path / "checkpoints",
     }
-    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
-    with pytest.raises(Killed):
-        tune(bert, tmp_path / "resumed", **options)
-    steps = []
-    monkeypatch.setattr(TrainingLoop, "_step", lambda self, step: steps.append(step) or honest(self, step))
-    tune(bert, tmp_path / "resumed", **options)
-    assert steps == [6, 7, 8, 9, 10, 11]
+    with pytest.raises(KeyboardInterrupt):
+        tune(bert, tmp_path / "resumed", progress=killed_after(9), **options)
+    counted = []
+    tune(bert, tmp_path / "resumed", progress=counted.append, **options)
+    assert counted == [6, 1, 1, 1, 1, 1, 1]
     name = "model.safetensors" if tuning == "full" else "adapter_model.safetensors"
     assert (tmp_path / "resumed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert len(list((tmp_path / "checkpoints").glob("*/step-*"))) == 1
 
 
-def test_other_data_do_not_go_on_from_a_checkpoint(tmp_path, bert, monkeypatch):
+def test_other_data_do_not_go_on_from_a_checkpoint(tmp_path, bert):
     settings = {"checkpoint_every": 12}
     tune(bert, tmp_path / "a", settings=settings, checkpoints=tmp_path / "c")
-    steps = []
-    honest = TrainingLoop._step
-    monkeypatch.setattr(TrainingLoop, "_step", lambda self, step: steps.append(step) or honest(self, step))
+    counted = []
     other = Pairs(PAIRS.anchors[::-1], PAIRS.positives)
-    tune(bert, tmp_path / "b", pairs=other, settings=settings, checkpoints=tmp_path / "c")
-    assert len(steps) == 12
+    tune(
+        bert, tmp_path / "b", pairs=other, settings=settings, checkpoints=tmp_path / "c",
+        progress=counted.append,
+    )  # fmt: skip
+    assert counted == [1] * 12
 
 
 def test_training_ends_early_and_keeps_the_best_weights(tmp_path, bert):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from nominal_coverage import TRIALS, assert_covers
+from told import row
 
 from adcli.errors import DataError
 from adcli.evaluate.model.drift import drift_table
@@ -19,10 +20,6 @@ def make(n=3000, shift=0.0, web=0.5, seed=0):
             "click": rng.random(n) < 0.3,
         }
     )
-
-
-def row(table, metric, group):
-    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
 
 
 def test_the_index_is_that_of_its_formula():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
+from told import row
 
 from adcli.errors import DataError
 from adcli.evaluate.model.calibration import bin_of, expected_calibration_error, reliability
@@ -29,10 +30,6 @@ def simulate(n, rng, *, a=1.0, b=12.0, users=None):
     """Labels and calibrated scores; with users, whose rows share a taste."""
     score = rng.beta(a, b, n)
     return (rng.random(n) < score) * 1.0, score
-
-
-def row(table, metric, group="all"):
-    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
 
 
 @settings(deadline=None)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
+from told import row
 
 from adcli.errors import DataError
 from adcli.evaluate.model.robustness import mistype, perturbed_rows, robustness_table
@@ -17,10 +18,6 @@ FRAME = pl.DataFrame(
         "click": [int(i % 7 > 3) for i in range(300)],
     }
 )
-
-
-def row(table, metric, group):
-    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
 
 
 def judged(score, frame=FRAME, **perturbing):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nominal_coverage import TRIALS, assert_covers
+from told import row
 
 from adcli.errors import DataError, UsageError
 from adcli.evaluate.uplift import bootstrap
@@ -29,10 +30,6 @@ def make_units(score=SCORE, treated=TREATED, outcome=OUTCOME):
 def uplift_table(units, *, score="score", outcome="outcome", control=None, treated=None, **options):
     arms = scored_units(units, score=score, outcome=outcome, control=control, treated=treated)
     return uplift.uplift_table(arms, **options)
-
-
-def row(table, metric, group="all"):
-    return table.filter(pl.col("metric") == metric, pl.col("group") == group).row(0, named=True)
 
 
 def test_equal_to_causalml_and_scikit_uplift():

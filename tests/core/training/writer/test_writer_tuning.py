@@ -5,11 +5,11 @@ from dataclasses import replace
 import models
 import numpy as np
 import pytest
+from killed import killed_after
 
 from adcli.core.adapters.adapter import AdapterSettings, attach_adapter, describe_adapter
 from adcli.core.models.resolution import resolve_model
 from adcli.core.training.encoder.classifier import Classifier
-from adcli.core.training.loop import TrainingLoop
 from adcli.core.training.settings import TrainingSettings
 from adcli.core.training.writer.discriminator import FOLDER, with_prompt
 from adcli.core.training.writer.examples import Clicked, WriterTask
@@ -97,23 +97,12 @@ def test_what_is_said_depends_on_the_audience(llama, audiences, tmp_path, tuning
     assert [texts[0][:2] for texts in told] == [style[:2] for style in STYLES]
 
 
-def test_what_is_learned_of_audiences_resumes_to_the_last_bit_and_is_learned_on(
-    llama, audiences, tmp_path, monkeypatch
-):
+def test_what_is_learned_of_audiences_resumes_to_the_last_bit_and_is_learned_on(llama, audiences, tmp_path):
     how = settings(steps=6, evaluate_every=0, checkpoint_every=4)
     asked = {"settings": how, "adapter": AdapterSettings("lora", 4), "checkpoints": tmp_path / "checkpoints"}
     tune_writer(llama, audiences, tmp_path / "whole", **asked | {"checkpoints": None})
-    honest = TrainingLoop._step
-
-    def cut_off(self, step):
-        if step == 5:
-            raise KeyboardInterrupt
-        honest(self, step)
-
-    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        tune_writer(llama, audiences, tmp_path / "resumed", **asked)
-    monkeypatch.setattr(TrainingLoop, "_step", honest)
+        tune_writer(llama, audiences, tmp_path / "resumed", progress=killed_after(6), **asked)
     tune_writer(llama, audiences, tmp_path / "resumed", **asked)
     whole, resumed = (tmp_path / name / "audience.safetensors" for name in ("whole", "resumed"))
     assert whole.read_bytes() == resumed.read_bytes()
@@ -139,24 +128,15 @@ def test_given_texts_are_learned_and_written(llama, tmp_path, tuning):
     assert written[0][0].startswith("the")
 
 
-def test_a_prefix_is_learned_whether_cut_off_or_not_and_learned_on(llama, tmp_path, monkeypatch):
+def test_a_prefix_is_learned_whether_cut_off_or_not_and_learned_on(llama, tmp_path):
     task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT, new_tokens=4)
     how = settings(steps=24, learning_rate=1e-1, evaluate_every=8, checkpoint_every=8)
     asked = {"settings": how, "adapter": AdapterSettings("prefix", 8)}
     trained = tune_writer(llama, task, tmp_path / "whole", **asked)
     assert trained.best.score > trained.evaluations[0].score + 0.1
-    honest = TrainingLoop._step
-
-    def cut_off(self, step):
-        if step == 12:
-            raise KeyboardInterrupt
-        honest(self, step)
-
     asked["checkpoints"] = tmp_path / "checkpoints"
-    monkeypatch.setattr(TrainingLoop, "_step", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        tune_writer(llama, task, tmp_path / "resumed", **asked)
-    monkeypatch.setattr(TrainingLoop, "_step", honest)
+        tune_writer(llama, task, tmp_path / "resumed", progress=killed_after(13), **asked)
     tune_writer(llama, task, tmp_path / "resumed", **asked)
     whole, resumed = (tmp_path / name / "adapter_model.safetensors" for name in ("whole", "resumed"))
     assert resumed.read_bytes() == whole.read_bytes()
@@ -342,19 +322,14 @@ def test_an_adversary_is_watched_and_judged_on_the_plane_of_quality_and_diversit
     assert human > generated
 
 
-def test_an_adversary_killed_midway_ends_as_one_that_was_not(llama, adversarial, tmp_path, monkeypatch):
+def test_an_adversary_killed_midway_ends_as_one_that_was_not(llama, adversarial, tmp_path):
     how = settings(steps=6, evaluate_every=0, checkpoint_every=5, batch_size=4)
     whole = tune_writer(llama, adversarial, tmp_path / "whole", settings=how, adapter=AdapterSettings())
-
-    def stop(steps, done=[0]):  # noqa: B006 - one count for the one run
-        done[0] += steps
-        if done[0] == 6:
-            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         tune_writer(
             llama, adversarial, tmp_path / "killed", settings=how, adapter=AdapterSettings(),
-            checkpoints=tmp_path / "kept", progress=stop,
+            checkpoints=tmp_path / "kept", progress=killed_after(6),
         )  # fmt: skip
     resumed = []
     again = tune_writer(
