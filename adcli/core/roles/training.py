@@ -36,6 +36,7 @@ from adcli.core.training.gradients import add_gradients
 from adcli.core.training.loop import Objective
 from adcli.core.training.settings import Log, Trained, TrainingSettings
 from adcli.core.training.tuning import tune
+from adcli.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -89,6 +90,9 @@ def tune_roles(
         about: What else the directory's JSON is to say.
         log: Called with the loss, and the step.
         progress: Called with the number of further steps that are done.
+
+    Raises:
+        DataError: If fewer sentences than a batch have a predicate among the tokens that are read.
     """
     source = resolve_model(model, task="embed")
     labels = RoleLabels.of(sentences)
@@ -157,6 +161,12 @@ class RoleTask:
         counts = [len(first) for first in tokens.first]
         known = [wanted(s, count, labels) for s, count in zip(sentences, counts, strict=True)]
         usable = [place for place, its in enumerate(known) if len(its.role)]
+        if len(usable) < settings.batch_size:
+            raise DataError(
+                f"{len(usable)} sentences have a predicate among their first {MAX_LENGTH} tokens, fewer than "
+                f"one batch of {settings.batch_size}.",
+                fix="Give more data, or a smaller --batch-size.",
+            )
         self._tokens, self._wanted = tokens.those(usable), [known[place] for place in usable]
 
     def add_gradients(self, number: int, seed: int) -> float:

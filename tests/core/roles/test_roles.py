@@ -126,6 +126,19 @@ def test_a_role_that_a_predicate_has_once_goes_to_the_surest_word():
     assert likeliest(none_time_agent, once).tolist() == [[1, 2, 1], [1, 1, 1]]
 
 
+def test_sentences_whose_predicates_lie_too_far_are_no_batch(tmp_path):
+    (document,) = read_conllu(sentence("mug", "keeps", "tea"), "a file")
+    far = document[0]._replace(
+        words=("red",) * 200, heads=(0,) * 200, relations=("x",) * 200, tags=("_",) * 200,
+        frames=(Frame(190, ((191, "ARG1"),)),),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="1 sentences have a predicate among their first 160 tokens"):
+        tune_roles(
+            str(models.tiny_bert(tmp_path / "bert", max_position_embeddings=256)), [document[0], far],
+            tmp_path / "roles", settings=TrainingSettings(steps=2, batch_size=2), about={},
+        )  # fmt: skip
+
+
 def test_scores_count_what_is_right_of_what_is_said_and_there():
     (document,) = read_conllu(sentence("mug", "keeps", "tea"), "a file")
     half = [document[0]._replace(frames=(Frame(2, ((1, "ARG0"), (3, "ARG1"))),))]

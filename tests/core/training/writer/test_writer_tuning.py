@@ -242,6 +242,28 @@ def test_so_they_do_where_only_some_texts_are_for_an_audience(llama, audiences, 
     np.testing.assert_allclose(*curves, rtol=1e-4)
 
 
+@pytest.mark.slow
+def test_so_they_do_where_each_samples_its_share(llama, tmp_path):
+    judged_by = {
+        "products": [{"item_id": "1", "title": "steel mug"}], "own": {}, "item": [0] * 24,
+        "segment": [""] * 24, "columns": 20, "market": "us", "shown": None, "seed": 0,
+    }  # fmt: skip
+    task = WriterTask(
+        "reinforce", PROMPTS, held_out=HELD_OUT, judge="adcli.optimize.writer.judging:judge_of",
+        judged_by=judged_by, samples=4, kept=4, new_tokens=8,
+    )  # fmt: skip
+    curves = [
+        tune_writer(
+            llama, task, tmp_path / f"by{processes}",
+            settings=settings(steps=4, batch_size=4, evaluate_every=0), adapter=AdapterSettings("lora", 4),
+            precision="fp32", processes=processes,
+        ).losses
+        for processes in (1, 2)
+    ]  # fmt: skip
+    assert np.ptp(curves[0]) > 1e-3
+    np.testing.assert_allclose(*curves, rtol=1e-3, atol=1e-5)
+
+
 def test_a_batch_that_is_smaller_than_the_processes_is_said(llama, tmp_path):
     task = WriterTask("supervised", PROMPTS, pairs=list(enumerate(ANSWERS)), held_out=HELD_OUT)
     with pytest.raises(UsageError, match="3 processes can not share a batch of 2"):
