@@ -23,11 +23,13 @@ PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb"}
 PROJECT = "adcli"
 
 
-def check_tracker(tracker: str) -> None:
-    """Make sure that a tracker can be used, before anything is computed for it.
+def check_tracker(tracker: str | None) -> None:
+    """Make sure that a tracker can be used, if there is one, before anything is computed for it.
 
     Raises UsageError if there is no such tracker, or its package is not installed.
     """
+    if tracker is None:
+        return
     sentence = f"--track {tracker} is none of {', '.join(PACKAGES)}."
     require_known(tracker, PACKAGES, sentence, error=UsageError)
     if importlib.util.find_spec(PACKAGES[tracker]) is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adcli.cli.command import command
 from adcli.cli.optimize.encoder_data import Data, read_data, read_rows
 from adcli.cli.optimize.encoder_options import Learning, TrainingOptions
+from adcli.cli.optimize.training import training_step
 from adcli.cli.options import Inputs, Models, Tracking
 from adcli.cli.run import Run
 from adcli.errors import UsageError
@@ -61,14 +62,13 @@ def encoder(
 
 
 def _check(run: Run, learning: Learning, training: TrainingOptions, tracking: Tracking) -> None:
+    from adcli.core.tracking import check_tracker
+
     if training.steps is not None and training.epochs is not None:
         raise UsageError("--steps and --epochs say the same thing.", fix="Give one of them.")
     if learning.replay and learning.start_from is None:
         raise UsageError("--replay is what an earlier directory learned from.", fix="Name it with --from.")
-    if tracking.track is not None:
-        from adcli.core.tracking import check_tracker
-
-        check_tracker(tracking.track)
+    check_tracker(tracking.track)
     if learning.start_from is not None:
         run.learned(learning.start_from)
 
@@ -203,8 +203,6 @@ def _tune(
     tracking: Tracking,
     models: Models,
 ) -> Trained:
-    from adcli.core.cache import writable_directory
-    from adcli.core.tracking import tracked
     from adcli.core.training.encoder.tuning import EncoderTrainingSettings, tune_encoder
 
     about = {
@@ -222,11 +220,7 @@ def _tune(
     )
     asked = {**vars(adapter), **vars(settings), **vars(encoder)}
     name = run.output.name if run.output else "encoder"
-    with (
-        run.step("train"),
-        run.console.progress("tuning", settings.steps, "steps") as bar,
-        tracked(tracking.track, run=name, directory=tracking.track_dir, settings=asked) as log,
-    ):
+    with training_step(run, tracking, name, asked) as watched:
         trained = tune_encoder(
             training.model,
             examples,
@@ -236,11 +230,9 @@ def _tune(
             encoder=encoder,
             evaluate=data.validation,
             start_from=learning.start_from,
-            checkpoints=writable_directory("training"),
             about=about,
             processes=models.processes,
-            log=log,
-            progress=bar,
+            **watched,
         )
     run.facts["examples_per_second"] = round(trained.examples_per_second, 1)
     return trained

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from adcli.cli.command import command
+from adcli.cli.optimize.training import training_step
 from adcli.cli.option_rules import option_group
 from adcli.cli.options import Device, Inputs, Precision, Tracking
 from adcli.cli.run import TablelessRun
@@ -58,8 +59,7 @@ def roles(
     from adcli.core.tracking import check_tracker
     from adcli.optimize.roles import split_by_document
 
-    if tracking.track is not None:
-        check_tracker(tracking.track)
+    check_tracker(tracking.track)
     folder = run.directory()
     documents = [
         document for name, text in run.texts(inputs) for document in read_conllu(text.splitlines(), name)
@@ -79,9 +79,7 @@ def _learn(
     model: str,
     where: tuple[Device, Precision],
 ) -> None:
-    from adcli.core.cache import writable_directory
     from adcli.core.roles.training import tune_roles
-    from adcli.core.tracking import tracked
     from adcli.core.training.settings import TrainingSettings
 
     learned = [sentence for sentence in split.learned if sentence.frames]
@@ -99,11 +97,7 @@ def _learn(
         evaluate_every=0,
         checkpoint_every=max(1, steps // CHECKPOINTS),
     )
-    with (
-        run.step("train"),
-        run.console.progress("tuning", steps, "steps") as bar,
-        tracked(tracking.track, run="roles", directory=tracking.track_dir, settings=vars(settings)) as log,
-    ):
+    with training_step(run, tracking, "roles", vars(settings)) as watched:
         tune_roles(
             model,
             learned,
@@ -111,15 +105,13 @@ def _learn(
             settings=settings,
             device=where[0],
             precision=where[1],
-            checkpoints=writable_directory("training"),
             about={
                 "objective": "semantic roles",
                 "settings": vars(settings),
                 "learned_from": [record._asdict() for record in run.input_records()],
                 "counts": {"sentences": len(learned), "predicates": sum(len(s.frames) for s in learned)},
             },
-            log=log,
-            progress=bar,
+            **watched,
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adcli.cli.checking import Checking, checker_of, own_facts_of, warn_of_unknown_items
 from adcli.cli.command import command
+from adcli.cli.optimize.training import training_step
 from adcli.cli.optimize.writer_options import Learning, TrainingOptions
 from adcli.cli.optimize.writer_scores import tell_scores
 from adcli.cli.options import Inputs, Models, Tracking
@@ -66,8 +67,7 @@ def writer(
     from adcli.core.tracking import check_tracker
     from adcli.optimize.writer.audiences import with_vectors
 
-    if tracking.track is not None:
-        check_tracker(tracking.track)
+    check_tracker(tracking.track)
     _check(learning, training, checking)
     if learning.start_from is not None:
         run.learned(learning.start_from)
@@ -296,8 +296,6 @@ def _tune(
     tracking: Tracking,
     models: Models,
 ) -> Trained:
-    from adcli.core.cache import writable_directory
-    from adcli.core.tracking import tracked
     from adcli.core.training.writer.tuning import tune_writer
 
     adapter = _adapter(learning, training)
@@ -305,11 +303,7 @@ def _tune(
     asked = {**vars(adapter), **vars(settings), "samples": task.samples, "kept": task.kept}
     asked |= {"new_tokens": task.new_tokens, "held_out": learning.held_out}
     name = run.output.name if run.output else "writer"
-    with (
-        run.step("train"),
-        run.console.progress("tuning", settings.steps, "steps") as bar,
-        tracked(tracking.track, run=name, directory=tracking.track_dir, settings=asked) as log,
-    ):
+    with training_step(run, tracking, name, asked) as watched:
         return tune_writer(
             training.model,
             task,
@@ -319,7 +313,6 @@ def _tune(
             device=models.device,
             precision=models.precision,
             start_from=learning.start_from,
-            checkpoints=writable_directory("training"),
             about={
                 "objective": task.stage,
                 "settings": asked,
@@ -334,6 +327,5 @@ def _tune(
                 },
             },
             processes=models.processes,
-            log=log,
-            progress=bar,
+            **watched,
         )
