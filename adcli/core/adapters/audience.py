@@ -17,6 +17,7 @@ from typing import Any
 import torch  # noqa: TID253 - this module is reached only once a model is loaded
 
 from adcli.core.adapters.prefix import Prefix, read_of_words, without_prefix
+from adcli.core.models.loading import check_finite
 from adcli.errors import DataError
 
 Audience = tuple[float, ...]
@@ -61,14 +62,25 @@ class AudiencePrefix(torch.nn.Module):
 
     @classmethod
     def load(cls, directory: Path) -> AudiencePrefix | None:
-        """The prefix that a writer's directory keeps; None if it keeps none."""
+        """The prefix that a writer's directory keeps; None if it keeps none.
+
+        Raises:
+            DataError: If it can not be read.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         if not (directory / WEIGHTS).is_file():
             return None
-        tensors = load_file(directory / WEIGHTS)
-        prefix = cls(tensors["constant"], tensors["mean"], tensors["spread"])
-        prefix.load_state_dict(tensors)
+        try:
+            tensors = load_file(directory / WEIGHTS)
+            prefix = cls(tensors["constant"], tensors["mean"], tensors["spread"])
+            prefix.load_state_dict(tensors)
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            raise DataError(
+                f"{directory / WEIGHTS} can not be read.", fix="Train the writer again."
+            ) from error
+        check_finite(prefix, f"{directory / WEIGHTS}")
         return prefix
 
     def save(self, directory: Path) -> None:

@@ -95,6 +95,9 @@ def test_what_is_said_depends_on_the_audience(llama, audiences, tmp_path, tuning
         temperature=0, max_new_tokens=6, plain=True,
     )  # fmt: skip
     assert [texts[0][:2] for texts in told] == [style[:2] for style in STYLES]
+    (tmp_path / "writer" / "audience.safetensors").write_bytes(b"")
+    with pytest.raises(DataError, match=r"audience\.safetensors can not be read"):
+        Writer.load(llama, adapter=tmp_path / "writer")
 
 
 def test_what_is_learned_of_audiences_resumes_to_the_last_bit_and_is_learned_on(llama, audiences, tmp_path):
