@@ -62,7 +62,7 @@ def test_online_retail_in_detail(clean):
     assert float((frame["price"].cast(pl.Float64) * frame["quantity"]).sum()) == pytest.approx(8_278_519.424)
 
 
-def test_the_line_cut_short_is_told_by_its_number(shared_data, tmp_path):
+def test_the_line_cut_short_is_told_by_its_number(shared_data):
     path = str(shared_data / "weblogs/elastic_apache_combined_10k.log.gz")
     stream = open_table([path], tables=["events"])
     rejects = pl.concat([batch.rejects for batch in stream.batches()])

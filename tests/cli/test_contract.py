@@ -44,7 +44,7 @@ def test_every_way_in_gives_the_same_bytes(adcli, log, tmp_path):
     assert adcli("clean", "-", stdin=log.read_bytes()).stdout == expected
 
 
-def test_formats_out_and_back_in_give_the_same_rows(adcli, log, tmp_path):
+def test_formats_out_and_back_in_give_the_same_rows(adcli, log):
     expected = adcli("clean", log).stdout
     for name in ("a.csv", "a.tsv", "a.ndjson", "a.parquet", "a.arrow", "a.csv.gz", "a.ndjson.zst"):
         assert adcli("clean", log, "-o", name).returncode == 0

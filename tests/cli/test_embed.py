@@ -249,7 +249,7 @@ def test_segments_have_names_that_generate_can_use(profiled):
     assert profiled("--segments", "3", name="again.parquet").equals(users)
 
 
-def test_segments_keep_their_names_the_next_day(profiled, tmp_path):
+def test_segments_keep_their_names_the_next_day(profiled):
     yesterday = profiled("--segments", "3", "--cutoff", "2024-05-06", name="old.parquet")
     today = profiled("--segments", "3", "--update-from", "old.parquet")
     both = yesterday.select("id", "segment_name").join(today.select("id", "segment_name"), on="id")

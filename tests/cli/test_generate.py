@@ -107,7 +107,7 @@ def test_without_pages_nothing_is_uploaded_and_nothing_half_written(adcli, shop)
     assert [path.name for path in shop.iterdir()] == ["products.csv"]
 
 
-def test_channels_that_help_names_are_those_there_are(adcli, shop):
+def test_channels_that_help_names_are_those_there_are(adcli):
     told = " ".join(adcli("generate", "--help").text.replace("│", " ").split())
     assert all(name in told for name in CHANNELS)
 

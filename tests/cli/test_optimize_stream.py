@@ -211,7 +211,7 @@ def test_a_full_disk_ends_it_in_a_sentence_and_what_was_answered_is_kept(world, 
     assert (shown["decisions"], shown["rewards_counted"]) == (400, 380)
 
 
-def test_standard_output_that_is_full_ends_it_in_a_sentence(world, tmp_path, adcli):
+def test_standard_output_that_is_full_ends_it_in_a_sentence(world, tmp_path):
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "adcli", *SERVE], cwd=tmp_path, input=b'{"id":"a"}', stdout=full,

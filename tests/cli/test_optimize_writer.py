@@ -213,7 +213,7 @@ def test_what_can_not_be_learned_is_one_sentence(learn, shop, tmp_path, options,
     assert not (tmp_path / "writer").exists()
 
 
-def test_ads_without_products_and_clicks_that_say_nothing_are_refused(learn, adcli, shop, tmp_path):
+def test_ads_without_products_and_clicks_that_say_nothing_are_refused(learn, shop, tmp_path):
     done = learn("-o", "writer", catalog=())
     assert done.returncode == 3
     assert "no products" in done.said

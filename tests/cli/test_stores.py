@@ -129,7 +129,7 @@ def test_partitioned_parquet_below_a_prefix_has_its_columns(bucket, adcli, tmp_p
     ]
 
 
-def test_what_is_not_there_or_not_allowed_is_one_sentence(bucket, monkeypatch, tmp_path):
+def test_what_is_not_there_or_not_allowed_is_one_sentence(bucket, monkeypatch):
     url = f"s3://{bucket.config['bucket']}"
     for given, sentence in {
         f"{url}/nothing.csv": f"{url}/nothing.csv: there is no such object.",

@@ -51,7 +51,7 @@ def test_a_row_s_product_does_not_depend_on_how_many_rows_there_are(dtype, wide,
 
 
 @usable
-def test_a_model_s_linear_modules_are_exchanged_gpt2_s_among_them(layer):
+def test_a_model_s_linear_modules_are_exchanged_gpt2_s_among_them():
     from transformers.pytorch_utils import Conv1D
 
     torch.manual_seed(0)

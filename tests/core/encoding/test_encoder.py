@@ -313,7 +313,7 @@ def test_attention_of_any_lengths_in_one_kernel_is_told_where_each_sequence_lies
     torch.testing.assert_close(found, wanted)
 
 
-def test_texts_read_part_by_part_have_the_same_vectors(bert, exact):
+def test_texts_read_part_by_part_have_the_same_vectors(exact):
     from adcli.core.encoding.engine import gather_ready
 
     texts = [*models.shop_texts(50), "", "mug " * 200]

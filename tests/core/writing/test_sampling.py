@@ -155,7 +155,7 @@ def step(model, seed):
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.5)
 
 
-def test_a_model_under_training_is_sampled_with_the_weights_it_has_now(trained, folder, prompts):
+def test_a_model_under_training_is_sampled_with_the_weights_it_has_now(trained, prompts):
     model, live = trained
     before = live.sample(prompts, PLAIN)
     for seed in (1, 2):

@@ -13,7 +13,7 @@ classifier, and teacher vectors by distillation; see `adcli.core.training.encode
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +75,11 @@ class EncoderTuning:
     examples: Examples
     directory: str
     settings: TrainingSettings
-    adapter: AdapterSettings = field(default_factory=AdapterSettings)
-    encoder: EncoderTrainingSettings = field(default_factory=EncoderTrainingSettings)
-    start_from: str = ""
-    checkpoints: str = ""
-    about: Mapping[str, object] = field(default_factory=dict)
+    adapter: AdapterSettings
+    encoder: EncoderTrainingSettings
+    start_from: str
+    checkpoints: str
+    about: Mapping[str, object]
 
 
 def tune_encoder(
