@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import json
 import random
 import subprocess
@@ -11,9 +10,9 @@ from functools import partial
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import zstandard
+from columnar import as_arrow, as_parquet
 
 from adcli.errors import DataError
 from adcli.tables.read import open_table
@@ -55,22 +54,6 @@ def table(chance, sizes=(3, 50, 400)):
     )
 
 
-def as_parquet(frame, **options):
-    handle = io.BytesIO()
-    pq.write_table(
-        frame.to_arrow(compat_level=pl.CompatLevel.oldest()), handle, row_group_size=100, **options
-    )
-    return handle.getvalue()
-
-
-def as_arrow(frame, write):
-    content = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    handle = io.BytesIO()
-    with write(handle, content.schema) as writer:
-        writer.write_table(content)
-    return handle.getvalue()
-
-
 LOG_LINES = {
     "access log": ("", '192.0.2.7 - - [17/May/2015:10:05:{:02} +0000] "GET /p/{} HTTP/1.1" 200 {} "-" "Agent \\"x\\""\n'),
     "log of nginx in JSON": (
@@ -103,10 +86,10 @@ FORMATS = {
     "array": lambda frame: json.dumps(frame.to_dicts()).encode(),
     "array on many lines": lambda frame: json.dumps(frame.to_dicts(), indent=1, ensure_ascii=False).encode(),
     **{name: partial(as_log, name=name) for name in LOG_LINES},
-    "parquet": as_parquet,
-    "parquet with checksums": lambda frame: as_parquet(frame, write_page_checksum=True),
-    "arrow file": lambda frame: as_arrow(frame, pa.ipc.new_file),
-    "arrow stream": lambda frame: as_arrow(frame, pa.ipc.new_stream),
+    "parquet": partial(as_parquet, row_group_size=100),
+    "parquet with checksums": partial(as_parquet, row_group_size=100, write_page_checksum=True),
+    "arrow file": as_arrow,
+    "arrow stream": partial(as_arrow, write=pa.ipc.new_stream),
 }
 
 

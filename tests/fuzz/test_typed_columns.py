@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from columnar import as_arrow, as_parquet
 
 from adcli.errors import DataError
 from adcli.tables.read import open_table
@@ -111,19 +111,6 @@ def table(chance):
         columns[name] = column(chance)
     columns["other"] = column(chance)
     return pa.table(columns)
-
-
-def as_parquet(content):
-    handle = io.BytesIO()
-    pq.write_table(content, handle)
-    return handle.getvalue()
-
-
-def as_arrow(content):
-    handle = io.BytesIO()
-    with pa.ipc.new_file(handle, content.schema) as writer:
-        writer.write_table(content)
-    return handle.getvalue()
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

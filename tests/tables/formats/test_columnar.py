@@ -1,13 +1,12 @@
 """Parquet and Arrow are read with their types, and damage is an error."""
 
-import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from columnar import as_arrow, as_parquet
 
 from adcli.errors import DataError
 
@@ -25,22 +24,8 @@ FRAME = pl.DataFrame(
 )
 
 
-def parquet(frame, **options):
-    handle = io.BytesIO()
-    pq.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), handle, **options)
-    return handle.getvalue()
-
-
-def arrow(frame, write):
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    handle = io.BytesIO()
-    with write(handle, table.schema) as writer:
-        writer.write_table(table)
-    return handle.getvalue()
-
-
 @pytest.mark.parametrize(
-    "content", [parquet(FRAME), arrow(FRAME, pa.ipc.new_file), arrow(FRAME, pa.ipc.new_stream)]
+    "content", [as_parquet(FRAME), as_arrow(FRAME, pa.ipc.new_file), as_arrow(FRAME, pa.ipc.new_stream)]
 )
 def test_columns_are_conformed_and_others_keep_their_type(read, content):
     got = read(content)
@@ -57,7 +42,7 @@ def test_columns_are_conformed_and_others_keep_their_type(read, content):
 
 
 def test_rejected_rows_are_told_by_row_number_and_shown_as_json(read):
-    got = read(parquet(FRAME.with_columns(price=pl.Series([1.0, -2.0, 3.0]))))
+    got = read(as_parquet(FRAME.with_columns(price=pl.Series([1.0, -2.0, 3.0]))))
     assert got.reasons == [(2, "price: must not be negative: '-2.0'")]
     assert '"visitorid": 8' in got.rejects["raw"][0]
 
@@ -71,14 +56,14 @@ def test_a_flipped_bit_in_a_checksummed_parquet_is_an_error(read, position):
             "event_type": ["view"] * 5000,
         }
     )
-    content = bytearray(parquet(frame, write_page_checksum=True))
+    content = bytearray(as_parquet(frame, write_page_checksum=True))
     content[len(content) * position // 100] ^= 4
     with pytest.raises(DataError, match="damaged"):
         read(bytes(content))
 
 
 @pytest.mark.parametrize("keep", [7, 50, 300, -1, -9])
-@pytest.mark.parametrize("content", [parquet(FRAME), arrow(FRAME, pa.ipc.new_file)])
+@pytest.mark.parametrize("content", [as_parquet(FRAME), as_arrow(FRAME, pa.ipc.new_file)])
 def test_a_cut_file_is_an_error(read, content, keep):
     with pytest.raises(DataError, match="damaged"):
         read(content[:keep])
@@ -89,14 +74,11 @@ def test_vectors_are_read_as_they_are_written(read):
         {"id": ["a", "b"], "kind": ["item"] * 2, "embedding": [[0.5, 1.0], [2.0, -1.0]]},
         schema_overrides={"embedding": pl.Array(pl.Float32, 2)},
     )
-    got = read(parquet(frame), tables=["vectors"])
+    got = read(as_parquet(frame), tables=["vectors"])
     assert got.frame.equals(frame)
 
 
 def test_a_column_that_is_there_twice_is_an_error(read):
     table = pa.table([pa.array(["x"]), pa.array(["y"])], names=["user_id", "user_id"])
-    handle = io.BytesIO()
-    with pa.ipc.new_stream(handle, table.schema) as writer:
-        writer.write_table(table)
     with pytest.raises(DataError, match="'user_id' is there twice"):
-        read(handle.getvalue())
+        read(as_arrow(table, pa.ipc.new_stream))
