@@ -25,6 +25,9 @@ from itertools import count
 from pathlib import Path
 
 import polars as pl
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from test_malformed import FORMATS, mutated, table
 
 from adcli.clean.pipeline import clean_stream
