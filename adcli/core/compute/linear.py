@@ -50,7 +50,8 @@ class OneDnnLinear:
     """A linear layer whose weights oneDNN has laid out for this CPU.
 
     One row alone would take another kernel, whose sums differ in the last bit; it is computed twice instead,
-    so that a row's product never depends on how many rows there are.
+    so that a row's product does not depend on how many rows there are. AMX alone, where a CPU has it, sums
+    bf16 in an order that does: of many columns a sum may then differ by one bf16 step.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:

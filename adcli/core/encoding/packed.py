@@ -1,9 +1,9 @@
 """The BERT family without padding: every token that is computed is a token of a text.
 
 Projections see all tokens of a batch as one matrix; attention keeps to each text's own. On a CPU a text's
-vector does not depend on the texts beside it, to the last bit: each row of a product, each softmax and each
-normalisation is computed by itself, in the same order whatever the batch. Hence a cache, an interrupted run
-or another number of workers changes nothing in the output.
+vector does not depend on the texts beside it, to the last bit (but for bf16 on AMX, see `OneDnnLinear`):
+each row of a product, each softmax and each normalisation is computed by itself, in the same order whatever
+the batch. Hence a cache, an interrupted run or another number of workers changes nothing in the output.
 
 Source: Zeng et al., "Boosting Distributed Training Performance of the Unpadded BERT Model" (2022).
 """

@@ -10,7 +10,7 @@ fitted weights.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ FEATURES = 1 << 14
 STRENGTHS = (0.003, 0.01, 0.03, 0.1)  # variance of weights before anything is known
 FEWEST = 4  # items: half of them to learn from, of which half to choose a strength by
 CLEAR = 1.645  # deviations by which a model has to beat a constant
+BEST = 0.95  # quantile of what the ads shown promise, beyond which more of the same promises no more
 
 
 class ShownAds(NamedTuple):
@@ -56,10 +57,11 @@ class ClickModel:
     Args:
         model: Of the ads' features.
         variance: (features,) of its weights.
+        highest: By segment, the log-odds of the best ads that it was learned from.
     """
 
-    def __init__(self, model: LogisticRegression, variance: Floats) -> None:
-        self._model, self._variance = model, variance
+    def __init__(self, model: LogisticRegression, variance: Floats, highest: Mapping[str, float]) -> None:
+        self._model, self._variance, self._highest = model, variance, highest
 
     @classmethod
     def of(cls, ads: ShownAds, *, seed: int) -> ClickModel:
@@ -70,9 +72,25 @@ class ClickModel:
         )
         features = _features(ads.text, ads.segment)
         model = _fitted(features, ads, strength)
-        rate = 1 / (1 + np.exp(-model.decision_function(features)))
+        odds = model.decision_function(features)
+        rate = 1 / (1 + np.exp(-odds))
         told = features.power(2).T @ (np.asarray(ads.impressions, float) * rate * (1 - rate))
-        return cls(model, 1 / (1 / strength + told))
+        segments = np.array(ads.segment)
+        highest = {
+            str(each): float(np.quantile(odds[segments == each], BEST)) for each in np.unique(segments)
+        }
+        return cls(model, 1 / (1 / strength + told), highest)
+
+    def believed(self, log_odds: Floats, segments: Sequence[str]) -> Floats:
+        """(n,) the log-odds, none above those of the best ads that were shown to its segment, or to any.
+
+        Words that earned clicks one by one are not known to earn more together, and a writer that is to
+        please the model would learn to say them all.
+
+        Source: Gao, Schulman and Hilton, "Scaling Laws for Reward Model Overoptimization" (2023).
+        """
+        most = max(self._highest.values())
+        return np.minimum(log_odds, [self._highest.get(segment, most) for segment in segments])
 
     def log_odds(self, texts: Sequence[str], segments: Sequence[str]) -> tuple[Floats, Floats]:
         """(n,) log-odds of a click on each text, and their deviation, large where words are new."""

@@ -48,8 +48,9 @@ class AdJudge:
         parts = self._guards(owners, flat)
         parts["variety"] = -REPEATED * np.concatenate([_repeated(its) for its in texts])
         if self._clicks is not None:
-            odds, deviation = self._clicks[0].log_odds(flat, [self._segment[place] for place in owners])
-            parts["clicks"] = odds - SURE * deviation
+            segments = [self._segment[place] for place in owners]
+            odds, deviation = self._clicks[0].log_odds(flat, segments)
+            parts["clicks"] = self._clicks[0].believed(odds - SURE * deviation, segments)
         return parts
 
     def watched(self, places: Sequence[int], texts: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -63,7 +64,8 @@ class AdJudge:
         watched |= {"self_bleu": float(np.nanmean(self_bleu(said)))}
         watched |= {"distinct_2": float(np.nan_to_num(distinct(said, 2)))}  # single words: no pair differs
         if self._clicks is not None:
-            odds, _ = self._clicks[1].log_odds(flat, [self._segment[place] for place in owners])
+            segments = [self._segment[place] for place in owners]
+            odds = self._clicks[1].believed(self._clicks[1].log_odds(flat, segments)[0], segments)
             watched["held_out_clicks"] = float((1 / (1 + np.exp(-odds))).mean())
             watched["score"] = float((odds + sum(rewards.values()) - rewards["clicks"]).mean())
         return watched

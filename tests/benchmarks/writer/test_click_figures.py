@@ -1,7 +1,7 @@
 """What reinforcement gains in true clicks, over seeds and hidden tastes: `make bench`.
 
 `SEEDS=1,2,3,4,5 TASTES=plain,warm,lively pytest -m benchmark test_click_figures.py` runs
-`examples/writer` for each; one of each takes about 15 CPU-minutes. `OUT` keeps what was trained.
+`examples/writer` for each; one of each takes about 20 CPU-minutes. `OUT` keeps what was trained.
 """
 
 from __future__ import annotations

@@ -44,6 +44,15 @@ def test_more_impressions_make_it_surer():
     assert many.log_odds(["your new mug 1"], ["a"])[1] < few.log_odds(["your new mug 1"], ["a"])[1]
 
 
+def test_no_ad_is_believed_to_earn_more_than_the_best_that_were_shown_to_its_segment():
+    model = ClickModel.of(shown(likes), seed=2)
+    segments = ["a", "b", "nobody's", "a"]
+    best, _ = model.log_odds(["your new mug 1", "the oak mug 1"], ["a", "b"])
+    believed = model.believed(np.array([9.0, 9.0, 9.0, -4.0]), segments)
+    assert believed == pytest.approx([best[0], best[1], best[0], -4.0], abs=0.2)
+    assert believed[0] == believed[2]  # where nothing is known of a segment, the best of all
+
+
 def test_a_reward_and_its_judge_are_of_different_items():
     model, judge, gained = held_out_models(shown(likes), seed=3)
     assert gained > 0
